@@ -1,0 +1,129 @@
+package backend
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// api is one shape of inference request and answer.
+type api struct {
+	object, chunkObject string
+	idPrefix            string
+	inputName           string
+	input               func(*request) json.RawMessage
+	choice              func(text, finish string) any // in an answer that comes whole
+	delta               func(text, finish string) any // in a stream; finish is "" until the last
+}
+
+var chat = &api{
+	object: "chat.completion", chunkObject: "chat.completion.chunk", idPrefix: "chatcmpl-", inputName: "messages",
+	input: func(q *request) json.RawMessage { return q.Messages },
+	choice: func(text, finish string) any {
+		return map[string]any{"index": 0, "message": map[string]any{"role": "assistant", "content": text, "refusal": nil},
+			"logprobs": nil, "finish_reason": finish}
+	},
+	delta: func(text, finish string) any {
+		if finish != "" {
+			return map[string]any{"index": 0, "delta": map[string]any{}, "logprobs": nil, "finish_reason": finish}
+		}
+		return map[string]any{"index": 0, "delta": map[string]any{"role": "assistant", "content": text},
+			"logprobs": nil, "finish_reason": nil}
+	},
+}
+
+var completion = &api{
+	object: "text_completion", chunkObject: "text_completion", idPrefix: "cmpl-", inputName: "prompt",
+	input: func(q *request) json.RawMessage { return q.Prompt },
+	choice: func(text, finish string) any {
+		return map[string]any{"index": 0, "text": text, "logprobs": nil, "finish_reason": finish}
+	},
+	delta: func(text, finish string) any {
+		if finish != "" {
+			return map[string]any{"index": 0, "text": "", "logprobs": nil, "finish_reason": finish}
+		}
+		return map[string]any{"index": 0, "text": text, "logprobs": nil, "finish_reason": nil}
+	},
+}
+
+type usage struct {
+	PromptTokens     int `json:"prompt_tokens"`
+	CompletionTokens int `json:"completion_tokens"`
+	TotalTokens      int `json:"total_tokens"`
+}
+
+// envelope is what an answer, and each chunk of a stream, has in common.
+type envelope struct {
+	ID                string `json:"id"`
+	Object            string `json:"object"`
+	Created           int64  `json:"created"` // Unix seconds
+	Model             string `json:"model"`
+	SystemFingerprint string `json:"system_fingerprint"`
+	Choices           []any  `json:"choices"`
+	Usage             any    `json:"usage,omitempty"` // a usage, or null as JSON
+}
+
+// answer is one request's answer, before it is known how it will be sent.
+type answer struct {
+	api       *api
+	envelope  envelope
+	usage     usage
+	finish    string
+	withUsage bool // the stream was asked to end with its usage
+	words     []string
+	deltas    [][]byte // the words as choices of a stream, encoded
+}
+
+func (s *Server) newAnswer(a *api, q *request, work job) *answer {
+	prompt := len(a.input(q))/4 + 1 // about four bytes to a token, as in English
+	finish := "stop"
+	if q.limit > 0 {
+		finish = "length"
+	}
+	return &answer{
+		api: a, finish: finish, withUsage: q.StreamOptions.IncludeUsage,
+		usage: usage{PromptTokens: prompt, CompletionTokens: work.tokens, TotalTokens: prompt + work.tokens},
+		words: s.words, deltas: s.deltas[a],
+		envelope: envelope{
+			ID:     fmt.Sprintf("%s%s-%d", a.idPrefix, s.options.Name, s.answers.Add(1)),
+			Object: a.object, Created: time.Now().Unix(), Model: s.options.Model, SystemFingerprint: s.options.Name,
+		},
+	}
+}
+
+// speech is what a server says, over and over: one word is one token.
+func speech(name string) []string {
+	words := strings.Fields("This is " + name + ", a simulated inference server, weighing unlike things fairly.")
+	for i := range words {
+		words[i] += " "
+	}
+	return words
+}
+
+// respond works to the end and then sends the answer whole.
+func (s *Server) respond(w http.ResponseWriter, p *pace, a *answer) error {
+	kind, err := p.token(p.work.tokens - 1)
+	if err != nil {
+		return err
+	}
+	var text strings.Builder
+	for k := range p.work.tokens {
+		text.WriteString(a.words[k%len(a.words)])
+	}
+	a.envelope.Choices = []any{a.api.choice(text.String(), a.finish)}
+	a.envelope.Usage = a.usage
+	if kind != CutStream {
+		writeJSON(w, http.StatusOK, a.envelope)
+		return nil
+	}
+	body := encode(a.envelope)
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+	if _, err := w.Write(body[:len(body)/2]); err != nil {
+		return err
+	}
+	_ = http.NewResponseController(w).Flush() // the next line ends the connection either way
+	return errCut
+}

@@ -1,0 +1,169 @@
+package backend
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// One unit holds a slot for 8 / 100 s = 80 ms.
+var eightSlots = Options{Capacity: 100, Slots: 8, UnitTokens: 32}
+
+func TestServiceTimeFollowsWork(t *testing.T) {
+	withFirstToken := eightSlots
+	withFirstToken.FirstToken = 20 * time.Millisecond
+	for name, c := range map[string]struct {
+		options Options
+		limit   string
+		work    string
+		want    time.Duration
+	}{
+		"one unit when nothing is said": {eightSlots, ``, "", 80 * time.Millisecond},
+		"max_tokens":                    {eightSlots, `,"max_tokens":64`, "", 160 * time.Millisecond},
+		"max_completion_tokens":         {eightSlots, `,"max_completion_tokens":16`, "", 40 * time.Millisecond},
+		"header wins over max_tokens":   {eightSlots, `,"max_tokens":64`, "0.5", 40 * time.Millisecond},
+		"prompt time is part of a unit": {withFirstToken, ``, "", 80 * time.Millisecond},
+		"prompt time is paid once":      {withFirstToken, `,"max_tokens":64`, "", 140 * time.Millisecond},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, c.options, func(t *testing.T, _ *Server, client *http.Client) {
+				r, err := http.NewRequest("POST", chatURL, strings.NewReader(`{"messages":[]`+c.limit+`}`))
+				require.NoError(t, err)
+				if c.work != "" {
+					r.Header.Set(WorkHeader, c.work)
+				}
+				began := time.Now()
+				response, err := client.Do(r)
+				require.NoError(t, err)
+				require.NoError(t, response.Body.Close())
+				require.Equal(t, c.want, time.Since(began))
+			})
+		})
+	}
+}
+
+func TestStreamKeepsItsPace(t *testing.T) {
+	o := Options{Capacity: 10, Slots: 2, UnitTokens: 4, FirstToken: 40 * time.Millisecond} // 40 ms a token
+	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
+		require.InDelta(t, 25, s.TokensPerSecond(), 1e-9)
+		began := time.Now()
+		response, err := ask(t.Context(), client, chatURL, `{"messages":[],"stream":true}`)
+		require.NoError(t, err)
+		defer response.Body.Close()
+		require.Zero(t, time.Since(began), "the header goes out before the first token")
+
+		var tokensAt []time.Duration
+		lines := bufio.NewScanner(response.Body)
+		for lines.Scan() {
+			if strings.Contains(lines.Text(), `"content"`) {
+				tokensAt = append(tokensAt, time.Since(began))
+			}
+		}
+		require.NoError(t, lines.Err())
+		ms := time.Millisecond
+		require.Equal(t, []time.Duration{80 * ms, 120 * ms, 160 * ms, 200 * ms}, tokensAt)
+	})
+}
+
+// Saturated, the server completes its capacity, first come first served.
+func TestSaturationCompletesTheCapacity(t *testing.T) {
+	inBubble(t, eightSlots, func(t *testing.T, s *Server, client *http.Client) {
+		const requests = 400
+		var mu sync.Mutex
+		var order []int
+		var all sync.WaitGroup
+		began := time.Now()
+		for i := range requests {
+			all.Go(func() {
+				response, err := ask(context.Background(), client, chatURL, `{"messages":[]}`)
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				response.Body.Close()
+				mu.Lock()
+				defer mu.Unlock()
+				order = append(order, i)
+			})
+			synctest.Wait() // so that they arrive in this order
+		}
+		require.Equal(t, int64(requests), s.Counts().InFlight)
+		require.Equal(t, int64(requests-8), s.Counts().Waiting)
+		all.Wait()
+		require.Equal(t, 4*time.Second, time.Since(began))
+		for place, i := range order {
+			require.Equal(t, place/8, i/8, "request %d was answered as number %d", i, place)
+		}
+	})
+}
+
+func TestExponentialWorkHasTheMeanOfOneUnit(t *testing.T) {
+	mean := func(seed uint64) float64 {
+		w := newWorkload(Options{Capacity: 1, Slots: 1, UnitTokens: 32, Work: Exponential, Seed: seed})
+		var sum time.Duration
+		const n = 100_000
+		for range n {
+			sum += w.job(0, 0).service()
+		}
+		return sum.Seconds() / n
+	}
+	require.InDelta(t, 1, mean(7), 0.02)
+	require.Equal(t, mean(7), mean(7), "a seed repeats itself")
+	require.NotEqual(t, mean(7), mean(8))
+}
+
+func TestSlotIsHandedOnFromWhenItWasDue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSlots(1)
+		first, err := s.acquire(t.Context())
+		require.NoError(t, err)
+		for name, c := range map[string]struct{ late, want time.Duration }{
+			"a timer's rounding is not paid":     {late: time.Millisecond, want: 0},
+			"a slot held too long is paid for":   {late: time.Second, want: time.Second},
+			"one given back early is used early": {late: -time.Second, want: -time.Second},
+		} {
+			due := first.Add(2 * time.Second)
+			next := make(chan time.Time)
+			go func() {
+				start, err := s.acquire(context.Background())
+				if err != nil {
+					t.Error(err)
+				}
+				next <- start
+			}()
+			synctest.Wait()
+			time.Sleep(time.Until(due.Add(c.late)))
+			s.release(due)
+			start := <-next
+			require.Equal(t, c.want, start.Sub(due), name)
+			first = time.Now()
+		}
+	})
+}
+
+func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
+	for want, o := range map[string]Options{
+		"capacity -1: must be a positive number":          {Capacity: -1},
+		"slots -2: must be at least 1":                    {Slots: -2},
+		"unit tokens -2: must be at least 1":              {UnitTokens: -2},
+		"first token 1s: must lie between 0 and the 80ms": {FirstToken: time.Second},
+		"work 9: must be Fixed or Exponential":            {Work: 9},
+	} {
+		_, err := New(o)
+		require.ErrorContains(t, err, want)
+		require.ErrorContains(t, err, `simulated server "backend"`)
+	}
+	s, err := New(Options{})
+	require.NoError(t, err)
+	defer s.listener.Close()
+	_, err = New(Options{Name: "second", Address: s.Addr()})
+	require.ErrorContains(t, err, fmt.Sprintf(`simulated server "second": listen tcp %s`, s.Addr()))
+}
