@@ -1,0 +1,87 @@
+package metrics
+
+import (
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/cpu"
+)
+
+// Endpoint holds what is counted about one endpoint of one upstream. Its
+// methods take no lock, allocate nothing and are safe for concurrent use; each
+// field below is written by the method that names it, from any goroutine.
+type Endpoint struct {
+	upstream, name string // immutable
+
+	requests  [len(classLabels)]atomic.Uint64 // Answered
+	response  histogram                       // Answered
+	firstByte histogram                       // Answered
+	overhead  histogram                       // Answered
+
+	// AddBytes is called for each chunk of a stream: it has a cache line of its
+	// own, so that streams do not slow the requests that end on other cores.
+	_     cpu.CacheLinePad
+	bytes [flows]atomic.Uint64 // AddBytes
+	_     cpu.CacheLinePad
+
+	truncated  atomic.Uint64                // Truncated
+	repeats    [repeatReasons]atomic.Uint64 // Repeated
+	opened     atomic.Uint64                // ConnectionOpened
+	reused     atomic.Uint64                // ConnectionReused
+	stale      atomic.Uint64                // ConnectionStale
+	probes     [probeResults]atomic.Uint64  // Probed
+	probeNanos atomic.Uint64                // Probed
+}
+
+func newEndpoint(upstream, name string) *Endpoint {
+	return &Endpoint{
+		upstream:  upstream,
+		name:      name,
+		response:  newHistogram(responseBounds),
+		firstByte: newHistogram(responseBounds),
+		overhead:  newHistogram(overheadBounds),
+	}
+}
+
+// Answered counts one request that ended with this endpoint, whatever made
+// the answer: code is the status the client got, or 499 when it had left.
+//
+// response is the response time R: from the first byte of the request to the
+// last byte of the answer. firstByte is the time from the first byte of the
+// request to the first byte of the endpoint's answer. overhead is the time
+// spent in steelyard itself: R without the waits for the endpoint and the
+// client. A duration of zero or less was not measured (no answer came; a
+// tunnel, whose length says nothing) and is left out of its histogram.
+func (e *Endpoint) Answered(code int, response, firstByte, overhead time.Duration) {
+	e.requests[class(code)].Add(1)
+	e.response.observe(response)
+	e.firstByte.observe(firstByte)
+	e.overhead.observe(overhead)
+}
+
+// AddBytes counts n bytes of a message, its header included, as they were
+// before TLS. n must not be negative.
+func (e *Endpoint) AddBytes(t Traffic, n int) { e.bytes[t].Add(uint64(n)) }
+
+// Truncated counts one answer that the endpoint cut short after the client
+// had got the beginning.
+func (e *Endpoint) Truncated() { e.truncated.Add(1) }
+
+// Repeated counts one request that failed at this endpoint and was sent
+// again, to this endpoint or another.
+func (e *Endpoint) Repeated(why RepeatReason) { e.repeats[why].Add(1) }
+
+// ConnectionOpened counts one connection made to the endpoint for requests.
+func (e *Endpoint) ConnectionOpened() { e.opened.Add(1) }
+
+// ConnectionReused counts one request sent on a connection that was idle.
+func (e *Endpoint) ConnectionReused() { e.reused.Add(1) }
+
+// ConnectionStale counts one idle connection found dead when it was wanted.
+func (e *Endpoint) ConnectionStale() { e.stale.Add(1) }
+
+// Probed counts one probe of the endpoint that took the given time.
+func (e *Endpoint) Probed(result ProbeResult, took time.Duration) {
+	e.probes[result].Add(1)
+	e.probeNanos.Add(uint64(max(took, 0)))
+}

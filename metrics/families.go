@@ -1,0 +1,44 @@
+package metrics
+
+import "github.com/prometheus/client_golang/prometheus"
+
+// descs collects the families below as they are declared, so that none can be
+// forgotten in Describe.
+var descs []*prometheus.Desc
+
+func family(name, help string, labels ...string) *prometheus.Desc {
+	d := prometheus.NewDesc("steelyard_"+name, help, labels, nil)
+	descs = append(descs, d)
+	return d
+}
+
+// The families by endpoint, by upstream and of clients' connections.
+var (
+	requests      = family("requests_total", "Requests ended, by class of the status the client got (499 when it left); without an endpoint where none took part.", "upstream", "endpoint", "code")
+	cancellations = family("cancellations_total", "Requests whose client left before the end of the answer, by where they were.", "upstream", "phase")
+	bytesTotal    = family("bytes_total", "Bytes of messages, headers included and TLS not.", "upstream", "endpoint", "peer", "direction")
+
+	responseTime  = family("response_time_seconds", "From the first byte of the request to the last byte of the answer.", "upstream", "endpoint")
+	firstByteTime = family("first_byte_time_seconds", "From the first byte of the request to the first byte of the endpoint's answer.", "upstream", "endpoint")
+	overheadTime  = family("overhead_time_seconds", "Time a request spent in steelyard itself, without its waits for the endpoint and the client.", "upstream", "endpoint")
+
+	truncated = family("truncated_answers_total", "Answers that the endpoint cut short after the client had got the beginning.", "upstream", "endpoint")
+	repeats   = family("repeats_total", "Requests sent again, by the endpoint that failed and how.", "upstream", "endpoint", "reason")
+	probes    = family("probes_total", "Probes, by what they found.", "upstream", "endpoint", "result")
+	probeTime = family("probe_time_seconds_total", "Time that all probes took together.", "upstream", "endpoint")
+
+	opened      = family("upstream_connections_opened_total", "Connections made to the endpoint for requests.", "upstream", "endpoint")
+	reused      = family("upstream_connections_reused_total", "Requests sent on a connection that was idle.", "upstream", "endpoint")
+	stale       = family("upstream_connections_stale_total", "Idle connections found dead when they were wanted.", "upstream", "endpoint")
+	connections = family("upstream_connections", "Connections to the endpoint open now.", "upstream", "endpoint", "state")
+
+	inFlight          = family("requests_in_flight", "Requests that hold the endpoint now, to the end of their streams.", "upstream", "endpoint")
+	baseCapacity      = family("endpoint_base_capacity", "The endpoint's rate of work as configured or learned, in the upstream's own unit.", "upstream", "endpoint")
+	effectiveCapacity = family("endpoint_effective_capacity", "The capacity that counts now: base times ramp.", "upstream", "endpoint")
+	expectedShare     = family("endpoint_expected_share_ratio", "The part of the upstream's requests that the endpoint should get now.", "upstream", "endpoint")
+	eligible          = family("endpoint_eligible", "Whether the endpoint may be picked.", "upstream", "endpoint")
+	busy              = family("endpoint_busy", "Whether the last probes found the endpoint alive and full.", "upstream", "endpoint")
+	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
+
+	clientConnections = family("client_connections", "Connections from clients open now.", "state")
+)

@@ -1,0 +1,95 @@
+package metrics
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var update = flag.Bool("update", false, "rewrite the table in METRICS.md")
+
+const tableHead = "| name | type | labels | what it says |\n| --- | --- | --- | --- |\n"
+
+// TestTable holds METRICS.md, which dashboards and alerts are written from,
+// against the registry: a family, type or label that is renamed, added or lost
+// shows here.
+func TestTable(t *testing.T) {
+	page, err := os.ReadFile("METRICS.md")
+	require.NoError(t, err)
+	text, _, found := strings.Cut(string(page), tableHead)
+	require.True(t, found, "METRICS.md has no table")
+
+	want := text + tableHead + table(t, full())
+	if *update {
+		require.NoError(t, os.WriteFile("METRICS.md", []byte(want), 0o644))
+		return
+	}
+	assert.Equal(t, want, string(page), "metrics changed: if that is meant, run go test ./metrics -run TestTable -update")
+}
+
+// table renders the families of our own, sorted by name.
+func table(t *testing.T, r *Registry) string {
+	t.Helper()
+	families, err := r.prometheus.Gather()
+	require.NoError(t, err)
+	var b strings.Builder
+	for _, f := range families {
+		if !strings.HasPrefix(f.GetName(), "steelyard_") {
+			continue
+		}
+		fmt.Fprintf(&b, "| `%s` | %s | %s | %s |\n",
+			f.GetName(), strings.ToLower(f.GetType().String()), labelNames(f), f.GetHelp())
+	}
+	return b.String()
+}
+
+func labelNames(f *dto.MetricFamily) string {
+	var names []string
+	for _, l := range f.GetMetric()[0].GetLabel() {
+		names = append(names, l.GetName())
+	}
+	return strings.Join(names, ", ")
+}
+
+// TestEveryFamilyIsDescribed: what is collected but not described would slip
+// past the registry's own check for duplicates.
+func TestEveryFamilyIsDescribed(t *testing.T) {
+	families, err := full().prometheus.Gather()
+	require.NoError(t, err)
+	byName := make(map[string]bool)
+	for _, f := range families {
+		byName[f.GetName()] = true
+	}
+	for _, d := range descs {
+		name := strings.Split(d.String(), `"`)[1]
+		assert.True(t, byName[name], "%s is described and never collected", name)
+	}
+}
+
+// TestLint applies Prometheus' own naming rules.
+func TestLint(t *testing.T) {
+	problems, err := testutil.GatherAndLint(full().prometheus)
+	require.NoError(t, err)
+	assert.Empty(t, problems)
+}
+
+// TestPromtool asks the tool that users run.
+func TestPromtool(t *testing.T) {
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed (Debian package prometheus)")
+	}
+	cmd := exec.Command(promtool, "check", "metrics")
+	cmd.Stdin = strings.NewReader(scrape(t, full()))
+	out, err := cmd.CombinedOutput()
+	assert.NoError(t, err, "promtool check metrics:\n%s", out)
+	assert.Empty(t, string(out))
+}

@@ -1,0 +1,75 @@
+package metrics
+
+// Phase is where in its life a request was when its client left it.
+type Phase uint8
+
+// The phases of a request that can be cancelled.
+const (
+	PhaseQueue     Phase = iota // waiting for an endpoint
+	PhaseConnect                // dialling the endpoint, TLS included
+	PhaseUpload                 // sending the request to the endpoint
+	PhaseFirstByte              // waiting for the endpoint's answer
+	PhaseStream                 // carrying the answer to the client
+	PhaseTunnel                 // carrying an upgraded connection
+	phases
+)
+
+var phaseLabels = [phases]string{"queue", "connect", "upload", "first_byte", "stream", "tunnel"}
+
+// RepeatReason is why a request was sent a second time.
+type RepeatReason uint8
+
+// The reasons to repeat a request.
+const (
+	RepeatConnect RepeatReason = iota // the endpoint could not be connected to
+	RepeatStale                       // a reused connection had died idle
+	RepeatBroken                      // a fresh connection broke before any answer
+	repeatReasons
+)
+
+var repeatLabels = [repeatReasons]string{"connect", "stale", "broken"}
+
+// ProbeResult is what one probe found.
+type ProbeResult uint8
+
+// The results of a probe.
+const (
+	ProbeUp   ProbeResult = iota // healthy
+	ProbeBusy                    // alive and full: stays eligible
+	ProbeDown                    // failed
+	probeResults
+)
+
+var probeLabels = [probeResults]string{"up", "busy", "down"}
+
+// Traffic says between whom bytes went, and which way.
+type Traffic uint8
+
+// The four flows of bytes through the gateway.
+const (
+	FromClient Traffic = iota
+	ToUpstream
+	FromUpstream
+	ToClient
+	flows
+)
+
+// trafficLabels are the values of the labels peer and direction.
+var trafficLabels = [flows][2]string{
+	FromClient:   {"client", "received"},
+	ToUpstream:   {"upstream", "sent"},
+	FromUpstream: {"upstream", "received"},
+	ToClient:     {"client", "sent"},
+}
+
+// classLabels are the code classes; class maps a status to its index.
+var classLabels = [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}
+
+// class returns the index of a status' class. What lies outside 100 to 599
+// is no answer that HTTP knows and counts among the failures of servers.
+func class(code int) int {
+	if code < 100 || code > 599 {
+		return len(classLabels) - 1
+	}
+	return code/100 - 1
+}

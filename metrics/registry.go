@@ -1,0 +1,133 @@
+package metrics
+
+import (
+	"net/http"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+)
+
+// Build says which program is running.
+type Build struct {
+	Version  string // as `steelyard version` prints it
+	Revision string // of the source, or ""
+}
+
+// Registry owns every instrument of one process. All methods are safe for
+// concurrent use.
+type Registry struct {
+	prometheus *prometheus.Registry
+	gateway    gateway
+
+	// Written by Observe and ObserveClients, read by each scrape.
+	endpointSource atomic.Pointer[func() []EndpointState]
+	clientSource   atomic.Pointer[func() ClientConnections]
+
+	mu        sync.Mutex // guards both maps; never taken on the request path
+	endpoints map[endpointKey]*Endpoint
+	upstreams map[string]*Upstream
+}
+
+type endpointKey struct{ upstream, endpoint string }
+
+// New returns a registry that already exposes the build, the Go runtime and
+// the process.
+func New(build Build) *Registry {
+	r := &Registry{
+		prometheus: prometheus.NewRegistry(),
+		endpoints:  make(map[endpointKey]*Endpoint),
+		upstreams:  make(map[string]*Upstream),
+	}
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "steelyard_build_info",
+		Help: "Always 1; the labels say which program is running.",
+		ConstLabels: prometheus.Labels{
+			"version": build.Version, "revision": build.Revision, "go_version": runtime.Version(),
+		},
+	})
+	info.Set(1)
+	r.prometheus.MustRegister(info,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+		&collector{registry: r})
+	r.gateway = newGateway(r.prometheus)
+	return r
+}
+
+// Endpoint returns the instruments of an endpoint, made on first use. Keep
+// the pointer: this takes a lock.
+func (r *Registry) Endpoint(upstream, endpoint string) *Endpoint {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	key := endpointKey{upstream, endpoint}
+	e := r.endpoints[key]
+	if e == nil {
+		e = newEndpoint(upstream, endpoint)
+		r.endpoints[key] = e
+	}
+	return e
+}
+
+// Upstream returns the instruments of an upstream, made on first use; "" is
+// for requests that have none. Keep the pointer: this takes a lock.
+func (r *Registry) Upstream(upstream string) *Upstream {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	u := r.upstreams[upstream]
+	if u == nil {
+		u = &Upstream{name: upstream}
+		r.upstreams[upstream] = u
+	}
+	return u
+}
+
+// Forget removes an endpoint's label sets. Call it when no running generation
+// names the endpoint any longer; what late requests still count into the old
+// pointer is not shown. Should the endpoint return, it counts from zero.
+func (r *Registry) Forget(upstream, endpoint string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.endpoints, endpointKey{upstream, endpoint})
+}
+
+// ForgetUpstream removes the label sets of an upstream and of all its
+// endpoints.
+func (r *Registry) ForgetUpstream(upstream string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.upstreams, upstream)
+	for key := range r.endpoints {
+		if key.upstream == upstream {
+			delete(r.endpoints, key)
+		}
+	}
+}
+
+// all returns the instruments that exist now, so that a scrape is rendered
+// without the lock.
+func (r *Registry) all() ([]*Upstream, []*Endpoint) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	upstreams := make([]*Upstream, 0, len(r.upstreams))
+	for _, u := range r.upstreams {
+		upstreams = append(upstreams, u)
+	}
+	endpoints := make([]*Endpoint, 0, len(r.endpoints))
+	for _, e := range r.endpoints {
+		endpoints = append(endpoints, e)
+	}
+	return upstreams, endpoints
+}
+
+// Handler serves the exposition. Something that cannot be shown is left out
+// and counted in promhttp_metric_handler_errors_total; the rest is served.
+func (r *Registry) Handler() http.Handler {
+	return promhttp.HandlerFor(r.prometheus, promhttp.HandlerOpts{
+		Registry:      r.prometheus,
+		ErrorHandling: promhttp.ContinueOnError,
+	})
+}

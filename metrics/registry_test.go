@@ -1,0 +1,195 @@
+package metrics
+
+import (
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// scrape returns the exposition as a Prometheus server would get it.
+func scrape(t *testing.T, r *Registry) string {
+	t.Helper()
+	w := httptest.NewRecorder()
+	r.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
+	require.Equal(t, 200, w.Code)
+	return w.Body.String()
+}
+
+// full returns a registry in which every family has samples.
+func full() *Registry {
+	r := New(Build{Version: "1.2.3", Revision: "abc"})
+	e, u := r.Endpoint("chat", "small"), r.Upstream("chat")
+	e.Answered(200, 1500*time.Millisecond, 200*time.Millisecond, 40*time.Microsecond)
+	e.AddBytes(ToClient, 300)
+	e.Truncated()
+	e.Repeated(RepeatStale)
+	e.ConnectionOpened()
+	e.ConnectionReused()
+	e.ConnectionReused()
+	e.ConnectionStale()
+	e.Probed(ProbeBusy, 250*time.Millisecond)
+	u.Answered(503)
+	u.Cancelled(PhaseFirstByte)
+	u.AddBytes(FromClient, 7)
+	r.Upstream("").Answered(400)
+	r.Reloaded(true)
+	r.Observe(func() []EndpointState {
+		return []EndpointState{{
+			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50,
+			ShareRatio: 0.25, Eligible: true, Busy: true, Draining: true, IdleConnections: 4, ActiveConnections: 5,
+		}}
+	})
+	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
+	return r
+}
+
+func TestEverySampleIsExposed(t *testing.T) {
+	text := scrape(t, full())
+	for _, line := range []string{
+		`steelyard_requests_total{code="2xx",endpoint="small",upstream="chat"} 1`,
+		`steelyard_requests_total{code="5xx",endpoint="small",upstream="chat"} 0`,
+		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,
+		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
+		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="1"} 0`,
+		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="2.5"} 1`,
+		`steelyard_response_time_seconds_sum{endpoint="small",upstream="chat"} 1.5`,
+		`steelyard_first_byte_time_seconds_bucket{endpoint="small",upstream="chat",le="0.25"} 1`,
+		`steelyard_overhead_time_seconds_bucket{endpoint="small",upstream="chat",le="3e-05"} 0`,
+		`steelyard_overhead_time_seconds_bucket{endpoint="small",upstream="chat",le="5e-05"} 1`,
+		`steelyard_bytes_total{direction="sent",endpoint="small",peer="client",upstream="chat"} 300`,
+		`steelyard_bytes_total{direction="received",endpoint="",peer="client",upstream="chat"} 7`,
+		`steelyard_truncated_answers_total{endpoint="small",upstream="chat"} 1`,
+		`steelyard_repeats_total{endpoint="small",reason="stale",upstream="chat"} 1`,
+		`steelyard_cancellations_total{phase="first_byte",upstream="chat"} 1`,
+		`steelyard_upstream_connections_opened_total{endpoint="small",upstream="chat"} 1`,
+		`steelyard_upstream_connections_reused_total{endpoint="small",upstream="chat"} 2`,
+		`steelyard_upstream_connections_stale_total{endpoint="small",upstream="chat"} 1`,
+		`steelyard_upstream_connections{endpoint="small",state="idle",upstream="chat"} 4`,
+		`steelyard_upstream_connections{endpoint="small",state="active",upstream="chat"} 5`,
+		`steelyard_probes_total{endpoint="small",result="busy",upstream="chat"} 1`,
+		`steelyard_probe_time_seconds_total{endpoint="small",upstream="chat"} 0.25`,
+		`steelyard_requests_in_flight{endpoint="small",upstream="chat"} 3`,
+		`steelyard_endpoint_base_capacity{endpoint="small",upstream="chat"} 100`,
+		`steelyard_endpoint_effective_capacity{endpoint="small",upstream="chat"} 50`,
+		`steelyard_endpoint_expected_share_ratio{endpoint="small",upstream="chat"} 0.25`,
+		`steelyard_endpoint_eligible{endpoint="small",upstream="chat"} 1`,
+		`steelyard_endpoint_busy{endpoint="small",upstream="chat"} 1`,
+		`steelyard_endpoint_condition{condition="draining",endpoint="small",upstream="chat"} 1`,
+		`steelyard_endpoint_condition{condition="ejected",endpoint="small",upstream="chat"} 0`,
+		`steelyard_client_connections{state="tunnel"} 3`,
+		`steelyard_config_last_reload_successful 1`,
+		`steelyard_config_reloads_total{result="success"} 1`,
+	} {
+		assert.Contains(t, text, line+"\n")
+	}
+	assert.Contains(t, text, `revision="abc",version="1.2.3"} 1`)
+	assert.Contains(t, text, "\ngo_goroutines ")
+	assert.Contains(t, text, "\nprocess_start_time_seconds ")
+}
+
+func TestProcessCounters(t *testing.T) {
+	r := New(Build{})
+	r.ConnectionAccepted()
+	r.ConnectionRefused()
+	r.AcceptFailed()
+	r.Panicked()
+	r.AccessLogDropped()
+	r.Reloaded(true)
+	r.Reloaded(false)
+	text := scrape(t, r)
+	for _, line := range []string{
+		"steelyard_client_connections_accepted_total 1",
+		"steelyard_client_connections_refused_total 1",
+		"steelyard_accept_failures_total 1",
+		"steelyard_panics_total 1",
+		"steelyard_access_log_lines_dropped_total 1",
+		`steelyard_config_reloads_total{result="failure"} 1`,
+		"steelyard_config_last_reload_successful 0",
+	} {
+		assert.Contains(t, text, line+"\n")
+	}
+	assert.NotContains(t, text, "steelyard_config_last_reload_success_timestamp_seconds 0\n")
+}
+
+func TestForgetRemovesLabelSets(t *testing.T) {
+	r := New(Build{})
+	small := r.Endpoint("chat", "small")
+	r.Endpoint("chat", "large")
+	r.Endpoint("embed", "small")
+	r.Upstream("chat")
+	assert.Same(t, small, r.Endpoint("chat", "small"))
+
+	r.Forget("chat", "small")
+	text := scrape(t, r)
+	assert.NotContains(t, text, `endpoint="small",upstream="chat"`)
+	assert.Contains(t, text, `endpoint="large",upstream="chat"`)
+	assert.Contains(t, text, `endpoint="small",upstream="embed"`)
+
+	small.Truncated() // a late request
+	assert.NotContains(t, scrape(t, r), `endpoint="small",upstream="chat"`)
+	r.Endpoint("chat", "small")
+	assert.Contains(t, scrape(t, r), `steelyard_truncated_answers_total{endpoint="small",upstream="chat"} 0`)
+
+	r.ForgetUpstream("chat")
+	text = scrape(t, r)
+	assert.NotContains(t, text, `upstream="chat"`)
+	assert.Contains(t, text, `upstream="embed"`)
+}
+
+func TestClass(t *testing.T) {
+	for code, want := range map[int]string{
+		101: "1xx", 199: "1xx", 200: "2xx", 304: "3xx", 499: "4xx", 500: "5xx", 599: "5xx",
+		0: "5xx", -1: "5xx", 99: "5xx", 600: "5xx", 999: "5xx",
+	} {
+		assert.Equal(t, want, classLabels[class(code)], "status %d", code)
+	}
+}
+
+// TestOneBadStateCostsOnlyItself: a label that is not UTF-8, or a pair named
+// twice, must not empty the scrape.
+func TestOneBadStateCostsOnlyItself(t *testing.T) {
+	r := New(Build{})
+	r.Observe(func() []EndpointState {
+		return []EndpointState{
+			{Upstream: "a\xff", Endpoint: "x"},
+			{Upstream: "chat", Endpoint: "twice", InFlight: 1}, {Upstream: "chat", Endpoint: "twice", InFlight: 2},
+			{Upstream: "chat", Endpoint: "good", InFlight: 7},
+		}
+	})
+	text := scrape(t, r)
+	assert.Contains(t, text, `steelyard_requests_in_flight{endpoint="good",upstream="chat"} 7`)
+	assert.Equal(t, 1, strings.Count(text, `steelyard_requests_in_flight{endpoint="twice"`))
+	assert.Contains(t, scrape(t, r), `promhttp_metric_handler_errors_total{cause="gathering"} 1`)
+}
+
+// TestScrapeDuringTraffic lets the race detector see every instrument written
+// while it is read and while endpoints come and go.
+func TestScrapeDuringTraffic(t *testing.T) {
+	r := full()
+	e, u := r.Endpoint("chat", "small"), r.Upstream("chat")
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for range 2000 {
+				e.Answered(200, time.Second, time.Second, time.Microsecond)
+				e.AddBytes(FromUpstream, 1)
+				e.Probed(ProbeUp, time.Millisecond)
+				u.Cancelled(PhaseStream)
+				r.Endpoint("chat", "passing").ConnectionOpened()
+				r.Forget("chat", "passing")
+			}
+		})
+	}
+	for range 10 {
+		scrape(t, r)
+	}
+	wg.Wait()
+	text := scrape(t, r)
+	assert.Contains(t, text, `steelyard_requests_total{code="2xx",endpoint="small",upstream="chat"} 8001`)
+	assert.Contains(t, text, `steelyard_cancellations_total{phase="stream",upstream="chat"} 8000`)
+}

@@ -1,0 +1,38 @@
+package metrics
+
+// EndpointState is what a scrape wants to know about an endpoint beyond what
+// was counted: plain numbers, copied from the pool's snapshot, the transport
+// and the prober by whoever called Observe.
+type EndpointState struct {
+	Upstream, Endpoint string
+
+	InFlight          int64   // requests, to the end of the stream
+	BaseCapacity      float64 // configured or learned, in the upstream's unit
+	EffectiveCapacity float64 // base × ramp
+	ShareRatio        float64 // expected share of the upstream's requests, 0 to 1
+
+	Eligible bool // may be picked
+	Busy     bool // the last probes said that it is full; still eligible
+
+	// Conditions, each a reason not to be picked.
+	Draining, Departing, ProbeFailed, Ejected bool
+
+	IdleConnections, ActiveConnections int // to the endpoint, now
+}
+
+// ClientConnections are the clients' connections open now, by what they do.
+type ClientConnections struct {
+	Idle   int // between two requests
+	Active int // in a request
+	Tunnel int // upgraded
+}
+
+// Observe makes source the origin of the gauges by endpoint. It is called
+// once per scrape, from any goroutine, and should name each pair of upstream
+// and endpoint once: a scrape leaves out the second. A later call replaces the
+// source.
+func (r *Registry) Observe(source func() []EndpointState) { r.endpointSource.Store(&source) }
+
+// ObserveClients makes source the origin of steelyard_client_connections. It
+// is called once per scrape, from any goroutine. A later call replaces it.
+func (r *Registry) ObserveClients(source func() ClientConnections) { r.clientSource.Store(&source) }

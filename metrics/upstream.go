@@ -1,0 +1,28 @@
+package metrics
+
+import "sync/atomic"
+
+// Upstream holds what is counted about one upstream apart from its endpoints.
+// The upstream named "" stands for requests that were refused before they had
+// one. Methods take no lock, allocate nothing and are safe for concurrent use;
+// each field is written by the method that names it, from any goroutine.
+type Upstream struct {
+	name string // immutable
+
+	requests  [len(classLabels)]atomic.Uint64 // Answered
+	cancelled [phases]atomic.Uint64           // Cancelled
+	bytes     [flows]atomic.Uint64            // AddBytes
+}
+
+// Answered counts one request that was answered, or given up with 499, without
+// any endpoint: refused, unroutable, or while no endpoint was eligible. It
+// appears in steelyard_requests_total with an empty endpoint.
+func (u *Upstream) Answered(code int) { u.requests[class(code)].Add(1) }
+
+// Cancelled counts one request whose client left in the given phase. The
+// request is counted as answered with 499 besides.
+func (u *Upstream) Cancelled(p Phase) { u.cancelled[p].Add(1) }
+
+// AddBytes counts bytes of a request that had no endpoint; see
+// Endpoint.AddBytes.
+func (u *Upstream) AddBytes(t Traffic, n int) { u.bytes[t].Add(uint64(n)) }
