@@ -1,0 +1,153 @@
+//go:build linux
+
+package contender
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"text/template"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// The test binary plays a proxy: with "listen FILE" it listens on the address in the file until it is killed, and
+// with "complain" it fails as a program does that dislikes its configuration.
+func TestMain(m *testing.M) {
+	if len(os.Args) > 2 && os.Args[1] == "listen" {
+		addr, err := os.ReadFile(os.Args[2])
+		if err == nil {
+			var l net.Listener
+			if l, err = net.Listen("tcp", string(addr)); err == nil {
+				_, err = l.Accept()
+				select {} // deaf to everything but a signal
+			}
+		}
+		fmt.Println(err)
+		os.Exit(1)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "complain" {
+		fmt.Println("line 3: no such key")
+		os.Exit(1)
+	}
+	os.Exit(m.Run())
+}
+
+func actor(act string) Kind {
+	return Kind{
+		Name: act, Path: os.Args[0], fileName: "conf",
+		config: template.Must(template.New(act).Parse("{{.Listen}}")),
+		args:   func(config string) []string { return []string{act, config} },
+	}
+}
+
+func TestStartWeighStop(t *testing.T) {
+	p, err := actor("listen").Start(t.Context(), Setting{Dir: t.TempDir(), Core: 0})
+	require.NoError(t, err)
+	t.Cleanup(p.Stop)
+	pid := p.cmd.Process.Pid
+
+	var cores unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(pid, &cores))
+	require.Equal(t, 1, cores.Count())
+	require.True(t, cores.IsSet(0))
+	var own unix.CPUSet
+	require.NoError(t, unix.SchedGetaffinity(0, &own))
+	require.NotZero(t, own.Count(), "ours is what it was")
+
+	cpu, err := p.CPU()
+	require.NoError(t, err)
+	require.Positive(t, cpu)
+	require.Less(t, cpu, time.Minute)
+	memory, err := p.Memory()
+	require.NoError(t, err)
+	require.Greater(t, memory.RSS, int64(100<<10))
+	require.LessOrEqual(t, memory.PSS, memory.RSS)
+	_, err = p.Waited()
+	require.NoError(t, err)
+
+	p.Stop()
+	require.ErrorIs(t, syscall.Kill(pid, 0), syscall.ESRCH)
+	_, err = p.CPU()
+	require.Error(t, err)
+}
+
+func TestStartTellsWhatTheProgramSaid(t *testing.T) {
+	_, err := actor("complain").Start(t.Context(), Setting{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "start complain: it ended: exit status 1")
+	require.ErrorContains(t, err, "line 3: no such key")
+}
+
+func TestCPUOfOurselvesGrows(t *testing.T) {
+	before, err := CPU(os.Getpid())
+	require.NoError(t, err)
+	for sum := 0; ; sum++ {
+		after, err := CPU(os.Getpid())
+		require.NoError(t, err)
+		if after > before+time.Millisecond {
+			return
+		}
+		require.Less(t, sum, 100_000_000, "the clock stands still")
+	}
+}
+
+func TestFindNames(t *testing.T) {
+	_, err := Find(t.Context(), []string{"apache"}, "")
+	require.EqualError(t, err, `find "apache": no such contender: choose among nginx, haproxy, steelyard`)
+	_, err = Find(t.Context(), []string{"steelyard"}, filepath.Join(t.TempDir(), "absent"))
+	require.ErrorContains(t, err, "absent")
+}
+
+func TestParseRollup(t *testing.T) {
+	got, err := parseRollup([]byte("5610e0d24000-7ffe5826b000 ---p 00000000 00:00 0   [rollup]\n" +
+		"Rss:                1696 kB\nPss:                 356 kB\nPss_Dirty:           112 kB\n"))
+	require.NoError(t, err)
+	require.Equal(t, Memory{RSS: 1696 << 10, PSS: 356 << 10}, got)
+	_, err = parseRollup([]byte("Rss: 12 kB\n"))
+	require.ErrorContains(t, err, "no Rss or Pss")
+}
+
+func TestConfigurations(t *testing.T) {
+	s := Setting{
+		Dir:    "/tmp/x",
+		Listen: netip.MustParseAddrPort("127.0.0.1:8000"), Admin: netip.MustParseAddrPort("127.0.0.1:8001"),
+		Upstreams: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9001"), netip.MustParseAddrPort("127.0.0.1:9002")},
+	}
+	for tmpl, want := range map[*template.Template][]string{
+		nginxTemplate:     {"listen 127.0.0.1:8000 ", "server 127.0.0.1:9001 weight=100;", "server 127.0.0.1:9002 weight=200;", "pid /tmp/x/nginx.pid"},
+		haproxyTemplate:   {"bind 127.0.0.1:8000 ", "server s0 127.0.0.1:9001 weight 100", "server s1 127.0.0.1:9002 weight 200"},
+		steelyardTemplate: {`address: "127.0.0.1:8000"`, `address: "127.0.0.1:8001"`, `url: "http://127.0.0.1:9002", capacity: 200`},
+	} {
+		text, err := s.render(tmpl)
+		require.NoError(t, err)
+		for _, part := range want {
+			require.Contains(t, text, part)
+		}
+	}
+	for tmpl, key := range map[*template.Template]string{nginxTemplate: "proxy_buffering off", haproxyTemplate: "http-no-delay"} {
+		unary, err := s.render(tmpl)
+		require.NoError(t, err)
+		require.NotContains(t, unary, key)
+		streaming := s
+		streaming.Streaming = true
+		text, err := streaming.render(tmpl)
+		require.NoError(t, err)
+		require.Contains(t, text, key)
+	}
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	var said tail
+	for i := range 2000 {
+		fmt.Fprintf(&said, "line %d\n", i)
+	}
+	require.True(t, strings.HasSuffix(said.String(), "line 1999"))
+	require.LessOrEqual(t, len(said.String()), 4<<10)
+}
