@@ -1,0 +1,82 @@
+package configs
+
+import (
+	"net/netip"
+	"reflect"
+	"time"
+)
+
+const (
+	defaultListen   = "127.0.0.1:8080"
+	defaultUpstream = "default" // the name of an upstream that is alone and unnamed
+	defaultReplay   = 4 * mib
+	defaultProbe    = time.Second
+)
+
+// defaults is what an empty file asks for, but for what follows from the rest (see resolve.go).
+func defaults() *Config {
+	return &Config{
+		Admin: Admin{Address: "127.0.0.1:9090"},
+		Log:   Log{Level: "info", Format: "json"},
+		Limits: Limits{
+			HeaderBytes: 8 * kib,
+			BodyBytes:   64 * mib,
+			ReplayBytes: defaultReplay,
+			BodyMemory:  1 * gib,
+			Connections: 20000,
+		},
+		Timeouts: Timeouts{
+			Header:      10 * time.Second,
+			Body:        60 * time.Second,
+			IdleClient:  75 * time.Second,
+			ClientStall: 30 * time.Second,
+			UpgradeIdle: 10 * time.Minute,
+			Shutdown:    30 * time.Second,
+		},
+		// A proxy on the same machine is believed, by either protocol.
+		Forwarded: Forwarded{Trust: []netip.Prefix{
+			netip.MustParsePrefix("127.0.0.0/8"),
+			netip.MustParsePrefix("::1/128"),
+		}},
+		HalfClose: "gone",
+	}
+}
+
+// layDefaults is called by the decoder before it fills a value: items of lists get their defaults here, because only
+// the decoder knows how many there are. It fits mapstructure's DecodeHookFuncValue.
+func layDefaults(from, to reflect.Value) (any, error) {
+	if to.CanAddr() {
+		switch item := to.Addr().Interface().(type) {
+		case *Listen:
+			item.Address = defaultListen
+		case *Upstream:
+			*item = upstreamDefaults()
+		case *Endpoint:
+			item.Capacity = 100
+		case *Route:
+			item.Path = "/"
+		}
+	}
+	return from.Interface(), nil
+}
+
+func upstreamDefaults() Upstream {
+	return Upstream{
+		Policy: "capacity",
+		Host:   "pass",
+		Health: Health{
+			Interval:           2 * time.Second,
+			Timeout:            defaultProbe,
+			UnhealthyThreshold: 3,
+			HealthyThreshold:   2,
+			Statuses:           []StatusRange{{200, 299}},
+			BusyStatuses:       []StatusRange{{429, 429}},
+		},
+		Timeouts: UpstreamTimeouts{
+			Connect: 2 * time.Second,
+			Idle:    120 * time.Second,
+		},
+		// uvicorn closes an idle connection after 5 s: let it go before that.
+		Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second},
+	}
+}

@@ -1,0 +1,79 @@
+package configs
+
+import (
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestDefaults writes the contract out once more: one URL is all that has to be given.
+func TestDefaults(t *testing.T) {
+	cfg, err := Parse("c.yaml", []byte(`upstreams: [{endpoints: [{url: "http://127.0.0.1:9001"}]}]`), nil)
+	require.NoError(t, err)
+	require.Equal(t, &Config{
+		Listen: []Listen{{Address: "127.0.0.1:8080"}},
+		Admin:  Admin{Address: "127.0.0.1:9090"},
+		Log:    Log{Level: "info", Format: "json", Access: false},
+		Limits: Limits{
+			HeaderBytes: 8 << 10,
+			BodyBytes:   64 << 20,
+			ReplayBytes: 4 << 20,
+			BodyMemory:  1 << 30,
+			Connections: 20000,
+		},
+		Timeouts: Timeouts{
+			Header:        10 * time.Second,
+			Body:          60 * time.Second,
+			IdleClient:    75 * time.Second,
+			ClientStall:   30 * time.Second,
+			UpgradeIdle:   10 * time.Minute,
+			ShutdownDelay: 0,
+			Shutdown:      30 * time.Second,
+		},
+		Forwarded: Forwarded{Trust: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
+		HalfClose: "gone",
+		Upstreams: []Upstream{{
+			Name:      "default",
+			Policy:    "capacity",
+			Host:      "pass",
+			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: 100}},
+			Health: Health{
+				Interval:           2 * time.Second,
+				Timeout:            time.Second,
+				UnhealthyThreshold: 3,
+				HealthyThreshold:   2,
+				Statuses:           []StatusRange{{200, 299}},
+				BusyStatuses:       []StatusRange{{429, 429}},
+			},
+			Timeouts:    UpstreamTimeouts{Connect: 2 * time.Second, Idle: 120 * time.Second},
+			Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second},
+		}},
+		Routes: []Route{{Path: "/", Upstream: "default"}},
+	}, cfg)
+}
+
+// TestDefaultsBeneathItems shows that items of lists have defaults too, each of its own, and that a list which is
+// given takes the place of the default one whole.
+func TestDefaultsBeneathItems(t *testing.T) {
+	cfg, err := Parse("c.yaml", []byte(`
+listen: [{}]
+forwarded: {trust: [10.0.0.0/8]}
+upstreams:
+  - name: a
+    endpoints: [{url: "http://127.0.0.1:9001"}]
+    health: {statuses: [204], busy_statuses: [503, 529]}
+  - name: b
+    endpoints: [{url: "http://127.0.0.1:9002"}]
+routes: [{}]
+`), nil)
+	require.NoError(t, err)
+	require.Equal(t, []Listen{{Address: "127.0.0.1:8080"}}, cfg.Listen)
+	require.Equal(t, []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}, cfg.Forwarded.Trust)
+	require.Equal(t, []StatusRange{{204, 204}}, cfg.Upstreams[0].Health.Statuses)
+	require.Equal(t, []StatusRange{{503, 503}, {529, 529}}, cfg.Upstreams[0].Health.BusyStatuses)
+	require.Equal(t, []StatusRange{{200, 299}}, cfg.Upstreams[1].Health.Statuses)
+	require.Equal(t, []StatusRange{{429, 429}}, cfg.Upstreams[1].Health.BusyStatuses)
+	require.Equal(t, []Route{{Path: "/", Upstream: "a"}}, cfg.Routes)
+}

@@ -1,0 +1,90 @@
+package configs
+
+import (
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+)
+
+const envPrefix = "STEELYARD_"
+
+// serviceLinks are the variables that Kubernetes and Docker links set in every container beside a service which is
+// called steelyard or steelyard-something, as in STEELYARD_SERVICE_HOST and STEELYARD_PORT_8080_TCP_ADDR. They are
+// nobody's mistake and are passed over.
+var serviceLinks = regexp.MustCompile(`^STEELYARD_(.*_)?` +
+	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
+
+// variable is one key of the schema under the name it has in the environment.
+type variable struct {
+	name string
+	path path
+	kind reflect.Type
+}
+
+// variables lists the keys outside lists, the lists themselves included so that they get a message of their own.
+func variables(section reflect.Type, p path) []variable {
+	var list []variable
+	for _, f := range fields(section) {
+		at := p.key(f.name)
+		if _, isLeaf := leaves[f.kind]; !isLeaf && f.kind.Kind() == reflect.Struct {
+			list = append(list, variables(f.kind, at)...)
+			continue
+		}
+		name := envPrefix + strings.ToUpper(strings.ReplaceAll(string(at), ".", "_"))
+		list = append(list, variable{name, at, f.kind})
+	}
+	return list
+}
+
+// readEnv reads the overrides from an environment of "NAME=value" lines. An empty value counts: it is how
+// STEELYARD_ADMIN_ADDRESS closes the admin listener.
+func (r *report) readEnv(env []string) map[path]any {
+	values := map[path]any{}
+	known := variables(reflect.TypeFor[Config](), "")
+	for _, line := range env {
+		name, text, _ := strings.Cut(line, "=")
+		if !strings.HasPrefix(name, envPrefix) {
+			continue
+		}
+		i := slices.IndexFunc(known, func(v variable) bool { return v.name == name })
+		if i < 0 {
+			r.unknownVariable(name, known)
+			continue
+		}
+		if value := r.readVariable(known[i], text); value != nil {
+			values[known[i].path] = value
+		}
+	}
+	return values
+}
+
+func (r *report) readVariable(v variable, text string) any {
+	r.places[v.path] = place{variable: v.name}
+	kind, isLeaf := leaves[v.kind]
+	if !isLeaf {
+		r.addAt(r.places[v.path], v.path, "set it in the file", "is a list, which the environment cannot override")
+		return nil
+	}
+	node := scalar("", text)
+	if v.kind.Kind() == reflect.String || text == "" {
+		node.Tag = "!!str" // text is taken as it stands: no quotes, and 1 or true are words
+	}
+	return r.readLeaf(node, kind, v.path)
+}
+
+func (r *report) unknownVariable(name string, known []variable) {
+	if serviceLinks.MatchString(name) {
+		return
+	}
+	rest := strings.TrimPrefix(name, envPrefix)
+	names := make([]string, len(known))
+	for i := range known {
+		names[i] = strings.TrimPrefix(known[i].name, envPrefix)
+	}
+	remedy := "unset it; a key of the file is named like STEELYARD_LOG_LEVEL"
+	if near := nearest(rest, names); near != "" {
+		remedy = "did you mean " + envPrefix + near + "?"
+	}
+	r.addAt(place{variable: plain(name)}, "", remedy, "unknown variable")
+}

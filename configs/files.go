@@ -1,0 +1,52 @@
+package configs
+
+import (
+	"crypto/tls"
+	"crypto/x509"
+	"os"
+)
+
+// mostFile bounds what is read as a certificate or key: the system's whole set of roots has a few hundred KiB.
+const mostFile = 8 * mib
+
+// validatePair reports a certificate and key that could not be used together. p is the section that they stand in.
+func (r *report) validatePair(p path, certFile, keyFile string) {
+	cert, certGood := r.readNamed(p.key("cert_file"), certFile)
+	key, keyGood := r.readNamed(p.key("key_file"), keyFile)
+	if !certGood || !keyGood {
+		return
+	}
+	if _, err := tls.X509KeyPair(cert, key); err != nil {
+		r.add(p, "give a certificate chain and the key that belongs to it, both as PEM", "cert_file and key_file are of no use together: %v", err)
+	}
+}
+
+// validateRoots reports a file without certificates to trust.
+func (r *report) validateRoots(p path, name string) {
+	content, good := r.readNamed(p, name)
+	if good && !x509.NewCertPool().AppendCertsFromPEM(content) {
+		r.add(p, "give the certificates of the authorities to trust, as PEM", "holds no certificate: %s", quote(name))
+	}
+}
+
+// readNamed reads the file that the key at p names. Only regular files are opened: a pipe would block for ever.
+func (r *report) readNamed(p path, name string) (content []byte, good bool) {
+	if name == "" {
+		r.missing(p, "name a PEM file")
+		return nil, false
+	}
+	const remedy = "name a PEM file that this user may read; relative names start at the configuration file's folder"
+	info, err := os.Stat(name)
+	if err == nil && (!info.Mode().IsRegular() || info.Size() > int64(mostFile)) {
+		r.add(p, remedy, "is not a file of at most %s: %s", mostFile, quote(name))
+		return nil, false
+	}
+	if err == nil {
+		content, err = os.ReadFile(name)
+	}
+	if err != nil {
+		r.add(p, remedy, "%s cannot be read: %v", quote(name), fileCause(err))
+		return nil, false
+	}
+	return content, true
+}

@@ -1,0 +1,98 @@
+package configs
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+
+	"github.com/go-viper/mapstructure/v2"
+	"github.com/spf13/viper"
+)
+
+// Load reads the configuration file at the given path. env is the environment as [os.Environ] gives it; variables
+// called STEELYARD_… override the file's scalars outside lists. The error, if any, is *Errors and holds every problem
+// that was found. Load keeps no state: it may be called again, and from any goroutine.
+func Load(path string, env []string) (*Config, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		r := newReport(path)
+		r.addAt(place{}, "", "give the path of a YAML file", "cannot be read: %s", fileCause(err))
+		return nil, r.err()
+	}
+	return Parse(path, data, env)
+}
+
+// Parse is Load for a file's content. name stands for the file in messages, and relative file names in the content
+// are taken from the folder that name lies in.
+func Parse(name string, data []byte, env []string) (*Config, error) {
+	r := newReport(name)
+	settings, ok := r.readFile(data)
+	if !ok {
+		return nil, r.err()
+	}
+	overrides := r.readEnv(env)
+	cfg, err := decode(settings, overrides)
+	if err != nil {
+		r.addAt(place{}, "", "", "decode configuration: %v", err)
+		return nil, r.err()
+	}
+	folder, err := filepath.Abs(filepath.Dir(name))
+	if err != nil {
+		r.addAt(place{}, "", "give its absolute path", "find the folder of the file: %v", err)
+		return nil, r.err()
+	}
+	cfg.resolve(folder, r.places)
+	r.validate(cfg)
+	if err := r.err(); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// readFile turns the file's content into plain values. It is false when nothing could be read that is worth judging.
+func (r *report) readFile(data []byte) (settings map[string]any, ok bool) {
+	tree, ok := r.parseTree(data)
+	if !ok {
+		return nil, false
+	}
+	if tree == nil || isNull(tree) {
+		return map[string]any{}, true
+	}
+	settings, ok = r.read(tree, reflect.TypeFor[Config](), "").(map[string]any)
+	return settings, ok
+}
+
+// decode lays the settings over the defaults and the overrides over the settings. Keys are joined by "::" inside
+// viper, because it would split a dot in a name, and each load has a viper of its own, because viper is not safe to
+// read while it changes.
+func decode(settings map[string]any, overrides map[path]any) (*Config, error) {
+	const delimiter = "::"
+	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
+	if err := v.MergeConfigMap(settings); err != nil {
+		return nil, err
+	}
+	for p, value := range overrides {
+		v.Set(strings.ReplaceAll(string(p), ".", delimiter), value)
+	}
+	cfg := defaults()
+	strictly := func(c *mapstructure.DecoderConfig) {
+		c.TagName = "yaml"
+		c.WeaklyTypedInput = false
+	}
+	if err := v.UnmarshalExact(cfg, viper.DecodeHook(layDefaults), strictly); err != nil {
+		return nil, err
+	}
+	return cfg, nil
+}
+
+// fileCause is an error of the file system without the path, which the message has already.
+func fileCause(err error) error {
+	var pathError *fs.PathError
+	if errors.As(err, &pathError) {
+		return pathError.Err
+	}
+	return err
+}

@@ -1,0 +1,104 @@
+package configs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
+	folder := t.TempDir()
+	missing := filepath.Join(folder, "missing.yaml")
+	for file, cause := range map[string]string{missing: "no such file or directory", folder: "is a directory"} {
+		_, err := Load(file, nil)
+		require.EqualError(t, err, file+": cannot be read: "+cause+": give the path of a YAML file")
+		var problems *Errors
+		require.ErrorAs(t, err, &problems)
+	}
+}
+
+// TestRelativeFiles loads by a relative path from another folder.
+func TestRelativeFiles(t *testing.T) {
+	folder := certificateFolder(t)
+	text := `{listen: [{address: "unix:run.sock", tls: {cert_file: cert.pem, key_file: ./key.pem}}], upstreams: [{endpoints: [{url: "http://a"}]}]}`
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "c.yaml"), []byte(text), 0o600))
+	t.Chdir(filepath.Dir(folder))
+
+	cfg, err := Load(filepath.Join(filepath.Base(folder), "c.yaml"), nil)
+	require.NoError(t, err)
+	require.Equal(t, "unix:"+filepath.Join(folder, "run.sock"), cfg.Listen[0].Address)
+	require.Equal(t, &ServerTLS{filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")}, cfg.Listen[0].TLS)
+}
+
+// TestEveryScalarHasAVariable overrides each key outside lists by itself.
+func TestEveryScalarHasAVariable(t *testing.T) {
+	base := []byte(`upstreams: [{endpoints: [{url: "http://127.0.0.1:9001"}]}]`)
+	before, err := Parse("c.yaml", base, nil)
+	require.NoError(t, err)
+	values := map[reflect.Type]string{
+		reflect.TypeFor[int]():    "7",
+		reflect.TypeFor[bool]():   "true",
+		reflect.TypeFor[Bytes]():  "5KiB",
+		reflect.TypeFor[string](): "127.0.0.1:7",
+	}
+	special := map[string]string{"STEELYARD_LOG_LEVEL": "warn", "STEELYARD_LOG_FORMAT": "console", "STEELYARD_HALF_CLOSE": "wait"}
+	seen := map[string]bool{}
+	for _, v := range variables(reflect.TypeFor[Config](), "") {
+		require.False(t, seen[v.name], "two keys are called %s", v.name)
+		seen[v.name] = true
+		if _, isLeaf := leaves[v.kind]; !isLeaf {
+			continue
+		}
+		value, found := special[v.name]
+		if !found {
+			value, found = values[v.kind]
+		}
+		if !found {
+			value = "7s"
+		}
+		after, err := Parse("c.yaml", base, []string{v.name + "=" + value})
+		require.NoError(t, err, v.name)
+		require.NotEqual(t, before, after, v.name)
+	}
+	require.Contains(t, seen, "STEELYARD_LIMITS_BODY_BYTES")
+	require.Contains(t, seen, "STEELYARD_ADMIN_ADDRESS")
+}
+
+// TestProblemsComeInTheOrderOfTheFile also shows that there is no limit to how many are found.
+func TestProblemsComeInTheOrderOfTheFile(t *testing.T) {
+	text := "upstreams:\n"
+	for i := range 200 {
+		text += fmt.Sprintf("  - {name: u%d, endpoints: [{url: gpu}], capacity: 1}\n", i)
+	}
+	_, err := Parse("c.yaml", []byte(text), nil)
+	var problems *Errors
+	require.ErrorAs(t, err, &problems)
+	require.Len(t, problems.List, 400)
+	for i, problem := range problems.List {
+		require.Equal(t, fmt.Sprintf("c.yaml:%d", 2+i/2), problem.Place)
+	}
+}
+
+func TestNearest(t *testing.T) {
+	known := []string{"address", "tls", "timeouts", "url"}
+	for name, want := range map[string]string{
+		"adress": "address", "ADDRESS": "address", "timeout": "timeouts", "ulr": "url", "tsl": "tls", "tlss": "tls",
+		"upstream": "", "": "", "x": "", strings.Repeat("address", 1000): "",
+	} {
+		require.Equal(t, want, nearest(name, known), name)
+	}
+}
+
+func TestDistance(t *testing.T) {
+	for _, c := range []struct {
+		a, b string
+		want int
+	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "xbc", 1}, {"abc", "ab", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3}} {
+		require.Equal(t, c.want, distance(c.a, c.b), "%q and %q", c.a, c.b)
+	}
+}

@@ -1,0 +1,49 @@
+package configs
+
+import "strings"
+
+// suggest is the remedy for a name that is not among the known ones: the nearest of them, or the whole list.
+func suggest(name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return "did you mean " + quote(near) + "?"
+	}
+	return "known here: " + strings.Join(known, ", ")
+}
+
+// nearest is the known name that is the fewest slips of the keyboard away, or "" when all are too far for a slip.
+func nearest(name string, known []string) string {
+	best, limit := "", (len(name)+2)/3
+	for _, candidate := range known {
+		if max(len(name)-len(candidate), len(candidate)-len(name)) > limit {
+			continue
+		}
+		if slips := distance(strings.ToLower(name), strings.ToLower(candidate)); slips <= limit {
+			best, limit = candidate, slips-1
+		}
+	}
+	return best
+}
+
+// distance counts the bytes to insert, delete, replace or swap with a neighbour (optimal string alignment).
+func distance(a, b string) int {
+	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
+	for j := range last {
+		last[j] = j
+	}
+	for i := range len(a) {
+		row := make([]int, len(b)+1)
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			row[j+1] = min(last[j+1]+1, row[j]+1, last[j]+cost)
+			if i > 0 && j > 0 && a[i] == b[j-1] && a[i-1] == b[j] {
+				row[j+1] = min(row[j+1], before[j-1]+1)
+			}
+		}
+		before, last = last, row
+	}
+	return last[len(b)]
+}

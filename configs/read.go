@@ -1,0 +1,170 @@
+package configs
+
+import (
+	"reflect"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// field is one key of a section of the schema.
+type field struct {
+	name      string
+	kind      reflect.Type
+	omitEmpty bool // not printed while it has its zero value
+}
+
+// fields lists the keys of a section, in the order of the schema; field i of the struct is element i.
+func fields(section reflect.Type) []field {
+	list := make([]field, section.NumField())
+	for i := range list {
+		name, option, _ := strings.Cut(section.Field(i).Tag.Get("yaml"), ",")
+		list[i] = field{name, section.Field(i).Type, option == "omitempty"}
+	}
+	return list
+}
+
+// read turns a node into the plain value that the schema asks for at p: a leaf's value, a map[string]any or a []any.
+// nil means that nothing was given, or nothing readable, which is reported. The schema has a finite depth, so aliases
+// that contain themselves come to an end.
+func (r *report) read(node *yaml.Node, kind reflect.Type, p path) any {
+	if node.Kind == yaml.AliasNode {
+		node = node.Alias
+	}
+	if kind.Kind() == reflect.Pointer {
+		// A section whose presence has a meaning of its own: nobody should get plain HTTP from an empty "tls:".
+		if isNull(node) {
+			r.refuse(p, "fill it in or remove it", "has nothing in it")
+			return nil
+		}
+		kind = kind.Elem()
+	}
+	if isNull(node) {
+		return nil
+	}
+	if known, found := leaves[kind]; found {
+		return r.readLeaf(node, known, p)
+	}
+	if kind.Kind() == reflect.Slice {
+		return r.readList(node, kind.Elem(), p)
+	}
+	return r.readSection(node, kind, p)
+}
+
+func (r *report) readLeaf(node *yaml.Node, kind leaf, p path) any {
+	remedy := kind.remedy
+	if node.Kind != yaml.ScalarNode {
+		remedy = "write one value, without brackets"
+	} else if value, ok := kind.read(node.ShortTag(), node.Value); ok {
+		return value
+	}
+	r.refuse(p, remedy, "must be %s, is %s", kind.want, describe(node))
+	return nil
+}
+
+func (r *report) readList(node *yaml.Node, kind reflect.Type, p path) any {
+	if node.Kind != yaml.SequenceNode {
+		r.refuse(p, "write [a, b], or one item a line, each after a dash", "must be a list, is %s", describe(node))
+		return nil
+	}
+	list := make([]any, len(node.Content))
+	for i, child := range node.Content {
+		at := p.item(i)
+		r.places[at] = place{line: child.Line}
+		if list[i] = r.read(child, kind, at); list[i] == nil {
+			list[i] = r.emptyItem(kind, at)
+		}
+	}
+	return list
+}
+
+// emptyItem stands in for an item that is empty or refused, so that those behind it keep their index.
+func (r *report) emptyItem(kind reflect.Type, p path) any {
+	if _, isLeaf := leaves[kind]; !isLeaf {
+		return map[string]any{}
+	}
+	if !r.broken[p] {
+		r.refuse(p, "fill it in or remove it", "is empty")
+	}
+	return reflect.Zero(kind).Interface()
+}
+
+func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any {
+	if node.Kind != yaml.MappingNode {
+		r.refuse(p, "write one \"key: value\" a line, indented, or {key: value}", "must have keys, is %s", describe(node))
+		return nil
+	}
+	values := map[string]any{}
+	known := fields(section)
+	lines := map[string]int{} // of the first time that each key was met
+	for i := 0; i+1 < len(node.Content); i += 2 {
+		key := node.Content[i]
+		name, at := keyName(key), place{line: key.Line}
+		if first, again := lines[name]; again {
+			r.addAt(at, p.key(plain(name)), "keep one of the two", "is given twice, first in line %d", first)
+			continue
+		}
+		lines[name] = key.Line
+		r.places[p.key(plain(name))] = at
+		if found := findField(known, name); found != nil {
+			if value := r.read(node.Content[i+1], found.kind, p.key(name)); value != nil {
+				values[name] = value
+			}
+			continue
+		}
+		r.unknownKey(p, name, known)
+	}
+	return values
+}
+
+// unknownKey also silences the complaint that the key which was meant is missing.
+func (r *report) unknownKey(p path, name string, known []field) {
+	if name == "<<" {
+		r.add(p.key(plain(name)), "repeat the keys, or alias a whole value", "merge keys are not read")
+		return
+	}
+	names := make([]string, len(known))
+	for i := range known {
+		names[i] = known[i].name
+	}
+	r.add(p.key(plain(name)), suggest(name, names), "unknown key")
+	if meant := nearest(name, names); meant != "" && !r.places.given(p.key(meant)) {
+		r.excused[p.key(meant)] = true
+	}
+}
+
+func findField(known []field, name string) *field {
+	for i := range known {
+		if known[i].name == name {
+			return &known[i]
+		}
+	}
+	return nil
+}
+
+// keyName is what stands before the colon; a key with parts of its own has no name.
+func keyName(key *yaml.Node) string {
+	if key.Kind == yaml.AliasNode {
+		key = key.Alias
+	}
+	return key.Value
+}
+
+func isNull(node *yaml.Node) bool { return node.Kind == yaml.ScalarNode && node.ShortTag() == "!!null" }
+
+func describe(node *yaml.Node) string {
+	switch tag := node.ShortTag(); {
+	case node.Kind == yaml.MappingNode:
+		return "a group of keys"
+	case node.Kind == yaml.SequenceNode:
+		return "a list"
+	case tag == "!!int" || tag == "!!float":
+		return "the number " + shorten(node.Value)
+	case tag == "!!bool":
+		return "the truth value " + shorten(node.Value)
+	case tag == "!!timestamp":
+		return "the date " + shorten(node.Value)
+	default:
+		return quote(node.Value)
+	}
+}

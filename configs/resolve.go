@@ -1,0 +1,84 @@
+package configs
+
+import (
+	"path/filepath"
+	"strings"
+)
+
+// resolve fills in what follows from the rest of the configuration. It judges nothing: what cannot be resolved is
+// left as it is for validate to report.
+func (c *Config) resolve(folder string, from places) {
+	if c.Listen == nil {
+		c.Listen = []Listen{{Address: defaultListen}}
+	}
+	c.resolveFiles(folder)
+	if !from.given("limits.replay_bytes") {
+		c.Limits.ReplayBytes = max(0, min(defaultReplay, c.Limits.BodyBytes, c.Limits.BodyMemory))
+	}
+	if len(c.Upstreams) == 1 && c.Upstreams[0].Name == "" {
+		c.Upstreams[0].Name = defaultUpstream
+	}
+	for i := range c.Upstreams {
+		c.Upstreams[i].resolve(path("upstreams").item(i), from)
+	}
+	if c.Routes == nil {
+		c.Routes = []Route{{Path: "/"}}
+	}
+	for i := range c.Routes {
+		route := &c.Routes[i]
+		route.Host = strings.ToLower(route.Host)
+		if route.Upstream == "" && len(c.Upstreams) > 0 {
+			route.Upstream = c.Upstreams[0].Name
+		}
+	}
+}
+
+func (u *Upstream) resolve(p path, from places) {
+	if u.Health.Interval > 0 && !from.given(p.key("health").key("timeout")) {
+		u.Health.Timeout = min(defaultProbe, u.Health.Interval)
+	}
+	for i := range u.Endpoints {
+		endpoint := &u.Endpoints[i]
+		parsed, fault := parseURL(endpoint.URL)
+		if fault != nil {
+			continue
+		}
+		endpoint.URL = parsed.String()
+		if endpoint.Name == "" {
+			endpoint.Name = parsed.Host
+		}
+	}
+}
+
+// resolveFiles takes relative file names from the folder of the configuration file, not from wherever the program
+// happens to run.
+func (c *Config) resolveFiles(folder string) {
+	absolute := func(name *string) {
+		if *name != "" && !filepath.IsAbs(*name) {
+			*name = filepath.Join(folder, *name)
+		}
+	}
+	socket := func(address *string) {
+		if name, isSocket := strings.CutPrefix(*address, socketPrefix); isSocket {
+			absolute(&name)
+			*address = socketPrefix + name
+		}
+	}
+	socket(&c.Admin.Address)
+	for i := range c.Listen {
+		socket(&c.Listen[i].Address)
+		if files := c.Listen[i].TLS; files != nil {
+			absolute(&files.CertFile)
+			absolute(&files.KeyFile)
+		}
+	}
+	for i := range c.Upstreams {
+		for _, endpoint := range c.Upstreams[i].Endpoints {
+			if files := endpoint.TLS; files != nil {
+				absolute(&files.CAFile)
+				absolute(&files.CertFile)
+				absolute(&files.KeyFile)
+			}
+		}
+	}
+}

@@ -1,0 +1,129 @@
+package configs
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Config is a whole configuration: defaults laid under it, names and files resolved, validated. Treat it as constant.
+// The order of fields is the order in which [Config.YAML] prints them.
+type Config struct {
+	Listen    []Listen   `yaml:"listen"`
+	Admin     Admin      `yaml:"admin"`
+	Log       Log        `yaml:"log"`
+	Limits    Limits     `yaml:"limits"`
+	Timeouts  Timeouts   `yaml:"timeouts"`
+	Forwarded Forwarded  `yaml:"forwarded"`
+	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
+	Upstreams []Upstream `yaml:"upstreams"`
+	Routes    []Route    `yaml:"routes"`
+}
+
+// Listen is one address on which clients are served.
+type Listen struct {
+	Address string     `yaml:"address"` // "host:port", or "unix:" and an absolute path
+	TLS     *ServerTLS `yaml:"tls"`     // nil: plain HTTP
+}
+
+// ServerTLS names the PEM files of a listener's certificate chain and key, both absolute.
+type ServerTLS struct {
+	CertFile string `yaml:"cert_file"`
+	KeyFile  string `yaml:"key_file"`
+}
+
+// Admin is the listener of operators: metrics, readiness, the admin API.
+type Admin struct {
+	Address string `yaml:"address"` // as in Listen; "": no admin listener
+}
+
+// Log says what is written to standard error.
+type Log struct {
+	Level  string `yaml:"level"`  // debug, info, warn or error
+	Format string `yaml:"format"` // json or console
+	Access bool   `yaml:"access"` // one line for each request
+}
+
+// Limits bound what clients may make the gateway hold.
+type Limits struct {
+	HeaderBytes Bytes `yaml:"header_bytes"` // request line and header fields together, for each connection
+	BodyBytes   Bytes `yaml:"body_bytes"`   // the largest request body that is accepted
+	ReplayBytes Bytes `yaml:"replay_bytes"` // up to this a body is held, so that it can be sent again; 0: never
+	BodyMemory  Bytes `yaml:"body_memory"`  // all held bodies together
+	Connections int   `yaml:"connections"`  // client connections open at once
+}
+
+// Timeouts are the deadlines on the client's side.
+type Timeouts struct {
+	Header        time.Duration `yaml:"header"`         // to send the request line and header
+	Body          time.Duration `yaml:"body"`           // to send the body
+	IdleClient    time.Duration `yaml:"idle_client"`    // between requests of one connection
+	ClientStall   time.Duration `yaml:"client_stall"`   // without the client taking a byte of its answer
+	UpgradeIdle   time.Duration `yaml:"upgrade_idle"`   // without a byte in either direction of a tunnel
+	ShutdownDelay time.Duration `yaml:"shutdown_delay"` // from "not ready" to the closed listener
+	Shutdown      time.Duration `yaml:"shutdown"`       // for running requests to finish after that
+}
+
+// Forwarded says whose X-Forwarded-* fields are believed; those of others are replaced.
+type Forwarded struct {
+	Trust []netip.Prefix `yaml:"trust"` // a plain address in the file is a prefix of full length here
+}
+
+// Upstream is a named group of endpoints that serve the same thing.
+type Upstream struct {
+	Name        string           `yaml:"name"`
+	Policy      string           `yaml:"policy"`
+	Host        string           `yaml:"host"` // "pass": the client's Host goes out; "endpoint": the endpoint's own
+	Endpoints   []Endpoint       `yaml:"endpoints"`
+	Health      Health           `yaml:"health"`
+	Timeouts    UpstreamTimeouts `yaml:"timeouts"`
+	Connections Connections      `yaml:"connections"`
+}
+
+// Endpoint is one addressable inference server.
+type Endpoint struct {
+	Name     string     `yaml:"name"`     // unique in its upstream; by default host:port of the URL
+	URL      string     `yaml:"url"`      // always scheme://host:port, lower-case, the port written out
+	Capacity float64    `yaml:"capacity"` // rate of work, > 0, in any one unit shared by the upstream
+	TLS      *ClientTLS `yaml:"tls"`      // nil: plain for http; the system's roots for https
+}
+
+// ClientTLS says how an https endpoint is verified and how the gateway shows itself to it.
+type ClientTLS struct {
+	CAFile     string `yaml:"ca_file,omitempty"`     // PEM roots; "": the system's
+	ServerName string `yaml:"server_name,omitempty"` // the name in its certificate; "": the URL's host
+	CertFile   string `yaml:"cert_file,omitempty"`   // with KeyFile: our own certificate; "": none
+	KeyFile    string `yaml:"key_file,omitempty"`
+	Insecure   bool   `yaml:"insecure"` // verifies nothing
+}
+
+// Health says how the endpoints of an upstream are probed.
+type Health struct {
+	Path               string        `yaml:"path,omitempty"` // of an HTTP probe; "": a connect is enough
+	Interval           time.Duration `yaml:"interval"`
+	Timeout            time.Duration `yaml:"timeout"` // <= Interval, so that a probe ends before the next begins
+	UnhealthyThreshold int           `yaml:"unhealthy_threshold"`
+	HealthyThreshold   int           `yaml:"healthy_threshold"`
+	Statuses           []StatusRange `yaml:"statuses"`
+	BusyStatuses       []StatusRange `yaml:"busy_statuses"` // looked at before Statuses
+}
+
+// UpstreamTimeouts are the deadlines on the endpoint's side; 0 means none.
+type UpstreamTimeouts struct {
+	Connect   time.Duration `yaml:"connect"`    // dial and TLS handshake
+	FirstByte time.Duration `yaml:"first_byte"` // from the end of the request to the first byte of the answer
+	Idle      time.Duration `yaml:"idle"`       // between two reads of the answer
+	Total     time.Duration `yaml:"total"`      // the whole exchange
+}
+
+// Connections bound the idle connections kept to each endpoint.
+type Connections struct {
+	MaxIdle     int           `yaml:"max_idle"` // 0: none is kept
+	IdleTimeout time.Duration `yaml:"idle_timeout"`
+}
+
+// Route sends what it matches to an upstream; the longest path prefix wins.
+type Route struct {
+	Path     string `yaml:"path"`           // prefix, matched on "/" boundaries
+	Host     string `yaml:"host,omitempty"` // lower-case, without a port; "": any
+	Upstream string `yaml:"upstream"`
+}

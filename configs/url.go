@@ -1,0 +1,83 @@
+package configs
+
+import (
+	"net"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const urlRemedy = "write http://host:port or https://host:port"
+
+// endpointURL is all that may be said in an endpoint's URL.
+type endpointURL struct {
+	Scheme string // http or https
+	Host   string // host:port, lower-case
+}
+
+// String prints the one spelling by which an endpoint is known.
+func (u endpointURL) String() string { return u.Scheme + "://" + u.Host }
+
+// parseURL reads an endpoint's URL. Messages never repeat what stands before an "@", as it may be a password.
+func parseURL(text string) (endpointURL, *fault) {
+	if !strings.Contains(text, "://") {
+		return endpointURL{}, noScheme(text)
+	}
+	parsed, err := url.Parse(text)
+	if err != nil {
+		if strings.Contains(err.Error(), "invalid port") {
+			return endpointURL{}, badPort
+		}
+		return endpointURL{}, &fault{"is not a URL", urlRemedy}
+	}
+	if wrong := needless(parsed, text); wrong != nil {
+		return endpointURL{}, wrong
+	}
+	host, port := parsed.Hostname(), parsed.Port()
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
+		return endpointURL{}, &fault{"has no host", urlRemedy}
+	case err == nil && ip.Zone() != "":
+		return endpointURL{}, &fault{"has an IPv6 zone, which belongs to one machine only", "use a global address or a name"}
+	case !validHost(host):
+		return endpointURL{}, &fault{"has the host " + quote(host), "use an IP address, or a name in ASCII letters, digits, - and ."}
+	case strings.HasSuffix(parsed.Host, ":"):
+		return endpointURL{}, badPort
+	case port == "":
+		port = map[string]string{"http": "80", "https": "443"}[parsed.Scheme]
+	}
+	number, err := strconv.ParseUint(port, 10, 16)
+	if err != nil || number == 0 {
+		return endpointURL{}, badPort
+	}
+	return endpointURL{parsed.Scheme, net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(number, 10))}, nil
+}
+
+var badPort = &fault{"has a bad port", "give a number from 1 to 65535"}
+
+// noScheme guesses http, which is what inference servers speak inside.
+func noScheme(text string) *fault {
+	if text == "" || strings.ContainsAny(text, "@ ") {
+		return &fault{"has no scheme", urlRemedy}
+	}
+	return &fault{"has no scheme, is " + quote(text), "write " + quote("http://"+strings.TrimPrefix(text, "//")) + " or https"}
+}
+
+// needless finds the parts of a URL that an endpoint's has no use for.
+func needless(u *url.URL, text string) *fault {
+	switch {
+	case u.Scheme != "http" && u.Scheme != "https":
+		return &fault{"has the unknown scheme " + quote(u.Scheme), "use http or https"}
+	case u.User != nil:
+		return &fault{"has a user or password in it", "remove it: clients' own credentials are passed on"}
+	case u.Path != "" || u.Opaque != "":
+		return &fault{"has the path " + quote(u.Path), "remove it: the client's path is passed on as it came"}
+	case u.RawQuery != "" || u.ForceQuery:
+		return &fault{"has a query", "remove it and the question mark"}
+	case strings.Contains(text, "#"):
+		return &fault{"has a fragment", "remove it and the #"}
+	}
+	return nil
+}

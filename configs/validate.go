@@ -1,0 +1,63 @@
+package configs
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"unicode"
+)
+
+// policies are the names that an upstream's policy may have.
+var policies = []string{"capacity"}
+
+// validate reports everything that is wrong with a resolved configuration.
+func (r *report) validate(c *Config) {
+	r.validateListeners(c)
+	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	r.oneOf("log.format", c.Log.Format, "json", "console")
+	r.validateLimits(&c.Limits)
+	r.validateTimeouts(&c.Timeouts)
+	r.validateTrust(c.Forwarded.Trust)
+	r.oneOf("half_close", c.HalfClose, "gone", "wait")
+	r.validateUpstreams(c.Upstreams)
+	r.validateRoutes(c)
+}
+
+// oneOf reports a word that is not among the known ones.
+func (r *report) oneOf(p path, word string, known ...string) {
+	if slices.Contains(known, word) {
+		return
+	}
+	remedy := "use one of them"
+	if near := nearest(word, known); near != "" {
+		remedy = "did you mean " + quote(near) + "?"
+	}
+	choice := known[len(known)-1]
+	if rest := known[:len(known)-1]; len(rest) > 0 {
+		choice = strings.Join(rest, ", ") + " or " + choice
+	}
+	r.add(p, remedy, "must be %s, is %s", choice, quote(word))
+}
+
+// between reports a value outside the range, whose ends belong to it. It returns whether the value is inside.
+func between[T cmp.Ordered](r *report, p path, value, least, most T, remedy string) bool {
+	if value >= least && value <= most {
+		return true
+	}
+	r.add(p, remedy, "must be from %s to %s, is %s", show(least), show(most), show(value))
+	return false
+}
+
+// validateName reports a name that would be unreadable in a log line or the admin API, where it is part of a path.
+func (r *report) validateName(p path, name string) {
+	const most = 128
+	switch {
+	case name == "":
+		r.missing(p, "give each a name of its own")
+	case len(name) > most:
+		r.add(p, "shorten it to at most 128", "has %d bytes", len(name))
+	case name == "." || name == ".." || strings.ContainsRune(name, '/') || strings.TrimSpace(name) != name ||
+		strings.ContainsFunc(name, func(c rune) bool { return !unicode.IsPrint(c) }):
+		r.add(p, `use letters, digits and signs, but no "/" and no space around it`, "is not a name: %s", quote(name))
+	}
+}

@@ -1,0 +1,53 @@
+package configs
+
+import "time"
+
+const (
+	mostBytes       = 1 * tib
+	mostConnections = 10_000_000
+	leastDuration   = time.Millisecond // what is shorter was meant in another unit
+	mostDuration    = 24 * time.Hour
+)
+
+func (r *report) validateLimits(l *Limits) {
+	const tooSmall, tooLarge = "clients need a few KiB of header", "it is held for each connection"
+	between(r, "limits.header_bytes", l.HeaderBytes, kib, mib, tooSmall+", and "+tooLarge)
+	bodyGood := between(r, "limits.body_bytes", l.BodyBytes, 1, mostBytes, "give the largest request body to accept")
+	memoryGood := between(r, "limits.body_memory", l.BodyMemory, 0, mostBytes, "give the memory for held bodies, 0 for none")
+	between(r, "limits.connections", l.Connections, 1, mostConnections, "give the number of client connections to allow")
+	switch {
+	case !between(r, "limits.replay_bytes", l.ReplayBytes, 0, mostBytes, "give the largest body to send again, 0 for none"):
+	case bodyGood && l.ReplayBytes > l.BodyBytes:
+		r.add("limits.replay_bytes", "lower it or raise body_bytes",
+			"must be at most limits.body_bytes (%s), is %s", l.BodyBytes, l.ReplayBytes)
+	case memoryGood && l.ReplayBytes > l.BodyMemory:
+		r.add("limits.replay_bytes", "lower it or raise body_memory",
+			"must be at most limits.body_memory (%s), is %s", l.BodyMemory, l.ReplayBytes)
+	}
+}
+
+// validateTimeouts asks for a limit wherever a client could hold a connection for nothing.
+func (r *report) validateTimeouts(t *Timeouts) {
+	for _, limit := range []struct {
+		key         string
+		value, most time.Duration
+	}{
+		{"header", t.Header, mostDuration},
+		{"body", t.Body, mostDuration},
+		{"idle_client", t.IdleClient, mostDuration},
+		{"client_stall", t.ClientStall, mostDuration},
+		{"upgrade_idle", t.UpgradeIdle, 30 * mostDuration},
+	} {
+		between(r, path("timeouts").key(limit.key), limit.value, leastDuration, limit.most,
+			"give a limit, as a client must not hold a connection for ever")
+	}
+	between(r, "timeouts.shutdown_delay", t.ShutdownDelay, 0, time.Hour, "give 0s to close the listener at once")
+	between(r, "timeouts.shutdown", t.Shutdown, 0, mostDuration, "give 0s to cut running requests off at once")
+}
+
+// optional reports a duration that is neither absent (0) nor sensible.
+func (r *report) optional(p path, value time.Duration) {
+	if value != 0 {
+		between(r, p, value, leastDuration, mostDuration, "give 0s for no limit")
+	}
+}

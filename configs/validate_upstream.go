@@ -1,0 +1,95 @@
+package configs
+
+import (
+	"math"
+	"time"
+)
+
+// Capacities beyond these are lost to rounding in a sum with others.
+const leastCapacity, mostCapacity = 1e-9, 1e15
+
+func (r *report) validateUpstreams(upstreams []Upstream) {
+	if len(upstreams) == 0 {
+		r.missing("upstreams", `list at least one, such as {name: chat, endpoints: [{url: "http://127.0.0.1:9001"}]}`)
+	}
+	named := map[string]path{}
+	for i := range upstreams {
+		u, p := &upstreams[i], path("upstreams").item(i)
+		r.validateName(p.key("name"), u.Name)
+		r.unique(named, p.key("name"), u.Name, "upstream")
+		r.oneOf(p.key("policy"), u.Policy, policies...)
+		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
+		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
+		r.validateHealth(p.key("health"), &u.Health)
+		r.optional(p.key("timeouts").key("connect"), u.Timeouts.Connect)
+		r.optional(p.key("timeouts").key("first_byte"), u.Timeouts.FirstByte)
+		r.optional(p.key("timeouts").key("idle"), u.Timeouts.Idle)
+		r.optional(p.key("timeouts").key("total"), u.Timeouts.Total)
+		r.validateConnections(p.key("connections"), u.Connections)
+	}
+}
+
+func (r *report) validateConnections(p path, c Connections) {
+	between(r, p.key("max_idle"), c.MaxIdle, 0, mostConnections, "give 0 to keep none")
+	between(r, p.key("idle_timeout"), c.IdleTimeout, leastDuration, time.Hour, "stay below the endpoints' own keep-alive time-out")
+}
+
+// unique reports a name that another one of the same kind has. Missing names are reported elsewhere.
+func (r *report) unique(named map[string]path, p path, name, kind string) {
+	if first, again := named[name]; again && name != "" {
+		r.add(p, "rename one of them", "another %s is called %s, see %s", kind, quote(name), first)
+		return
+	}
+	named[name] = p
+}
+
+func (r *report) validateEndpoints(p path, endpoints []Endpoint) {
+	if len(endpoints) == 0 {
+		r.missing(p, `list at least one, such as {url: "http://127.0.0.1:9001"}`)
+	}
+	named := map[string]path{}
+	for i := range endpoints {
+		e, at := &endpoints[i], p.item(i)
+		parsed, wrong := parseURL(e.URL)
+		switch {
+		case e.URL == "":
+			r.missing(at.key("url"), urlRemedy)
+		case wrong != nil:
+			r.add(at.key("url"), wrong.remedy, "%s", wrong.what)
+		case e.TLS != nil && parsed.Scheme == "http":
+			r.add(at.key("tls"), "write https in the url, or remove tls", "is given for %s, which is not encrypted", e.URL)
+		}
+		if wrong == nil || e.Name != "" { // without a URL an unnamed endpoint has had no chance to get a name
+			r.validateName(at.key("name"), e.Name)
+			r.unique(named, at.key("name"), e.Name, "endpoint of this upstream")
+		}
+		r.validateCapacity(at.key("capacity"), e.Capacity)
+		if e.TLS != nil {
+			r.validateClientTLS(at.key("tls"), e.TLS)
+		}
+	}
+}
+
+func (r *report) validateCapacity(p path, capacity float64) {
+	const remedy = "give the endpoint's rate of work, in any unit shared by its upstream"
+	switch {
+	case math.IsNaN(capacity) || math.IsInf(capacity, 1):
+		r.add(p, remedy, "must be a finite number, is %s", show(capacity))
+	case capacity <= 0:
+		r.add(p, remedy, "must be > 0, is %s", show(capacity))
+	default:
+		between(r, p, capacity, leastCapacity, mostCapacity, "choose a handier unit for all endpoints of the upstream")
+	}
+}
+
+func (r *report) validateClientTLS(p path, t *ClientTLS) {
+	if t.ServerName != "" && !validHost(t.ServerName) {
+		r.add(p.key("server_name"), "give the name in the endpoint's certificate, without a port", "is not a host name: %s", quote(t.ServerName))
+	}
+	if t.CAFile != "" {
+		r.validateRoots(p.key("ca_file"), t.CAFile)
+	}
+	if t.CertFile != "" || t.KeyFile != "" {
+		r.validatePair(p, t.CertFile, t.KeyFile)
+	}
+}
