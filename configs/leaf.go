@@ -70,13 +70,8 @@ func scalar(tag, text string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
 }
 
-// show prints any leaf for a message: text in quotes, everything else as in the file.
-func show(value any) string {
-	if text, ok := value.(string); ok {
-		return quote(text)
-	}
-	return leaves[reflect.TypeOf(value)].print(value).Value
-}
+// show prints a leaf for a message, as it would stand in the file.
+func show(value any) string { return leaves[reflect.TypeOf(value)].print(value).Value }
 
 func accept[T any](text string, parse func(string) (T, error)) (any, bool) {
 	value, err := parse(text)
