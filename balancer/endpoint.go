@@ -1,0 +1,81 @@
+package balancer
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"strings"
+	"sync/atomic"
+)
+
+// lastID is the last identity given out in this process. Written by newEndpoint.
+var lastID atomic.Int64
+
+// EndpointOptions describes one endpoint of an upstream.
+type EndpointOptions struct {
+	Name string // unique in its upstream
+	URL  string // scheme://host:port; together with Name the endpoint's identity
+	// Capacity is the rate of work the endpoint sustains, in any unit shared by its
+	// upstream: positive and finite.
+	Capacity float64
+}
+
+// validate reports everything that is wrong with the options, as one error.
+func (o EndpointOptions) validate() error {
+	var problems []error
+	if o.Name == "" {
+		problems = append(problems, fmt.Errorf("endpoint %q has no name: give it one that is unique in its upstream", o.URL))
+	}
+	if o.URL == "" {
+		problems = append(problems, fmt.Errorf("endpoint %q has no URL: give it scheme://host:port", o.Name))
+	}
+	if !(o.Capacity > 0) || math.IsInf(o.Capacity, 1) {
+		problems = append(problems, fmt.Errorf("endpoint %q: capacity must be positive and finite, is %v", o.Name, o.Capacity))
+	}
+	return errors.Join(problems...)
+}
+
+// Endpoint is one addressable inference server, as one pool sees it. Its pointer is
+// its identity: the same for as long as a pool has a member of this name and URL.
+// Nothing in it changes but the counters of its Load.
+type Endpoint struct {
+	id   int
+	name string
+	url  string
+	load *Load
+}
+
+func newEndpoint(name, rawURL string, load *Load) *Endpoint {
+	return &Endpoint{id: int(lastID.Add(1) - 1), name: name, url: rawURL, load: load}
+}
+
+// ID returns a small number of this endpoint alone: dense from 0 in the process, never given to another.
+func (e *Endpoint) ID() int { return e.id }
+
+// Name returns the endpoint's name, unique in its upstream.
+func (e *Endpoint) Name() string { return e.name }
+
+// URL returns the endpoint's URL as it was configured.
+func (e *Endpoint) URL() string { return e.url }
+
+// Load returns the work in flight at the endpoint's server, shared by every pool that names the server.
+func (e *Endpoint) Load() *Load { return e.load }
+
+// serverAddress returns the key of the server behind an endpoint's URL: host:port, the
+// port filled in by the scheme. What is no such URL (a socket's path) stands for itself.
+func serverAddress(rawURL string) string {
+	u, err := url.Parse(rawURL)
+	if err != nil || u.Host == "" {
+		return rawURL
+	}
+	port := u.Port()
+	if port == "" {
+		port = "80"
+		if strings.EqualFold(u.Scheme, "https") {
+			port = "443"
+		}
+	}
+	return net.JoinHostPort(strings.ToLower(u.Hostname()), port)
+}

@@ -1,0 +1,41 @@
+package balancer
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Lease is the right to use one endpoint for one attempt. It is a value and may be
+// copied; all copies are one lease, which counts in flight from Acquire to the first
+// Release of any of them. The zero Lease has no endpoint and nothing to release.
+type Lease struct {
+	endpoint   *Endpoint
+	slot       *leaseSlot
+	generation uint64 // the slot's when the lease was given out
+}
+
+// leaseSlot is what the copies of a lease share. It is used again for later leases; a
+// copy that outlived its lease holds an older generation and can do nothing.
+type leaseSlot struct {
+	generation atomic.Uint64 // raised by the first Release of each lease
+}
+
+var leaseSlots = sync.Pool{New: func() any { return new(leaseSlot) }}
+
+func newLease(e *Endpoint) Lease {
+	slot := leaseSlots.Get().(*leaseSlot)
+	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load()}
+}
+
+// Endpoint returns the endpoint the lease is for, also after its release.
+func (l Lease) Endpoint() *Endpoint { return l.endpoint }
+
+// Release ends the lease with its outcome. Only the first call for a lease counts, from
+// whichever copy and goroutine; the others do nothing.
+func (l Lease) Release(o Outcome) {
+	if l.slot == nil || !l.slot.generation.CompareAndSwap(l.generation, l.generation+1) {
+		return
+	}
+	l.endpoint.load.finish(o.Class)
+	leaseSlots.Put(l.slot)
+}

@@ -1,0 +1,82 @@
+package balancer
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// Load is the work of one server: what is in flight there now, counted to the end of
+// the stream, and how what is over has ended. Every method may be called from any
+// goroutine.
+type Load struct {
+	inFlight atomic.Int64                  // written by Acquire and by the first Release of each lease
+	finished [classCount]atomic.Uint64     // written by the first Release of each lease
+	holders  int                           // endpoints that point here; guarded by Loads.mu
+	_        [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
+}
+
+const (
+	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
+	loadWords = 2 + int(classCount)
+)
+
+// InFlight returns how many requests the server is working on for us.
+func (l *Load) InFlight() int64 { return l.inFlight.Load() }
+
+// Finished returns how many attempts at the server have ended this way since the Load
+// was made; 0 for a class that does not exist.
+func (l *Load) Finished(class OutcomeClass) uint64 {
+	if class >= classCount {
+		return 0
+	}
+	return l.finished[class].Load()
+}
+
+func (l *Load) begin() { l.inFlight.Add(1) }
+
+func (l *Load) finish(class OutcomeClass) {
+	if class >= classCount {
+		class = Unknown
+	}
+	l.finished[class].Add(1)
+	l.inFlight.Add(-1)
+}
+
+// Loads has the Load of each server by its address. Pools and generations share one, so
+// that a server named by two upstreams, or kept over a reload, is counted once.
+type Loads struct {
+	mu        sync.Mutex       // guards byAddress and every Load's holders; taken on membership changes only
+	byAddress map[string]*Load // written under mu
+}
+
+// NewLoads returns an empty set.
+func NewLoads() *Loads { return &Loads{byAddress: make(map[string]*Load)} }
+
+// hold returns the server's Load and keeps it until drop is called as often as hold.
+func (l *Loads) hold(address string) *Load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	load := l.byAddress[address]
+	if load == nil {
+		load = new(Load)
+		l.byAddress[address] = load
+	}
+	load.holders++
+	return load
+}
+
+// drop gives back Loads that were held, and forgets those that nobody holds and that
+// have nothing in flight. One that still has leases out stays, so that a server which
+// returns meets its own count; it is forgotten by a later drop.
+func (l *Loads) drop(loads []*Load) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, load := range loads {
+		load.holders--
+	}
+	for address, load := range l.byAddress {
+		if load.holders == 0 && load.InFlight() == 0 {
+			delete(l.byAddress, address)
+		}
+	}
+}

@@ -1,0 +1,109 @@
+package balancer
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// ErrNoEndpoints says that an update had no endpoints: it is never obeyed, because an
+// empty list is more often a broken source than a wish.
+var ErrNoEndpoints = errors.New("the list of endpoints is empty, which would stop all traffic; the endpoints in force stay")
+
+// member is one endpoint with what may change about it. Guarded by Pool.mu.
+type member struct {
+	endpoint *Endpoint
+	capacity float64
+	standing standing
+}
+
+// replace sets builder and members, and returns the number of the change and the Loads
+// that are no longer held by them.
+func (p *Pool) replace(build Builder, endpoints []EndpointOptions) (change uint64, gone []*Load) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.builder != nil && p.builder.Name() == build.Name() && slices.EqualFunc(p.members, endpoints, (*member).is) {
+		return p.changes, nil
+	}
+	before := make(map[string]*member, len(p.members))
+	for _, m := range p.members {
+		before[m.endpoint.name] = m
+	}
+	members := make([]*member, len(endpoints))
+	for i, o := range endpoints {
+		m := before[o.Name]
+		if m == nil || m.endpoint.url != o.URL {
+			load := p.loads.hold(serverAddress(o.URL))
+			members[i] = &member{endpoint: newEndpoint(o.Name, o.URL, load), capacity: o.Capacity}
+			continue
+		}
+		members[i] = &member{endpoint: m.endpoint, capacity: o.Capacity, standing: m.standing}
+		delete(before, o.Name)
+	}
+	for _, m := range before {
+		gone = append(gone, m.endpoint.load)
+	}
+	p.builder, p.members = build, members
+	p.changes++
+	return p.changes, gone
+}
+
+// is reports whether the member is what the options ask for.
+func (m *member) is(o EndpointOptions) bool {
+	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.capacity == o.Capacity
+}
+
+// mark switches the condition in the pool's own record, and returns the number of the
+// last change.
+func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (change uint64, changed bool, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, m := range p.members {
+		if m.endpoint.name != endpoint {
+			continue
+		}
+		if m.standing, changed = m.standing.with(c, on, reason, time.Now()); changed {
+			p.changes++
+		}
+		return p.changes, changed, nil
+	}
+	return 0, false, fmt.Errorf("upstream %q has no such endpoint; it has %s", p.name, p.names())
+}
+
+// names lists the first members for a message. The caller holds mu.
+func (p *Pool) names() string {
+	const most = 8
+	var names []string
+	for _, m := range p.members {
+		if len(names) == most {
+			return strings.Join(names, ", ") + ", ..."
+		}
+		names = append(names, m.endpoint.name)
+	}
+	if names == nil {
+		return "none"
+	}
+	return strings.Join(names, ", ")
+}
+
+// validate reports everything that is wrong with an update, as one error.
+func validate(build Builder, endpoints []EndpointOptions) error {
+	if build == nil {
+		return errors.New("no policy is given")
+	}
+	if len(endpoints) == 0 {
+		return ErrNoEndpoints
+	}
+	var problems []error
+	seen := make(map[string]bool, len(endpoints))
+	for _, o := range endpoints {
+		problems = append(problems, o.validate())
+		if seen[o.Name] {
+			problems = append(problems, fmt.Errorf("two endpoints are named %q: names are unique in an upstream", o.Name))
+		}
+		seen[o.Name] = true
+	}
+	return errors.Join(problems...)
+}

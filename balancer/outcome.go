@@ -1,0 +1,49 @@
+package balancer
+
+import "time"
+
+// OutcomeClass says how an attempt ended.
+type OutcomeClass uint8
+
+const (
+	// Unknown is an ending nobody has put a name to.
+	Unknown OutcomeClass = iota
+	// Answered is an answer that came whole, of any status.
+	Answered
+	// ConnectFailed is a connection that could not be made: nothing was sent.
+	ConnectFailed
+	// Failed is an attempt that broke before the first byte of an answer.
+	Failed
+	// TimedOut is a deadline that passed in any phase.
+	TimedOut
+	// Truncated is an answer that began and was cut short by the endpoint.
+	Truncated
+	// ClientGone is a client that left; it says nothing of the endpoint.
+	ClientGone
+	// Refused is an attempt steelyard ended for reasons of its own, such as a bad upload
+	// or a shutdown; it says nothing of the endpoint.
+	Refused
+
+	classCount // how many there are; keep last
+)
+
+var classNames = [classCount]string{
+	"unknown", "answered", "connect_failed", "failed", "timed_out", "truncated", "client_gone", "refused",
+}
+
+// String returns the class in lower case with underscores, as metrics and logs show it.
+func (c OutcomeClass) String() string {
+	if c >= classCount {
+		c = Unknown
+	}
+	return classNames[c]
+}
+
+// Outcome is what a lease is released with: how one attempt ended.
+type Outcome struct {
+	Class  OutcomeClass
+	Status int // the endpoint's status; 0 when none came
+	// Queue, FirstByte and Total are the time before the attempt was given its endpoint,
+	// from there to the answer's first byte (0 when none came), and to its end.
+	Queue, FirstByte, Total time.Duration
+}

@@ -1,0 +1,113 @@
+package balancer
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+)
+
+// Pool is the runtime owner of one upstream's endpoints. All methods may be called from
+// any goroutine.
+type Pool struct {
+	name  string
+	loads *Loads
+
+	mu        sync.Mutex // guards the fields down to published; never taken by Acquire
+	builder   Builder    // nil before the first Apply
+	members   []*member  // in configured order
+	changes   uint64     // made so far
+	published uint64     // how many of them the snapshot shows
+
+	pick     sync.Mutex               // guards the state of the snapshot's picker: held for one pick, and for the hand-over to its successor
+	snapshot atomic.Pointer[Snapshot] // never nil; written by publish, holding mu and pick
+}
+
+// NewPool returns a pool without endpoints. Pools that may name the same servers share one Loads.
+func NewPool(name string, loads *Loads) *Pool {
+	p := &Pool{name: name, loads: loads}
+	p.snapshot.Store(&Snapshot{Upstream: name})
+	return p
+}
+
+// Name returns the upstream's name.
+func (p *Pool) Name() string { return p.name }
+
+// Snapshot returns the view in force. It never returns nil.
+func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
+
+// Acquire picks an endpoint and counts one request in flight there, in one step, until
+// the lease is released. It never waits for an endpoint: ErrNoEndpoint comes at once. It
+// does not allocate. A nil request asks for nothing special.
+func (p *Pool) Acquire(r *Request) (Lease, error) {
+	e := p.reserve(r)
+	if e == nil {
+		return Lease{}, ErrNoEndpoint
+	}
+	return newLease(e), nil
+}
+
+// reserve returns the picked endpoint with the request counted, or nil.
+func (p *Pool) reserve(r *Request) *Endpoint {
+	p.pick.Lock()
+	defer p.pick.Unlock() // deferred: a policy that panics must cost one request, not the pool
+	s := p.snapshot.Load()
+	if s.picker == nil {
+		return nil
+	}
+	i, ok := s.picker.Pick(r)
+	if !ok {
+		return nil
+	}
+	e := s.eligible[i]
+	e.load.begin()
+	return e
+}
+
+// Apply sets membership, capacities and policy. An endpoint whose name and URL were there
+// before stays the same Endpoint with its conditions, load and phase. An update equal to
+// what is in force changes nothing; an empty or invalid one is refused whole.
+func (p *Pool) Apply(build Builder, endpoints []EndpointOptions) error {
+	if err := validate(build, endpoints); err != nil {
+		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
+	}
+	change, gone := p.replace(build, endpoints)
+	p.publish(change)
+	p.loads.drop(gone) // only now: what was published before still counted on them
+	return nil
+}
+
+// SetCondition switches one condition of the named endpoint and reports whether that
+// changed anything. The change is in force when it returns. Reason is for people; it is
+// kept from the call that switched the condition on.
+func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string) (changed bool, err error) {
+	if !c.single() {
+		return false, fmt.Errorf("set condition of endpoint %q: %q is not one condition", endpoint, c)
+	}
+	change, changed, err := p.mark(endpoint, c, on, reason)
+	if err != nil {
+		return false, fmt.Errorf("set condition of endpoint %q: %w", endpoint, err)
+	}
+	p.publish(change)
+	return changed, nil
+}
+
+// publish returns when a snapshot that shows this change, and all before it, is in force.
+// Whoever comes first shows what the others have recorded by then as well, so that of a
+// burst of changes from many goroutines most cost no snapshot of their own.
+func (p *Pool) publish(change uint64) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.published >= change {
+		return
+	}
+	next := newSnapshot(p.name, DefaultRules, p.builder, p.members)
+	next.Version = p.snapshot.Load().Version + 1
+
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	if next.picker != nil {
+		next.picker.Inherit(p.snapshot.Load().picker)
+	}
+	p.snapshot.Store(next)
+	p.published = p.changes
+}

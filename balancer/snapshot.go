@@ -1,0 +1,74 @@
+package balancer
+
+// Snapshot is one immutable view of a pool. It may be read from any goroutine for as
+// long as one likes; nobody may write to it.
+type Snapshot struct {
+	Upstream string
+	Policy   string // the policy's name, "" before the first Apply
+	Version  uint64 // how many snapshots the pool had published before this one
+	// Panicking says that too few endpoints were eligible, so that ejections are ignored.
+	Panicking bool
+	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
+	Endpoints []EndpointState
+
+	eligible []*Endpoint // what the picker's index means
+	picker   Picker      // nil when nothing is eligible; its state is guarded by Pool.pick
+}
+
+// EndpointState is what a snapshot says of one endpoint.
+type EndpointState struct {
+	Endpoint *Endpoint
+	// Base is the configured capacity. Capacity is the one in force, which the policy
+	// shares by; it is the base for as long as nothing tempers it.
+	Base, Capacity float64
+	// Share is Capacity over the sum of the eligible ones, 0 to 1; 0 when not eligible.
+	Share      float64
+	Eligible   bool
+	Conditions Condition
+	Reasons    []Reason // one for each condition, oldest first
+}
+
+// newSnapshot computes the view of a pool's members. It calls the builder, not the picker.
+func newSnapshot(upstream string, rules Rules, builder Builder, members []*member) *Snapshot {
+	s := &Snapshot{Upstream: upstream, Policy: builder.Name(), Endpoints: make([]EndpointState, len(members))}
+	standings := make([]standing, len(members))
+	for i, m := range members {
+		standings[i] = m.standing
+	}
+	var eligible []bool
+	eligible, s.Panicking = rules.eligible(standings)
+
+	candidates := make([]Candidate, 0, len(members))
+	s.eligible = make([]*Endpoint, 0, len(members))
+	for i, m := range members {
+		state := &s.Endpoints[i]
+		state.Endpoint, state.Base, state.Capacity = m.endpoint, m.capacity, m.capacity
+		state.Eligible, state.Conditions, state.Reasons = eligible[i], m.standing.set, m.standing.reasons
+		if eligible[i] {
+			candidates = append(candidates, Candidate{Endpoint: m.endpoint, Capacity: state.Capacity})
+			s.eligible = append(s.eligible, m.endpoint)
+		}
+	}
+	s.share(candidates)
+	if len(candidates) > 0 {
+		s.picker = builder.Build(candidates)
+	}
+	return s
+}
+
+// share fills in the shares. Capacities are scaled by the largest, so that no sum of
+// finite ones overflows.
+func (s *Snapshot) share(candidates []Candidate) {
+	largest, sum := 0.0, 0.0
+	for _, c := range candidates {
+		largest = max(largest, c.Capacity)
+	}
+	for _, c := range candidates {
+		sum += c.Capacity / largest
+	}
+	for i := range s.Endpoints {
+		if state := &s.Endpoints[i]; state.Eligible {
+			state.Share = state.Capacity / largest / sum
+		}
+	}
+}

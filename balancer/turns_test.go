@@ -1,0 +1,61 @@
+package balancer
+
+import (
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// turns is a plain policy for the tests of this room: each candidate in turn.
+type turns struct{ name string }
+
+func (b turns) Name() string { return b.name }
+func (b turns) Build(candidates []Candidate) Picker {
+	return &turnsPicker{candidates: candidates}
+}
+
+type turnsPicker struct {
+	candidates  []Candidate
+	next        int
+	predecessor Picker // as given to Inherit
+	inherited   int    // calls of Inherit
+	picks       int
+}
+
+func (p *turnsPicker) Pick(r *Request) (int, bool) {
+	p.picks++
+	for range p.candidates {
+		i := p.next % len(p.candidates)
+		p.next++
+		if r == nil || !slices.Contains(r.Exclude, p.candidates[i].Endpoint) {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+func (p *turnsPicker) Inherit(predecessor Picker) {
+	p.predecessor = predecessor
+	p.inherited++
+}
+
+// endpoints makes options for e0, e1, ... of capacity 100.
+func endpoints(n int) []EndpointOptions {
+	list := make([]EndpointOptions, n)
+	for i := range list {
+		list[i] = EndpointOptions{Name: fmt.Sprintf("e%d", i), URL: fmt.Sprintf("http://127.0.0.1:%d", 9001+i), Capacity: 100}
+	}
+	return list
+}
+
+func newTestPool(t testing.TB, n int) *Pool {
+	t.Helper()
+	p := NewPool("chat", NewLoads())
+	require.NoError(t, p.Apply(turns{"turns"}, endpoints(n)))
+	return p
+}
+
+// at returns the pool's endpoint of this place.
+func at(p *Pool, i int) *Endpoint { return p.Snapshot().Endpoints[i].Endpoint }
