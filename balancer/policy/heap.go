@@ -1,0 +1,112 @@
+package policy
+
+// indexHeap is a heap of candidates by key, least first, that knows where each of them
+// stands, so that any one can be taken out. It is four-ary: half as deep as a binary one,
+// and the four children lie in one cache line. Nothing allocates after newIndexHeap.
+type indexHeap struct {
+	entries []heapEntry
+	place   []int32 // by candidate: its place in entries, or absent
+}
+
+type heapEntry struct {
+	key float64
+	id  int32 // the candidate's index
+}
+
+const (
+	absent = -1
+	arity  = 4
+)
+
+// newIndexHeap returns an empty heap for the candidates 0 to n-1.
+func newIndexHeap(n int) indexHeap {
+	h := indexHeap{entries: make([]heapEntry, 0, n), place: make([]int32, n)}
+	for i := range h.place {
+		h.place[i] = absent
+	}
+	return h
+}
+
+// least returns the candidate with the least key. The heap must not be empty.
+func (h *indexHeap) least() heapEntry { return h.entries[0] }
+
+func (h *indexHeap) empty() bool { return len(h.entries) == 0 }
+
+func (h *indexHeap) has(id int32) bool { return h.place[id] != absent }
+
+// push adds a candidate that is not in the heap.
+func (h *indexHeap) push(id int32, key float64) {
+	h.entries = append(h.entries, heapEntry{})
+	h.up(len(h.entries)-1, heapEntry{key: key, id: id})
+}
+
+// raise gives the least candidate a key that is no less than its old one.
+func (h *indexHeap) raise(key float64) {
+	h.down(0, heapEntry{key: key, id: h.entries[0].id})
+}
+
+// remove takes out a candidate that is in the heap.
+func (h *indexHeap) remove(id int32) {
+	at := int(h.place[id])
+	h.place[id] = absent
+	last := len(h.entries) - 1
+	moved := h.entries[last]
+	h.entries = h.entries[:last]
+	if at == last {
+		return
+	}
+	if at > 0 && moved.key < h.entries[(at-1)/arity].key {
+		h.up(at, moved)
+		return
+	}
+	h.down(at, moved)
+}
+
+// clear empties the heap.
+func (h *indexHeap) clear() {
+	for _, e := range h.entries {
+		h.place[e.id] = absent
+	}
+	h.entries = h.entries[:0]
+}
+
+// up puts e at the place at or above it.
+func (h *indexHeap) up(at int, e heapEntry) {
+	for at > 0 {
+		parent := (at - 1) / arity
+		if h.entries[parent].key <= e.key {
+			break
+		}
+		h.set(at, h.entries[parent])
+		at = parent
+	}
+	h.set(at, e)
+}
+
+// down puts e at the place at or below it.
+func (h *indexHeap) down(at int, e heapEntry) {
+	n := len(h.entries)
+	for {
+		first := arity*at + 1
+		if first >= n {
+			break
+		}
+		child := first
+		for i := first + 1; i < min(first+arity, n); i++ {
+			if h.entries[i].key < h.entries[child].key {
+				child = i
+			}
+		}
+		if h.entries[child].key >= e.key {
+			break
+		}
+		h.set(at, h.entries[child])
+		at = child
+	}
+	h.set(at, e)
+}
+
+func (h *indexHeap) set(at int, e heapEntry) {
+	h.entries[at] = e
+	h.place[e.id] = int32(at)
+}
