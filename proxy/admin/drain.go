@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"go.uber.org/zap"
+)
+
+// Limits of a drain's reason, which stands in logs and in every state answer.
+const (
+	drainBytes    = 4 << 10 // of the request's body
+	reasonLength  = 256     // characters
+	defaultReason = "asked for on the admin listener"
+)
+
+type drainRequest struct {
+	Reason string `json:"reason"`
+}
+
+type drainAnswer struct {
+	Upstream string `json:"upstream"`
+	Endpoint string `json:"endpoint"`
+	Draining bool   `json:"draining"`
+	Changed  bool   `json:"changed"` // false when it already was so
+}
+
+func (s *Server) postDrain(w http.ResponseWriter, r *http.Request)   { s.drain(w, r, true) }
+func (s *Server) postUndrain(w http.ResponseWriter, r *http.Request) { s.drain(w, r, false) }
+
+// drain sets or lifts the draining condition. Repeating it changes nothing and
+// is no error.
+func (s *Server) drain(w http.ResponseWriter, r *http.Request, on bool) {
+	upstream, endpoint := r.PathValue("upstream"), r.PathValue("endpoint")
+	reason, err := readReason(http.MaxBytesReader(w, r.Body, drainBytes))
+	if err != nil {
+		status := http.StatusBadRequest
+		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+			status = http.StatusRequestEntityTooLarge
+		}
+		fail(w, status, err.Error())
+		return
+	}
+	if !s.known(w, upstream, endpoint) {
+		return
+	}
+	changed, err := s.fleet.Drain(upstream, endpoint, on, reason)
+	if err != nil {
+		// It may have left between the two calls; then that is the answer.
+		if s.known(w, upstream, endpoint) {
+			fail(w, http.StatusInternalServerError, fmt.Sprintf("drain endpoint %s: %v", endpoint, err))
+		}
+		return
+	}
+	s.log.Info("draining set by the operator",
+		zap.String("upstream", upstream), zap.String("endpoint", endpoint), zap.Bool("draining", on),
+		zap.Bool("changed", changed), zap.String("reason", reason), zap.String("client", r.RemoteAddr))
+	answer(w, http.StatusOK, drainAnswer{upstream, endpoint, on, changed})
+}
+
+// known reports whether the endpoint exists; if not it answers 404.
+func (s *Server) known(w http.ResponseWriter, upstream, endpoint string) bool {
+	u, known := find(s.fleet.Upstreams(), upstream)
+	if u == nil {
+		failUnknownUpstream(w, upstream, known)
+		return false
+	}
+	if e, known := u.find(endpoint); e == nil {
+		fail(w, http.StatusNotFound, "no endpoint of upstream "+upstream+" is named "+endpoint, known...)
+		return false
+	}
+	return true
+}
+
+// readReason reads the optional body. Its content type is not asked for: curl
+// sends that of a form.
+func readReason(body io.Reader) (string, error) {
+	decoder := json.NewDecoder(body)
+	decoder.DisallowUnknownFields()
+	var request drainRequest
+	switch err := decoder.Decode(&request); {
+	case errors.Is(err, io.EOF): // no body
+	case err != nil:
+		return "", fmt.Errorf(`read body: %w: give {"reason": "..."} or nothing`, err)
+	default:
+		if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+			return "", errors.New("read body: more follows the JSON object: give one object or nothing")
+		}
+	}
+	switch {
+	case request.Reason == "":
+		return defaultReason, nil
+	case utf8.RuneCountInString(request.Reason) > reasonLength:
+		return "", fmt.Errorf("reason: must be at most %d characters, is %d", reasonLength, utf8.RuneCountInString(request.Reason))
+	case strings.ContainsFunc(request.Reason, unicode.IsControl):
+		return "", errors.New("reason: must be one line without control characters")
+	}
+	return request.Reason, nil
+}

@@ -1,0 +1,98 @@
+package admin
+
+import "time"
+
+// Fleet is what the admin listener may see and do of the pools. Its methods
+// are called from many goroutines at once and must not block.
+type Fleet interface {
+	// Upstreams returns the state of every upstream and endpoint now, in
+	// configured order. The caller does not write to it.
+	Upstreams() []Upstream
+	// Drain sets or lifts the draining condition of an endpoint and reports
+	// whether that changed anything. The error tells that the endpoint is not
+	// there any longer, or another reason to have done nothing.
+	Drain(upstream, endpoint string, on bool, reason string) (changed bool, err error)
+}
+
+// Upstream is the state of one upstream, as the API shows it.
+type Upstream struct {
+	Name   string `json:"name"`
+	Policy string `json:"policy"`
+	// Panicking: too few endpoints were eligible, so ejections are ignored.
+	Panicking bool       `json:"panicking"`
+	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Endpoint is the state of one endpoint, as the API shows it.
+type Endpoint struct {
+	Name              string  `json:"name"`
+	URL               string  `json:"url"`
+	Capacity          float64 `json:"capacity"` // configured or learned, in the upstream's unit
+	EffectiveCapacity float64 `json:"effective_capacity"`
+	ShareRatio        float64 `json:"share"`     // expected, of the upstream's requests: 0 to 1
+	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams
+	Eligible          bool    `json:"eligible"`
+	Busy              bool    `json:"busy"` // the last probes said full; still eligible
+
+	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
+	Connections Connections `json:"connections"`
+}
+
+// Condition is one reason not to pick an endpoint.
+type Condition struct {
+	Name   ConditionName `json:"name"`
+	Reason string        `json:"reason"` // in its writer's words
+	Since  time.Time     `json:"since"`
+}
+
+// ConditionName says which condition, in the API's spelling.
+type ConditionName string
+
+// The conditions an endpoint may have.
+const (
+	Draining    ConditionName = "draining"     // set by the operator
+	Departing   ConditionName = "departing"    // set by discovery
+	ProbeFailed ConditionName = "probe_failed" // set by the active probe
+	Ejected     ConditionName = "ejected"      // set by passive judgement
+)
+
+// Connections are the connections to an endpoint open now.
+type Connections struct {
+	Idle   int `json:"idle"`
+	Active int `json:"active"`
+}
+
+// eligible returns how many endpoints may be picked.
+func (u *Upstream) eligible() int {
+	n := 0
+	for i := range u.Endpoints {
+		if u.Endpoints[i].Eligible {
+			n++
+		}
+	}
+	return n
+}
+
+// find returns the upstream of that name, or nil and the names there are.
+func find(upstreams []Upstream, name string) (*Upstream, []string) {
+	known := make([]string, len(upstreams))
+	for i := range upstreams {
+		if upstreams[i].Name == name {
+			return &upstreams[i], nil
+		}
+		known[i] = upstreams[i].Name
+	}
+	return nil, known
+}
+
+// find returns the endpoint of that name, or nil and the names there are.
+func (u *Upstream) find(name string) (*Endpoint, []string) {
+	known := make([]string, len(u.Endpoints))
+	for i := range u.Endpoints {
+		if u.Endpoints[i].Name == name {
+			return &u.Endpoints[i], nil
+		}
+		known[i] = u.Endpoints[i].Name
+	}
+	return nil, known
+}

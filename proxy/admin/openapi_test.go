@@ -1,0 +1,165 @@
+package admin
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// description is the part of openapi.json that the tests hold to.
+type description struct {
+	OpenAPI string `json:"openapi"`
+	Paths   map[string]map[string]struct {
+		OperationID string `json:"operationId"`
+		Parameters  []struct {
+			Name, In string
+		} `json:"parameters"`
+		Responses map[string]struct {
+			Content map[string]struct{ Schema schema } `json:"content"`
+		} `json:"responses"`
+	} `json:"paths"`
+	Components struct {
+		Schemas map[string]schema `json:"schemas"`
+	} `json:"components"`
+}
+
+func described(t *testing.T) *description {
+	t.Helper()
+	var d description
+	require.NoError(t, json.Unmarshal(openAPI, &d))
+	require.Equal(t, "3.1.0", d.OpenAPI)
+	return &d
+}
+
+// TestEveryRouteIsDescribed, and nothing else is.
+func TestEveryRouteIsDescribed(t *testing.T) {
+	d := described(t)
+	var routed, inDescription []string
+	for _, r := range New(Options{Metrics: nopHandler{}}).routes() {
+		routed = append(routed, r.method+" "+r.path)
+	}
+	ids := make(map[string]bool)
+	for path, operations := range d.Paths {
+		for method, operation := range operations {
+			inDescription = append(inDescription, strings.ToUpper(method)+" "+path)
+			assert.False(t, ids[operation.OperationID], "operationId %s twice", operation.OperationID)
+			ids[operation.OperationID] = true
+			for _, p := range operation.Parameters {
+				if p.In == "path" {
+					assert.Contains(t, path, "{"+p.Name+"}")
+				}
+			}
+			for part := range strings.SplitSeq(path, "/") {
+				if name, ok := strings.CutPrefix(part, "{"); ok {
+					assert.Contains(t, fmt.Sprint(operation.Parameters), "{"+strings.TrimSuffix(name, "}")+" path}", path)
+				}
+			}
+		}
+	}
+	assert.ElementsMatch(t, routed, inDescription)
+}
+
+// everyAnswer is every answer the description has, and how to get it.
+var everyAnswer = []struct {
+	method, path string // as described
+	status       int
+	target, body string
+	change       func(*Options, *running)
+	headers      []string
+}{
+	{method: "GET", path: "/metrics", status: 200},
+	{method: "GET", path: "/healthz", status: 200},
+	{method: "GET", path: "/readyz", status: 200},
+	{method: "GET", path: "/readyz", status: 400, target: "/readyz?upstreams=x"},
+	{method: "GET", path: "/readyz", status: 503, change: notReady},
+	{method: "GET", path: "/api/v1/upstreams", status: 200},
+	{method: "GET", path: "/api/v1/upstreams/{upstream}", status: 200, target: "/api/v1/upstreams/chat"},
+	{method: "GET", path: "/api/v1/upstreams/{upstream}", status: 404, target: "/api/v1/upstreams/no"},
+	{method: "GET", path: "/api/v1/openapi.json", status: 200},
+	{method: "POST", path: drainPath, status: 200, target: drainSmall, body: `{"reason":"x"}`},
+	{method: "POST", path: drainPath, status: 400, target: drainSmall, body: "x"},
+	{method: "POST", path: drainPath, status: 403, target: drainSmall, headers: []string{"Origin", "null"}},
+	{method: "POST", path: drainPath, status: 404, target: "/api/v1/upstreams/chat/endpoints/no/drain"},
+	{method: "POST", path: drainPath, status: 413, target: drainSmall, body: strings.Repeat(" ", drainBytes+1)},
+	{method: "POST", path: drainPath, status: 500, target: drainSmall, change: refuse},
+	{method: "POST", path: undrainPath, status: 200, target: undrainSmall},
+	{method: "POST", path: undrainPath, status: 400, target: undrainSmall, body: "x"},
+	{method: "POST", path: undrainPath, status: 403, target: undrainSmall, headers: []string{"Origin", "null"}},
+	{method: "POST", path: undrainPath, status: 404, target: "/api/v1/upstreams/no/endpoints/small/undrain"},
+	{method: "POST", path: undrainPath, status: 413, target: undrainSmall, body: strings.Repeat(" ", drainBytes+1)},
+	{method: "POST", path: undrainPath, status: 500, target: undrainSmall, change: refuse},
+}
+
+// TestAnswersAreAsDescribed asks for every described answer and holds it
+// against its schema.
+func TestAnswersAreAsDescribed(t *testing.T) {
+	d := described(t)
+	asked := make(map[string]bool)
+	for _, c := range everyAnswer {
+		if c.target == "" {
+			c.target = c.path
+		}
+		name := fmt.Sprintf("%s %s %d", c.method, c.path, c.status)
+		t.Run(name, func(t *testing.T) {
+			var changes []func(*Options, *running)
+			if c.change != nil {
+				changes = append(changes, c.change)
+			}
+			s := start(t, changes...)
+			got := s.do(c.method, c.target, c.body, c.headers...)
+			require.Equal(t, c.status, got.StatusCode, "%s", got.body)
+			d.check(t, c.method, c.path, got)
+		})
+		asked[name] = true
+	}
+	for path, operations := range d.Paths {
+		for method, operation := range operations {
+			for status := range operation.Responses {
+				name := strings.ToUpper(method) + " " + path + " " + status
+				assert.True(t, asked[name], "%s is described and never asked for", name)
+			}
+		}
+	}
+}
+
+const (
+	drainPath   = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/drain"
+	undrainPath = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/undrain"
+)
+
+func notReady(_ *Options, s *running) {
+	s.ready = Readiness{NotReady: []string{"shutting down"}, LastReload: Reload{Error: "bad"}}
+}
+
+func refuse(_ *Options, s *running) { s.fleet.refusal = assert.AnError }
+
+// check holds one answer against its description.
+func (d *description) check(t *testing.T, method, path string, got answered) {
+	t.Helper()
+	response, ok := d.Paths[path][strings.ToLower(method)].Responses[fmt.Sprint(got.StatusCode)]
+	require.True(t, ok, "status %d is not described", got.StatusCode)
+	kind, _, _ := strings.Cut(got.Header.Get("Content-Type"), ";")
+	content, ok := response.Content[kind]
+	require.True(t, ok, "content type %s is not described", kind)
+	if kind != "application/json" {
+		return
+	}
+	var v any
+	got.into(t, &v)
+	for _, problem := range d.problems(content.Schema, v, "answer") {
+		t.Error(problem)
+	}
+}
+
+func TestErrorsOutsideTheAPIAreAsDescribed(t *testing.T) {
+	d, s := described(t), start(t)
+	for _, got := range []answered{s.do("GET", "/nowhere", ""), s.do("PUT", "/metrics", "")} {
+		var v any
+		got.into(t, &v)
+		assert.Empty(t, d.problems(schema{Ref: "#/components/schemas/Error"}, v, "answer"))
+	}
+}

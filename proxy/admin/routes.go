@@ -1,0 +1,62 @@
+package admin
+
+import (
+	"net/http"
+	"slices"
+	"strings"
+)
+
+// route is one method and path of the API, as openapi.json has it too.
+type route struct {
+	method, path string
+	handle       http.HandlerFunc
+}
+
+func (s *Server) routes() []route {
+	const upstream = "/api/v1/upstreams/{upstream}"
+	const endpoint = upstream + "/endpoints/{endpoint}"
+	return []route{
+		{"GET", "/metrics", s.metrics.ServeHTTP},
+		{"GET", "/healthz", s.getHealth},
+		{"GET", "/readyz", s.getReadiness},
+		{"GET", "/api/v1/upstreams", s.getUpstreams},
+		{"GET", upstream, s.getUpstream},
+		{"POST", endpoint + "/drain", s.postDrain},
+		{"POST", endpoint + "/undrain", s.postUndrain},
+		{"GET", "/api/v1/openapi.json", getOpenAPI},
+	}
+}
+
+// routeTable returns the handler of all routes. Each path is registered once
+// more without a method, and the root for everything else: the mux's own 404
+// and 405 are plain text.
+func (s *Server) routeTable() http.Handler {
+	mux := http.NewServeMux()
+	methods := make(map[string][]string)
+	for _, r := range s.routes() {
+		mux.HandleFunc(r.method+" "+r.path, r.handle)
+		methods[r.path] = append(methods[r.path], r.method)
+	}
+	for path, allowed := range methods {
+		mux.HandleFunc(path, notAllowed(allowed))
+	}
+	mux.HandleFunc("/", notFound)
+	return mux
+}
+
+// notAllowed answers 405 to all methods but the allowed ones, which have
+// handlers of their own. HEAD goes wherever GET goes.
+func notAllowed(allowed []string) http.HandlerFunc {
+	if slices.Contains(allowed, http.MethodGet) {
+		allowed = append(allowed, http.MethodHead)
+	}
+	allow := strings.Join(allowed, ", ")
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", allow)
+		fail(w, http.StatusMethodNotAllowed, "method "+r.Method+" is not allowed here; use "+allow)
+	}
+}
+
+func notFound(w http.ResponseWriter, r *http.Request) {
+	fail(w, http.StatusNotFound, "nothing is at "+r.URL.Path+"; GET /api/v1/openapi.json lists what is")
+}

@@ -1,0 +1,84 @@
+package admin
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+)
+
+// Limits of the admin listener. Its clients are scrapers and people: small
+// requests, answers that are ready at once.
+const (
+	headerTimeout = 5 * time.Second
+	readTimeout   = 10 * time.Second
+	writeTimeout  = 30 * time.Second // a scrape of a large fleet over a slow line
+	idleTimeout   = 2 * time.Minute  // longer than the common scrape intervals
+	headerBytes   = 16 << 10
+	stopTimeout   = 3 * time.Second // for answers under way when Run ends
+)
+
+// Options are what a server needs; none may be nil but Log.
+type Options struct {
+	Fleet   Fleet
+	Ready   func() Readiness // called from many goroutines at once
+	Metrics http.Handler     // serves /metrics
+	Log     *zap.Logger
+}
+
+// Server is the admin listener's HTTP server.
+type Server struct {
+	fleet   Fleet
+	ready   func() Readiness
+	metrics http.Handler
+	log     *zap.Logger
+	handler http.Handler
+}
+
+// New returns a server that serves nothing until Run.
+func New(o Options) *Server {
+	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, log: o.Log}
+	if s.log == nil {
+		s.log = zap.NewNop()
+	}
+	s.handler = withHeaders(sameSite(s.routeTable()))
+	return s
+}
+
+// Run serves connections from ln, and closes it, until ctx ends: then answers
+// under way get three seconds to finish and Run returns nil. It returns an
+// error only when the listener fails.
+func (s *Server) Run(ctx context.Context, ln net.Listener) error {
+	log, err := zap.NewStdLogAt(s.log, zapcore.WarnLevel)
+	if err != nil {
+		return fmt.Errorf("serve admin listener: make its log: %w", err)
+	}
+	server := &http.Server{
+		Handler:           s.handler,
+		ReadHeaderTimeout: headerTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          log,
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(ln) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve admin listener %s: %w", ln.Addr(), err)
+	case <-ctx.Done():
+	}
+
+	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)
+	defer cancel()
+	if err := server.Shutdown(limit); err != nil {
+		server.Close()
+	}
+	<-failed
+	return nil
+}

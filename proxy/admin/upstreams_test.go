@@ -1,0 +1,54 @@
+package admin
+
+import (
+	"math"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+const chatJSON = `{
+	"name": "chat", "policy": "capacity", "panicking": false,
+	"endpoints": [
+		{"name": "small", "url": "http://127.0.0.1:9001", "capacity": 100, "effective_capacity": 100, "share": 1,
+		 "in_flight": 3, "eligible": true, "busy": true, "conditions": [], "connections": {"idle": 2, "active": 3}},
+		{"name": "[::1]:9002/a b", "url": "http://[::1]:9002", "capacity": 200, "effective_capacity": 200, "share": 0,
+		 "in_flight": 0, "eligible": false, "busy": false,
+		 "conditions": [{"name": "probe_failed", "reason": "connect: connection refused", "since": "2026-01-02T03:04:05Z"}],
+		 "connections": {"idle": 0, "active": 0}}
+	]}`
+
+const embedJSON = `{
+	"name": "embed/v2", "policy": "capacity", "panicking": false,
+	"endpoints": [
+		{"name": "only", "url": "https://10.0.0.1:443", "capacity": 1.5, "effective_capacity": 1.5, "share": 1,
+		 "in_flight": 0, "eligible": true, "busy": false, "conditions": [], "connections": {"idle": 0, "active": 0}}
+	]}`
+
+func TestUpstreams(t *testing.T) {
+	s := start(t)
+	got := s.do("GET", "/api/v1/upstreams", "")
+	assert.Equal(t, 200, got.StatusCode)
+	assert.JSONEq(t, `{"upstreams": [`+chatJSON+`,`+embedJSON+`]}`, string(got.body))
+
+	got = s.do("GET", "/api/v1/upstreams/embed%2Fv2", "")
+	assert.Equal(t, 200, got.StatusCode)
+	assert.JSONEq(t, embedJSON, string(got.body))
+
+	got = s.do("GET", "/api/v1/upstreams/Chat", "")
+	assert.Equal(t, 404, got.StatusCode)
+	assert.JSONEq(t, `{"error":{"message":"no upstream is named Chat","known":["chat","embed/v2"]}}`, string(got.body))
+}
+
+func TestNoUpstreamsIsAnEmptyList(t *testing.T) {
+	s := start(t, func(_ *Options, s *running) { s.fleet.upstreams = nil })
+	assert.JSONEq(t, `{"upstreams":[]}`, string(s.do("GET", "/api/v1/upstreams", "").body))
+}
+
+// TestNumberThatJSONLacks: half an answer with status 200 would be worse.
+func TestNumberThatJSONLacks(t *testing.T) {
+	s := start(t, func(_ *Options, s *running) { s.fleet.upstreams[0].Endpoints[0].ShareRatio = math.NaN() })
+	got := s.do("GET", "/api/v1/upstreams", "")
+	assert.Equal(t, 500, got.StatusCode)
+	assert.JSONEq(t, `{"error":{"message":"write answer: json: unsupported value: NaN"}}`, string(got.body))
+}
