@@ -1,0 +1,114 @@
+package proxy
+
+import (
+	"context"
+	"net/netip"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// accessQueue is how many lines may wait to be written.
+const accessQueue = 4096
+
+// AccessLog writes one line for each request, away from the request path: when
+// lines come faster than they can be written, they are dropped and counted.
+type AccessLog struct {
+	log     *zap.Logger
+	metrics *metrics.Registry
+	lines   chan accessEntry
+}
+
+// NewAccessLog makes an access log; nothing is written before Run.
+func NewAccessLog(log *zap.Logger, m *metrics.Registry) *AccessLog {
+	return &AccessLog{log: log, metrics: m, lines: make(chan accessEntry, accessQueue)}
+}
+
+// Run writes lines until ctx ends, and then those that still wait.
+func (a *AccessLog) Run(ctx context.Context) error {
+	for {
+		select {
+		case e := <-a.lines:
+			a.write(&e)
+		case <-ctx.Done():
+			for {
+				select {
+				case e := <-a.lines:
+					a.write(&e)
+				default:
+					return nil
+				}
+			}
+		}
+	}
+}
+
+// accessLine is what a line needs from the request's head, which is gone by the
+// time it is written. Queries and fields are left out: they may hold secrets.
+type accessLine struct{ method, host, path []byte }
+
+func (l *accessLine) reset() {
+	l.method, l.host, l.path = l.method[:0], l.host[:0], l.path[:0]
+}
+
+type accessEntry struct {
+	method, host, path, id, upstream, endpoint, failure string
+	peer                                                netip.Addr
+	status, received, written                           int
+	arrived, firstByte, response, overhead              time.Duration
+}
+
+// remember keeps what the access log will need of the request's head.
+func (x *exchange) remember() {
+	if x.handler.access == nil || x.conn.Request == nil || len(x.line.method) > 0 {
+		return
+	}
+	r := x.conn.Request
+	x.line.method = append(x.line.method, r.Method...)
+	x.line.host = append(x.line.host, r.Host...)
+	x.line.path = append(x.line.path, r.Path...)
+	x.requestID()
+}
+
+// log hands the finished exchange to the access log, if there is one.
+func (x *exchange) log() {
+	a := x.handler.access
+	if a == nil {
+		return
+	}
+	x.remember()
+	e := accessEntry{
+		method: string(x.line.method), host: string(x.line.host), path: string(x.line.path), id: string(x.id),
+		peer: x.conn.Peer, status: x.status, received: x.received, written: x.written,
+		arrived: x.arrived, response: wire.Now() - x.arrived,
+	}
+	if x.firstByte > 0 {
+		e.firstByte = x.firstByte - x.arrived
+	}
+	if x.upstream != nil {
+		e.upstream = x.upstream.Name
+	}
+	if x.target != nil {
+		e.endpoint = x.target.Name
+	}
+	if x.failure != nil {
+		e.failure = x.failure.Error()
+	}
+	select {
+	case a.lines <- e:
+	default:
+		a.metrics.AccessLogDropped()
+	}
+}
+
+func (a *AccessLog) write(e *accessEntry) {
+	a.log.Info("request",
+		zap.Time("arrived", wire.At(e.arrived)), zap.String("id", e.id), zap.Stringer("client", e.peer),
+		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
+		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("endpoint", e.endpoint),
+		zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
+		zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response), zap.String("failure", e.failure))
+}

@@ -1,0 +1,95 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/transport"
+)
+
+// commit builds the client's head from the endpoint's. After it nothing can be
+// repeated, so everything a repeat would need is given back: a stream that says
+// nothing holds neither the request nor a buffer.
+func (x *exchange) commit() {
+	a := &x.answer
+	x.body.Begin(x.up, a, x.headOnly)
+	open := x.body.Framing == transport.ByChunks || x.body.Framing == transport.ByClose
+	x.byClose = open && x.minor == 0
+	x.chunked = open && !x.byClose
+	keep := x.conn.KeepAlive(!x.byClose && (x.upload == nil || x.upload.finished()))
+
+	b := appendStatusLine(x.takeOut().B[:0], a.Status, a.Reason)
+	dated := false
+	for i := range a.Fields {
+		b = appendAnswerField(b, &a.Fields[i], x.chunked)
+		dated = dated || a.Fields[i].Kind == strict.Date
+	}
+	if !dated {
+		b = appendDate(b)
+	}
+	b = append(b, "Via: 1."...)
+	b = append(b, byte('0'+a.Minor))
+	b = append(b, " steelyard\r\n"...)
+	switch {
+	case x.chunked:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case a.ContentLength >= 0 && !a.Chunked && a.Status >= 200 && a.Status != 204:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, a.ContentLength, 10)
+		b = append(b, "\r\n"...)
+	}
+	b = appendConnection(b, keep, x.minor)
+	x.n = len(b)
+
+	x.status = a.Status
+	x.events.begin(a, open)
+	x.up.Discard(x.headSize)
+	x.remember()
+	x.conn.ReleaseRequest()
+	if x.upload == nil {
+		x.held.release(&x.handler.memory)
+	}
+}
+
+func appendStatusLine(b []byte, status int, reason []byte) []byte {
+	b = append(b, "HTTP/1.1 "...)
+	b = strconv.AppendInt(b, int64(status), 10)
+	b = append(b, ' ')
+	b = append(b, reason...)
+	return append(b, "\r\n"...)
+}
+
+// appendAnswerField copies a field of an answer, unless it concerns only the
+// connection that the answer came on.
+func appendAnswerField(b []byte, f *strict.Field, chunked bool) []byte {
+	switch f.Kind {
+	case strict.Hop, strict.Connection, strict.ContentLength, strict.TransferEncoding, strict.Upgrade, strict.TE:
+		return b
+	case strict.Trailer:
+		if !chunked {
+			return b
+		}
+	}
+	return appendField(b, f)
+}
+
+// appendConnection says what becomes of the connection, where the client's
+// version would make it expect something else.
+func appendConnection(b []byte, keep bool, minor int) []byte {
+	switch {
+	case !keep:
+		b = append(b, "Connection: close\r\n"...)
+	case minor == 0:
+		b = append(b, "Connection: keep-alive\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// appendDate dates an answer whose sender did not (RFC 9110 6.6.1).
+func appendDate(b []byte) []byte {
+	b = append(b, "Date: "...)
+	b = time.Now().UTC().AppendFormat(b, http.TimeFormat)
+	return append(b, "\r\n"...)
+}

@@ -1,0 +1,18 @@
+// Package proxy serves one request at a time: it reads what the client sends,
+// has the balancer choose an endpoint, and carries the answer back as it comes.
+// LIFE.md tells the life of a request step by step; [Handler.Serve] is that list
+// in code.
+//
+// An [Handler] lives as long as the process. What the configuration says lies in
+// a [Generation], which is immutable: a request loads it once and never looks
+// again, so that a reload cannot change the rules under it. Fleet state belongs to
+// the balancer; this package holds a lease for as long as an exchange lasts.
+//
+// All state of a request stands in its exchange. It ends in exactly one place,
+// finish, whatever happened: there the lease is released, the connection to the
+// endpoint is kept or closed, and everything is counted.
+//
+// The rooms below: front reads requests, strict decides what they mean, route
+// finds the upstream, transport speaks to endpoints, fault says what went wrong,
+// wire is the socket under all of them.
+package proxy

@@ -1,0 +1,120 @@
+package proxy
+
+import (
+	"errors"
+	"net/http"
+	"strconv"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+)
+
+// errAnswered says that the request needs nothing more: steelyard was its final
+// recipient.
+var errAnswered = errors.New("answered")
+
+// fail ends an exchange that did not come to its proper end: with an error while
+// the client has got nothing yet, after that with a cut that cannot be taken for
+// an end.
+func (x *exchange) fail(err error) {
+	if errors.Is(err, errAnswered) {
+		return
+	}
+	if refusal, ok := errors.AsType[*strict.Refusal](err); ok && x.cancel.Cause() == nil {
+		x.refuse(refusal)
+		return
+	}
+	f := x.blame(err)
+	x.failure = f
+	switch {
+	case f.Kind == fault.ClientGone || f.Kind == fault.ClientStalled:
+		x.conn.Abort(x.committed)
+	case x.committed:
+		x.complain(f)
+		x.cut(f)
+	default:
+		x.status = f.Kind.Status()
+		x.complain(f)
+		var extra string
+		if x.status == http.StatusServiceUnavailable {
+			extra = "Retry-After: 1\r\n"
+		}
+		x.answerError(x.status, extra, errorBody(f))
+	}
+}
+
+// refuse answers a request that the gate or the reading of its body refused.
+func (x *exchange) refuse(r *strict.Refusal) {
+	x.failure = r
+	if x.committed { // the upload failed behind an answer that had begun
+		x.conn.Abort(true)
+		return
+	}
+	x.status = r.Status
+	if r.Status >= 500 {
+		x.handler.log.Warn("request refused", zap.Int("status", r.Status), zap.String("reason", r.Reason))
+	}
+	var extra string
+	switch r.Status {
+	case http.StatusMethodNotAllowed:
+		extra = "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n"
+	case http.StatusServiceUnavailable:
+		extra = "Retry-After: 1\r\n"
+	}
+	x.conn.KeepAlive(false)
+	x.answerError(r.Status, extra, errorJSON("invalid_request_error", r.Code, r.Reason))
+}
+
+// answerError sends an answer of our own. extra is whole field lines.
+func (x *exchange) answerError(status int, extra string, body []byte) {
+	x.joinUpload()
+	x.dropOut()
+	keep := x.conn.KeepAlive(x.failure == nil || fault.As(x.failure).Kind.Source() != fault.Client)
+	b := appendStatusLine(x.takeOut().B[:0], status, []byte(http.StatusText(status)))
+	b = appendDate(b)
+	if len(body) > 0 {
+		b = append(b, "Content-Type: application/json\r\n"...)
+	}
+	b = append(b, "Content-Length: "...)
+	b = strconv.AppendInt(b, int64(len(body)), 10)
+	b = append(b, "\r\nX-Request-Id: "...)
+	b = append(b, x.requestID()...)
+	b = append(b, "\r\n"...)
+	b = append(b, extra...)
+	b = appendConnection(b, keep, x.minor)
+	if !x.headOnly {
+		b = append(b, body...)
+	}
+	x.n = len(b)
+	if err := x.flush(); err != nil {
+		x.conn.Abort(false)
+	}
+}
+
+// cut ends an answer that the client has the beginning of, after telling the
+// reader of an event stream why. The framing stays broken: a chunked body has no
+// last chunk, a counted one is short, one that ends with the connection ends with
+// a reset.
+func (x *exchange) cut(f *fault.Error) {
+	if event := x.events.failure(f); event != nil && x.put(event) == nil {
+		_ = x.flush()
+	}
+	x.conn.Abort(x.byClose)
+}
+
+// complain logs what steelyard had to answer with 5xx, or had to cut.
+func (x *exchange) complain(f *fault.Error) {
+	if f.Kind.Status() < 500 {
+		return
+	}
+	upstream := ""
+	if x.upstream != nil {
+		upstream = x.upstream.Name
+	}
+	x.handler.log.Warn("request failed",
+		zap.Int("status", f.Kind.Status()), zap.Bool("cut", x.committed),
+		zap.String("upstream", upstream), zap.String("endpoint", f.Endpoint),
+		zap.String("code", f.Kind.Code()), zap.ByteString("request_id", x.requestID()), zap.Error(f.Err))
+}

@@ -1,0 +1,159 @@
+package fault
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"syscall"
+)
+
+// Source is who failed.
+type Source uint8
+
+// The sources.
+const (
+	Steelyard Source = iota
+	Client
+	Upstream
+)
+
+func (s Source) String() string { return [...]string{"steelyard", "client", "upstream"}[s] }
+
+// Kind is how an exchange failed. Each kind has one source, one status for an
+// answer that has not begun, and one code in that answer.
+type Kind uint8
+
+// The kinds.
+const (
+	Internal         Kind = iota // a broken invariant of ours
+	NoRoute                      // no route leads anywhere
+	NoEndpoint                   // no eligible endpoint
+	Connect                      // the endpoint could not be reached
+	ConnectTimeout               // not reached within timeouts.connect
+	Closed                       // the endpoint closed before it answered
+	BadAnswer                    // what it answered is no valid HTTP
+	FirstByteTimeout             // no answer within timeouts.first_byte
+	IdleTimeout                  // silent for longer than timeouts.idle
+	TotalTimeout                 // the exchange took longer than timeouts.total
+	Truncated                    // the answer ended before its end
+	ClientGone                   // the client left
+	ClientStalled                // the client took nothing for timeouts.client_stall
+	ClientBody                   // the client's body could not be read to its end
+	Shutdown                     // steelyard ended before the exchange did
+)
+
+var kinds = [...]struct {
+	source   Source
+	status   int
+	code     string
+	sentence string
+}{
+	Internal:         {Steelyard, 500, "internal_error", "internal error"},
+	NoRoute:          {Client, 404, "no_route", "no route leads to this host and path"},
+	NoEndpoint:       {Upstream, 503, "no_endpoint", "no endpoint is eligible"},
+	Connect:          {Upstream, 502, "connect_failed", "could not connect"},
+	ConnectTimeout:   {Upstream, 504, "connect_timeout", "not connected within timeouts.connect"},
+	Closed:           {Upstream, 502, "closed_before_answer", "closed the connection before it answered"},
+	BadAnswer:        {Upstream, 502, "bad_answer", "answered with invalid HTTP"},
+	FirstByteTimeout: {Upstream, 504, "first_byte_timeout", "no answer within timeouts.first_byte"},
+	IdleTimeout:      {Upstream, 504, "idle_timeout", "silent for longer than timeouts.idle"},
+	TotalTimeout:     {Upstream, 504, "total_timeout", "not finished within timeouts.total"},
+	Truncated:        {Upstream, 502, "truncated_answer", "the answer was cut short"},
+	ClientGone:       {Client, 499, "client_gone", "the client left"},
+	ClientStalled:    {Client, 499, "client_stalled", "the client took nothing for timeouts.client_stall"},
+	ClientBody:       {Client, 400, "bad_body", "the body could not be read"},
+	Shutdown:         {Steelyard, 503, "shutting_down", "steelyard is shutting down"},
+}
+
+// Source is who failed.
+func (k Kind) Source() Source { return kinds[k].source }
+
+// Status is the HTTP status of an answer that reports k.
+func (k Kind) Status() int { return kinds[k].status }
+
+// Code is k as the answer's JSON and the metrics name it.
+func (k Kind) Code() string { return kinds[k].code }
+
+// Error is one failure. Values are immutable once returned.
+type Error struct {
+	Kind     Kind
+	Endpoint string // its name; empty when none was involved
+	Err      error  // the cause; may be nil
+	// Sent says that bytes of the request may have reached the endpoint.
+	Sent bool
+	// Stale says that a connection which had been idle failed before any byte of
+	// an answer: it had most likely died while idle.
+	Stale bool
+}
+
+// New makes an error of kind k, of a request that may have been sent.
+func New(k Kind, cause error) *Error { return &Error{Kind: k, Err: cause, Sent: true} }
+
+// Unsent marks that not one byte of the request has left.
+func (e *Error) Unsent() *Error { e.Sent = false; return e }
+
+// At names the endpoint, unless one is named already.
+func (e *Error) At(endpoint string) *Error {
+	if e.Endpoint == "" {
+		e.Endpoint = endpoint
+	}
+	return e
+}
+
+func (e *Error) Error() string {
+	s := e.Kind.Code()
+	if e.Endpoint != "" {
+		s = "endpoint " + e.Endpoint + ": " + s
+	}
+	if e.Err != nil {
+		s += ": " + Cause(e.Err)
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// As is the fault in err's chain, or an Internal one that wraps err.
+func As(err error) *Error {
+	if f, ok := errors.AsType[*Error](err); ok {
+		return f
+	}
+	return New(Internal, err)
+}
+
+// Cause puts a network error into words without addresses: "connection
+// refused" rather than "dial tcp 10.1.2.3:9001: connect: connection refused".
+// It is what clients may see.
+func Cause(err error) string {
+	if errno, ok := errors.AsType[syscall.Errno](err); ok {
+		return errno.Error()
+	}
+	if dns, ok := errors.AsType[*net.DNSError](err); ok {
+		return "look up name: " + dns.Err
+	}
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return "timed out"
+	}
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
+		return fmt.Sprintf("%s: %v", op.Op, op.Err)
+	}
+	return err.Error()
+}
+
+// Sentence is the error as a client may read it.
+func (e *Error) Sentence() string {
+	s := kinds[e.Kind].sentence
+	if e.Endpoint != "" {
+		s = "endpoint " + e.Endpoint + ": " + s
+	}
+	if e.Err != nil {
+		s += ": " + Cause(e.Err)
+	}
+	return s
+}
+
+// ErrorType is the source as OpenAI's API names the types of its errors.
+func (s Source) ErrorType() string {
+	return [...]string{"server_error", "invalid_request_error", "upstream_error"}[s]
+}

@@ -1,0 +1,155 @@
+package proxy
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+)
+
+// forwarding is how a request's body is framed on its way to the endpoint.
+type forwarding struct {
+	length  int64 // Content-Length; -1: none
+	chunked bool
+}
+
+// appendHead writes the request's head as the endpoint gets it: the target byte
+// for byte as it was routed, end-to-end fields as they came, framing and
+// hop-by-hop fields of our own, and what a proxy adds.
+func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
+	r := &x.conn.Request.Request
+	b = append(b, r.Method...)
+	b = append(b, ' ')
+	b = append(b, r.Target...)
+	b = append(b, " HTTP/1.1\r\nHost: "...)
+	if x.upstream.PassHost && len(r.Host) > 0 {
+		b = append(b, r.Host...)
+	} else {
+		b = append(b, t.Host...)
+	}
+	b = append(b, "\r\n"...)
+	trusted := x.generation.trusts(x.conn.Peer)
+	for i := range r.Fields {
+		b = x.appendRequestField(b, &r.Fields[i], f, trusted)
+	}
+	b = x.appendForwarded(b, r, trusted)
+	b = append(b, "Via: 1."...)
+	b = append(b, byte('0'+r.Minor))
+	b = append(b, " steelyard\r\nX-Request-Id: "...)
+	b = append(b, x.requestID()...)
+	b = append(b, "\r\n"...)
+	switch {
+	case f.chunked:
+		b = append(b, "Transfer-Encoding: chunked\r\n"...)
+	case f.length >= 0:
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, f.length, 10)
+		b = append(b, "\r\n"...)
+	}
+	switch {
+	case r.Upgrade != nil && x.held.whole && x.held.n == 0:
+		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)
+		b = append(b, r.Upgrade...)
+		b = append(b, "\r\n"...)
+	case r.Trailers:
+		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
+	}
+	return append(b, "\r\n"...)
+}
+
+// appendRequestField copies a field that goes further.
+func (x *exchange) appendRequestField(b []byte, f *strict.Field, as forwarding, trusted bool) []byte {
+	switch f.Kind {
+	case strict.End, strict.Via, strict.Date, strict.ContentType, strict.ContentEncoding:
+	case strict.ForwardedProto, strict.ForwardedHost, strict.Forwarded:
+		if !trusted {
+			return b
+		}
+	case strict.Trailer:
+		if !as.chunked {
+			return b
+		}
+	case strict.MaxForwards:
+		if n, err := strconv.Atoi(string(f.Value)); err == nil && n > 0 && string(x.conn.Request.Method) == http.MethodOptions {
+			b = append(b, "Max-Forwards: "...)
+			b = strconv.AppendInt(b, int64(n-1), 10)
+			return append(b, "\r\n"...)
+		}
+	default:
+		return b
+	}
+	return appendField(b, f)
+}
+
+func appendField(b []byte, f *strict.Field) []byte {
+	b = append(b, f.Name...)
+	b = append(b, ": "...)
+	b = append(b, f.Value...)
+	return append(b, "\r\n"...)
+}
+
+// appendForwarded adds who asked, how, and for which host. What a trusted peer
+// said of this stays: X-Forwarded-For is continued, the others are its own.
+func (x *exchange) appendForwarded(b []byte, r *strict.Request, trusted bool) []byte {
+	hasProto, hasHost, list := false, false, false
+	if trusted {
+		for i := range r.Fields {
+			switch f := &r.Fields[i]; f.Kind {
+			case strict.ForwardedProto:
+				hasProto = true
+			case strict.ForwardedHost:
+				hasHost = true
+			case strict.ForwardedFor:
+				b = appendListStart(b, list)
+				b = append(b, f.Value...)
+				list = true
+			}
+		}
+	}
+	if x.conn.Peer.IsValid() {
+		b = appendListStart(b, list)
+		b = x.conn.Peer.AppendTo(b)
+		list = true
+	}
+	if list {
+		b = append(b, "\r\n"...)
+	}
+	if !hasProto {
+		b = append(b, "X-Forwarded-Proto: http"...)
+		if x.conn.TLS {
+			b = append(b, 's')
+		}
+		b = append(b, "\r\n"...)
+	}
+	if !hasHost && len(r.Host) > 0 {
+		b = append(b, "X-Forwarded-Host: "...)
+		b = append(b, r.Host...)
+		b = append(b, "\r\n"...)
+	}
+	return b
+}
+
+func appendListStart(b []byte, begun bool) []byte {
+	if begun {
+		return append(b, ", "...)
+	}
+	return append(b, "X-Forwarded-For: "...)
+}
+
+// maxRequestID is the longest X-Request-Id that is kept.
+const maxRequestID = 128
+
+// requestID is the client's X-Request-Id if it sent a usable one, else a new one;
+// the same for all attempts and in everything that is said of the request.
+func (x *exchange) requestID() []byte {
+	if len(x.id) == 0 {
+		if r := x.conn.Request; r != nil {
+			if id := r.Get("x-request-id"); len(id) > 0 && len(id) <= maxRequestID {
+				x.id = append(x.id, id...)
+				return x.id
+			}
+		}
+		x.id = newRequestID(x.id)
+	}
+	return x.id
+}

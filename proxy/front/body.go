@@ -1,0 +1,173 @@
+package front
+
+import (
+	"errors"
+	"io"
+
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// drainBytes is how much of a body that nobody wants is read for the sake of
+// keeping the connection.
+const drainBytes = 256 << 10
+
+var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
+
+// body is the reading of one request's body.
+type body struct {
+	left      int64 // bytes still due under Content-Length
+	chunked   bool
+	coding    strict.Chunked
+	expects   bool  // the client waits for 100 Continue
+	abandoned bool  // the connection is to be closed as it stands
+	err       error // the error that ended it for good
+}
+
+func (b *body) begin(r *strict.Request) {
+	b.left, b.chunked, b.expects, b.abandoned, b.err = max(r.ContentLength, 0), r.Chunked, r.Expect, false, nil
+	if b.chunked {
+		b.coding.Reset()
+	}
+}
+
+func (b *body) ended() bool {
+	if b.chunked {
+		return b.coding.Ended()
+	}
+	return b.left == 0
+}
+
+// drainable says whether the rest of the body is worth reading.
+func (b *body) drainable() bool {
+	return b.err == nil && (b.ended() || !b.expects && b.left <= drainBytes)
+}
+
+// BodyEnded says whether the body has been read to its end.
+func (c *Conn) BodyEnded() bool { return c.body.ended() }
+
+// Trailer is the trailer section of a chunked body that has ended.
+func (c *Conn) Trailer() []byte { return c.body.coding.Trailer }
+
+// ReadBody reads the next bytes of the body into p. At the proper end it returns
+// io.EOF; a body that ends before its end is a *strict.Refusal, as are a
+// malformed one and one that takes too long. Only one goroutine may read at a
+// time.
+func (c *Conn) ReadBody(p []byte) (int, error) {
+	b := &c.body
+	for b.err == nil {
+		if b.ended() {
+			return 0, io.EOF
+		}
+		if b.chunked && b.coding.Left() == 0 || c.Buffered() > 0 {
+			n, err := c.takeBuffered(p)
+			if n > 0 || err != nil {
+				return n, b.fail(err)
+			}
+			if b.ended() || c.Buffered() > 0 {
+				continue
+			}
+		}
+		if err := c.Continue(); err != nil {
+			return 0, b.fail(err)
+		}
+		until := wire.Within(c.server.Body)
+		if room := min(b.due(), int64(len(p))); room > 0 {
+			n, err := c.ReadInto(p[:room], until)
+			b.took(n)
+			return n, b.fail(bodyError(err))
+		}
+		b.err = bodyError(c.Fill(until))
+	}
+	return 0, b.err
+}
+
+func (b *body) fail(err error) error {
+	if err != nil {
+		b.err = err
+	}
+	return err
+}
+
+// due is how many bytes of data come next on the wire, for sure.
+func (b *body) due() int64 {
+	if b.chunked {
+		return b.coding.Left()
+	}
+	return b.left
+}
+
+func (b *body) took(n int) {
+	if b.chunked {
+		if n > 0 {
+			b.coding.Took(n)
+		}
+	} else {
+		b.left -= int64(n)
+	}
+}
+
+// takeBuffered moves what the buffer holds of the body into p.
+func (c *Conn) takeBuffered(p []byte) (n int, err error) {
+	b := &c.body
+	for n < len(p) && c.Buffered() > 0 && !b.ended() {
+		if !b.chunked || b.coding.Left() > 0 {
+			k := copy(p[n:], c.Bytes()[:min(b.due(), int64(c.Buffered()))])
+			b.took(k)
+			c.Discard(k)
+			n += k
+			continue
+		}
+		// Up to the next byte of data: one byte more would be data of ours.
+		used, err := b.coding.Skip(c.Bytes())
+		c.Discard(used)
+		if err != nil {
+			return n, chunkRefusal(err)
+		}
+	}
+	return n, nil
+}
+
+func chunkRefusal(err error) error {
+	if errors.Is(err, strict.ErrBadTrailer) {
+		return strict.BadTrailer
+	}
+	return strict.BadChunk
+}
+
+// bodyError turns the end of the connection inside a body into what it is.
+func bodyError(err error) error {
+	switch {
+	case errors.Is(err, io.EOF):
+		return strict.BodyCutShort
+	case errors.Is(err, wire.ErrTimeout):
+		return strict.BodyTimeout
+	}
+	return err
+}
+
+// Continue tells a client that waits for it to send its body. ReadBody does so
+// by itself; call this first where another goroutine will read the body.
+func (c *Conn) Continue() error {
+	if !c.body.expects {
+		return nil
+	}
+	c.body.expects = false
+	return c.Send(continueLine)
+}
+
+// drain reads the rest of a small unwanted body and reports whether it could.
+func (c *Conn) drain() bool {
+	if c.body.ended() {
+		return true
+	}
+	var scratch [4 << 10]byte
+	for read := 0; read < drainBytes; {
+		n, err := c.ReadBody(scratch[:])
+		if err != nil {
+			return errors.Is(err, io.EOF)
+		}
+		read += n
+	}
+	return false
+}

@@ -1,0 +1,270 @@
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"net/netip"
+	"sync/atomic"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// What a connection does; written by its goroutine, and by closeIdle.
+const (
+	stateIdle int32 = iota // waits for a request
+	stateActive
+	stateTunnel
+	stateClosing // closeIdle has won it
+)
+
+// refusalTimeout bounds what a connection above the limit may cost.
+const refusalTimeout = time.Second
+
+// Request is a request's head with the memory it lies in.
+type Request struct {
+	strict.Request
+	raw []byte
+}
+
+// Conn is one client connection. Its goroutine owns it; Gone, Abandon and the
+// watch may be used from others.
+type Conn struct {
+	wire.Conn
+	Request *Request        // the head being served; nil after ReleaseRequest
+	Refusal *strict.Refusal // set instead, when the request is to be refused
+	Peer    netip.Addr      // zero for a unix socket
+	TLS     bool
+	Arrived time.Duration // the moment Request's first byte was seen
+
+	server  *Server
+	socket  net.Conn // under TLS, or the connection itself
+	body    body
+	persist bool // the connection outlives this exchange; written by KeepAlive and Abort
+	over    bool // above the limit: exists to say so
+	first   bool // no request has come yet
+
+	state  atomic.Int32
+	gone   atomic.Bool            // the client has left; written by the watch
+	cut    atomic.Bool            // Abandon was called
+	waiter atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
+	fd     int                    // as the watch knows it; -1 when not watched
+}
+
+// Waiter is told when the client leaves. Gone runs on the watch's goroutine and
+// must not block.
+type Waiter struct{ Gone func() }
+
+func newConn(s *Server, socket net.Conn, config *tls.Config) *Conn {
+	c := &Conn{server: s, socket: socket, first: true, fd: -1}
+	nc := socket
+	if config != nil {
+		nc, c.TLS = tls.Server(socket, config), true
+	}
+	c.Init(nc, s.buffers)
+	if a, ok := socket.RemoteAddr().(*net.TCPAddr); ok {
+		c.Peer = a.AddrPort().Addr().Unmap()
+	}
+	return c
+}
+
+// Handshake and ConnectionState make fasthttp take the NextProto path; the real
+// handshake is the connection's own affair, with its own time limit.
+func (c *Conn) Handshake() error { return nil }
+
+// ConnectionState names the protocol under which serve is registered.
+func (c *Conn) ConnectionState() tls.ConnectionState {
+	return tls.ConnectionState{NegotiatedProtocol: protocol}
+}
+
+// serve is the life of the connection.
+func (c *Conn) serve() {
+	defer c.leave()
+	if !c.handshake() {
+		return
+	}
+	for c.next() {
+		c.server.Handler(c)
+		if !c.settle() {
+			return
+		}
+	}
+}
+
+func (c *Conn) leave() {
+	c.server.watch.remove(c)
+	c.server.forget(c)
+	if c.over {
+		c.server.refused.Add(-1)
+	} else {
+		c.server.open.Add(-1)
+	}
+	c.ReleaseRequest()
+	c.Drop()
+}
+
+func (c *Conn) handshake() bool {
+	t, ok := c.Conn.Conn.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	limit := c.server.Header
+	if c.over {
+		limit = refusalTimeout
+	}
+	ctx, cancel := context.Background(), func() {}
+	if limit > 0 {
+		ctx, cancel = context.WithTimeout(ctx, limit)
+	}
+	defer cancel()
+	return t.HandshakeContext(ctx) == nil
+}
+
+// next waits for a request and reads its head. It reports whether there is
+// something to serve: a Request, or a Refusal.
+func (c *Conn) next() bool {
+	c.Refusal, c.persist = nil, false
+	if c.over {
+		c.state.Store(stateActive)
+		c.Refusal = strict.TooManyConnections
+		return true
+	}
+	if !c.wakes() {
+		return false
+	}
+	c.Arrived = wire.Now()
+	var err error
+	c.Refusal, err = c.readHead()
+	return err == nil
+}
+
+// wakes waits for the first byte of a request, skipping the empty lines that
+// may stand before it (RFC 9112 2.2).
+func (c *Conn) wakes() bool {
+	limit := c.server.IdleClient
+	if c.first {
+		limit, c.first = c.server.Header, false
+	}
+	until := wire.Within(limit)
+	for {
+		for c.Buffered() >= 2 && c.Bytes()[0] == '\r' && c.Bytes()[1] == '\n' {
+			c.Discard(2)
+		}
+		if b := c.Buffered(); b > 1 || b == 1 && c.Bytes()[0] != '\r' {
+			return c.state.CompareAndSwap(stateIdle, stateActive)
+		}
+		if c.Fill(until) != nil {
+			return false
+		}
+	}
+}
+
+// readHead reads to the end of the head and parses it. An error means that
+// there is nobody to answer.
+func (c *Conn) readHead() (*strict.Refusal, error) {
+	until := time.Duration(0)
+	for {
+		if end := strict.HeadEnd(c.Bytes()); end >= 0 {
+			r := c.server.requests.Get().(*Request)
+			r.raw = append(r.raw[:0], c.Bytes()[:end]...)
+			c.Request = r
+			c.Discard(end)
+			refusal := r.Parse(r.raw)
+			c.body.begin(&r.Request)
+			return refusal, nil
+		}
+		if strict.BareLF(c.Bytes()) {
+			return strict.BadLineEnd, nil
+		}
+		if until == 0 && c.server.Header > 0 {
+			until = c.Arrived + c.server.Header
+		}
+		switch err := c.Fill(until); {
+		case err == nil:
+		case errors.Is(err, wire.ErrTimeout):
+			return strict.HeaderTimeout, nil
+		case errors.Is(err, wire.ErrFull):
+			return c.tooLarge(), nil
+		default:
+			return nil, err
+		}
+	}
+}
+
+// tooLarge tells a head with an endless first line from one with too many fields.
+func (c *Conn) tooLarge() *strict.Refusal {
+	for _, b := range c.Bytes() {
+		if b == '\n' {
+			return strict.HeaderTooLarge
+		}
+	}
+	return strict.TargetTooLong
+}
+
+// ReleaseRequest gives the head's memory back before the exchange is over, so
+// that a stream does not hold it. No slice of Request may be used afterwards.
+func (c *Conn) ReleaseRequest() {
+	if c.Request != nil {
+		c.server.requests.Put(c.Request)
+		c.Request = nil
+	}
+}
+
+// KeepAlive decides, once per exchange and before the answer's head is written,
+// whether the connection stays open after it. will is the handler's own wish.
+func (c *Conn) KeepAlive(will bool) bool {
+	c.persist = will && c.Refusal == nil && c.Request != nil && c.Request.Persistent() &&
+		!c.server.stopping.Load() && c.body.drainable()
+	return c.persist
+}
+
+// Abort marks the connection as broken: it is closed without another byte, so
+// that an answer cut short is never taken for a whole one. With reset, the close
+// is a TCP reset, for answers whose end is the close itself.
+func (c *Conn) Abort(reset bool) {
+	c.persist = false
+	c.body.abandoned = true
+	if reset {
+		if t, ok := c.socket.(*net.TCPConn); ok {
+			_ = t.SetLinger(0)
+		}
+		_ = c.socket.Close() // past TLS: no close_notify, which would be a clean end
+	}
+}
+
+// settle ends an exchange and reports whether the connection goes on.
+func (c *Conn) settle() bool {
+	c.ReleaseRequest()
+	switch {
+	case c.body.abandoned:
+		return false
+	case c.persist && c.drain():
+		c.state.CompareAndSwap(stateActive, stateIdle)
+		return !c.server.stopping.Load()
+	}
+	c.linger()
+	return false
+}
+
+// Send writes p whole, for as long as the client keeps taking it.
+func (c *Conn) Send(p []byte) error { return c.WriteAll(p, c.server.ClientStall) }
+
+// Tunnel marks the connection as switched to another protocol.
+func (c *Conn) Tunnel() { c.state.Store(stateTunnel) }
+
+// closeIdle closes the connection if no request has begun on it.
+func (c *Conn) closeIdle() {
+	if c.state.CompareAndSwap(stateIdle, stateClosing) {
+		c.Poke()
+	}
+}
+
+// Abandon cuts the connection now, whatever it does. Any goroutine may call it.
+func (c *Conn) Abandon() {
+	c.cut.Store(true)
+	c.left()
+	c.Poke()
+}

@@ -1,0 +1,26 @@
+// Package front is the client's side of the proxy: listeners, connections, and
+// the reading of requests.
+//
+// fasthttp.Server accepts connections and lends each a goroutine of its worker
+// pool. What it serves on them is our own HTTP/1.1 loop ([Conn]), hung into its
+// NextProto hook, because fasthttp.RequestCtx cannot do a proxy's duties: it is
+// not told that a client has left, takes a body cut short between two chunks for
+// a whole one, holds three buffers for as long as a stream lasts, merges Cookie
+// and Content-Type fields, replaces Date, frames streams as chunked for HTTP/1.0,
+// and stops accepting for good after one EMFILE.
+//
+// A connection is read by its own goroutine only. While an exchange runs, the
+// [watch] tells it when the client leaves: one epoll (or kqueue) registration
+// per connection, made once; arming it for a request is one atomic store. A
+// connection that waits holds no buffer.
+//
+// The loop, for each request:
+//
+//	next     wait for a head; parse it through the gate (package strict)
+//	handler  reads the body (ReadBody), writes the answer (WriteAll)
+//	settle   drain what is left of the body, keep the connection or close it
+//
+// After an answer that came before the whole request, the connection lingers: it
+// is half-closed and drained for a moment, since an immediate close would reset
+// it and could take the answer with it.
+package front

@@ -1,0 +1,140 @@
+package front
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/valyala/fasthttp"
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// protocol is the NextProto key under which fasthttp hands connections over.
+const protocol = "http/1.1"
+
+// Options say how connections are served. All times may be 0 for "no limit".
+type Options struct {
+	Handler     func(*Conn)   // serves one request; must answer it or call Abort
+	HeaderBytes int           // most bytes of a request's head
+	Header      time.Duration // from a request's first byte to the end of its head
+	Body        time.Duration // between two pieces of a body
+	IdleClient  time.Duration // between two requests
+	ClientStall time.Duration // between two pieces of an answer that the client takes
+	Connections int           // most connections open at once; 0: no limit
+	WaitHalf    bool          // a client that half-closes still waits for its answer
+	Log         *zap.Logger
+}
+
+// Server serves any number of listeners. All methods are safe for concurrent use.
+type Server struct {
+	Options
+	fast     *fasthttp.Server
+	buffers  *wire.Buffers
+	watch    *watch
+	requests sync.Pool // of *Request
+	stopping atomic.Bool
+	// open counts connections within the limit, refused those above it that
+	// are being told so; written by accept and Conn.leave.
+	open, refused atomic.Int64
+
+	mu    sync.Mutex
+	conns map[*Conn]struct{} // every open connection; written by track and leave
+}
+
+// New makes a server that listens nowhere yet.
+func New(o Options) (*Server, error) {
+	w, err := newWatch(!o.WaitHalf)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{Options: o, buffers: wire.NewBuffers(o.HeaderBytes), watch: w, conns: map[*Conn]struct{}{}}
+	s.requests.New = func() any { return new(Request) }
+	s.fast = &fasthttp.Server{
+		Handler:     func(*fasthttp.RequestCtx) { panic("BUG: a connection bypassed front.Conn") },
+		Concurrency: 1 << 30, // the limit is ours: see listener.Accept
+		Logger:      fastLog{o.Log},
+	}
+	s.fast.NextProto(protocol, func(c net.Conn) error {
+		c.(*Conn).serve()
+		return nil
+	})
+	return s, nil
+}
+
+// fastLog is where fasthttp's own messages go.
+type fastLog struct{ log *zap.Logger }
+
+func (l fastLog) Printf(format string, args ...any) { l.log.Sugar().Warnf(format, args...) }
+
+// Serve accepts from ln, over TLS if config is not nil, until Shutdown.
+func (s *Server) Serve(ln net.Listener, config *tls.Config) error {
+	return s.fast.Serve(&listener{Listener: ln, server: s, tls: config})
+}
+
+// Run watches for clients that leave, until ctx ends.
+func (s *Server) Run(ctx context.Context) error { return s.watch.run(ctx) }
+
+// Shutdown closes the listeners and the idle connections and waits for the
+// others to finish their exchange. When ctx ends first, the remaining ones are
+// cut and ctx's error is returned once they have gone.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopping.Store(true)
+	cut := context.AfterFunc(ctx, func() { s.each((*Conn).Abandon) })
+	defer cut()
+	done := make(chan error, 1)
+	go func() { done <- s.fast.ShutdownWithContext(context.WithoutCancel(ctx)) }()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		s.each((*Conn).closeIdle)
+		select {
+		case <-done:
+			return ctx.Err()
+		case <-tick.C:
+		}
+	}
+}
+
+// States counts the open connections by what they do.
+func (s *Server) States() (idle, active, tunnel int) {
+	s.each(func(c *Conn) {
+		switch c.state.Load() {
+		case stateActive:
+			active++
+		case stateTunnel:
+			tunnel++
+		default:
+			idle++
+		}
+	})
+	return idle, active, tunnel
+}
+
+func (s *Server) each(visit func(*Conn)) {
+	s.mu.Lock()
+	conns := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	s.mu.Unlock()
+	for _, c := range conns {
+		visit(c)
+	}
+}
+
+func (s *Server) track(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.conns[c] = struct{}{}
+}
+
+func (s *Server) forget(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+}

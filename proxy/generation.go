@@ -1,0 +1,58 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/route"
+	"github.com/steelyard-proxy/steelyard/proxy/transport"
+)
+
+// Generation is what one configuration means for requests. It is immutable.
+type Generation struct {
+	Routes    *route.Table
+	Upstreams []*Upstream // by the number of the route's rule
+
+	BodyBytes   int64 // most bytes of a request's body
+	ReplayBytes int64 // most bytes of a body that are held, so that it can be sent again
+	BodyMemory  int64 // most bytes of all bodies held at once
+	UpgradeIdle time.Duration
+	Trust       []netip.Prefix // whose forwarding fields are believed
+}
+
+// trusts says whether the forwarding fields of a peer are believed. A peer
+// without an address came through a unix socket: its file permissions vouch.
+func (g *Generation) trusts(peer netip.Addr) bool {
+	if !peer.IsValid() {
+		return true
+	}
+	for _, p := range g.Trust {
+		if p.Contains(peer) {
+			return true
+		}
+	}
+	return false
+}
+
+// Upstream is a pool of endpoints with the rules for requests to them. All times
+// may be 0 for "no limit".
+type Upstream struct {
+	Name      string
+	Pool      *balancer.Pool
+	Targets   map[*balancer.Endpoint]*Target
+	PassHost  bool          // the endpoint gets the client's Host, else its own
+	FirstByte time.Duration // from the request sent to the head of its answer
+	Idle      time.Duration // between two pieces of an answer, or of a request taken
+	Total     time.Duration // of the whole exchange
+	Metrics   *metrics.Upstream
+}
+
+// Target is how requests get to one endpoint.
+type Target struct {
+	Name    string
+	Host    string // for the Host field
+	Conns   *transport.Pool
+	Metrics *metrics.Endpoint
+}

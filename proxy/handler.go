@@ -1,0 +1,100 @@
+package proxy
+
+import (
+	"math/rand/v2"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/front"
+)
+
+// Handler serves requests by the rules of the current generation. Safe for
+// concurrent use.
+type Handler struct {
+	log        *zap.Logger
+	metrics    *metrics.Registry
+	unrouted   *metrics.Upstream // counts what never got an upstream
+	access     *AccessLog        // nil: off
+	memory     memory
+	exchanges  sync.Pool                  // of *exchange
+	generation atomic.Pointer[Generation] // written by Use
+}
+
+// NewHandler makes a handler; Use must be called before Serve. access may be nil.
+func NewHandler(log *zap.Logger, m *metrics.Registry, access *AccessLog) *Handler {
+	h := &Handler{log: log, metrics: m, unrouted: m.Upstream(""), access: access}
+	h.exchanges.New = func() any { return newExchange(h) }
+	return h
+}
+
+// Use makes g the generation of all requests that begin from now on.
+func (h *Handler) Use(g *Generation) { h.generation.Store(g) }
+
+// Serve serves the request that c has read. It is the life of a request; LIFE.md
+// has the same list.
+func (h *Handler) Serve(c *front.Conn) {
+	x := h.open(c)   // 1
+	defer x.finish() // 9, for every ending
+	err := x.gate()  // 2
+	if err == nil {
+		err = x.route() // 3
+	}
+	if err == nil {
+		err = x.read() // 4
+	}
+	if err == nil {
+		err = x.attempt() // 5, 6
+	}
+	if err == nil {
+		err = x.relay() // 7, 8
+	}
+	if err != nil {
+		x.fail(err)
+	}
+}
+
+// gate refuses what the wire said unclearly, and what may not go further.
+func (x *exchange) gate() error {
+	if x.conn.Refusal != nil {
+		return x.conn.Refusal
+	}
+	r := x.conn.Request
+	if string(r.Method) == http.MethodOptions && string(r.Get("max-forwards")) == "0" {
+		x.status = http.StatusNoContent
+		x.answerError(x.status, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", nil)
+		return errAnswered
+	}
+	return nil
+}
+
+// route finds the upstream.
+func (x *exchange) route() error {
+	r := x.conn.Request
+	n := x.generation.Routes.Match(r.Host, r.Path)
+	if n < 0 {
+		return fault.New(fault.NoRoute, nil).Unsent()
+	}
+	x.upstream = x.generation.Upstreams[n]
+	if total := x.upstream.Total; total > 0 {
+		x.total = time.AfterFunc(total, func() { x.cancel.Cancel(errTotalTimeout) })
+	}
+	return nil
+}
+
+// newRequestID makes 32 hexadecimal digits at random, into dst.
+func newRequestID(dst []byte) []byte {
+	const digits = "0123456789abcdef"
+	for range 2 {
+		for n, i := rand.Uint64(), 0; i < 16; i++ {
+			dst = append(dst, digits[n&15])
+			n >>= 4
+		}
+	}
+	return dst
+}

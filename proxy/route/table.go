@@ -1,0 +1,86 @@
+package route
+
+import (
+	"bytes"
+	"net"
+	"slices"
+	"strings"
+)
+
+// Rule is one route. Host is a name without port, or empty for all.
+type Rule struct{ Path, Host string }
+
+// Table finds the rule of a request.
+type Table struct {
+	anyHost []entry
+	byHost  map[string][]entry // lower-case host
+}
+
+type entry struct {
+	path   string // without a trailing slash
+	exact  string // the rule's own path
+	number int
+}
+
+// NewTable makes a table; Match answers with indexes into rules.
+func NewTable(rules []Rule) *Table {
+	t := &Table{byHost: map[string][]entry{}}
+	for i, r := range rules {
+		e := entry{path: strings.TrimSuffix(r.Path, "/"), exact: r.Path, number: i}
+		if r.Host == "" {
+			t.anyHost = append(t.anyHost, e)
+			continue
+		}
+		host := strings.ToLower(r.Host)
+		t.byHost[host] = append(t.byHost[host], e)
+	}
+	longestFirst(t.anyHost)
+	for _, entries := range t.byHost {
+		longestFirst(entries)
+	}
+	return t
+}
+
+func longestFirst(entries []entry) {
+	slices.SortStableFunc(entries, func(a, b entry) int { return len(b.exact) - len(a.exact) })
+}
+
+// Match returns the number of the rule for a request, or -1. host is the Host
+// field, port and all; path is undecoded, or "*".
+func (t *Table) Match(host, path []byte) int {
+	if len(t.byHost) > 0 {
+		if n := match(t.byHost[hostname(host)], path); n >= 0 {
+			return n
+		}
+	}
+	return match(t.anyHost, path)
+}
+
+func match(entries []entry, path []byte) int {
+	for i := range entries {
+		if e := &entries[i]; e.matches(path) {
+			return e.number
+		}
+	}
+	return -1
+}
+
+func (e *entry) matches(path []byte) bool {
+	if e.path == "" {
+		return true
+	}
+	n := len(e.exact) // "/v1/" matches only what continues it
+	if n == len(e.path) && len(path) == n {
+		return string(path) == e.exact
+	}
+	return len(path) > len(e.path) && path[len(e.path)] == '/' && string(path[:len(e.path)]) == e.path
+}
+
+// hostname is the host without its port, in lower case.
+func hostname(host []byte) string {
+	name := string(bytes.ToLower(host))
+	if h, _, err := net.SplitHostPort(name); err == nil {
+		return h
+	}
+	return strings.Trim(name, "[]")
+}

@@ -1,0 +1,200 @@
+package strict
+
+import (
+	"bytes"
+	"errors"
+)
+
+// Limits of the chunked coding, in bytes: generous for any honest sender.
+const (
+	maxSizeLine = 4 << 10
+	maxTrailers = 16 << 10
+)
+
+// ErrBadChunk: the coding is malformed. ErrBadTrailer: the trailer section is.
+var (
+	ErrBadChunk   = errors.New("malformed chunked coding")
+	ErrBadTrailer = errors.New("malformed or forbidden trailer field")
+)
+
+type chunkState uint8
+
+const (
+	inSize      chunkState = iota // digits of a chunk's size
+	inExtension                   // from the white space or semicolon to the CR
+	sizeLF                        // the LF of the size line is due
+	inData
+	dataCR // the CR after the data is due
+	dataLF
+	inTrailer // the trailer section, up to its blank line
+	ended
+)
+
+// Chunked undoes the chunked coding. The zero value is ready for a new body.
+type Chunked struct {
+	// Trailer is the trailer section once the body has ended: whole lines, each
+	// with its CR LF, without the blank line. Empty when there is none.
+	Trailer []byte
+
+	state  chunkState
+	digits uint8
+	line   int   // bytes of the current size line
+	left   int64 // bytes of data that the current chunk still has
+}
+
+// Reset makes c ready for another body, keeping its memory.
+func (c *Chunked) Reset() { *c = Chunked{Trailer: c.Trailer[:0]} }
+
+// Ended says whether the body and its trailers have been read whole.
+func (c *Chunked) Ended() bool { return c.state == ended }
+
+// Left is how many bytes of data are still due in the current chunk, when the
+// next byte is one of them, else 0. The reader may take them past Next and tell
+// Took.
+func (c *Chunked) Left() int64 {
+	if c.state != inData {
+		return 0
+	}
+	return c.left
+}
+
+// Took says that n bytes of data, at most Left, were read past Next.
+func (c *Chunked) Took(n int) {
+	if c.left -= int64(n); c.left == 0 {
+		c.state = dataCR
+	}
+}
+
+// Next decodes from the front of p: it returns the next piece of data, which is
+// part of p and may be empty, and how many bytes of p it has used. Call it until
+// it has used all of p or Ended.
+func (c *Chunked) Next(p []byte) (data []byte, used int, err error) {
+	used, err = c.Skip(p)
+	if err != nil || c.state != inData {
+		return nil, used, err
+	}
+	data = p[used:]
+	if int64(len(data)) > c.left {
+		data = data[:c.left]
+	}
+	if len(data) > 0 {
+		c.Took(len(data))
+	}
+	return data, used + len(data), nil
+}
+
+// Skip decodes from the front of p up to the first byte of data, or to the end
+// of the body, and returns how many bytes it has used.
+func (c *Chunked) Skip(p []byte) (used int, err error) {
+	for used < len(p) && c.state != inData && c.state != ended {
+		if c.state == inTrailer {
+			n, err := c.trailer(p[used:])
+			used += n
+			if err != nil {
+				return used, err
+			}
+			continue
+		}
+		if !c.framing(p[used]) {
+			return used, ErrBadChunk
+		}
+		used++
+	}
+	return used, nil
+}
+
+// framing takes one byte of what surrounds the data.
+func (c *Chunked) framing(b byte) bool {
+	switch c.state {
+	case inSize:
+		return c.size(b)
+	case inExtension:
+		c.line++
+		if b == '\r' {
+			c.state = sizeLF
+			return true
+		}
+		return c.line <= maxSizeLine && (b >= 0x20 || b == '\t') && b != 0x7f
+	case sizeLF:
+		c.state = inData
+		if c.left == 0 {
+			c.state = inTrailer
+		}
+		c.line, c.digits = 0, 0
+		return b == '\n'
+	case dataCR:
+		c.state = dataLF
+		return b == '\r'
+	case dataLF:
+		c.state = inSize
+		return b == '\n'
+	}
+	return false
+}
+
+// size takes one byte of a size: at most 15 hexadecimal digits, so that it can
+// not overflow, then the end of the line or an extension. White space is
+// allowed only in front of an extension, which the state machine reads as part
+// of it (RFC 9112 7.1.1); a size padded with blanks is refused.
+func (c *Chunked) size(b byte) bool {
+	if d := unhex(b); d >= 0 {
+		c.digits++
+		c.left = c.left<<4 | int64(d)
+		return c.digits <= 15
+	}
+	if c.digits == 0 {
+		return false
+	}
+	switch b {
+	case '\r':
+		c.state = sizeLF
+	case ';':
+		c.state = inExtension
+	default:
+		return false
+	}
+	return true
+}
+
+// trailer gathers the trailer section until its blank line and checks it.
+func (c *Chunked) trailer(p []byte) (used int, err error) {
+	for used < len(p) {
+		i := bytes.IndexByte(p[used:], '\n')
+		if i < 0 {
+			i = len(p) - used - 1
+		}
+		c.Trailer = append(c.Trailer, p[used:used+i+1]...)
+		used += i + 1
+		if len(c.Trailer) > maxTrailers {
+			return used, ErrBadTrailer
+		}
+		if bytes.HasSuffix(c.Trailer, blankLine) || string(c.Trailer) == "\r\n" {
+			c.Trailer = c.Trailer[:len(c.Trailer)-2]
+			c.state = ended
+			return used, c.checkTrailer()
+		}
+	}
+	return used, nil
+}
+
+// checkTrailer refuses fields that may not come after a body: those that frame,
+// route or authenticate (RFC 9110 6.5.1).
+func (c *Chunked) checkTrailer() error {
+	for rest := c.Trailer; len(rest) > 0; {
+		line, next, ok := cutLine(rest)
+		if !ok {
+			return ErrBadTrailer
+		}
+		f, refusal := parseField(line, false)
+		if refusal != nil || f.Kind != End && f.Kind != Date {
+			return ErrBadTrailer
+		}
+		for _, name := range [...]string{"authorization", "cookie", "set-cookie", "content-range", "cache-control", "range"} {
+			if EqualFold(f.Name, name) {
+				return ErrBadTrailer
+			}
+		}
+		rest = next
+	}
+	return nil
+}

@@ -1,0 +1,219 @@
+package strict
+
+import (
+	"bytes"
+	"encoding/binary"
+)
+
+// Kind is what a field means to a proxy.
+type Kind uint8
+
+// The kinds. Everything a proxy need not understand is End (end to end).
+const (
+	End              Kind = iota
+	Hop                   // removed: hop-by-hop by RFC 9110 7.6.1, or named in Connection
+	Connection            // removed, its tokens obeyed
+	ContentLength         // framing, written anew
+	TransferEncoding      // framing, written anew
+	Trailer               // announces trailers: kept where the body stays chunked
+	TE
+	Host
+	Expect
+	Upgrade
+	Via
+	MaxForwards
+	ForwardedFor
+	ForwardedProto
+	ForwardedHost
+	Forwarded // RFC 7239, or a look-alike of a forwarding field
+	RequestID
+	Date
+	ContentType
+	ContentEncoding
+)
+
+// Field is one field line. Name and Value point into the parsed bytes; Value is
+// trimmed.
+type Field struct {
+	Name, Value []byte
+	Kind        Kind
+}
+
+// kinds by the length of the name: a name is compared with at most a few.
+var kinds = func() (table [24][]struct {
+	name string
+	kind Kind
+}) {
+	for name, kind := range map[string]Kind{
+		"connection": Connection, "keep-alive": Hop, "proxy-connection": Hop, "proxy-authenticate": Hop,
+		"proxy-authorization": Hop, "http2-settings": Hop, "content-length": ContentLength,
+		"transfer-encoding": TransferEncoding, "trailer": Trailer, "te": TE, "host": Host, "expect": Expect,
+		"upgrade": Upgrade, "via": Via, "max-forwards": MaxForwards, "x-forwarded-for": ForwardedFor,
+		"x-forwarded-proto": ForwardedProto, "x-forwarded-host": ForwardedHost, "forwarded": Forwarded,
+		"x-request-id": RequestID, "date": Date, "content-type": ContentType, "content-encoding": ContentEncoding,
+	} {
+		table[len(name)] = append(table[len(name)], struct {
+			name string
+			kind Kind
+		}{name, kind})
+	}
+	return table
+}()
+
+func kindOf(name []byte) Kind {
+	if len(name) >= len(kinds) {
+		return End
+	}
+	for i := range kinds[len(name)] {
+		if e := &kinds[len(name)][i]; EqualFold(name, e.name) {
+			return e.kind
+		}
+	}
+	return End
+}
+
+// lookalike is the kind that a name with underscores would have with hyphens:
+// many servers cannot tell the two apart.
+func lookalike(name []byte) Kind {
+	if len(name) >= len(kinds) || bytes.IndexByte(name, '_') < 0 {
+		return End
+	}
+	var plain [len(kinds)]byte
+	for i, c := range name {
+		if c == '_' {
+			c = '-'
+		}
+		plain[i] = c
+	}
+	return kindOf(plain[:len(name)])
+}
+
+// EqualFold compares b with a lower-case ASCII string, without regard to case.
+func EqualFold(b []byte, lower string) bool {
+	if len(b) != len(lower) {
+		return false
+	}
+	for i := range b {
+		c := b[i]
+		if 'A' <= c && c <= 'Z' {
+			c |= 0x20
+		}
+		if c != lower[i] {
+			return false
+		}
+	}
+	return true
+}
+
+const (
+	isToken = 1 << iota // RFC 9110 5.6.2
+	isHost              // reg-name without the comma, which is what merged fields look like
+)
+
+var class = func() (t [256]uint8) {
+	for c := '0'; c <= 'z'; c++ {
+		if c <= '9' || 'A' <= c && c <= 'Z' || c >= 'a' {
+			t[c] = isToken | isHost
+		}
+	}
+	for _, c := range "!#$%&'*+-.^_`|~" {
+		t[c] |= isToken
+	}
+	for _, c := range "-._~%!$&'()*+;=" {
+		t[c] |= isHost
+	}
+	return t
+}()
+
+// Token says whether b is a token by RFC 9110 5.6.2.
+func Token(b []byte) bool {
+	for _, c := range b {
+		if class[c]&isToken == 0 {
+			return false
+		}
+	}
+	return len(b) > 0
+}
+
+// visible says whether b holds no control character other than a tab. Eight
+// bytes at a time: nearly all values pass at the first look.
+func visible(b []byte) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for ; len(b) >= 8; b = b[8:] {
+		w := binary.LittleEndian.Uint64(b)
+		control := (w - ones*0x20) &^ w // a byte under 0x20
+		del := w ^ ones*0x7f
+		if (control|(del-ones)&^del)&highs != 0 && !visibleSlow(b[:8]) {
+			return false
+		}
+	}
+	return visibleSlow(b)
+}
+
+func visibleSlow(b []byte) bool {
+	for _, c := range b {
+		if c < 0x20 && c != '\t' || c == 0x7f {
+			return false
+		}
+	}
+	return true
+}
+
+// trim removes optional white space at both ends (RFC 9110 5.6.3).
+func trim(b []byte) []byte {
+	for len(b) > 0 && (b[0] == ' ' || b[0] == '\t') {
+		b = b[1:]
+	}
+	for len(b) > 0 && (b[len(b)-1] == ' ' || b[len(b)-1] == '\t') {
+		b = b[:len(b)-1]
+	}
+	return b
+}
+
+// parseField splits one line (without its end). lenient removes white space
+// before the colon, which a proxy must do in answers and must not do in
+// requests (RFC 9112 5.1).
+func parseField(line []byte, lenient bool) (Field, *Refusal) {
+	colon := bytes.IndexByte(line, ':')
+	if colon < 0 {
+		return Field{}, BadFieldName
+	}
+	name := line[:colon]
+	if lenient {
+		name = trim(name)
+	}
+	if !Token(name) {
+		return Field{}, BadFieldName
+	}
+	value := trim(line[colon+1:])
+	if !visible(value) {
+		return Field{}, BadFieldValue
+	}
+	return Field{Name: name, Value: value, Kind: kindOf(name)}, nil
+}
+
+// eachToken calls visit for each element of a comma-separated list.
+func eachToken(list []byte, visit func(token []byte)) {
+	for len(list) > 0 {
+		token, rest, _ := bytes.Cut(list, []byte{','})
+		if token = trim(token); len(token) > 0 {
+			visit(token)
+		}
+		list = rest
+	}
+}
+
+// number reads a plain decimal number of at most 18 digits, or -1.
+func number(b []byte) int64 {
+	if len(b) == 0 || len(b) > 18 {
+		return -1
+	}
+	var n int64
+	for _, c := range b {
+		if c < '0' || c > '9' {
+			return -1
+		}
+		n = n*10 + int64(c-'0')
+	}
+	return n
+}

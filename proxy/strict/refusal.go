@@ -1,0 +1,49 @@
+package strict
+
+// Refusal says why a request is not served. Refusals are shared values:
+// compare them by pointer, never change them.
+type Refusal struct {
+	Status int
+	Code   string // machine-readable, part of the JSON error
+	Reason string // one sentence for a person
+}
+
+func (r *Refusal) Error() string { return r.Reason }
+
+func bad(code, reason string) *Refusal { return &Refusal{400, code, reason} }
+
+// The refusals of the gate.
+var (
+	BadRequestLine   = bad("bad_request_line", "the request line is not METHOD SP target SP HTTP/1.x")
+	BadLineEnd       = bad("bad_line_end", "a line of the head does not end in CR LF")
+	BadTarget        = bad("bad_target", "the request target is not a valid origin-form or absolute-form target")
+	FragmentInTarget = bad("fragment_in_target", "the request target holds a fragment")
+	DotSegment       = bad("dot_segment", "the path holds a dot segment")
+	NulInPath        = bad("nul_in_path", "the path holds an encoded NUL")
+	HostMismatch     = bad("host_mismatch", "the absolute-form target and the Host field name different hosts")
+	BadFieldName     = bad("bad_field_name", "a field name holds a character that is not allowed there")
+	BadFieldValue    = bad("bad_field_value", "a field value holds a control character")
+	LineFolding      = bad("line_folding", "a field value is continued on a second line")
+	NoHost           = bad("no_host", "the Host field is missing")
+	TwoHosts         = bad("two_hosts", "there is more than one Host field")
+	BadHost          = bad("bad_host", "the Host field is not a valid host")
+	BadLength        = bad("bad_content_length", "Content-Length is not one plain number")
+	TwoLengths       = bad("two_content_lengths", "there is more than one Content-Length field")
+	LengthAndCoding  = bad("length_and_coding", "there are both Content-Length and Transfer-Encoding")
+	BadCoding        = bad("bad_transfer_encoding", "Transfer-Encoding is not exactly one 'chunked'")
+	CodingInHTTP10   = bad("transfer_encoding_in_http10", "HTTP/1.0 has no Transfer-Encoding")
+	FramingLookalike = bad("framing_lookalike", "a field name imitates a framing field with an underscore")
+	BadChunk         = bad("bad_chunk", "the chunked coding of the body is malformed")
+	BadTrailer       = bad("bad_trailer", "the trailer section holds a malformed or forbidden field")
+	BodyCutShort     = bad("body_cut_short", "the body ended before its announced end")
+
+	MethodRefused      = &Refusal{405, "method_not_allowed", "CONNECT and TRACE are not served"}
+	HeaderTimeout      = &Refusal{408, "header_timeout", "the head of the request took too long to arrive"}
+	BodyTimeout        = &Refusal{408, "body_timeout", "the body of the request took too long to arrive"}
+	BodyTooLarge       = &Refusal{413, "body_too_large", "the body is larger than limits.body_bytes"}
+	TargetTooLong      = &Refusal{414, "target_too_long", "the request line is longer than limits.header_bytes"}
+	BadExpectation     = &Refusal{417, "bad_expectation", "the only expectation served is 100-continue"}
+	HeaderTooLarge     = &Refusal{431, "header_too_large", "the head of the request is larger than limits.header_bytes"}
+	VersionNotServed   = &Refusal{505, "version_not_supported", "the HTTP versions served are 1.0 and 1.1"}
+	TooManyConnections = &Refusal{503, "too_many_connections", "limits.connections is reached"}
+)

@@ -1,0 +1,122 @@
+package transport
+
+import (
+	"crypto/tls"
+	"errors"
+	"io"
+	"net"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// Conn is a connection to an endpoint. One goroutine at a time may read and one
+// may write.
+type Conn struct {
+	wire.Conn
+	Reused bool // it served a request before this one
+
+	pool      *Pool
+	idleSince time.Duration
+	socket    syscall.RawConn  // of the TCP or unix socket, under TLS too
+	look      func(fd uintptr) // c.lookNow, bound once
+	tls       bool
+	clean     bool // result of lookNow
+}
+
+func newConn(p *Pool, nc net.Conn) *Conn {
+	c := &Conn{pool: p}
+	c.Init(nc, buffers)
+	socket := nc
+	if t, ok := nc.(*tls.Conn); ok {
+		c.tls, socket = true, t.NetConn()
+	}
+	if s, ok := socket.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			c.socket, c.look = raw, c.lookNow
+		}
+	}
+	return c
+}
+
+// sound says whether an idle connection may be used: not past its time, not
+// closed by the endpoint, and with no bytes on it that nobody asked for.
+func (c *Conn) sound() bool {
+	if limit := c.pool.options.IdleTimeout; limit > 0 && wire.Now()-c.idleSince > limit {
+		return false
+	}
+	c.clean = false
+	return c.socket != nil && c.socket.Control(c.look) == nil && c.clean
+}
+
+// lookNow peeks at the socket. Under TLS, bytes may be a session ticket: there
+// only the end of the connection counts.
+func (c *Conn) lookNow(fd uintptr) {
+	var b [1]byte
+	n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	switch {
+	case err == unix.EAGAIN:
+		c.clean = true
+	case err == nil && n > 0 && c.tls:
+		c.clean = !hungUp(int(fd))
+	}
+}
+
+// Release ends the attempt that c was acquired for. A connection that is not
+// reusable is closed: the endpoint is then told that nobody waits any more.
+func (c *Conn) Release(reusable bool) {
+	c.pool.active.Add(-1)
+	if reusable && c.Buffered() == 0 && !c.Poked() && c.pool.put(c) {
+		return
+	}
+	c.Drop()
+	_ = c.Close()
+}
+
+// ReadHead reads the head of an answer into a, which is valid until the next use
+// of c. The caller discards its size bytes when done with it. Errors are
+// *fault.Error, or wire.ErrPoked when the exchange was cancelled.
+func (c *Conn) ReadHead(a *strict.Answer, until time.Duration) (size int, err error) {
+	for {
+		if end := strict.HeadEnd(c.Bytes()); end >= 0 {
+			if err := a.Parse(c.Bytes()[:end]); err != nil {
+				return 0, fault.New(fault.BadAnswer, err)
+			}
+			return end, nil
+		}
+		if strict.BareLF(c.Bytes()) {
+			return 0, fault.New(fault.BadAnswer, strict.BadLineEnd)
+		}
+		if err := c.Fill(until); err != nil {
+			return 0, c.headFault(err)
+		}
+	}
+}
+
+var errHeadTooLarge = errors.New("the answer's head is larger than 32 KiB")
+
+// headFault says why no head could be read.
+func (c *Conn) headFault(err error) error {
+	begun := c.Buffered() > 0
+	switch {
+	case errors.Is(err, wire.ErrPoked):
+		return err
+	case errors.Is(err, wire.ErrTimeout):
+		return fault.New(fault.FirstByteTimeout, nil)
+	case errors.Is(err, wire.ErrFull):
+		return fault.New(fault.BadAnswer, errHeadTooLarge)
+	case begun:
+		return fault.New(fault.BadAnswer, io.ErrUnexpectedEOF)
+	}
+	f := fault.New(fault.Closed, nil)
+	if !errors.Is(err, io.EOF) {
+		f.Err = err
+	}
+	f.Stale = c.Reused
+	return f
+}

@@ -1,0 +1,110 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"sync/atomic"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// halfOpen is how long one direction of a tunnel may stay silent once the other
+// has ended.
+const halfOpen = 5 * time.Second
+
+// tunnel passes the 101 on and then bytes, both ways, until either side ends or
+// both are silent for longer than timeouts.upgrade_idle. It counts as in flight
+// all the while.
+func (x *exchange) tunnel() error {
+	x.phase = metrics.PhaseTunnel
+	x.conn.Tunnel()
+	x.conn.Disarm(&x.waiter) // a half-close is part of the conversation from here on
+	b := appendStatusLine(x.takeOut().B[:0], x.answer.Status, x.answer.Reason)
+	for i := range x.answer.Fields {
+		if f := &x.answer.Fields[i]; f.Kind == strict.Upgrade {
+			b = appendField(b, f)
+		} else {
+			b = appendAnswerField(b, f, false)
+		}
+	}
+	b = append(b, "Via: 1.1 steelyard\r\nConnection: Upgrade\r\n\r\n"...)
+	x.n = len(b)
+	x.status, x.firstByte = x.answer.Status, x.answered
+	x.up.Discard(x.headSize)
+	x.remember()
+	x.conn.ReleaseRequest()
+	if err := x.flush(); err != nil {
+		return err
+	}
+
+	t := pipes{idle: x.generation.UpgradeIdle, stall: x.upstream.Idle}
+	t.moved.Store(int64(wire.Now()))
+	back := make(chan int64)
+	go func() { back <- t.carry(&x.up.Conn, &x.conn.Conn) }()
+	down := t.carry(&x.conn.Conn, &x.up.Conn)
+	up := <-back
+	x.received += int(up)
+	x.written += int(down)
+	x.target.Metrics.AddBytes(metrics.ToUpstream, int(up))
+	x.target.Metrics.AddBytes(metrics.FromUpstream, int(down))
+	x.conn.Abort(false)
+	if x.conn.Cut() {
+		x.failure = errShutdown
+	}
+	return nil
+}
+
+// pipes is what the two directions of a tunnel share.
+type pipes struct {
+	idle, stall time.Duration
+	moved       atomic.Int64 // the moment bytes last went either way; written by both
+	ended       atomic.Bool  // one direction is over; written by both
+}
+
+type writeCloser interface{ CloseWrite() error }
+
+// carry moves bytes from src to dst until src ends, then tells dst so. An error
+// ends both directions.
+func (p *pipes) carry(dst, src *wire.Conn) (moved int64) {
+	for {
+		if src.Buffered() > 0 {
+			n := src.Buffered()
+			if dst.WriteAll(src.Bytes(), p.stall) != nil {
+				break
+			}
+			src.Discard(n)
+			moved += int64(n)
+			p.moved.Store(int64(wire.Now()))
+		}
+		err := src.Fill(p.until())
+		switch {
+		case err == nil:
+			continue
+		case errors.Is(err, wire.ErrTimeout) && p.until() > wire.Now():
+			continue // the other direction has moved meanwhile
+		case errors.Is(err, io.EOF) && p.ended.CompareAndSwap(false, true):
+			if w, ok := dst.Conn.(writeCloser); ok && w.CloseWrite() == nil {
+				return moved // the other direction may finish what it has to say
+			}
+		}
+		break
+	}
+	dst.Poke()
+	src.Poke()
+	return moved
+}
+
+// until is when the tunnel has been silent for too long.
+func (p *pipes) until() time.Duration {
+	limit := p.idle
+	if p.ended.Load() {
+		limit = halfOpen
+	}
+	if limit == 0 {
+		return 0
+	}
+	return time.Duration(p.moved.Load()) + limit
+}

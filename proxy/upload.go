@@ -1,0 +1,172 @@
+package proxy
+
+import (
+	"errors"
+	"io"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// upload carries a body to the endpoint while the exchange's goroutine waits for
+// the answer. From its start to its join it alone reads from the client and
+// writes to the endpoint.
+type upload struct {
+	x       *exchange
+	chunked bool
+	done    chan struct{}
+
+	mu     sync.Mutex
+	client error         // reading from the client failed; written by run
+	broken bool          // the body did not go out whole; written by run
+	ended  time.Duration // when it ended; 0 before; written by run
+}
+
+// startUpload sends what is held of the body and then the rest. The caller has
+// written the head.
+func (x *exchange) startUpload(chunked bool) error {
+	if !x.held.whole {
+		if err := x.conn.Continue(); err != nil {
+			return clientWriteFault(err)
+		}
+	}
+	x.upload = &upload{x: x, chunked: chunked, done: make(chan struct{})}
+	go x.upload.run()
+	return nil
+}
+
+func (u *upload) run() {
+	defer close(u.done)
+	err := u.carry()
+	u.mu.Lock()
+	u.ended, u.broken = wire.Now(), err != nil
+	clientFailed := u.client != nil
+	u.mu.Unlock()
+	if clientFailed {
+		// A body cut short must not look whole: the endpoint's connection ends here.
+		u.x.up.Poke()
+	}
+}
+
+func (u *upload) carry() error {
+	x := u.x
+	if err := u.write(x.held.bytes()); err != nil {
+		return err
+	}
+	if !x.held.whole {
+		buf := outBuffers.Get()
+		defer buf.Release()
+		for {
+			n, err := x.conn.ReadBody(buf.B)
+			if n > 0 {
+				x.received += n
+				if int64(x.received) > x.generation.BodyBytes {
+					return u.fail(strict.BodyTooLarge)
+				}
+				if err := u.write(buf.B[:n]); err != nil {
+					return err
+				}
+			}
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return u.fail(err)
+			}
+		}
+	}
+	if !u.chunked {
+		return nil
+	}
+	end := append([]byte("0\r\n"), x.conn.Trailer()...)
+	return x.up.WriteAll(append(end, "\r\n"...), x.upstream.Idle)
+}
+
+// write sends one piece, as a chunk where the body is chunked.
+func (u *upload) write(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	up, stall := u.x.up, u.x.upstream.Idle
+	u.x.target.Metrics.AddBytes(metrics.ToUpstream, len(p))
+	if !u.chunked {
+		return up.WriteAll(p, stall)
+	}
+	var size [20]byte
+	head := append(strconv.AppendInt(size[:0], int64(len(p)), 16), "\r\n"...)
+	if err := up.WriteAll(head, stall); err != nil {
+		return err
+	}
+	if err := up.WriteAll(p, stall); err != nil {
+		return err
+	}
+	return up.WriteAll([]byte("\r\n"), stall)
+}
+
+// fail records that the client's side failed.
+func (u *upload) fail(err error) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.client = err
+	return err
+}
+
+// clientFailure is why the client's body could not be read to its end, or nil.
+func (u *upload) clientFailure() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.client
+}
+
+// finished says whether the whole body has gone out.
+func (u *upload) finished() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.ended != 0 && !u.broken
+}
+
+// uploadExtends moves the moment the first byte is due: its time-out counts
+// from the end of the request, which an upload may not have reached yet.
+func (x *exchange) uploadExtends(until time.Duration) time.Duration {
+	if x.upload == nil || x.upstream.FirstByte == 0 {
+		return until
+	}
+	x.upload.mu.Lock()
+	defer x.upload.mu.Unlock()
+	if x.upload.ended == 0 {
+		return wire.Within(x.upstream.FirstByte)
+	}
+	return x.upload.ended + x.upstream.FirstByte
+}
+
+// joinUpload waits until nobody but this goroutine uses the two connections. An
+// upload that has not ended by now is of no use to anybody.
+func (x *exchange) joinUpload() {
+	u := x.upload
+	if u == nil {
+		return
+	}
+	if !u.finished() {
+		x.clean = false
+		x.conn.PokeRead()
+		if x.up != nil {
+			x.up.Poke()
+		}
+	}
+	<-u.done
+	x.conn.ResumeRead()
+	x.upload = nil
+}
+
+// clientWriteFault says why the client did not take what was sent.
+func clientWriteFault(err error) error {
+	if errors.Is(err, wire.ErrTimeout) {
+		return fault.New(fault.ClientStalled, nil)
+	}
+	return fault.New(fault.ClientGone, err)
+}

@@ -1,0 +1,65 @@
+package wire
+
+import "sync"
+
+// Poker is something that waits and can be woken: a Conn, or a dial under way.
+// Poke must not block.
+type Poker interface{ Poke() }
+
+// Cancel ends one exchange from outside. The exchange's own goroutine binds
+// what it is about to wait for; whoever calls Cancel wakes it. The zero value
+// is ready; Reset makes it ready again.
+type Cancel struct {
+	mu     sync.Mutex
+	cause  error // first cause wins; written under mu by any goroutine
+	target Poker // written under mu by the exchange's goroutine
+}
+
+// Bind names what the exchange waits for from now on. When the exchange is
+// cancelled already it returns the cause and binds nothing.
+func (c *Cancel) Bind(p Poker) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.target = p
+	}
+	return c.cause
+}
+
+// Unbind says that the exchange waits for nothing, and returns the cause if it
+// was cancelled. After it no Poke of the bound target is under way.
+func (c *Cancel) Unbind() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.target = nil
+	return c.cause
+}
+
+// Cancel records why the exchange must end and wakes it. The poke happens under
+// the lock, so that it can never hit a connection which has moved on to another
+// exchange; it does not block.
+func (c *Cancel) Cancel(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause != nil {
+		return
+	}
+	c.cause = cause
+	if c.target != nil {
+		c.target.Poke()
+	}
+}
+
+// Cause is why the exchange was cancelled, or nil.
+func (c *Cancel) Cause() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.cause
+}
+
+// Reset forgets the cause. Nobody may hold the Cancel but the caller.
+func (c *Cancel) Reset() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.cause, c.target = nil, nil
+}

@@ -1,0 +1,270 @@
+package wire
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+)
+
+var (
+	// ErrTimeout: the moment that the wait was limited to has passed.
+	ErrTimeout = errors.New("timed out")
+	// ErrPoked: another goroutine called Poke; the connection is of no further use.
+	ErrPoked = errors.New("interrupted")
+	// ErrFull: the buffer holds as much as it can and none of it was discarded.
+	ErrFull = errors.New("buffer full")
+)
+
+var past = time.Unix(1, 0)
+
+// Conn is a connection with a buffer that exists only while it holds bytes.
+// Make one with NewConn; it must not be copied.
+type Conn struct {
+	net.Conn
+	raw     syscall.RawConn       // nil when the bytes are not the socket's own (TLS)
+	tryRead func(fd uintptr) bool // c.readNow, bound once so that no read allocates
+	buffers *Buffers
+	buf     *Buffer // nil while no byte is held
+	r, w    int     // unread bytes are buf.B[r:w]
+	n       int     // result of the last readNow, with err
+	err     error
+
+	readArmed, writeArmed time.Duration // the moments the socket's timers stand at; 0 none
+	poked                 atomic.Bool   // written by Poke, once
+	readPoked             atomic.Bool   // written by PokeRead and ResumeRead
+}
+
+// NewConn wraps c, which may be a TCP, unix or TLS connection.
+func NewConn(c net.Conn, buffers *Buffers) *Conn {
+	w := new(Conn)
+	w.Init(c, buffers)
+	return w
+}
+
+// Init is NewConn for a Conn that is part of a larger struct.
+func (c *Conn) Init(nc net.Conn, buffers *Buffers) {
+	c.Conn, c.buffers = nc, buffers
+	if s, ok := nc.(syscall.Conn); ok {
+		if raw, err := s.SyscallConn(); err == nil {
+			c.raw, c.tryRead = raw, c.readNow
+		}
+	}
+}
+
+// Bytes are the unread bytes, valid until the next Fill, Discard or Drop.
+func (c *Conn) Bytes() []byte {
+	if c.buf == nil {
+		return nil
+	}
+	return c.buf.B[c.r:c.w]
+}
+
+// Buffered is the number of unread bytes.
+func (c *Conn) Buffered() int { return c.w - c.r }
+
+// Discard marks n of the unread bytes as read. When none is left the buffer
+// goes back to its pool, so no slice of it may be held across this call.
+func (c *Conn) Discard(n int) {
+	c.r += n
+	if c.r == c.w {
+		c.Drop()
+	}
+}
+
+// Drop forgets all unread bytes.
+func (c *Conn) Drop() {
+	if c.buf != nil {
+		c.buf.Release()
+		c.buf = nil
+	}
+	c.r, c.w = 0, 0
+}
+
+// Fill waits for at least one byte more, until the moment until (0: for ever).
+// It moves unread bytes to the buffer's front when there is no room behind
+// them. Errors: io.EOF, ErrTimeout, ErrPoked, ErrFull, or the socket's own.
+func (c *Conn) Fill(until time.Duration) error {
+	if c.buf != nil && c.w == len(c.buf.B) {
+		if c.r == 0 {
+			return ErrFull
+		}
+		c.w = copy(c.buf.B, c.buf.B[c.r:c.w])
+		c.r = 0
+	}
+	n, err := c.wait(until, nil)
+	c.w += n
+	return err
+}
+
+// ReadInto reads at least one byte into p, past the buffer, which must be
+// empty. Limits and errors are those of Fill.
+func (c *Conn) ReadInto(p []byte, until time.Duration) (int, error) {
+	return c.wait(until, p)
+}
+
+// wait reads once, re-arming the socket's timer when it fires before until.
+func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
+	err := c.armRead(until, false)
+	for err == nil {
+		var n int
+		n, err = c.read(p)
+		if n > 0 {
+			return n, nil
+		}
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			if until != 0 && Now() >= until && c.readPokedNow() == nil {
+				return 0, ErrTimeout
+			}
+			err = c.armRead(until, true)
+		}
+	}
+	if c.buf != nil && c.r == c.w {
+		c.Drop()
+	}
+	return 0, err
+}
+
+func (c *Conn) read(p []byte) (int, error) {
+	switch {
+	case p != nil:
+		return c.Conn.Read(p)
+	case c.raw != nil:
+		if err := c.raw.Read(c.tryRead); err != nil {
+			return 0, err
+		}
+		return c.n, c.err
+	default:
+		if c.buf == nil {
+			c.buf = c.buffers.Get()
+		}
+		return c.Conn.Read(c.buf.B[c.w:])
+	}
+}
+
+// readNow is the read that does not wait: it takes a buffer only for bytes
+// that are there, so that a connection waiting in the poller holds none.
+func (c *Conn) readNow(fd uintptr) bool {
+	if c.buf == nil {
+		c.buf = c.buffers.Get()
+	}
+	for {
+		c.n, c.err = syscall.Read(int(fd), c.buf.B[c.w:])
+		switch {
+		case c.err == syscall.EINTR:
+			continue
+		case c.err == syscall.EAGAIN:
+			if c.r == c.w {
+				c.Drop()
+			}
+			return false
+		case c.err != nil:
+			c.n, c.err = 0, os.NewSyscallError("read", c.err)
+		case c.n == 0:
+			c.err = io.EOF
+		}
+		return true
+	}
+}
+
+// WriteAll writes p whole. Between two pieces that the peer takes, at most
+// stall may pass (0: no limit), else ErrTimeout.
+func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
+	if c.poked.Load() {
+		return ErrPoked
+	}
+	if stall == 0 {
+		_, err := c.Conn.Write(p)
+		return err
+	}
+	until := Now() + stall
+	// A TLS write that has timed out can never be resumed: its timer may not fire early.
+	if c.writeArmed == 0 || c.writeArmed > until || c.raw == nil {
+		if err := c.armWrite(until); err != nil {
+			return err
+		}
+	}
+	for {
+		n, err := c.Conn.Write(p)
+		p = p[n:]
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		if n > 0 { // the timer fired, but the peer moves
+			until = Now() + stall
+		} else if Now() >= until && !c.poked.Load() {
+			return ErrTimeout
+		}
+		if err := c.armWrite(until); err != nil {
+			return err
+		}
+	}
+}
+
+// armRead sees to it that a read started now ends by until. A timer armed
+// earlier than that may stay (wait re-arms when it fires), a later one may not.
+func (c *Conn) armRead(until time.Duration, force bool) error {
+	if !force && (until == 0 || c.readArmed != 0 && c.readArmed <= until) {
+		return c.readPokedNow()
+	}
+	c.readArmed = until
+	if err := c.SetReadDeadline(deadline(until)); err != nil {
+		return err
+	}
+	return c.readPokedNow()
+}
+
+func (c *Conn) armWrite(until time.Duration) error {
+	c.writeArmed = until
+	if err := c.SetWriteDeadline(deadline(until)); err != nil {
+		return err
+	}
+	if c.poked.Load() {
+		return ErrPoked
+	}
+	return nil
+}
+
+func deadline(m time.Duration) time.Time {
+	if m == 0 {
+		return time.Time{}
+	}
+	return At(m)
+}
+
+// readPokedNow is asked after every change of a deadline: Poke sets its flag
+// before its own deadline, so that either the flag is seen or the deadline stands.
+func (c *Conn) readPokedNow() error {
+	if c.poked.Load() || c.readPoked.Load() {
+		return ErrPoked
+	}
+	return nil
+}
+
+// Poke makes every read and write of c, present and future, end with ErrPoked.
+// It never blocks and may be called from any goroutine, any number of times.
+func (c *Conn) Poke() {
+	c.poked.Store(true)
+	_ = c.SetDeadline(past)
+}
+
+// Poked says whether Poke was called.
+func (c *Conn) Poked() bool { return c.poked.Load() }
+
+// PokeRead is Poke for reads alone, until ResumeRead.
+func (c *Conn) PokeRead() {
+	c.readPoked.Store(true)
+	_ = c.SetReadDeadline(past)
+}
+
+// ResumeRead takes PokeRead back. No read may be under way.
+func (c *Conn) ResumeRead() {
+	c.readPoked.Store(false)
+	c.readArmed = 1 // long past: the next read re-arms
+}
