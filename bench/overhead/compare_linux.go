@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -50,6 +49,7 @@ func compare(ctx context.Context, o Options, report *Report) error {
 		return err
 	}
 	defer contender.PreferSelf()()
+	defer l.settleCores()()
 	runtime.GOMAXPROCS(2) // the loop's thread holds one processor even while it waits
 	if l.loop, err = wire.NewLoop(); err != nil {
 		return err
@@ -93,6 +93,20 @@ func (l *lab) findKinds(ctx context.Context) error {
 	}
 	l.kinds = kinds
 	return nil
+}
+
+// settleCores decides what an idle core does, and says so in the report.
+func (l *lab) settleCores() (undo func()) {
+	if !l.Halt {
+		release, err := keepAwake()
+		if err == nil {
+			l.report.Idle = "idle cores poll"
+			return release
+		}
+		l.report.note("%v", err)
+	}
+	l.report.Idle = "idle cores halt"
+	return func() {}
 }
 
 // raiseFileLimit makes room for the idle connections, here and in the proxies, which inherit it; or measures fewer.
@@ -148,7 +162,7 @@ func (l *lab) measure(ctx context.Context, t target, scenario string, round int,
 	s := Sample{Scenario: scenario, Target: t.name, Round: round}
 	err := load(ctx, l, t, &s)
 	if ctx.Err() != nil {
-		return errors.Join(ctx.Err(), err)
+		return ctx.Err()
 	}
 	if err != nil {
 		s.Error = err.Error()

@@ -28,6 +28,7 @@ type Options struct {
 	JSON       string
 	ProfileOut string
 	Syscalls   bool
+	Halt       bool // let idle cores sleep
 }
 
 var parts = []string{"unary", "stream", "memory"}
@@ -37,8 +38,8 @@ func parse(args []string, out io.Writer) (Options, error) {
 	var proxies string
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	flags.SetOutput(out)
-	flags.IntVar(&o.Rounds, "rounds", 5, "rounds of each measurement")
-	flags.DurationVar(&o.Duration, "duration", 3*time.Second, "length of each measurement")
+	flags.IntVar(&o.Rounds, "rounds", 9, "rounds of each measurement")
+	flags.DurationVar(&o.Duration, "duration", 1500*time.Millisecond, "length of each measurement")
 	flags.StringVar(&o.Only, "only", "", "measure one `part`: unary, stream or memory")
 	flags.StringVar(&proxies, "proxies", "nginx,haproxy,steelyard", "proxies to compare, in order of their turns")
 	flags.IntVar(&o.Rate, "rate", 5000, "requests per second of the open loop")
@@ -51,6 +52,7 @@ func parse(args []string, out io.Writer) (Options, error) {
 	flags.StringVar(&o.JSON, "json", "", "write every sample to this `file`")
 	flags.StringVar(&o.ProfileOut, "profile-out", "", "write perf profiles of steelyard to `file`.unary and file.stream")
 	flags.BoolVar(&o.Syscalls, "syscalls", false, "count system calls per request and per chunk (perf stat, by root)")
+	flags.BoolVar(&o.Halt, "halt", false, "let idle cores halt instead of poll (see keepAwake)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

@@ -17,6 +17,7 @@ type Report struct {
 	Date     string
 	Machine  string
 	Versions []string
+	Idle     string // what an idle core does
 	Options  Options
 	Stolen   time.Duration // by the machine's host, all cores, over the whole run
 	Notes    []string
@@ -55,7 +56,7 @@ func (r *Report) Save(file string) error {
 func (r *Report) Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "## %s\n\n", r.Date)
-	fmt.Fprintf(&b, "- Machine: %s; the host kept %.1f s from it during the run\n", r.Machine, r.Stolen.Seconds())
+	fmt.Fprintf(&b, "- Machine: %s; %s; the host kept %.1f s from it during the run\n", r.Machine, r.Idle, r.Stolen.Seconds())
 	fmt.Fprintf(&b, "- Programs: %s\n- Command: `%s`\n", strings.Join(r.Versions, "; "), r.Command)
 	fmt.Fprintf(&b, "- Median [min to max] of %d rounds of %v each; ratios are taken within a round\n", r.Options.Rounds, r.Options.Duration)
 	for _, note := range r.Notes {

@@ -47,7 +47,7 @@ func (l *Loop) dial(addr netip.AddrPort, s socket) (int, error) {
 		unix.SetsockoptInt(fd, unix.IPPROTO_TCP, unix.TCP_NODELAY, 1),
 	)
 	if err == nil {
-		err = unix.Connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()})
+		err = connect(fd, &unix.SockaddrInet4{Port: int(addr.Port()), Addr: addr.Addr().As4()})
 	}
 	if err == nil {
 		err = unix.SetNonblock(fd, true)
@@ -60,6 +60,19 @@ func (l *Loop) dial(addr netip.AddrPort, s socket) (int, error) {
 		return -1, fmt.Errorf("connect to %v: %w", addr, err)
 	}
 	return fd, nil
+}
+
+// connect goes on waiting when one of the runtime's signals interrupts it; the attempt itself is not affected.
+func connect(fd int, addr unix.Sockaddr) error {
+	for {
+		switch err := unix.Connect(fd, addr); err {
+		case unix.EINTR:
+		case unix.EISCONN: // it came about between the signal and the next call
+			return nil
+		default:
+			return err
+		}
+	}
 }
 
 // read returns what has arrived, valid until the next read of the loop. Nothing and no error: a false alarm.
