@@ -1,0 +1,96 @@
+package probe
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"strings"
+	"time"
+)
+
+// dialer connects to one target, with TLS where it asks for it.
+type dialer struct {
+	network, address string
+	tls              *tls.Config   // nil: plain
+	timeout          time.Duration // for messages; the context brings the deadline
+}
+
+// newDialer copies the target's TLS configuration, speaks HTTP/1.1 only, and names the
+// server after the address, or where that is a path after the Host header.
+func newDialer(t Target, host string, timeout time.Duration) *dialer {
+	d := &dialer{network: t.Network, address: t.Address, timeout: timeout}
+	if t.TLS == nil {
+		return d
+	}
+	d.tls = t.TLS.Clone()
+	d.tls.NextProtos = []string{"http/1.1"}
+	if d.tls.ServerName == "" {
+		name := t.Address
+		if t.Network == "unix" {
+			name = host
+		}
+		if h, _, err := net.SplitHostPort(name); err == nil {
+			name = h
+		}
+		d.tls.ServerName = name
+	}
+	return d
+}
+
+// dial returns a fresh connection, ready for the first byte of a request, or the verdict
+// on why there is none.
+func (d *dialer) dial(ctx context.Context) (net.Conn, *verdict) {
+	var plain net.Dialer
+	conn, err := plain.DialContext(ctx, d.network, d.address)
+	if err != nil {
+		return nil, d.connectFailed(err)
+	}
+	if d.tls == nil {
+		return conn, nil
+	}
+	secure := tls.Client(conn, d.tls)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		conn.Close()
+		if timedOut(err) {
+			return nil, &verdict{FailedTimeout, fmt.Sprintf("tls: no handshake within %v", d.timeout)}
+		}
+		return nil, &verdict{FailedTLS, shorten("tls: " + strings.TrimPrefix(err.Error(), "tls: "))}
+	}
+	return secure, nil
+}
+
+// connectFailed puts a failed connect into the words an operator looks for.
+func (d *dialer) connectFailed(err error) *verdict {
+	var dns *net.DNSError
+	var system *os.SyscallError
+	var operation *net.OpError
+	switch {
+	case timedOut(err):
+		return &verdict{FailedTimeout, fmt.Sprintf("connect: no answer within %v", d.timeout)}
+	case errors.As(err, &dns):
+		return &verdict{FailedConnect, shorten(fmt.Sprintf("resolve %s: %s", dns.Name, dns.Err))}
+	case errors.As(err, &system):
+		return &verdict{FailedConnect, "connect: " + system.Err.Error()}
+	case errors.As(err, &operation):
+		return &verdict{FailedConnect, shorten("connect: " + operation.Err.Error())}
+	}
+	return &verdict{FailedConnect, shorten("connect: " + err.Error())}
+}
+
+// timedOut reports whether the probe ran out of time.
+func timedOut(err error) bool {
+	var timeout net.Error
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
+}
+
+// shorten bounds words that a server may have chosen.
+func shorten(reason string) string {
+	const most = 200
+	if len(reason) <= most {
+		return reason
+	}
+	return reason[:most] + "..."
+}

@@ -1,0 +1,97 @@
+package probe
+
+import (
+	"crypto/tls"
+	"time"
+
+	"go.uber.org/zap"
+)
+
+// Options describe how the endpoints of one upstream are probed. What is not positive,
+// or nil, takes the default given.
+type Options struct {
+	Upstream string // for the log
+	Targets  []Target
+	// Path is asked for with GET; it begins with a slash and may have a query. When it is
+	// empty a connect (and TLS handshake) is the whole probe.
+	Path               string
+	Host               string        // the Host header of targets that have none of their own; default their address
+	Interval           time.Duration // from one probe of a target to the next; default 2s
+	Timeout            time.Duration // for one probe, connect included; default 1s
+	UnhealthyThreshold int           // failures in a row that make an endpoint Down; default 3
+	HealthyThreshold   int           // successes in a row that bring it back; default 2
+	// Healthy and Busy judge the status of a GET. One that is neither is a failure. The
+	// default for Healthy is 200 to 299, and for Busy none.
+	Healthy, Busy func(status int) bool
+	Sink          Sink // never nil
+	// Observe is told of every probe, with the time it took; nil: nobody is.
+	Observe func(endpoint string, result Result, took time.Duration)
+	Log     *zap.Logger // nil: no log
+}
+
+// Target is one endpoint and how to reach it.
+type Target struct {
+	Name    string      // the endpoint's name, as the sink knows it
+	Network string      // as for net.Dial: "tcp" or "unix"
+	Address string      // host:port, resolved anew for each probe, or a socket's path
+	Host    string      // the Host header of a GET; default Options.Host
+	TLS     *tls.Config // nil: plain
+	// Initial is what is known of the endpoint from an earlier prober, so that a new one
+	// does not bring back at the first answer what the thresholds keep out. Unknown: the
+	// first probe decides.
+	Initial State
+}
+
+// Sink is told the state of endpoints: once each when it is first known, and then on
+// every change. It is called from several goroutines, never twice at once for one endpoint.
+type Sink interface {
+	SetProbe(endpoint string, state State, reason string)
+}
+
+// State is what probes say of an endpoint.
+type State uint8
+
+const (
+	// Unknown is an endpoint that was not probed yet.
+	Unknown State = iota
+	// Up is an endpoint that answers as it should.
+	Up
+	// Busy is an endpoint that is well and says it has enough to do.
+	Busy
+	// Down is an endpoint that must not be used.
+	Down
+)
+
+var stateNames = [...]string{"unknown", "up", "busy", "down"}
+
+// String returns the state in lower case.
+func (s State) String() string { return stateNames[s] }
+
+// withDefaults fills in what was left out.
+func (o Options) withDefaults() Options {
+	if o.Interval <= 0 {
+		o.Interval = 2 * time.Second
+	}
+	if o.Timeout <= 0 {
+		o.Timeout = time.Second
+	}
+	if o.UnhealthyThreshold <= 0 {
+		o.UnhealthyThreshold = 3
+	}
+	if o.HealthyThreshold <= 0 {
+		o.HealthyThreshold = 2
+	}
+	if o.Healthy == nil {
+		o.Healthy = func(status int) bool { return status >= 200 && status <= 299 }
+	}
+	if o.Busy == nil {
+		o.Busy = func(int) bool { return false }
+	}
+	if o.Observe == nil {
+		o.Observe = func(string, Result, time.Duration) {}
+	}
+	if o.Log == nil {
+		o.Log = zap.NewNop()
+	}
+	return o
+}
