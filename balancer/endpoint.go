@@ -20,6 +20,9 @@ type EndpointOptions struct {
 	// Capacity is the rate of work the endpoint sustains, in any unit shared by its
 	// upstream: positive and finite.
 	Capacity float64
+	// Via is how the endpoint is reached, for whoever does so; a comparable value. An
+	// endpoint that is reached differently is another Endpoint, with the same conditions.
+	Via any
 }
 
 // validate reports everything that is wrong with the options, as one error.
@@ -38,17 +41,18 @@ func (o EndpointOptions) validate() error {
 }
 
 // Endpoint is one addressable inference server, as one pool sees it. Its pointer is
-// its identity: the same for as long as a pool has a member of this name and URL.
+// its identity: the same for as long as a pool has a member of this name, URL and Via.
 // Nothing in it changes but the counters of its Load.
 type Endpoint struct {
 	id   int
 	name string
 	url  string
 	load *Load
+	via  any
 }
 
-func newEndpoint(name, rawURL string, load *Load) *Endpoint {
-	return &Endpoint{id: int(lastID.Add(1) - 1), name: name, url: rawURL, load: load}
+func newEndpoint(o EndpointOptions, load *Load) *Endpoint {
+	return &Endpoint{id: int(lastID.Add(1) - 1), name: o.Name, url: o.URL, load: load, via: o.Via}
 }
 
 // ID returns a small number of this endpoint alone: dense from 0 in the process, never given to another.
@@ -59,6 +63,9 @@ func (e *Endpoint) Name() string { return e.name }
 
 // URL returns the endpoint's URL as it was configured.
 func (e *Endpoint) URL() string { return e.url }
+
+// Via returns how the endpoint is reached, as its options said.
+func (e *Endpoint) Via() any { return e.via }
 
 // Load returns the work in flight at the endpoint's server, shared by every pool that names the server.
 func (e *Endpoint) Load() *Load { return e.load }

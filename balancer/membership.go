@@ -35,8 +35,12 @@ func (p *Pool) replace(build Builder, endpoints []EndpointOptions) (change uint6
 	for i, o := range endpoints {
 		m := before[o.Name]
 		if m == nil || m.endpoint.url != o.URL {
-			load := p.loads.hold(serverAddress(o.URL))
-			members[i] = &member{endpoint: newEndpoint(o.Name, o.URL, load), capacity: o.Capacity}
+			members[i] = &member{endpoint: newEndpoint(o, p.loads.hold(serverAddress(o.URL))), capacity: o.Capacity}
+			continue
+		}
+		if m.endpoint.via != o.Via {
+			e := newEndpoint(o, p.loads.hold(serverAddress(o.URL)))
+			members[i] = &member{endpoint: e, capacity: o.Capacity, standing: m.standing}
 			continue
 		}
 		members[i] = &member{endpoint: m.endpoint, capacity: o.Capacity, standing: m.standing}
@@ -52,7 +56,7 @@ func (p *Pool) replace(build Builder, endpoints []EndpointOptions) (change uint6
 
 // is reports whether the member is what the options ask for.
 func (m *member) is(o EndpointOptions) bool {
-	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.capacity == o.Capacity
+	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.via == o.Via && m.capacity == o.Capacity
 }
 
 // mark switches the condition in the pool's own record, and returns the number of the

@@ -109,7 +109,7 @@ func (x *exchange) acquire() error {
 	switch {
 	case err == nil:
 		x.lease, x.leased = lease, true
-		x.target = x.upstream.Targets[lease.Endpoint()]
+		x.target = lease.Endpoint().Via().(*Target)
 		return nil
 	case x.moved:
 		return fault.New(fault.Connect, errNoOther).Unsent()

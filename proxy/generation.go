@@ -40,16 +40,16 @@ func (g *Generation) trusts(peer netip.Addr) bool {
 // may be 0 for "no limit".
 type Upstream struct {
 	Name      string
-	Pool      *balancer.Pool
-	Targets   map[*balancer.Endpoint]*Target
-	PassHost  bool          // the endpoint gets the client's Host, else its own
-	FirstByte time.Duration // from the request sent to the head of its answer
-	Idle      time.Duration // between two pieces of an answer, or of a request taken
-	Total     time.Duration // of the whole exchange
+	Pool      *balancer.Pool // its endpoints have a *Target in their Via
+	PassHost  bool           // the endpoint gets the client's Host, else its own
+	FirstByte time.Duration  // from the request sent to the head of its answer
+	Idle      time.Duration  // between two pieces of an answer, or of a request taken
+	Total     time.Duration  // of the whole exchange
 	Metrics   *metrics.Upstream
 }
 
-// Target is how requests get to one endpoint.
+// Target is how requests get to one endpoint. It is what the endpoints of an
+// upstream's pool have in their Via.
 type Target struct {
 	Name    string
 	Host    string // for the Host field

@@ -68,6 +68,7 @@ func (l *listener) Accept() (net.Conn, error) {
 		case errors.Is(err, net.ErrClosed):
 			return nil, err
 		default:
+			l.server.Metrics.AcceptFailed()
 			l.server.Log.Warn("accept failed, trying again", zap.Error(err), zap.Duration("pause", pause))
 			time.Sleep(pause)
 			pause = min(2*pause, time.Second)
@@ -80,11 +81,15 @@ func (s *Server) admit(nc net.Conn, config *tls.Config) *Conn {
 	over := false
 	if n := s.open.Add(1); s.Connections > 0 && n > int64(s.Connections) {
 		s.open.Add(-1)
+		s.Metrics.ConnectionRefused()
 		if over = true; s.refused.Add(1) > maxRefusals {
 			s.refused.Add(-1)
 			_ = nc.Close()
 			return nil
 		}
+	}
+	if !over {
+		s.Metrics.ConnectionAccepted()
 	}
 	c := newConn(s, nc, config)
 	c.over = over

@@ -11,6 +11,7 @@ import (
 	"github.com/valyala/fasthttp"
 	"go.uber.org/zap"
 
+	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -28,6 +29,7 @@ type Options struct {
 	Connections int           // most connections open at once; 0: no limit
 	WaitHalf    bool          // a client that half-closes still waits for its answer
 	Log         *zap.Logger
+	Metrics     *metrics.Registry
 }
 
 // Server serves any number of listeners. All methods are safe for concurrent use.

@@ -1,0 +1,225 @@
+package app
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/admin"
+	"github.com/steelyard-proxy/steelyard/proxy/front"
+)
+
+// Options are what the configuration does not say.
+type Options struct {
+	Log      *zap.Logger // nil: no log
+	Version  string
+	Revision string
+}
+
+// App is one running gateway.
+type App struct {
+	log     *zap.Logger
+	metrics *metrics.Registry
+	handler *proxy.Handler
+	access  *proxy.AccessLog // nil: off
+	front   *front.Server
+	fleet   *fleet
+	clients []listener
+	admin   net.Listener // nil: none
+
+	stopping atomic.Bool // written by Run when ctx ends
+
+	mu         sync.Mutex      // one reload at a time
+	config     *configs.Config // in force; written by New and Reload under mu
+	lastReload atomic.Pointer[admin.Reload]
+}
+
+// listener is one address with what is spoken on it.
+type listener struct {
+	net.Listener
+	tls *tls.Config // nil: plain
+}
+
+// New builds every room and binds every address, so that a port that is taken is
+// an error here. Nothing is served before Run.
+func New(cfg *configs.Config, o Options) (*App, error) {
+	a := &App{log: o.Log, config: cfg}
+	if a.log == nil {
+		a.log = zap.NewNop()
+	}
+	a.metrics = metrics.New(metrics.Build{Version: o.Version, Revision: o.Revision})
+	a.fleet = newFleet(a.log, a.metrics)
+	if cfg.Log.Access {
+		a.access = proxy.NewAccessLog(a.log.Named("access"), a.metrics)
+	}
+	a.handler = proxy.NewHandler(a.log, a.metrics, a.access)
+	generation, err := a.fleet.prepare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	a.fleet.adopt(generation)
+	a.handler.Use(generation.rules)
+	if a.front, err = front.New(frontOptions(cfg, a.handler, a.log, a.metrics)); err != nil {
+		return nil, fmt.Errorf("watch clients: %w", err)
+	}
+	if err := a.listen(cfg); err != nil {
+		a.closeListeners()
+		return nil, err
+	}
+	a.observe()
+	a.reloaded(nil)
+	return a, nil
+}
+
+func frontOptions(cfg *configs.Config, h *proxy.Handler, log *zap.Logger, m *metrics.Registry) front.Options {
+	return front.Options{
+		Handler:     h.Serve,
+		HeaderBytes: int(cfg.Limits.HeaderBytes),
+		Header:      cfg.Timeouts.Header,
+		Body:        cfg.Timeouts.Body,
+		IdleClient:  cfg.Timeouts.IdleClient,
+		ClientStall: cfg.Timeouts.ClientStall,
+		Connections: cfg.Limits.Connections,
+		WaitHalf:    cfg.HalfClose == "wait",
+		Log:         log,
+		Metrics:     m,
+	}
+}
+
+func (a *App) listen(cfg *configs.Config) error {
+	for _, l := range cfg.Listen {
+		var config *tls.Config
+		if l.TLS != nil {
+			var err error
+			if config, err = front.ServerTLS(l.TLS.CertFile, l.TLS.KeyFile, a.log); err != nil {
+				return fmt.Errorf("listen on %s: %w", l.Address, err)
+			}
+		}
+		ln, err := front.Listen(l.Address)
+		if err != nil {
+			return &ListenError{Address: l.Address, Err: err}
+		}
+		a.clients = append(a.clients, listener{ln, config})
+	}
+	if cfg.Admin.Address != "" {
+		ln, err := front.Listen(cfg.Admin.Address)
+		if err != nil {
+			return &ListenError{Address: cfg.Admin.Address, Admin: true, Err: err}
+		}
+		a.admin = ln
+	}
+	return nil
+}
+
+// ListenError says that an address could not be bound.
+type ListenError struct {
+	Address string
+	Admin   bool
+	Err     error
+}
+
+func (e *ListenError) Error() string {
+	key := "listen[].address"
+	if e.Admin {
+		key = "admin.address"
+	}
+	cause := e.Err
+	if op, ok := errors.AsType[*net.OpError](cause); ok {
+		cause = op.Err
+	}
+	return fmt.Sprintf("listen on %s (%s): %v", e.Address, key, cause)
+}
+
+func (e *ListenError) Unwrap() error { return e.Err }
+
+func (a *App) closeListeners() {
+	for _, l := range a.clients {
+		_ = l.Close()
+	}
+	if a.admin != nil {
+		_ = a.admin.Close()
+	}
+}
+
+// Addrs are the addresses clients are served on, in configured order.
+func (a *App) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(a.clients))
+	for i, l := range a.clients {
+		addrs[i] = l.Addr()
+	}
+	return addrs
+}
+
+// AdminAddr is the address of the admin listener, or nil.
+func (a *App) AdminAddr() net.Addr {
+	if a.admin == nil {
+		return nil
+	}
+	return a.admin.Addr()
+}
+
+// Metrics is the registry that everything is counted in.
+func (a *App) Metrics() *metrics.Registry { return a.metrics }
+
+// Snapshots are the states of all pools at this moment, in configured order.
+func (a *App) Snapshots() []*balancer.Snapshot { return a.fleet.snapshots() }
+
+// Run serves until ctx ends, then drains: /readyz turns 503, after shutdown_delay
+// the listeners close, exchanges get timeouts.shutdown to finish, and what is left
+// is cut. It returns nil after a shutdown, cut or not.
+func (a *App) Run(ctx context.Context) error {
+	background, stop := context.WithCancel(context.Background())
+	g := newGroup(background)
+	defer g.wait()
+	defer stop()
+	if a.access != nil {
+		g.start("write the access log", a.access.Run)
+	}
+	g.start("watch clients", a.front.Run)
+	a.fleet.start(ctx, g)
+	if a.admin != nil {
+		g.start("serve the admin listener", func(ctx context.Context) error { return a.adminServer().Run(ctx, a.admin) })
+	}
+	for _, l := range a.clients {
+		g.start("serve "+l.Addr().String(), func(context.Context) error { return a.front.Serve(l.Listener, l.tls) })
+		a.log.Info("listening", zap.Stringer("address", l.Addr()), zap.Bool("tls", l.tls != nil))
+	}
+	if a.admin != nil {
+		a.log.Info("admin listening", zap.Stringer("address", a.admin.Addr()))
+	}
+	var failure error
+	select {
+	case <-ctx.Done():
+	case failure = <-g.failed:
+	}
+	a.drain()
+	return failure
+}
+
+// drain is the end of Run.
+func (a *App) drain() {
+	a.stopping.Store(true)
+	a.mu.Lock()
+	t := a.config.Timeouts
+	a.mu.Unlock()
+	a.log.Info("shutting down", zap.Duration("delay", t.ShutdownDelay), zap.Duration("limit", t.Shutdown))
+	if t.ShutdownDelay > 0 {
+		time.Sleep(t.ShutdownDelay)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), t.Shutdown)
+	defer cancel()
+	if err := a.front.Shutdown(ctx); err != nil {
+		a.log.Warn("cut what had not finished within timeouts.shutdown")
+	}
+}

@@ -1,0 +1,38 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"sync"
+)
+
+// group runs long-lived things until its context ends. The first one that fails
+// is told on failed.
+type group struct {
+	ctx    context.Context
+	wg     sync.WaitGroup
+	failed chan error // holds one; written by start
+}
+
+func newGroup(ctx context.Context) *group {
+	return &group{ctx: ctx, failed: make(chan error, 1)}
+}
+
+// start runs f on a goroutine of its own.
+func (g *group) start(what string, f func(context.Context) error) {
+	g.startWith(g.ctx, what, f)
+}
+
+// startWith is start for something that may have to end before the group does.
+func (g *group) startWith(ctx context.Context, what string, f func(context.Context) error) {
+	g.wg.Go(func() {
+		if err := f(ctx); err != nil {
+			select {
+			case g.failed <- fmt.Errorf("%s: %w", what, err):
+			default:
+			}
+		}
+	})
+}
+
+func (g *group) wait() { g.wg.Wait() }

@@ -1,0 +1,78 @@
+package app
+
+import (
+	"reflect"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/proxy/admin"
+)
+
+// Reload puts cfg in force for all requests that begin from now on, or changes
+// nothing and says why. Listeners, admin, log and the limits and time-outs of
+// client connections are those of the start: what cfg says otherwise is logged.
+func (a *App) Reload(cfg *configs.Config) error {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if reflect.DeepEqual(cfg, a.config) {
+		a.log.Info("reload: nothing has changed")
+		a.reloaded(nil)
+		return nil
+	}
+	g, err := a.fleet.prepare(cfg)
+	if err != nil {
+		a.ReloadFailed(err)
+		return err
+	}
+	if keys := needRestart(a.config, cfg); len(keys) > 0 {
+		a.log.Warn("reload: these keys take effect at the next start", zap.Strings("keys", keys))
+	}
+	a.fleet.adopt(g)
+	a.handler.Use(g.rules)
+	a.config = cfg
+	a.reloaded(nil)
+	a.log.Info("reloaded", zap.Int("upstreams", len(cfg.Upstreams)), zap.Int("routes", len(cfg.Routes)))
+	return nil
+}
+
+// ReloadFailed records that a new configuration could not be had. The old one
+// serves on.
+func (a *App) ReloadFailed(err error) {
+	a.log.Error("reload failed, the old configuration stays", zap.Error(err))
+	a.reloaded(err)
+}
+
+func (a *App) reloaded(err error) {
+	r := &admin.Reload{At: time.Now()}
+	if err != nil {
+		r.Error = err.Error()
+	}
+	a.lastReload.Store(r)
+	a.metrics.Reloaded(err == nil)
+}
+
+// needRestart lists the keys that differ and cannot change while running.
+func needRestart(was, is *configs.Config) (keys []string) {
+	for _, c := range []struct {
+		key     string
+		was, is any
+	}{
+		{"listen", was.Listen, is.Listen},
+		{"admin", was.Admin, is.Admin},
+		{"log", was.Log, is.Log},
+		{"half_close", was.HalfClose, is.HalfClose},
+		{"limits.header_bytes", was.Limits.HeaderBytes, is.Limits.HeaderBytes},
+		{"limits.connections", was.Limits.Connections, is.Limits.Connections},
+		{"timeouts.header", was.Timeouts.Header, is.Timeouts.Header},
+		{"timeouts.body", was.Timeouts.Body, is.Timeouts.Body},
+		{"timeouts.idle_client", was.Timeouts.IdleClient, is.Timeouts.IdleClient},
+		{"timeouts.client_stall", was.Timeouts.ClientStall, is.Timeouts.ClientStall},
+	} {
+		if !reflect.DeepEqual(c.was, c.is) {
+			keys = append(keys, c.key)
+		}
+	}
+	return keys
+}

@@ -1,0 +1,119 @@
+package app
+
+import (
+	"fmt"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/admin"
+)
+
+// observe connects the gauges with what they show.
+func (a *App) observe() {
+	a.metrics.Observe(func() []metrics.EndpointState {
+		var states []metrics.EndpointState
+		for _, u := range a.fleet.Upstreams() {
+			for _, e := range u.Endpoints {
+				states = append(states, endpointState(u.Name, e))
+			}
+		}
+		return states
+	})
+	a.metrics.ObserveClients(func() metrics.ClientConnections {
+		idle, active, tunnel := a.front.States()
+		return metrics.ClientConnections{Idle: idle, Active: active, Tunnel: tunnel}
+	})
+}
+
+func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
+	s := metrics.EndpointState{
+		Upstream: upstream, Endpoint: e.Name, InFlight: e.InFlight,
+		BaseCapacity: e.Capacity, EffectiveCapacity: e.EffectiveCapacity, ShareRatio: e.ShareRatio,
+		Eligible: e.Eligible, Busy: e.Busy,
+		IdleConnections: e.Connections.Idle, ActiveConnections: e.Connections.Active,
+	}
+	for _, c := range e.Conditions {
+		switch c.Name {
+		case admin.Draining:
+			s.Draining = true
+		case admin.Departing:
+			s.Departing = true
+		case admin.ProbeFailed:
+			s.ProbeFailed = true
+		case admin.Ejected:
+			s.Ejected = true
+		}
+	}
+	return s
+}
+
+func (a *App) adminServer() *admin.Server {
+	return admin.New(admin.Options{Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Log: a.log})
+}
+
+func (a *App) readiness() admin.Readiness {
+	r := admin.Readiness{LastReload: *a.lastReload.Load()}
+	if a.stopping.Load() {
+		r.NotReady = append(r.NotReady, "shutting down")
+	}
+	return r
+}
+
+func (f *fleet) snapshots() []*balancer.Snapshot {
+	var s []*balancer.Snapshot
+	for _, u := range f.all() {
+		s = append(s, u.pool.Snapshot())
+	}
+	return s
+}
+
+// Upstreams implements admin.Fleet.
+func (f *fleet) Upstreams() []admin.Upstream {
+	var list []admin.Upstream
+	for _, u := range f.all() {
+		s := u.pool.Snapshot()
+		busy := u.health.busy()
+		shown := admin.Upstream{Name: s.Upstream, Policy: s.Policy, Panicking: s.Panicking}
+		for _, e := range s.Endpoints {
+			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, busy))
+		}
+		list = append(list, shown)
+	}
+	return list
+}
+
+func adminEndpoint(e *balancer.EndpointState, busy map[string]bool) admin.Endpoint {
+	shown := admin.Endpoint{
+		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
+		ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
+		Busy: busy[e.Endpoint.Name()], Conditions: []admin.Condition{},
+	}
+	for _, r := range e.Reasons {
+		shown.Conditions = append(shown.Conditions, admin.Condition{Name: conditionName(r.Condition), Reason: r.Text, Since: r.Since})
+	}
+	shown.Connections.Idle, shown.Connections.Active = e.Endpoint.Via().(*proxy.Target).Conns.Connections()
+	return shown
+}
+
+func conditionName(c balancer.Condition) admin.ConditionName {
+	switch c {
+	case balancer.Draining:
+		return admin.Draining
+	case balancer.Departing:
+		return admin.Departing
+	case balancer.ProbeFailed:
+		return admin.ProbeFailed
+	}
+	return admin.Ejected
+}
+
+// Drain implements admin.Fleet: it is the only writer of the condition Draining.
+func (f *fleet) Drain(upstream, endpoint string, on bool, reason string) (bool, error) {
+	for _, u := range f.all() {
+		if u.config.Name == upstream {
+			return u.pool.SetCondition(endpoint, balancer.Draining, on, reason)
+		}
+	}
+	return false, fmt.Errorf("drain endpoint %s: no upstream %s", endpoint, upstream)
+}

@@ -1,0 +1,80 @@
+// Command steelyard is a load balancer for inference servers of unequal
+// capacity. `steelyard help` lists its commands.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/demo"
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+// Exit codes: 1 for what failed while running, 2 for a bad configuration or a
+// bad command line.
+const (
+	exitFailed = 1
+	exitBad    = 2
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run executes one command line and returns the exit code.
+func run(args []string) int {
+	ctx, stop := signalContext()
+	defer stop()
+	root := &cobra.Command{
+		Use:           "steelyard",
+		Short:         "Share requests among inference servers in proportion to their capacity",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	root.AddCommand(serveCommand(), checkCommand(), versionCommand(), demo.Command())
+	for _, c := range root.Commands() {
+		c.SilenceUsage = true
+	}
+	root.SetArgs(args)
+	return exitCode(root.ExecuteContext(ctx))
+}
+
+// exitCode prints the error of a command, whole and once.
+func exitCode(err error) int {
+	if err == nil {
+		return 0
+	}
+	if bad, ok := errors.AsType[*configs.Errors](err); ok {
+		fmt.Fprintln(os.Stderr, bad)
+		return exitBad
+	}
+	fmt.Fprintln(os.Stderr, "steelyard:", err)
+	if usage, ok := errors.AsType[*usageError](err); ok && usage != nil {
+		return exitBad
+	}
+	return exitFailed
+}
+
+// usageError is a command line that cannot be meant.
+type usageError struct{ text string }
+
+func (e *usageError) Error() string { return e.text }
+
+// signalContext ends at the first SIGINT or SIGTERM. A second one ends the
+// process at once.
+func signalContext() (context.Context, func()) {
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 2)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		<-signals
+		cancel()
+		<-signals
+		os.Exit(exitFailed)
+	}()
+	return ctx, cancel
+}

@@ -1,0 +1,122 @@
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"github.com/spf13/cobra"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+func serveCommand() *cobra.Command {
+	var file string
+	c := &cobra.Command{
+		Use:   "serve --config FILE",
+		Short: "Serve by a configuration file; SIGHUP reloads it, SIGTERM drains and stops",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return serve(c.Context(), file)
+		},
+	}
+	configFlag(c, &file)
+	return c
+}
+
+// configFlag adds --config, which must be given.
+func configFlag(c *cobra.Command, file *string) {
+	c.Flags().StringVarP(file, "config", "c", "", "configuration file (YAML)")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if *file == "" {
+			return &usageError{"no configuration: name a file with --config FILE"}
+		}
+		return nil
+	}
+}
+
+func serve(ctx context.Context, file string) error {
+	cfg, err := configs.Load(file, os.Environ())
+	if err != nil {
+		return err
+	}
+	log := newLogger(cfg.Log)
+	defer func() { _ = log.Sync() }()
+	a, err := app.New(cfg, app.Options{Log: log, Version: version(), Revision: revision()})
+	if err != nil {
+		return err
+	}
+	log.Info("starting", zap.String("version", version()), zap.String("config", file))
+	go reloadOnHangup(ctx, a, file)
+	if err := a.Run(ctx); err != nil {
+		return err
+	}
+	log.Info("stopped")
+	return nil
+}
+
+// reloadOnHangup reloads the file at each SIGHUP until ctx ends.
+func reloadOnHangup(ctx context.Context, a *app.App, file string) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	defer signal.Stop(hangups)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hangups:
+			cfg, err := configs.Load(file, os.Environ())
+			if err != nil {
+				a.ReloadFailed(err)
+				continue
+			}
+			_ = a.Reload(cfg) // has logged what went wrong
+		}
+	}
+}
+
+// newLogger writes to standard error.
+func newLogger(c configs.Log) *zap.Logger {
+	encoding := zap.NewProductionEncoderConfig()
+	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
+	encoding.EncodeDuration = zapcore.SecondsDurationEncoder
+	encoder := zapcore.NewJSONEncoder(encoding)
+	if c.Format == "console" {
+		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
+		encoding.EncodeDuration = zapcore.StringDurationEncoder
+		encoder = zapcore.NewConsoleEncoder(encoding)
+	}
+	level := zapcore.InfoLevel
+	_ = level.Set(c.Level) // checked by configs
+	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(os.Stderr), level))
+}
+
+// buildVersion is set by the linker for releases.
+var buildVersion string
+
+func version() string {
+	if buildVersion != "" {
+		return buildVersion
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// revision is the commit the program was built from, where the build knows it.
+func revision() string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if s.Key == "vcs.revision" {
+				return s.Value
+			}
+		}
+	}
+	return ""
+}
