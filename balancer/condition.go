@@ -17,8 +17,8 @@ const (
 	Departing
 	// ProbeFailed is set by the active probe.
 	ProbeFailed
-	// Ejected is set by passive judgement of real traffic. Alone among the reasons it is
-	// a suspicion: see Rules.
+	// Ejected is set by passive judgement of real traffic. Alone among the reasons it is a
+	// suspicion: no more than half of the usable endpoints are taken out for it.
 	Ejected
 
 	allConditions = Draining | Departing | ProbeFailed | Ejected

@@ -6,11 +6,11 @@ import (
 	"slices"
 )
 
-// Rules bound what passive judgement may take out of service. An operator's drain, a
+// ejectionRules bound what passive judgement may take out of service. An operator's drain, a
 // departure and a failed probe are facts and are always obeyed, down to an empty set:
 // sending to a server that is known dead only makes the client wait for its error. An
 // ejection is a suspicion, and many at once are more likely a fault of the traffic.
-type Rules struct {
+type ejectionRules struct {
 	// MaxEjectedRatio is the part of the endpoints without any other condition that may be
 	// out by ejection at once, 0 to 1, rounded down; the earliest ejections are obeyed.
 	MaxEjectedRatio float64
@@ -19,12 +19,12 @@ type Rules struct {
 	PanicRatio float64
 }
 
-// DefaultRules let half of the usable endpoints be ejected, and panic below half.
-var DefaultRules = Rules{MaxEjectedRatio: 0.5, PanicRatio: 0.5}
+// defaultRules let half of the usable endpoints be ejected, and panic below half.
+var defaultRules = ejectionRules{MaxEjectedRatio: 0.5, PanicRatio: 0.5}
 
 // eligible says of each endpoint whether it may be picked, and whether panic mode had to
 // bring endpoints back. It is a pure function of the conditions.
-func (rules Rules) eligible(standings []standing) (eligible []bool, panicking bool) {
+func (rules ejectionRules) eligible(standings []standing) (eligible []bool, panicking bool) {
 	eligible = make([]bool, len(standings))
 	var ejected []int // usable but for their ejection
 	expected, usable := 0, 0

@@ -21,9 +21,9 @@ func TestEligible(t *testing.T) {
 	ok := standing{}
 	draining, departing := standingOf(Draining, 0), standingOf(Departing, 0)
 	failed, ejected := standingOf(ProbeFailed, 0), standingOf(Ejected, 0)
-	half := Rules{MaxEjectedRatio: 0.5, PanicRatio: 0.5}
+	half := ejectionRules{MaxEjectedRatio: 0.5, PanicRatio: 0.5}
 	tests := map[string]struct {
-		rules     Rules
+		rules     ejectionRules
 		standings []standing
 		eligible  []bool
 		panicking bool
@@ -39,11 +39,11 @@ func TestEligible(t *testing.T) {
 		"the last usable ejected":   {half, []standing{failed, ejected}, []bool{false, true}, false},
 		"cap obeys the earliest":    {half, []standing{standingOf(Ejected, 3), standingOf(Ejected, 1), standingOf(Ejected, 2), ok}, []bool{true, false, false, true}, false},
 		"cap, equal times":          {half, []standing{ejected, ejected, ejected, ejected}, []bool{false, false, true, true}, false},
-		"cap of nothing":            {Rules{MaxEjectedRatio: 0, PanicRatio: 0}, []standing{ok, ejected, ok}, []bool{true, true, true}, false},
-		"cap of all":                {Rules{MaxEjectedRatio: 1, PanicRatio: 0}, []standing{ejected, ejected}, []bool{false, false}, false},
-		"panic brings ejected back": {Rules{MaxEjectedRatio: 1, PanicRatio: 0.5}, []standing{ejected, ejected, ok}, []bool{true, true, true}, true},
+		"cap of nothing":            {ejectionRules{MaxEjectedRatio: 0, PanicRatio: 0}, []standing{ok, ejected, ok}, []bool{true, true, true}, false},
+		"cap of all":                {ejectionRules{MaxEjectedRatio: 1, PanicRatio: 0}, []standing{ejected, ejected}, []bool{false, false}, false},
+		"panic brings ejected back": {ejectionRules{MaxEjectedRatio: 1, PanicRatio: 0.5}, []standing{ejected, ejected, ok}, []bool{true, true, true}, true},
 		"panic counts probe failed": {half, []standing{failed, ejected, ok}, []bool{false, true, true}, true},
-		"panic never uses draining": {Rules{MaxEjectedRatio: 1, PanicRatio: 0.5}, []standing{draining, departing, ejected}, []bool{false, false, true}, true},
+		"panic never uses draining": {ejectionRules{MaxEjectedRatio: 1, PanicRatio: 0.5}, []standing{draining, departing, ejected}, []bool{false, false, true}, true},
 		"draining is not missed":    {half, []standing{draining, draining, draining, ejected, ok}, []bool{false, false, false, false, true}, false},
 		"failed probes do not call it panic": {half, []standing{failed, failed, failed, ok},
 			[]bool{false, false, false, true}, false},

@@ -100,7 +100,7 @@ func (p *Pool) publish(change uint64) {
 	if p.published >= change {
 		return
 	}
-	next := newSnapshot(p.name, DefaultRules, p.builder, p.members)
+	next := newSnapshot(p.name, defaultRules, p.builder, p.members)
 	next.Version = p.snapshot.Load().Version + 1
 
 	p.pick.Lock()

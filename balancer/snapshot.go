@@ -29,7 +29,7 @@ type EndpointState struct {
 }
 
 // newSnapshot computes the view of a pool's members. It calls the builder, not the picker.
-func newSnapshot(upstream string, rules Rules, builder Builder, members []*member) *Snapshot {
+func newSnapshot(upstream string, rules ejectionRules, builder Builder, members []*member) *Snapshot {
 	s := &Snapshot{Upstream: upstream, Policy: builder.Name(), Endpoints: make([]EndpointState, len(members))}
 	standings := make([]standing, len(members))
 	for i, m := range members {
