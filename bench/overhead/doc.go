@@ -1,7 +1,7 @@
 // Command overhead measures what a proxy costs, for steelyard, nginx and HAProxy side by side in one run: CPU time
 // per request and per streamed chunk, the time they add, and the memory of open streams and idle connections.
 //
-//	go run ./bench/overhead                                  # everything, about four minutes
+//	go run ./bench/overhead                                  # everything, under five minutes
 //	go run ./bench/overhead -only stream -rounds 3 -duration 1s
 //	go run ./bench/overhead -proxies nginx,steelyard -only unary -profile-out /tmp/steelyard.perf -syscalls
 //
