@@ -1,0 +1,88 @@
+package conformance
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+func TestMain(m *testing.M) {
+	flag.Parse()
+	os.Exit(runMain(m))
+}
+
+func runMain(m *testing.M) int {
+	name := os.Getenv("STEELYARD_CONFORMANCE_TARGET")
+	if name == "" {
+		name = "steelyard"
+	}
+	var ok bool
+	if target, ok = kinds[name]; !ok {
+		fmt.Fprintf(os.Stderr, "STEELYARD_CONFORMANCE_TARGET: unknown target %q: give steelyard, nginx or haproxy\n", name)
+		return 2
+	}
+	nextPort.Store(int32(os.Getpid() % 20000))
+	if name == "steelyard" {
+		dir, err := os.MkdirTemp("", "conformance")
+		if err == nil {
+			defer os.RemoveAll(dir)
+			target.binary, err = build(dir)
+		}
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+	}
+	// A case is a process and three sockets that mostly wait for each other: far more of them than cores may run.
+	if parallel := flag.Lookup("test.parallel"); parallel.Value.String() == parallel.DefValue {
+		parallel.Value.Set("16")
+	}
+	code := m.Run()
+	tally.report(os.Stderr)
+	return code
+}
+
+// build compiles the program as it is in this tree; without the race detector, whatever the tests run under.
+func build(dir string) (string, error) {
+	binary := filepath.Join(dir, "steelyard")
+	cmd := exec.Command("go", "build", "-race=false", "-o", binary, "./cmd/steelyard")
+	cmd.Dir = filepath.Join("..", "..")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("build steelyard: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// tally counts cases over all groups.
+var tally score
+
+type score struct {
+	mu     sync.Mutex
+	cases  int      // under mu; by every case
+	failed []string // under mu; by every case that fails
+}
+
+func (s *score) count(name string, ok bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.cases++
+	if !ok {
+		s.failed = append(s.failed, name)
+	}
+}
+
+func (s *score) report(to *os.File) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	slices.Sort(s.failed)
+	fmt.Fprintf(to, "conformance of %s: %d cases, %d failed\n", target.name, s.cases, len(s.failed))
+	if len(s.failed) > 0 {
+		fmt.Fprintf(to, "  %s\n", strings.Join(s.failed, "\n  "))
+	}
+}
