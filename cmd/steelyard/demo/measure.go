@@ -1,0 +1,111 @@
+package demo
+
+import (
+	"bufio"
+	"bytes"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics"
+)
+
+// read takes one reading of each endpoint of a snapshot. Counters come from the
+// registry's exposition, so the table shows what Prometheus would be told.
+func read(s *balancer.Snapshot, registry *metrics.Registry, now time.Time) ([]reading, error) {
+	byEndpoint := map[string]*reading{}
+	readings := make([]reading, len(s.Endpoints))
+	for i, e := range s.Endpoints {
+		readings[i] = reading{
+			name: e.Endpoint.Name(), capacity: e.Base, share: e.Share, inFlight: e.Endpoint.Load().InFlight(),
+			health: healthOf(e, now), out: !e.Eligible,
+		}
+		byEndpoint[e.Endpoint.Name()] = &readings[i]
+	}
+	page := &exposition{header: http.Header{}}
+	request, err := http.NewRequest(http.MethodGet, "/metrics", nil)
+	if err != nil {
+		return nil, fmt.Errorf("read metrics: %w", err)
+	}
+	registry.Handler().ServeHTTP(page, request)
+	lines := bufio.NewScanner(&page.Buffer)
+	for lines.Scan() {
+		name, labels, value, ok := parseSeries(lines.Text())
+		if !ok || label(labels, "upstream") != s.Upstream {
+			continue
+		}
+		r := byEndpoint[label(labels, "endpoint")]
+		if r == nil {
+			continue
+		}
+		switch name {
+		case "steelyard_requests_total": // one series for each class of codes
+			r.requests += value
+		case "steelyard_response_time_seconds_count":
+			r.responses = value
+		case "steelyard_response_time_seconds_sum":
+			r.responseSeconds = value
+		case "steelyard_endpoint_busy": // known to the prober only, so not in the snapshot
+			if value == 1 && !r.out {
+				r.health = "up, busy"
+			}
+		}
+	}
+	return readings, lines.Err()
+}
+
+// healthOf is the last column: up, or every reason why not, and for how long.
+func healthOf(e balancer.EndpointState, now time.Time) string {
+	if len(e.Reasons) == 0 {
+		return "up"
+	}
+	var parts []string
+	for _, r := range e.Reasons {
+		text := fmt.Sprintf("%s %.0f s", r.Condition, now.Sub(r.Since).Seconds())
+		if r.Text != "" {
+			text += ": " + r.Text
+		}
+		parts = append(parts, text)
+	}
+	state := "OUT, "
+	if e.Eligible {
+		state = "used all the same, "
+	}
+	return state + strings.Join(parts, "; ")
+}
+
+// exposition keeps what a handler answers.
+type exposition struct {
+	bytes.Buffer
+	header http.Header
+}
+
+func (e *exposition) Header() http.Header { return e.header }
+func (e *exposition) WriteHeader(int)     {}
+
+// parseSeries splits a line of the text exposition format: name{labels} value.
+func parseSeries(line string) (name, labels string, value float64, ok bool) {
+	name, rest, ok := strings.Cut(line, "{")
+	if !ok || strings.HasPrefix(line, "#") {
+		return "", "", 0, false
+	}
+	end := strings.LastIndex(rest, "} ")
+	if end < 0 {
+		return "", "", 0, false
+	}
+	value, err := strconv.ParseFloat(rest[end+2:], 64)
+	return name, rest[:end], value, err == nil
+}
+
+// label is the value of one label; the demo's own names need no unescaping.
+func label(labels, name string) string {
+	for _, pair := range strings.Split(labels, ",") {
+		if value, ok := strings.CutPrefix(pair, name+`="`); ok {
+			return strings.TrimSuffix(value, `"`)
+		}
+	}
+	return ""
+}

@@ -1,0 +1,94 @@
+package demo
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+// run is the whole demo, until ctx ends. What was begun is ended in the opposite
+// order: the load first, so that the gateway has nothing to wait for.
+func run(ctx context.Context, s settings, out, errOut io.Writer) error {
+	if err := s.check(); err != nil {
+		return err
+	}
+	servers, err := newFleet()
+	if err != nil {
+		return err
+	}
+	parts := newStages()
+	for _, server := range servers {
+		parts.begin(server.Name(), server.Run)
+	}
+	err = runGateway(ctx, s, servers, parts, out, errOut)
+	return errors.Join(err, parts.end())
+}
+
+// runGateway begins everything in front of the servers and waits.
+func runGateway(ctx context.Context, s settings, servers fleet, parts *stages, out, errOut io.Writer) error {
+	picture := &show{out: out, news: &news{}}
+	picture.screen = terminal(out)
+	gateway, err := newGateway(servers.configuration(s), newLog(s, picture, errOut))
+	if err != nil {
+		return s.explain(err)
+	}
+	parts.begin("gateway", gateway.Run)
+	address := gateway.Addrs()[0]
+	where := places{gateway: "http://" + address.String(), admin: "http://" + gateway.AdminAddr().String(), fleet: servers}
+	if s.quiet {
+		fmt.Fprint(out, where.addressLines())
+	} else {
+		fmt.Fprintln(out, where.guide(s))
+	}
+	if !s.noLoad {
+		traffic, client, err := newTraffic(address)
+		if err != nil {
+			return err
+		}
+		defer client.Close()
+		parts.begin("load", traffic.Run)
+		picture.traffic = traffic
+	}
+	if !s.quiet {
+		picture.read = func(now time.Time) ([]reading, error) {
+			return read(gateway.Snapshots()[0], gateway.Metrics(), now)
+		}
+		parts.begin("table", picture.run)
+	}
+	return parts.wait(ctx)
+}
+
+// newGateway is the one place where the demo meets the assembled program.
+func newGateway(configuration string, log *zap.Logger) (*app.App, error) {
+	cfg, err := configs.Parse("demo", []byte(configuration), nil) // nil: the environment is for serve
+	if err != nil {
+		return nil, err
+	}
+	return app.New(cfg, app.Options{Log: log, Version: "demo"})
+}
+
+// newLog sends the gateway's log to standard error, or beneath the table where
+// there is one.
+func newLog(s settings, picture *show, errOut io.Writer) *zap.Logger {
+	level := zapcore.InfoLevel
+	var to io.Writer = errOut
+	switch {
+	case s.quiet:
+		level = zapcore.ErrorLevel
+	case picture.screen != nil:
+		to = picture.news
+	}
+	form := zap.NewDevelopmentEncoderConfig()
+	form.EncodeTime = zapcore.TimeEncoderOfLayout(time.TimeOnly)
+	form.CallerKey, form.StacktraceKey = "", ""
+	form.ConsoleSeparator = "  "
+	return zap.New(zapcore.NewCore(zapcore.NewConsoleEncoder(form), zapcore.Lock(zapcore.AddSync(to)), level))
+}

@@ -1,0 +1,83 @@
+package demo
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/load"
+)
+
+const tableHeader = "endpoint    C_i   expected   measured    total   in flight     mean R   health"
+
+// table is the picture of one instant, a line each, without control characters.
+func table(rows []row, perSecond float64) []string {
+	lines := []string{
+		fmt.Sprintf("Measured by the gateway: the share of the requests that ended in the last %.0f s", windowLength.Seconds()),
+		"and since the start (total), and the mean response time R of the same seconds.",
+		"Expected is C_i / ΣC over the endpoints in service.",
+		"",
+		tableHeader,
+	}
+	var capacity float64
+	var inFlight int64
+	for _, r := range rows {
+		lines = append(lines, fmt.Sprintf("%-9s %5g  %9s  %9s  %7s  %10d  %9s   %s",
+			r.name, r.capacity, percent(r.share), percent(r.measured), percent(r.total), r.inFlight, milliseconds(r.mean), r.health))
+		capacity += r.capacity
+		inFlight += r.inFlight
+	}
+	return append(lines, fmt.Sprintf("%-9s %5g  %9s  %9s  %7s  %10d  %9s   %.1f requests/s", "all", capacity, "", "", "", inFlight, "", perSecond))
+}
+
+// plain is the same instant as one line, for what is no terminal.
+func plain(elapsed time.Duration, rows []row, perSecond float64) string {
+	var parts []string
+	for _, r := range rows {
+		parts = append(parts, fmt.Sprintf("%s %s (expected %s) %d in flight R %s %s",
+			r.name, percent(r.measured), percent(r.share), r.inFlight, milliseconds(r.mean), r.health))
+	}
+	return fmt.Sprintf("%4.0fs  %.1f requests/s | %s", elapsed.Seconds(), perSecond, strings.Join(parts, " | "))
+}
+
+// clientLine is what the load's client saw since the start.
+func clientLine(r load.Results) string {
+	at := func(quantile float64) string {
+		return milliseconds(time.Duration(r.Response.ValueAtQuantile(quantile)) * time.Microsecond)
+	}
+	line := fmt.Sprintf("Seen by the load's client since the start: %d answered, R p50 %s, p99 %s, failed %s",
+		r.Answered, at(50), at(99), failures(r.Failed))
+	if r.Overflow > 0 {
+		line += fmt.Sprintf(", not sent for lack of room %d", r.Overflow)
+	}
+	return line
+}
+
+// failures are counted out in a fixed order.
+func failures(failed map[load.Failure]int64) string {
+	var parts []string
+	for _, kind := range []load.Failure{load.Refused, load.TimedOut, load.Broken, load.Truncated, load.BadStatus, load.ErrorEvent} {
+		if n := failed[kind]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	if parts == nil {
+		return "0"
+	}
+	return strings.Join(parts, ", ")
+}
+
+func percent(ratio float64) string {
+	if math.IsNaN(ratio) {
+		return "-"
+	}
+	return fmt.Sprintf("%.1f %%", 100*ratio)
+}
+
+func milliseconds(d time.Duration) string {
+	if d == 0 {
+		return "-"
+	}
+	return fmt.Sprintf("%.0f ms", float64(d)/float64(time.Millisecond))
+}
