@@ -7,6 +7,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -31,6 +32,11 @@ func (x *exchange) attempt() error {
 		err := x.try()
 		if err == nil {
 			return nil
+		}
+		if _, refused := err.(*strict.Refusal); refused && x.cancel.Cause() == nil { // of the upload
+			x.failure = err
+			x.release(false)
+			return err
 		}
 		f := x.blame(err)
 		x.failure = f
@@ -181,7 +187,7 @@ func (x *exchange) await(sent error) error {
 
 var (
 	errTooManyInterim = errors.New("too many 1xx answers")
-	errUnasked101     = errors.New("101 to a request that asked for no upgrade")
+	errUnasked101     = errors.New("it switched protocols without being asked to")
 )
 
 // accept takes a final answer. Its head stays in the connection's buffer until

@@ -188,8 +188,10 @@ func (x *exchange) outcome() balancer.Outcome {
 	if x.firstByte > 0 {
 		o.FirstByte = x.firstByte - x.arrived
 	}
-	if x.failure != nil {
-		o.Class = outcomeClass(fault.As(x.failure).Kind)
+	if f, ok := x.failure.(*fault.Error); ok {
+		o.Class = outcomeClass(f.Kind)
+	} else if x.failure != nil {
+		o.Class = balancer.Refused
 	}
 	return o
 }

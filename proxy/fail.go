@@ -22,7 +22,8 @@ func (x *exchange) fail(err error) {
 	if errors.Is(err, errAnswered) {
 		return
 	}
-	if refusal, ok := errors.AsType[*strict.Refusal](err); ok && x.cancel.Cause() == nil {
+	// Not errors.As: in the chain of a fault it is the endpoint's answer that was refused.
+	if refusal, ok := err.(*strict.Refusal); ok && x.cancel.Cause() == nil {
 		x.refuse(refusal)
 		return
 	}

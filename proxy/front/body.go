@@ -25,7 +25,7 @@ type body struct {
 }
 
 func (b *body) begin(r *strict.Request) {
-	b.left, b.chunked, b.expects, b.abandoned, b.err = max(r.ContentLength, 0), r.Chunked, r.Expect, false, nil
+	b.left, b.chunked, b.expects, b.abandoned, b.err = max(r.ContentLength, 0), r.Chunked, r.Expect && r.HasBody(), false, nil
 	if b.chunked {
 		b.coding.Reset()
 	}
@@ -55,6 +55,9 @@ func (c *Conn) Trailer() []byte { return c.body.coding.Trailer }
 // time.
 func (c *Conn) ReadBody(p []byte) (int, error) {
 	b := &c.body
+	if err := c.Continue(); err != nil {
+		return 0, b.fail(err)
+	}
 	for b.err == nil {
 		if b.ended() {
 			return 0, io.EOF
@@ -67,9 +70,6 @@ func (c *Conn) ReadBody(p []byte) (int, error) {
 			if b.ended() || c.Buffered() > 0 {
 				continue
 			}
-		}
-		if err := c.Continue(); err != nil {
-			return 0, b.fail(err)
 		}
 		until := wire.Within(c.server.Body)
 		if room := min(b.due(), int64(len(p))); room > 0 {
@@ -147,7 +147,8 @@ func bodyError(err error) error {
 }
 
 // Continue tells a client that waits for it to send its body. ReadBody does so
-// by itself; call this first where another goroutine will read the body.
+// by itself; call this first where another goroutine will read the body. A body
+// that has arrived already is asked for all the same: some clients count on it.
 func (c *Conn) Continue() error {
 	if !c.body.expects {
 		return nil

@@ -176,8 +176,8 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 			c.body.begin(&r.Request)
 			return refusal, nil
 		}
-		if strict.BareLF(c.Bytes()) {
-			return strict.BadLineEnd, nil
+		if refusal := strict.Doomed(c.Bytes()); refusal != nil {
+			return refusal, nil
 		}
 		if until == 0 && c.server.Header > 0 {
 			until = c.Arrived + c.server.Header

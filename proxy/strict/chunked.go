@@ -35,6 +35,9 @@ type Chunked struct {
 	// Trailer is the trailer section once the body has ended: whole lines, each
 	// with its CR LF, without the blank line. Empty when there is none.
 	Trailer []byte
+	// DropForbidden removes trailer fields that may not be there, as a proxy does
+	// with an answer's; without it they are an error.
+	DropForbidden bool
 
 	state  chunkState
 	digits uint8
@@ -43,7 +46,7 @@ type Chunked struct {
 }
 
 // Reset makes c ready for another body, keeping its memory.
-func (c *Chunked) Reset() { *c = Chunked{Trailer: c.Trailer[:0]} }
+func (c *Chunked) Reset() { *c = Chunked{Trailer: c.Trailer[:0], DropForbidden: c.DropForbidden} }
 
 // Ended says whether the body and its trailers have been read whole.
 func (c *Chunked) Ended() bool { return c.state == ended }
@@ -177,24 +180,36 @@ func (c *Chunked) trailer(p []byte) (used int, err error) {
 	return used, nil
 }
 
-// checkTrailer refuses fields that may not come after a body: those that frame,
-// route or authenticate (RFC 9110 6.5.1).
+// checkTrailer looks for fields that may not come after a body: those that
+// frame, route or authenticate (RFC 9110 6.5.1).
 func (c *Chunked) checkTrailer() error {
+	kept := c.Trailer[:0]
 	for rest := c.Trailer; len(rest) > 0; {
 		line, next, ok := cutLine(rest)
 		if !ok {
 			return ErrBadTrailer
 		}
 		f, refusal := parseField(line, false)
-		if refusal != nil || f.Kind != End && f.Kind != Date {
+		switch {
+		case refusal != nil, forbiddenTrailer(&f) && !c.DropForbidden:
 			return ErrBadTrailer
-		}
-		for _, name := range [...]string{"authorization", "cookie", "set-cookie", "content-range", "cache-control", "range"} {
-			if EqualFold(f.Name, name) {
-				return ErrBadTrailer
-			}
+		case !forbiddenTrailer(&f):
+			kept = append(kept, rest[:len(line)+2]...)
 		}
 		rest = next
 	}
+	c.Trailer = kept
 	return nil
+}
+
+func forbiddenTrailer(f *Field) bool {
+	if f.Kind != End {
+		return f.Kind != Date
+	}
+	for _, name := range [...]string{"authorization", "cookie", "set-cookie", "content-range", "cache-control", "range"} {
+		if EqualFold(f.Name, name) {
+			return true
+		}
+	}
+	return false
 }

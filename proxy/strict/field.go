@@ -3,6 +3,7 @@ package strict
 import (
 	"bytes"
 	"encoding/binary"
+	"math"
 )
 
 // Kind is what a field means to a proxy.
@@ -203,17 +204,18 @@ func eachToken(list []byte, visit func(token []byte)) {
 	}
 }
 
-// number reads a plain decimal number of at most 18 digits, or -1.
+// number reads a plain decimal number that fits 63 bits, or -1.
 func number(b []byte) int64 {
-	if len(b) == 0 || len(b) > 18 {
+	if len(b) == 0 {
 		return -1
 	}
 	var n int64
 	for _, c := range b {
-		if c < '0' || c > '9' {
+		d := int64(c) - '0'
+		if d < 0 || d > 9 || n > (math.MaxInt64-d)/10 {
 			return -1
 		}
-		n = n*10 + int64(c-'0')
+		n = n*10 + d
 	}
 	return n
 }

@@ -28,6 +28,21 @@ func BareLF(b []byte) bool {
 	}
 }
 
+// Doomed refuses the beginning of a request's head that no continuation can make
+// good, so that its sender need not wait for a time-out to learn of it.
+func Doomed(b []byte) *Refusal {
+	if BareLF(b) {
+		return BadLineEnd
+	}
+	line, _, ok := cutLine(b)
+	if !ok {
+		return nil
+	}
+	var r Request
+	_, refusal := r.requestLine(line)
+	return refusal
+}
+
 // cutLine takes the first line off a head that HeadEnd found whole. A line ends
 // in CR LF and holds no other CR, LF or NUL.
 func cutLine(head []byte) (line, rest []byte, ok bool) {

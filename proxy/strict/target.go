@@ -145,10 +145,5 @@ func ValidHost(b []byte) bool {
 			return false
 		}
 	}
-	for _, c := range port {
-		if !isDigit(c) {
-			return false
-		}
-	}
-	return len(port) <= 5
+	return len(port) == 0 || len(port) <= 5 && number(port) >= 0 && number(port) <= 65535
 }

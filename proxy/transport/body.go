@@ -29,17 +29,19 @@ type Body struct {
 	used    int   // bytes of the connection's buffer that the last piece lies in
 	coding  strict.Chunked
 	ended   bool
+	err     error // seen behind the last piece
 }
 
 // Begin prepares b for the body that follows the head a on c. toHead says that
 // the request was a HEAD.
 func (b *Body) Begin(c *Conn, a *strict.Answer, toHead bool) {
-	b.conn, b.left, b.used, b.ended = c, 0, 0, false
+	b.conn, b.left, b.used, b.ended, b.err = c, 0, 0, false, nil
 	switch {
 	case toHead || a.NoBody():
 		b.Framing, b.ended = NoBody, true
 	case a.Chunked:
 		b.Framing = ByChunks
+		b.coding.DropForbidden = true
 		b.coding.Reset()
 	case a.ContentLength >= 0:
 		b.Framing, b.left, b.ended = ByLength, a.ContentLength, a.ContentLength == 0
@@ -59,8 +61,8 @@ func (b *Body) Trailer() []byte {
 	return b.coding.Trailer
 }
 
-// Pending says whether Next has something to return without waiting, or to say.
-func (b *Body) Pending() bool { return b.ended || b.conn.Buffered() > b.used }
+// Pending says whether Next has something to return, or to say, without waiting.
+func (b *Body) Pending() bool { return b.ended || b.err != nil || b.conn.Buffered() > b.used }
 
 // Settle gives up the last piece. The connection is clean after it if the body
 // has ended and nothing came behind it.
@@ -75,7 +77,10 @@ func (b *Body) Settle() {
 func (b *Body) Next(until time.Duration) ([]byte, error) {
 	for {
 		b.Settle()
-		if b.ended {
+		switch {
+		case b.err != nil:
+			return nil, fault.New(fault.Truncated, b.err)
+		case b.ended:
 			return nil, io.EOF
 		}
 		if b.conn.Buffered() == 0 {
@@ -87,34 +92,35 @@ func (b *Body) Next(until time.Duration) ([]byte, error) {
 				return nil, bodyFault(err)
 			}
 		}
-		piece, err := b.take()
-		if len(piece) > 0 || err != nil {
-			return piece, err
+		if piece := b.take(); len(piece) > 0 {
+			return piece, nil
 		}
 	}
 }
 
-// take takes what the buffer holds of the body. The bytes stay in the buffer
-// until Settle, since a piece of them is in use.
-func (b *Body) take() (piece []byte, err error) {
+// take takes what the buffer holds of the body, and what stands between this
+// piece and the next, so that Pending never takes a chunk's frame for its data.
+// The bytes stay in the buffer until Settle, since a piece of them is in use.
+func (b *Body) take() (piece []byte) {
 	held := b.conn.Bytes()
 	b.used = len(held)
 	switch b.Framing {
 	case ByChunks:
-		piece, b.used, err = b.coding.Next(held)
-		if err != nil {
-			return nil, fault.New(fault.Truncated, err)
+		if piece, b.used, b.err = b.coding.Next(held); b.err == nil {
+			var frame int
+			frame, b.err = b.coding.Skip(held[b.used:])
+			b.used += frame
 		}
-		b.ended = b.coding.Ended()
-		return piece, nil
+		b.ended = b.err == nil && b.coding.Ended()
+		return piece
 	case ByLength:
 		piece = held[:min(b.left, int64(len(held)))]
 		b.left -= int64(len(piece))
 		b.ended = b.left == 0
 		b.used = len(piece)
-		return piece, nil
+		return piece
 	}
-	return held, nil
+	return held
 }
 
 func bodyFault(err error) error {
