@@ -104,15 +104,14 @@ func (m *message) fields(head []byte, lenient bool, field func(*Field) *Refusal)
 		if refusal != nil {
 			return refusal
 		}
-		if f.Kind != End || !lenient {
-			if refusal := m.framing(&f, lenient); refusal != nil {
-				return refusal
-			}
-			if refusal := field(&f); refusal != nil {
-				return refusal
-			}
-		}
 		m.Fields = append(m.Fields, f)
+		last := &m.Fields[len(m.Fields)-1] // not &f, which would be allocated
+		if refusal := m.framing(last, lenient); refusal != nil {
+			return refusal
+		}
+		if refusal := field(last); refusal != nil {
+			return refusal
+		}
 		head = rest
 	}
 	if m.Chunked && m.ContentLength >= 0 {

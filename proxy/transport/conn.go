@@ -57,8 +57,7 @@ func (c *Conn) sound() bool {
 // lookNow peeks at the socket. Under TLS, bytes may be a session ticket: there
 // only the end of the connection counts.
 func (c *Conn) lookNow(fd uintptr) {
-	var b [1]byte
-	n, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	n, err := peek(int(fd))
 	switch {
 	case err == unix.EAGAIN:
 		c.clean = true
