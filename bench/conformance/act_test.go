@@ -129,7 +129,7 @@ func refusedEnds(p *peer) error {
 		return nil
 	}
 	switch all[len(all)-1].status {
-	case 400, 408, 413, 414, 431:
+	case 400, 408, 414, 431:
 		return eof(p)
 	}
 	return nil

@@ -152,26 +152,24 @@ func (r *result) read(client *peer, up *upstream) {
 		u := upstreamConn{}
 		u.got, u.end = p.seen()
 		u.rest = u.got
+		tunnel := false // what cannot be read behind a request to upgrade is the other protocol's
 		for len(u.rest) > 0 {
 			m, n, err := parseRequest(u.rest)
 			if err != nil {
-				if err != errMore {
+				if tunnel {
+					u.rest = nil
+				} else if err != errMore {
 					u.err = err
 				}
 				break
 			}
 			r.requests = append(r.requests, m)
 			u.rest = u.rest[n:]
-			if m.upgrades() {
-				break
-			}
+			tunnel = m.value("Upgrade") != ""
 		}
 		r.conns = append(r.conns, u)
 	}
 }
-
-// upgrades tells whether what follows a request may be bytes of another protocol.
-func (m *message) upgrades() bool { return m.value("Upgrade") != "" }
 
 func (r *result) judge(c *testCase) error {
 	for _, u := range r.conns {

@@ -82,9 +82,6 @@ func statuses(codes ...int) check {
 func requests(n int) check {
 	return func(r *result) error {
 		for i, u := range r.conns {
-			if len(u.rest) > 0 && len(r.requests) > 0 && r.requests[len(r.requests)-1].upgrades() {
-				continue
-			}
 			if len(u.rest) > 0 {
 				return fmt.Errorf("upstream connection %d carries an unfinished request", i+1)
 			}
