@@ -80,11 +80,32 @@ func (x *exchange) exclude(e *balancer.Endpoint) {
 	x.request.Exclude = x.tried[:n+1]
 }
 
-// try is one attempt: endpoint, connection, request, head of the answer.
+// try is one attempt: endpoint, connection, request, head of the answer. An idle
+// connection that turns out to be dead before anything was written is not worth
+// a word: the next one is taken.
 func (x *exchange) try() error {
 	if err := x.acquire(); err != nil {
 		return err
 	}
+	for {
+		if err := x.connect(); err != nil {
+			return err
+		}
+		x.phase = metrics.PhaseUpload
+		sent := x.send()
+		x.phase = metrics.PhaseFirstByte
+		if !errors.Is(sent, wire.ErrUnsound) {
+			return x.await(sent)
+		}
+		if reused := x.up.Reused; !reused {
+			return fault.New(fault.Closed, sent).Unsent()
+		}
+		x.disconnect(false)
+	}
+}
+
+// connect takes a connection to the leased endpoint.
+func (x *exchange) connect() error {
 	x.phase = metrics.PhaseConnect
 	begin := wire.Now()
 	up, err := x.target.Conns.Acquire(&x.cancel, x.resent)
@@ -96,13 +117,7 @@ func (x *exchange) try() error {
 		x.dispatched = wire.Now()
 		x.waited += x.dispatched - begin
 	}
-	if err := x.cancel.Bind(up); err != nil {
-		return err
-	}
-	x.phase = metrics.PhaseUpload
-	sent := x.send()
-	x.phase = metrics.PhaseFirstByte
-	return x.await(sent)
+	return x.cancel.Bind(up)
 }
 
 // acquire leases an endpoint, unless this is a repeat that keeps the one it has.
@@ -149,7 +164,7 @@ func (x *exchange) send() error {
 	if !large {
 		b = append(b, x.held.bytes()...)
 	}
-	err := x.up.WriteAll(b, x.upstream.Idle)
+	err := x.up.Send(b, large, wire.Within(x.upstream.FirstByte), x.upstream.Idle)
 	x.target.Metrics.AddBytes(metrics.ToUpstream, len(b))
 	x.dropOut()
 	if err == nil && large {
@@ -193,7 +208,7 @@ var (
 // accept takes a final answer. Its head stays in the connection's buffer until
 // the client's head is built from it.
 func (x *exchange) accept(size int, sent error) error {
-	if x.answer.Status == 101 && (x.conn.Request.Upgrade == nil || x.held.n > 0) {
+	if x.answer.Status == 101 && (x.held.n > 0 || !strict.Names(x.conn.Request.Upgrade, x.answer.Get("upgrade"))) {
 		return fault.New(fault.BadAnswer, errUnasked101)
 	}
 	x.target.Metrics.AddBytes(metrics.FromUpstream, size)

@@ -141,10 +141,14 @@ func (x *exchange) reset() {
 
 // panicked answers 500 if it still can. One request is lost, the process is not.
 func (x *exchange) panicked(r any) {
-	x.handler.metrics.Panicked()
-	x.handler.log.Error("panic in a request", zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+	x.logPanic(r)
 	x.whole = false
 	x.fail(fault.New(fault.Internal, fmt.Errorf("BUG: %v", r)))
+}
+
+func (x *exchange) logPanic(r any) {
+	x.handler.metrics.Panicked()
+	x.handler.log.Error("panic in a request", zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
 }
 
 // blame is the fault that err stands for: what cancelled the exchange, if
@@ -175,6 +179,7 @@ func (x *exchange) disconnect(reusable bool) {
 	if x.up == nil {
 		return
 	}
+	x.joinUpload()
 	if x.cancel.Unbind() != nil {
 		reusable = false
 	}

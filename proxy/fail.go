@@ -42,7 +42,7 @@ func (x *exchange) fail(err error) {
 		if x.status == http.StatusServiceUnavailable {
 			extra = "Retry-After: 1\r\n"
 		}
-		x.answerError(x.status, extra, errorBody(f))
+		x.answerError(x.status, extra, errorBody(f), f.Kind.Source() != fault.Client || f.Kind == fault.NoRoute)
 	}
 }
 
@@ -64,15 +64,15 @@ func (x *exchange) refuse(r *strict.Refusal) {
 	case http.StatusServiceUnavailable:
 		extra = "Retry-After: 1\r\n"
 	}
-	x.conn.KeepAlive(false)
-	x.answerError(r.Status, extra, errorJSON("invalid_request_error", r.Code, r.Reason))
+	x.answerError(r.Status, extra, errorJSON("invalid_request_error", r.Code, r.Reason), false)
 }
 
-// answerError sends an answer of our own. extra is whole field lines.
-func (x *exchange) answerError(status int, extra string, body []byte) {
+// answerError sends an answer of our own. extra is whole field lines; keep is
+// whether the connection is good for another request.
+func (x *exchange) answerError(status int, extra string, body []byte, keep bool) {
 	x.joinUpload()
 	x.dropOut()
-	keep := x.conn.KeepAlive(x.failure == nil || fault.As(x.failure).Kind.Source() != fault.Client)
+	keep = x.conn.KeepAlive(keep)
 	b := appendStatusLine(x.takeOut().B[:0], status, []byte(http.StatusText(status)))
 	b = appendDate(b)
 	if len(body) > 0 {

@@ -67,7 +67,7 @@ func (x *exchange) gate() error {
 	r := x.conn.Request
 	if string(r.Method) == http.MethodOptions && string(r.Get("max-forwards")) == "0" {
 		x.status = http.StatusNoContent
-		x.answerError(x.status, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", nil)
+		x.answerError(x.status, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", nil, true)
 		return errAnswered
 	}
 	return nil

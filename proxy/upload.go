@@ -41,8 +41,8 @@ func (x *exchange) startUpload(chunked bool) error {
 }
 
 func (u *upload) run() {
-	defer close(u.done)
-	err := u.carry()
+	defer close(u.done) // the last thing: until then the exchange may not touch what run uses
+	err := u.carrySafely()
 	u.mu.Lock()
 	u.ended, u.broken = wire.Now(), err != nil
 	clientFailed := u.client != nil
@@ -51,6 +51,18 @@ func (u *upload) run() {
 		// A body cut short must not look whole: the endpoint's connection ends here.
 		u.x.up.Poke()
 	}
+}
+
+// carrySafely turns a panic into a failure: it costs one request, as it would on
+// the exchange's own goroutine.
+func (u *upload) carrySafely() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			u.x.logPanic(r)
+			err = u.fail(fault.New(fault.Internal, nil))
+		}
+	}()
+	return u.carry()
 }
 
 func (u *upload) carry() error {

@@ -204,6 +204,13 @@ func eachToken(list []byte, visit func(token []byte)) {
 	}
 }
 
+// Names says whether a comma-separated list has an element, without regard to case.
+func Names(list, element []byte) bool {
+	found := false
+	eachToken(list, func(token []byte) { found = found || len(element) > 0 && bytes.EqualFold(token, element) })
+	return found
+}
+
 // number reads a plain decimal number that fits 63 bits, or -1.
 func number(b []byte) int64 {
 	if len(b) == 0 {

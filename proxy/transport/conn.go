@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
@@ -44,12 +42,34 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 	return c
 }
 
-// sound says whether an idle connection may be used: not past its time, not
-// closed by the endpoint, and with no bytes on it that nobody asked for.
-func (c *Conn) sound() bool {
-	if limit := c.pool.options.IdleTimeout; limit > 0 && wire.Now()-c.idleSince > limit {
-		return false
+// Send writes the first bytes of a request, after a look at the socket: the
+// answer must not be mistaken for one that nobody asked for. When nothing more is
+// to be written, the beginning of the answer is waited for in the same turn, until
+// the moment until. wire.ErrUnsound says that nothing was written; other errors
+// leave that open.
+func (c *Conn) Send(p []byte, more bool, until, stall time.Duration) error {
+	var err error
+	switch {
+	case c.Reused && (more || c.tls) && !c.sound():
+		err = wire.ErrUnsound
+	case more:
+		err = c.WriteAll(p, stall)
+	default:
+		err = c.Ask(p, until, stall)
 	}
+	if c.Reused {
+		if errors.Is(err, wire.ErrUnsound) {
+			c.pool.options.Metrics.ConnectionStale()
+		} else {
+			c.pool.options.Metrics.ConnectionReused()
+		}
+	}
+	return err
+}
+
+// sound says whether an idle connection may be used: not closed by the endpoint,
+// and with no bytes on it that nobody asked for.
+func (c *Conn) sound() bool {
 	c.clean = false
 	return c.socket != nil && c.socket.Control(c.look) == nil && c.clean
 }
@@ -57,12 +77,12 @@ func (c *Conn) sound() bool {
 // lookNow peeks at the socket. Under TLS, bytes may be a session ticket: there
 // only the end of the connection counts.
 func (c *Conn) lookNow(fd uintptr) {
-	n, err := peek(int(fd))
+	n, err := wire.Peek(int(fd))
 	switch {
-	case err == unix.EAGAIN:
+	case err == syscall.EAGAIN:
 		c.clean = true
 	case err == nil && n > 0 && c.tls:
-		c.clean = !hungUp(int(fd))
+		c.clean = !wire.HungUp(int(fd))
 	}
 }
 

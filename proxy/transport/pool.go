@@ -42,21 +42,15 @@ type Pool struct {
 func NewPool(o Options) *Pool { return &Pool{options: o} }
 
 // Acquire takes an idle connection, or dials. With fresh it always dials. What
-// it waits for ends when cancel does. Errors are *fault.Error.
+// it waits for ends when cancel does. Errors are *fault.Error. Whether an idle
+// connection is still sound shows when Send looks at it.
 func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool) (*Conn, error) {
-	for !fresh {
-		c := p.pop()
-		if c == nil {
-			break
-		}
-		if c.sound() {
-			p.options.Metrics.ConnectionReused()
+	if !fresh {
+		if c := p.pop(); c != nil {
 			p.active.Add(1)
 			c.Reused = true
 			return c, nil
 		}
-		p.options.Metrics.ConnectionStale()
-		_ = c.Close()
 	}
 	c, err := p.dial(cancel)
 	if err == nil {
@@ -71,8 +65,8 @@ func (p *Pool) pop() *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
-	if last < 0 {
-		return nil
+	if last < 0 || p.options.IdleTimeout > 0 && wire.Now()-p.idle[last].idleSince > p.options.IdleTimeout {
+		return nil // Run closes them
 	}
 	c := p.idle[last]
 	p.idle[last] = nil

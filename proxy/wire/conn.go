@@ -25,13 +25,17 @@ var past = time.Unix(1, 0)
 // Make one with NewConn; it must not be copied.
 type Conn struct {
 	net.Conn
-	raw     syscall.RawConn       // nil when the bytes are not the socket's own (TLS)
-	tryRead func(fd uintptr) bool // c.readNow, bound once so that no read allocates
-	buffers *Buffers
-	buf     *Buffer // nil while no byte is held
-	r, w    int     // unread bytes are buf.B[r:w]
-	n       int     // result of the last readNow, with err
-	err     error
+	raw      syscall.RawConn       // nil when the bytes are not the socket's own (TLS)
+	tryRead  func(fd uintptr) bool // c.readNow and c.writeNow, bound once so that
+	tryWrite func(fd uintptr) bool // nothing is allocated for a read or a write
+	buffers  *Buffers
+	buf      *Buffer // nil while no byte is held
+	r, w     int     // unread bytes are buf.B[r:w]
+	n        int     // result of the last readNow, with err
+	err      error
+	question []byte // what Ask has still to write
+	out      []byte // what WriteAll has still to write
+	outErr   error  // result of the last writeNow
 
 	readArmed, writeArmed time.Duration // the moments the socket's timers stand at; 0 none
 	poked                 atomic.Bool   // written by Poke, once
@@ -50,7 +54,7 @@ func (c *Conn) Init(nc net.Conn, buffers *Buffers) {
 	c.Conn, c.buffers = nc, buffers
 	if s, ok := nc.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
-			c.raw, c.tryRead = raw, c.readNow
+			c.raw, c.tryRead, c.tryWrite = raw, c.readNow, c.writeNow
 		}
 	}
 }
@@ -148,11 +152,14 @@ func (c *Conn) read(p []byte) (int, error) {
 // readNow is the read that does not wait: it takes a buffer only for bytes
 // that are there, so that a connection waiting in the poller holds none.
 func (c *Conn) readNow(fd uintptr) bool {
+	if c.question != nil {
+		return c.askNow(int(fd))
+	}
 	if c.buf == nil {
 		c.buf = c.buffers.Get()
 	}
 	for {
-		c.n, c.err = syscall.Read(int(fd), c.buf.B[c.w:])
+		c.n, c.err = readSocket(int(fd), c.buf.B[c.w:])
 		switch {
 		case c.err == syscall.EINTR:
 			continue
@@ -162,48 +169,11 @@ func (c *Conn) readNow(fd uintptr) bool {
 			}
 			return false
 		case c.err != nil:
-			c.n, c.err = 0, os.NewSyscallError("read", c.err)
+			c.err = os.NewSyscallError("read", c.err)
 		case c.n == 0:
 			c.err = io.EOF
 		}
 		return true
-	}
-}
-
-// WriteAll writes p whole. Between two pieces that the peer takes, at most
-// stall may pass (0: no limit), else ErrTimeout.
-func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
-	if c.poked.Load() {
-		return ErrPoked
-	}
-	if stall == 0 {
-		_, err := c.Conn.Write(p)
-		return err
-	}
-	until := Now() + stall
-	// A TLS write that has timed out can never be resumed: its timer may not fire early.
-	if c.writeArmed == 0 || c.writeArmed > until || c.raw == nil {
-		if err := c.armWrite(until); err != nil {
-			return err
-		}
-	}
-	for {
-		n, err := c.Conn.Write(p)
-		p = p[n:]
-		if err == nil {
-			return nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-		if n > 0 { // the timer fired, but the peer moves
-			until = Now() + stall
-		} else if Now() >= until && !c.poked.Load() {
-			return ErrTimeout
-		}
-		if err := c.armWrite(until); err != nil {
-			return err
-		}
 	}
 }
 
@@ -218,17 +188,6 @@ func (c *Conn) armRead(until time.Duration, force bool) error {
 		return err
 	}
 	return c.readPokedNow()
-}
-
-func (c *Conn) armWrite(until time.Duration) error {
-	c.writeArmed = until
-	if err := c.SetWriteDeadline(deadline(until)); err != nil {
-		return err
-	}
-	if c.poked.Load() {
-		return ErrPoked
-	}
-	return nil
 }
 
 func deadline(m time.Duration) time.Time {

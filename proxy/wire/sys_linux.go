@@ -1,0 +1,43 @@
+package wire
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// The system calls on sockets that never block. They are raw, which spares the
+// scheduler from being told of each: a socket in non-blocking mode is back before
+// anybody could have taken over.
+
+func readSocket(fd int, p []byte) (int, error) {
+	return result(syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))))
+}
+
+func writeSocket(fd int, p []byte) (int, error) {
+	return result(syscall.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))))
+}
+
+// Peek looks at the next byte of a socket without taking it: 1 if there is one,
+// 0 at the end, or an error (EAGAIN: silence).
+func Peek(fd int) (int, error) {
+	var b byte
+	return result(syscall.RawSyscall6(unix.SYS_RECVFROM, uintptr(fd), uintptr(unsafe.Pointer(&b)), 1,
+		unix.MSG_PEEK|unix.MSG_DONTWAIT, 0, 0))
+}
+
+func result(n, _ uintptr, errno syscall.Errno) (int, error) {
+	if errno != 0 {
+		return 0, errno
+	}
+	return int(n), nil
+}
+
+// HungUp says whether the peer has closed its side of a socket, behind whatever
+// bytes may still be unread.
+func HungUp(fd int) bool {
+	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
+	n, err := unix.Poll(p, 0)
+	return err != nil || n > 0
+}

@@ -1,0 +1,24 @@
+//go:build !linux
+
+package wire
+
+import (
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+func readSocket(fd int, p []byte) (int, error)  { return syscall.Read(fd, p) }
+func writeSocket(fd int, p []byte) (int, error) { return syscall.Write(fd, p) }
+
+// Peek looks at the next byte of a socket without taking it: 1 if there is one,
+// 0 at the end, or an error (EAGAIN: silence).
+func Peek(fd int) (int, error) {
+	var b [1]byte
+	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
+	return n, err
+}
+
+// HungUp: other systems cannot tell a close behind unread bytes. A request on
+// such a connection fails without an answer and is sent again on a fresh one.
+func HungUp(int) bool { return false }
