@@ -92,10 +92,11 @@ func (x *exchange) try() error {
 			return err
 		}
 		x.phase = metrics.PhaseUpload
-		sent := x.send()
+		until := wire.Within(x.upstream.FirstByte)
+		sent := x.send(until)
 		x.phase = metrics.PhaseFirstByte
 		if !errors.Is(sent, wire.ErrUnsound) {
-			return x.await(sent)
+			return x.await(sent, until)
 		}
 		if reused := x.up.Reused; !reused {
 			return fault.New(fault.Closed, sent).Unsent()
@@ -140,9 +141,10 @@ func (x *exchange) acquire() error {
 
 var errNoOther = errors.New("not reached, and no other endpoint is eligible")
 
-// send writes the request. A large or unfinished body goes out on a goroutine of
-// its own, so that an answer that comes first is seen.
-func (x *exchange) send() error {
+// send writes the request; where nothing more is to be sent it waits for the
+// answer to begin, until the moment until. A large or unfinished body goes out on
+// a goroutine of its own, so that an answer that comes first is seen.
+func (x *exchange) send(until time.Duration) error {
 	f := forwarding{length: -1}
 	r := x.conn.Request
 	large := false
@@ -164,7 +166,7 @@ func (x *exchange) send() error {
 	if !large {
 		b = append(b, x.held.bytes()...)
 	}
-	err := x.up.Send(b, large, wire.Within(x.upstream.FirstByte), x.upstream.Idle)
+	err := x.up.Send(b, large, until, x.upstream.Idle)
 	x.target.Metrics.AddBytes(metrics.ToUpstream, len(b))
 	x.dropOut()
 	if err == nil && large {
@@ -175,8 +177,7 @@ func (x *exchange) send() error {
 
 // await reads heads until one is final. sent is the error of sending, after
 // which an answer may still stand on the connection.
-func (x *exchange) await(sent error) error {
-	until := wire.Within(x.upstream.FirstByte)
+func (x *exchange) await(sent error, until time.Duration) error {
 	if sent != nil {
 		until = wire.Now() + earlyAnswer
 	}
@@ -220,10 +221,8 @@ func (x *exchange) accept(size int, sent error) error {
 // awaitFailed says why no answer came. What went wrong with the upload is the
 // reason, where something did: the endpoint was still waiting for it.
 func (x *exchange) awaitFailed(err, sent error) error {
-	if u := x.upload; u != nil {
-		if bodyErr := u.clientFailure(); bodyErr != nil {
-			return bodyErr
-		}
+	if failed := x.uploadFailure(); failed != nil {
+		return failed
 	}
 	f, ok := errors.AsType[*fault.Error](err)
 	switch {

@@ -14,7 +14,7 @@ import (
 // nothing holds neither the request nor a buffer.
 func (x *exchange) commit() {
 	a := &x.answer
-	x.body.Begin(x.up, a, x.headOnly)
+	x.body.Begin(x.up, a, x.headSize, x.headOnly)
 	open := x.body.Framing == transport.ByChunks || x.body.Framing == transport.ByClose
 	x.byClose = open && x.minor == 0
 	x.chunked = open && !x.byClose
@@ -45,7 +45,6 @@ func (x *exchange) commit() {
 
 	x.status = a.Status
 	x.events.begin(a, open)
-	x.up.Discard(x.headSize)
 	x.remember()
 	x.conn.ReleaseRequest()
 	if x.upload == nil {

@@ -1,19 +1,16 @@
 package proxy_test
 
 import (
-	"bufio"
 	"context"
-	"fmt"
-	"io"
+	"crypto/tls"
 	"net"
-	"net/http"
-	"strings"
-	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
@@ -24,26 +21,44 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
 
-// within is how long a condition may take to come true.
-const within = 5 * time.Second
+// within is how long a condition may take to come true. Time limits that must not
+// strike in a test are as long.
+const within = 10 * time.Second
+
+// soon is a time limit that must strike in a test.
+const soon = 50 * time.Millisecond
 
 // gateway is the data path without configuration: a front server, the handler,
-// and one pool over raw TCP endpoints that the test plays itself.
+// and one pool over endpoints that the test plays itself.
 type gateway struct {
-	address  string
-	registry *metrics.Registry
-	loads    []*balancer.Load
-	front    *front.Server
-	ln       net.Listener
+	address    string
+	registry   *metrics.Registry
+	handler    *proxy.Handler
+	generation *proxy.Generation
+	pool       *balancer.Pool
+	targets    []*proxy.Target
+	loads      []*balancer.Load
+	front      *front.Server
+	access     *proxy.AccessLog
+	accessed   *observer.ObservedLogs // what the access log wrote
+	logged     *observer.ObservedLogs // what the handler and the front logged
+	tls        *tls.Config            // of the listener
+	ln         net.Listener
 }
 
 // settings are what tests vary.
 type settings struct {
 	upstream    proxy.Upstream
-	connections transport.Options
+	connections transport.Options // of each endpoint
+	capacities  []float64         // of the endpoints; 100 where there is none
 	front       front.Options
 	generation  proxy.Generation
-	access      bool
+	routes      []route.Rule // besides "/", each to the upstream of its number in extra
+	extra       []*proxy.Upstream
+	tls         *tls.Config                     // of the listener; nil: plain
+	wrap        func(net.Listener) net.Listener // nil: as it is
+	core        func(zapcore.Core) zapcore.Core // wraps the core that is logged to; nil: as it is
+	quiet       bool                            // no access log and no log at all, for measurements
 }
 
 func defaults() settings {
@@ -51,20 +66,58 @@ func defaults() settings {
 		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: within},
 		connections: transport.Options{Network: "tcp", Connect: within, MaxIdle: 64, IdleTimeout: time.Minute},
 		front: front.Options{
-			HeaderBytes: 8 << 10, Header: within, Body: within, IdleClient: within, ClientStall: within,
-			Connections: 1000, Log: zap.NewNop(),
+			HeaderBytes: 8 << 10, Header: within, Body: within, IdleClient: within, ClientStall: within, Connections: 1000,
 		},
 		generation: proxy.Generation{BodyBytes: 64 << 20, ReplayBytes: 4 << 20, BodyMemory: 1 << 30, UpgradeIdle: within},
 	}
 }
 
-// serve starts a gateway over the endpoints at these addresses; it ends with t.
+// serve starts a gateway over the endpoints at these addresses, named a, b, c …
+// It ends with t, which fails if anything is then still held.
 func serve(t testing.TB, s settings, endpoints ...string) *gateway {
 	t.Helper()
-	g := &gateway{registry: metrics.New(metrics.Build{Version: "test"})}
-	build, err := policy.Lookup("capacity")
+	g := &gateway{registry: metrics.New(metrics.Build{Version: "test"}), tls: s.tls}
+	log := g.logs(&s)
+	g.pool = balancer.NewPool(s.upstream.Name, balancer.NewLoads())
+	g.members(t, &s, endpoints)
+	s.upstream.Pool, s.upstream.Metrics = g.pool, g.registry.Upstream(s.upstream.Name)
+	s.generation.Routes = route.NewTable(append([]route.Rule{{Path: "/"}}, s.routes...))
+	s.generation.Upstreams = append([]*proxy.Upstream{&s.upstream}, s.extra...)
+	for _, u := range s.extra {
+		u.Metrics = g.registry.Upstream(u.Name)
+	}
+	g.generation = &s.generation
+	g.handler = proxy.NewHandler(log, g.registry, g.access)
+	g.handler.Use(g.generation)
+	if s.front.Handler == nil {
+		s.front.Handler = g.handler.Serve
+	}
+	s.front.Metrics, s.front.Log = g.registry, log
+	var err error
+	g.front, err = front.New(s.front)
 	require.NoError(t, err)
-	pool := balancer.NewPool(s.upstream.Name, balancer.NewLoads())
+	g.start(t, &s)
+	t.Cleanup(func() { g.rests(t) })
+	return g
+}
+
+// logs makes the log, and the access log unless it is to be quiet.
+func (g *gateway) logs(s *settings) *zap.Logger {
+	if s.quiet {
+		return zap.NewNop()
+	}
+	var core, accessCore zapcore.Core
+	core, g.logged = observer.New(zapcore.InfoLevel)
+	accessCore, g.accessed = observer.New(zapcore.InfoLevel)
+	if s.core != nil {
+		core = s.core(core)
+	}
+	g.access = proxy.NewAccessLog(zap.New(accessCore), g.registry)
+	return zap.New(core)
+}
+
+// members fills the pool.
+func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 	var options []balancer.EndpointOptions
 	for i, address := range endpoints {
 		o := s.connections
@@ -73,49 +126,55 @@ func serve(t testing.TB, s settings, endpoints ...string) *gateway {
 		o.Metrics = g.registry.Endpoint(s.upstream.Name, name)
 		conns := transport.NewPool(o)
 		t.Cleanup(conns.Close)
-		options = append(options, balancer.EndpointOptions{
-			Name: name, URL: "http://" + address, Capacity: 100,
-			Via: &proxy.Target{Name: name, Host: address, Conns: conns, Metrics: o.Metrics},
-		})
+		target := &proxy.Target{Name: name, Host: address, Conns: conns, Metrics: o.Metrics}
+		capacity := 100.0
+		if i < len(s.capacities) {
+			capacity = s.capacities[i]
+		}
+		options = append(options, balancer.EndpointOptions{Name: name, URL: "http://" + address, Capacity: capacity, Via: target})
+		g.targets = append(g.targets, target)
 	}
-	require.NoError(t, pool.Apply(build, options))
-	for _, e := range pool.Snapshot().Endpoints {
+	build, err := policy.Lookup("capacity")
+	require.NoError(t, err)
+	require.NoError(t, g.pool.Apply(build, options))
+	for _, e := range g.pool.Snapshot().Endpoints {
 		g.loads = append(g.loads, e.Endpoint.Load())
 	}
-	s.upstream.Pool, s.upstream.Metrics = pool, g.registry.Upstream(s.upstream.Name)
-	s.generation.Routes = route.NewTable([]route.Rule{{Path: "/"}})
-	s.generation.Upstreams = []*proxy.Upstream{&s.upstream}
-	handler := proxy.NewHandler(s.front.Log, g.registry, nil)
-	handler.Use(&s.generation)
-	if s.front.Handler == nil {
-		s.front.Handler = handler.Serve
-	}
-	s.front.Metrics = g.registry
-	g.front, err = front.New(s.front)
-	require.NoError(t, err)
-	g.start(t)
-	return g
 }
 
-func (g *gateway) start(t testing.TB) {
+func (g *gateway) start(t testing.TB, s *settings) {
 	var err error
 	g.ln, err = front.Listen("127.0.0.1:0")
 	require.NoError(t, err)
 	g.address = g.ln.Addr().String()
+	ln := g.ln
+	if s.wrap != nil {
+		ln = s.wrap(ln)
+	}
 	ctx, stop := context.WithCancel(context.Background())
-	done := make(chan struct{}, 2)
-	go func() { _ = g.front.Run(ctx); done <- struct{}{} }()
-	go func() { _ = g.front.Serve(g.ln, nil); done <- struct{}{} }()
+	var ended []chan struct{}
+	run := func(f func()) {
+		done := make(chan struct{})
+		ended = append(ended, done)
+		go func() { f(); close(done) }()
+	}
+	run(func() { _ = g.front.Run(ctx) })
+	run(func() { _ = g.front.Serve(ln, s.tls) })
+	if g.access != nil {
+		run(func() { _ = g.access.Run(ctx) })
+	}
 	t.Cleanup(func() {
 		limit, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 		defer cancel()
 		_ = g.front.Shutdown(limit)
 		stop()
-		<-done
-		<-done
+		for _, done := range ended {
+			<-done
+		}
 	})
 }
 
+// inFlight is what the balancer believes to be under way at all endpoints.
 func (g *gateway) inFlight() (n int64) {
 	for _, l := range g.loads {
 		n += l.InFlight()
@@ -123,111 +182,41 @@ func (g *gateway) inFlight() (n int64) {
 	return n
 }
 
-// endpoint is a server whose every connection the test serves by hand.
-func endpoint(t testing.TB, serve func(c net.Conn, br *bufio.Reader)) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = ln.Close() })
-	go func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			go func() {
-				defer func() { _ = c.Close() }()
-				serve(c, bufio.NewReader(c))
-			}()
-		}
-	}()
-	return ln.Addr().String()
+// activeUpstream is how many connections to endpoints are in use.
+func (g *gateway) activeUpstream() (n int) {
+	for _, target := range g.targets {
+		_, active := target.Conns.Connections()
+		n += active
+	}
+	return n
 }
 
-// answering is an endpoint that answers every request with the same bytes.
-func answering(t testing.TB, answer string) string {
-	return endpoint(t, func(c net.Conn, br *bufio.Reader) {
-		for {
-			r, err := http.ReadRequest(br)
-			if err != nil {
-				return
-			}
-			if _, err := io.Copy(io.Discard, r.Body); err != nil {
-				return
-			}
-			if _, err := io.WriteString(c, answer); err != nil {
-				return
-			}
-		}
+// rests waits until nothing is in flight, held or open.
+func (g *gateway) rests(t testing.TB) {
+	t.Helper()
+	eventually(t, "no request to be in flight", func() bool { return g.inFlight() == 0 })
+	eventually(t, "no connection to an endpoint to be in use", func() bool { return g.activeUpstream() == 0 })
+	eventually(t, "no body to be held", func() bool { return g.handler.HeldBytes() == 0 })
+	eventually(t, "no client connection to be open", func() bool {
+		idle, active, tunnel := g.front.States()
+		return idle+active+tunnel == 0
 	})
 }
 
-func dial(t testing.TB, g *gateway) net.Conn {
-	t.Helper()
-	c, err := net.Dial("tcp", g.address)
-	require.NoError(t, err)
-	require.NoError(t, c.SetDeadline(time.Now().Add(2*within)))
-	t.Cleanup(func() { _ = c.Close() })
-	return c
-}
-
-const get = "GET / HTTP/1.1\r\nHost: x.test\r\n\r\n"
-
-// ask sends raw bytes and reads one answer.
-func ask(t testing.TB, c net.Conn, request string) (*http.Response, string) {
-	t.Helper()
-	_, err := io.WriteString(c, request)
-	require.NoError(t, err)
-	r, err := http.ReadResponse(bufio.NewReader(c), nil)
-	require.NoError(t, err)
-	body, err := io.ReadAll(r.Body)
-	require.NoError(t, err)
-	return r, string(body)
-}
-
+// eventually waits for a condition, which may take its time: these tests say
+// what happens, not how fast.
 func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
-	require.Eventually(t, condition, within, time.Millisecond, what)
-}
-
-func post(body string) string {
-	return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: x.test\r\nUser-Agent: bench\r\nContent-Type: application/json\r\n"+
-		"Authorization: Bearer sk-0123456789\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
-}
-
-// BenchmarkExchange is one request over warm connections: two sockets, four
-// copies, all of the handler. Its allocations must stay at zero.
-func BenchmarkExchange(b *testing.B) {
-	g := serve(b, defaults(), echoing(b, "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Mon, 23 Nov 2026 10:00:00 GMT\r\nServer: x\r\nContent-Length: 300\r\n\r\n"+strings.Repeat("x", 300)))
-	c := dial(b, g)
-	require.NoError(b, c.SetDeadline(time.Time{}))
-	request := []byte(post(strings.Repeat("y", 600)))
-	answer := make([]byte, 4096)
-	var reads atomic.Int64
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := c.Write(request); err != nil {
-			b.Fatal(err)
+	deadline := time.Now().Add(within)
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for !condition() {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain for %s", what)
 		}
-		n, err := c.Read(answer)
-		if err != nil || n < 300 {
-			b.Fatal(n, err)
-		}
-		reads.Add(1)
+		<-tick.C
 	}
 }
 
-// echoing is answering without parsing: each read is taken for one request.
-func echoing(t testing.TB, answer string) string {
-	return endpoint(t, func(c net.Conn, _ *bufio.Reader) {
-		request, out := make([]byte, 64<<10), []byte(answer)
-		for {
-			if _, err := c.Read(request); err != nil {
-				return
-			}
-			if _, err := c.Write(out); err != nil {
-				return
-			}
-		}
-	})
-}
+// passes lets time go by where a time limit must be seen not to strike.
+func passes(d time.Duration) { <-time.After(d) }

@@ -32,6 +32,9 @@ func (x *exchange) relay() error {
 			break
 		}
 		if err != nil {
+			if failed := x.uploadFailure(); failed != nil {
+				return failed
+			}
 			return err
 		}
 		if x.firstByte == 0 {

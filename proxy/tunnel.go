@@ -43,7 +43,17 @@ func (x *exchange) tunnel() error {
 	t := pipes{idle: x.generation.UpgradeIdle, stall: x.upstream.Idle}
 	t.moved.Store(int64(wire.Now()))
 	back := make(chan int64)
-	go func() { back <- t.carry(&x.up.Conn, &x.conn.Conn) }()
+	go func() {
+		moved := int64(0)
+		defer func() {
+			if r := recover(); r != nil { // it costs this tunnel, not the process
+				x.logPanic(r)
+				x.conn.Poke()
+			}
+			back <- moved
+		}()
+		moved = t.carry(&x.up.Conn, &x.conn.Conn)
+	}()
 	down := t.carry(&x.conn.Conn, &x.up.Conn)
 	up := <-back
 	x.received += int(up)

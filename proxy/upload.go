@@ -22,7 +22,7 @@ type upload struct {
 	done    chan struct{}
 
 	mu     sync.Mutex
-	client error         // reading from the client failed; written by run
+	failed error         // why the exchange must end with the upload; written by run
 	broken bool          // the body did not go out whole; written by run
 	ended  time.Duration // when it ended; 0 before; written by run
 }
@@ -43,12 +43,16 @@ func (x *exchange) startUpload(chunked bool) error {
 func (u *upload) run() {
 	defer close(u.done) // the last thing: until then the exchange may not touch what run uses
 	err := u.carrySafely()
+	if errors.Is(err, wire.ErrTimeout) {
+		err = u.fail(fault.New(fault.IdleTimeout, nil))
+	}
 	u.mu.Lock()
 	u.ended, u.broken = wire.Now(), err != nil
-	clientFailed := u.client != nil
+	failed := u.failed != nil
 	u.mu.Unlock()
-	if clientFailed {
+	if failed {
 		// A body cut short must not look whole: the endpoint's connection ends here.
+		// Where the endpoint broke it, an answer may still stand on it.
 		u.x.up.Poke()
 	}
 }
@@ -120,19 +124,22 @@ func (u *upload) write(p []byte) error {
 	return up.WriteAll([]byte("\r\n"), stall)
 }
 
-// fail records that the client's side failed.
+// fail records why no answer can be expected any longer.
 func (u *upload) fail(err error) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	u.client = err
+	u.failed = err
 	return err
 }
 
-// clientFailure is why the client's body could not be read to its end, or nil.
-func (u *upload) clientFailure() error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
-	return u.client
+// uploadFailure is why the upload ended the exchange, or nil.
+func (x *exchange) uploadFailure() error {
+	if x.upload == nil {
+		return nil
+	}
+	x.upload.mu.Lock()
+	defer x.upload.mu.Unlock()
+	return x.upload.failed
 }
 
 // finished says whether the whole body has gone out.

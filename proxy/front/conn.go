@@ -44,6 +44,7 @@ type Conn struct {
 	socket  net.Conn // under TLS, or the connection itself
 	body    body
 	persist bool // the connection outlives this exchange; written by KeepAlive and Abort
+	reset   bool // to be closed by a TCP reset; written by Abort
 	over    bool // above the limit: exists to say so
 	first   bool // no request has come yet
 
@@ -228,11 +229,19 @@ func (c *Conn) Abort(reset bool) {
 	c.persist = false
 	c.body.abandoned = true
 	if reset {
+		c.reset = true
 		if t, ok := c.socket.(*net.TCPConn); ok {
 			_ = t.SetLinger(0)
 		}
-		_ = c.socket.Close() // past TLS: no close_notify, which would be a clean end
 	}
+}
+
+// Close closes the connection. It is fasthttp's to call, after serve.
+func (c *Conn) Close() error {
+	if c.reset {
+		return c.socket.Close() // past TLS: no close_notify, which would be a clean end
+	}
+	return c.Conn.Close()
 }
 
 // settle ends an exchange and reports whether the connection goes on.

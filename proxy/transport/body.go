@@ -32,10 +32,11 @@ type Body struct {
 	err     error // seen behind the last piece
 }
 
-// Begin prepares b for the body that follows the head a on c. toHead says that
-// the request was a HEAD.
-func (b *Body) Begin(c *Conn, a *strict.Answer, toHead bool) {
-	b.conn, b.left, b.used, b.ended, b.err = c, 0, 0, false, nil
+// Begin prepares b for the body of the answer a, whose head is the first headSize
+// bytes of c's buffer and stays there until the first Next. toHead says that the
+// request was a HEAD.
+func (b *Body) Begin(c *Conn, a *strict.Answer, headSize int, toHead bool) {
+	b.conn, b.left, b.used, b.ended, b.err = c, 0, headSize, false, nil
 	switch {
 	case toHead || a.NoBody():
 		b.Framing, b.ended = NoBody, true
@@ -43,11 +44,21 @@ func (b *Body) Begin(c *Conn, a *strict.Answer, toHead bool) {
 		b.Framing = ByChunks
 		b.coding.DropForbidden = true
 		b.coding.Reset()
+		b.skipFrame()
 	case a.ContentLength >= 0:
 		b.Framing, b.left, b.ended = ByLength, a.ContentLength, a.ContentLength == 0
 	default:
 		b.Framing = ByClose
 	}
+}
+
+// skipFrame takes what stands in the buffer before the next byte of data, so
+// that Pending never mistakes a chunk's frame for it.
+func (b *Body) skipFrame() {
+	n, err := b.coding.Skip(b.conn.Bytes()[b.used:])
+	b.used += n
+	b.err = err
+	b.ended = err == nil && b.coding.Ended()
 }
 
 // Ended says whether the whole body has been read.
@@ -98,20 +109,16 @@ func (b *Body) Next(until time.Duration) ([]byte, error) {
 	}
 }
 
-// take takes what the buffer holds of the body, and what stands between this
-// piece and the next, so that Pending never takes a chunk's frame for its data.
-// The bytes stay in the buffer until Settle, since a piece of them is in use.
+// take takes what the buffer holds of the body. The bytes stay there until
+// Settle, since a piece of them is in use.
 func (b *Body) take() (piece []byte) {
 	held := b.conn.Bytes()
 	b.used = len(held)
 	switch b.Framing {
 	case ByChunks:
 		if piece, b.used, b.err = b.coding.Next(held); b.err == nil {
-			var frame int
-			frame, b.err = b.coding.Skip(held[b.used:])
-			b.used += frame
+			b.skipFrame()
 		}
-		b.ended = b.err == nil && b.coding.Ended()
 		return piece
 	case ByLength:
 		piece = held[:min(b.left, int64(len(held)))]
