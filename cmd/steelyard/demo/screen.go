@@ -31,7 +31,7 @@ func terminal(out io.Writer) *screen {
 	}
 	return &screen{out: out, size: func() (int, int) {
 		width, height, err := term.GetSize(int(file.Fd()))
-		if err != nil {
+		if err != nil || width <= 0 || height <= 0 { // as inside script(1)
 			return 80, 24
 		}
 		return width, height
