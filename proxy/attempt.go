@@ -8,21 +8,15 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
-	"github.com/steelyard-proxy/steelyard/proxy/transport"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 const (
 	// maxTried is how many endpoints one request may be sent to.
 	maxTried = 2
-	// maxInterim bounds the 1xx answers before a final one.
-	maxInterim = 16
 	// inlineBytes is how much of a body is written without reading the answer
 	// at the same time: a socket takes as much without waiting for its peer.
 	inlineBytes = 16 << 10
-	// earlyAnswer is how long an answer is waited for on a connection that takes
-	// no more: an endpoint may answer 413 and close before it has read all.
-	earlyAnswer = 100 * time.Millisecond
 )
 
 // attempt sends the request to an endpoint, and to another or over another
@@ -173,105 +167,4 @@ func (x *exchange) send(until time.Duration) error {
 		return x.startUpload(f.chunked)
 	}
 	return err
-}
-
-// await reads heads until one is final. sent is the error of sending, after
-// which an answer may still stand on the connection.
-func (x *exchange) await(sent error, until time.Duration) error {
-	if sent != nil {
-		until = wire.Now() + earlyAnswer
-	}
-	for interim := 0; interim < maxInterim; {
-		size, err := x.up.ReadHead(&x.answer, until)
-		if err != nil {
-			if until = x.uploadExtends(until); until > wire.Now() && fault.As(err).Kind == fault.FirstByteTimeout {
-				continue
-			}
-			return x.awaitFailed(err, sent)
-		}
-		if x.answered = wire.Now(); x.answer.Status >= 200 || x.answer.Status == 101 {
-			return x.accept(size, sent)
-		}
-		if err := x.interim(); err != nil {
-			return err
-		}
-		x.up.Discard(size)
-		interim++
-	}
-	return fault.New(fault.BadAnswer, errTooManyInterim)
-}
-
-var (
-	errTooManyInterim = errors.New("too many 1xx answers")
-	errUnasked101     = errors.New("it switched protocols without being asked to")
-)
-
-// accept takes a final answer. Its head stays in the connection's buffer until
-// the client's head is built from it.
-func (x *exchange) accept(size int, sent error) error {
-	if x.answer.Status == 101 && (x.held.n > 0 || !strict.Names(x.conn.Request.Upgrade, x.answer.Get("upgrade"))) {
-		return fault.New(fault.BadAnswer, errUnasked101)
-	}
-	x.target.Metrics.AddBytes(metrics.FromUpstream, size)
-	x.headSize = size
-	x.clean = sent == nil && x.answer.Persistent()
-	return nil
-}
-
-// awaitFailed says why no answer came. What went wrong with the upload is the
-// reason, where something did: the endpoint was still waiting for it.
-func (x *exchange) awaitFailed(err, sent error) error {
-	if failed := x.uploadFailure(); failed != nil {
-		return failed
-	}
-	f, ok := errors.AsType[*fault.Error](err)
-	switch {
-	case !ok:
-		return err
-	case sent == nil || f.Kind != fault.FirstByteTimeout:
-		return f
-	case errors.Is(sent, wire.ErrTimeout):
-		return fault.New(fault.IdleTimeout, nil)
-	}
-	f = fault.New(fault.Closed, sent)
-	f.Stale = x.up.Reused
-	return f
-}
-
-// interim passes a 1xx answer on to a client that knows such answers. 100 is
-// ours to send: the client's body was asked for already.
-func (x *exchange) interim() error {
-	if x.answer.Status == 100 || x.minor == 0 {
-		return nil
-	}
-	out := x.takeOut()
-	b := appendStatusLine(out.B[:0], x.answer.Status, x.answer.Reason)
-	for i := range x.answer.Fields {
-		b = appendAnswerField(b, &x.answer.Fields[i], false)
-	}
-	b = append(b, "\r\n"...)
-	err := x.conn.Send(b)
-	x.dropOut()
-	if err != nil {
-		return clientWriteFault(err)
-	}
-	return nil
-}
-
-var outBuffers = wire.NewBuffers(transport.BufferBytes + 8<<10)
-
-// takeOut is the buffer in which something for either side is put together; it
-// is held only while that lasts.
-func (x *exchange) takeOut() *wire.Buffer {
-	if x.out == nil {
-		x.out, x.n = outBuffers.Get(), 0
-	}
-	return x.out
-}
-
-func (x *exchange) dropOut() {
-	if x.out != nil {
-		x.out.Release()
-		x.out, x.n = nil, 0
-	}
 }

@@ -1,0 +1,142 @@
+package proxy
+
+import (
+	"fmt"
+	"runtime/debug"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// finish ends the exchange, exactly once, for every ending.
+func (x *exchange) finish() {
+	if r := recover(); r != nil {
+		x.panicked(r)
+	}
+	x.joinUpload()
+	if x.whole {
+		x.body.Settle()
+	}
+	x.release(x.clean && x.whole)
+	x.dropOut()
+	x.held.release(&x.handler.memory)
+	x.count()
+	x.log()
+	recycle := x.conn.Disarm(&x.waiter)
+	if x.total != nil {
+		recycle = x.total.Stop() && recycle
+	}
+	if recycle { // else somebody may still call cancel: leave it to the collector
+		x.reset()
+		x.handler.exchanges.Put(x)
+	}
+}
+
+// panicked answers 500 if it still can. One request is lost, the process is not.
+func (x *exchange) panicked(r any) {
+	x.logPanic(r)
+	x.whole = false
+	x.fail(fault.New(fault.Internal, fmt.Errorf("BUG: %v", r)))
+}
+
+func (x *exchange) logPanic(r any) {
+	x.handler.metrics.Panicked()
+	x.handler.log.Error("panic in a request", zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+}
+
+// release gives the lease and the connection back. One place, so that what is
+// in flight can not drift: every attempt that acquired comes through here once.
+func (x *exchange) release(reusable bool) {
+	x.disconnect(reusable)
+	if x.leased {
+		x.leased = false
+		x.lease.Release(x.outcome())
+	}
+}
+
+// disconnect gives the connection back, if there is one.
+func (x *exchange) disconnect(reusable bool) {
+	if x.up == nil {
+		return
+	}
+	x.joinUpload()
+	if x.cancel.Unbind() != nil {
+		reusable = false
+	}
+	x.up.Release(reusable)
+	x.up = nil
+}
+
+// outcome tells the balancer how the attempt ended.
+func (x *exchange) outcome() balancer.Outcome {
+	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status, Total: wire.Now() - x.arrived}
+	if x.firstByte > 0 {
+		o.FirstByte = x.firstByte - x.arrived
+	}
+	if f, ok := x.failure.(*fault.Error); ok {
+		o.Class = outcomeClass(f.Kind)
+	} else if x.failure != nil {
+		o.Class = balancer.Refused
+	}
+	return o
+}
+
+func outcomeClass(k fault.Kind) balancer.OutcomeClass {
+	switch k {
+	case fault.Connect:
+		return balancer.ConnectFailed
+	case fault.ConnectTimeout, fault.FirstByteTimeout, fault.IdleTimeout, fault.TotalTimeout:
+		return balancer.TimedOut
+	case fault.Closed, fault.BadAnswer:
+		return balancer.Failed
+	case fault.Truncated:
+		return balancer.Truncated
+	case fault.ClientGone, fault.ClientStalled:
+		return balancer.ClientGone
+	}
+	return balancer.Refused
+}
+
+// count puts the exchange into the metrics.
+func (x *exchange) count() {
+	now := wire.Now()
+	if x.failure != nil {
+		switch f := fault.As(x.failure); {
+		case f.Kind == fault.ClientGone || f.Kind == fault.ClientStalled:
+			x.status = 499
+			if x.upstream != nil {
+				x.upstream.Metrics.Cancelled(x.phase)
+			} else {
+				x.handler.unrouted.Cancelled(x.phase)
+			}
+		case f.Kind.Source() == fault.Upstream && x.committed && x.answered > 0 && x.target != nil:
+			x.target.Metrics.Truncated()
+		}
+	}
+	if x.target == nil {
+		instruments := x.handler.unrouted
+		if x.upstream != nil {
+			instruments = x.upstream.Metrics
+		}
+		instruments.Answered(x.status)
+		instruments.AddBytes(metrics.FromClient, x.received)
+		instruments.AddBytes(metrics.ToClient, x.written)
+		return
+	}
+	var firstByte, overhead, response time.Duration
+	if x.status != 101 { // how long a tunnel stays says nothing
+		response = now - x.arrived
+	}
+	if x.firstByte > 0 {
+		firstByte = x.firstByte - x.arrived
+		overhead = x.dispatched - x.arrived - x.readTime - x.waited + x.flushed - x.answered
+	}
+	x.target.Metrics.Answered(x.status, response, firstByte, overhead)
+	x.target.Metrics.AddBytes(metrics.FromClient, x.received)
+	x.target.Metrics.AddBytes(metrics.ToClient, x.written)
+}
