@@ -1,0 +1,106 @@
+package house
+
+import (
+	"go/ast"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const (
+	mostLines         = 400 // of a file
+	mostFunctionLines = 70  // what fits a screen
+)
+
+func TestFilesStayShort(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.lines > mostLines {
+			t.Errorf("%s has %d lines: split it by subject, above %d nobody reads it whole", f.path, f.lines, mostLines)
+		}
+	}
+}
+
+func TestFunctionsFitAScreen(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test {
+			continue // tables are long
+		}
+		for _, declaration := range f.ast.Decls {
+			function, ok := declaration.(*ast.FuncDecl)
+			if !ok {
+				continue
+			}
+			if n := positions.Position(function.End()).Line - positions.Position(function.Pos()).Line + 1; n > mostFunctionLines {
+				t.Errorf("%s: func %s has %d lines, more than fit a screen (%d)", f.path, function.Name.Name, n, mostFunctionLines)
+			}
+		}
+	}
+}
+
+func TestPackagesSayWhatTheyOwn(t *testing.T) {
+	comments := map[string]string{}
+	for _, f := range sources(t) {
+		if f.ast.Doc != nil {
+			comments[f.room] += f.ast.Doc.Text()
+		} else if _, ok := comments[f.room]; !ok {
+			comments[f.room] = ""
+		}
+	}
+	for path, comment := range comments {
+		if len(strings.Fields(comment)) < 10 {
+			t.Errorf("package %s has no package comment worth the name: say in its doc.go what it owns, who may write, and give an example", path)
+		}
+	}
+}
+
+// TestNobodySleepsInTests keeps tests quick and true: they wait for a condition. In a bubble of testing/synctest time
+// is virtual, and sleeping is how it is moved.
+func TestNobodySleepsInTests(t *testing.T) {
+	bubbles := map[string][]string{} // helpers that run their argument in a bubble, by room
+	for _, f := range sources(t) {
+		for _, declaration := range f.ast.Decls {
+			if function, ok := declaration.(*ast.FuncDecl); ok && f.test && opensBubble(function) {
+				bubbles[f.room] = append(bubbles[f.room], function.Name.Name)
+			}
+		}
+	}
+	for _, f := range sources(t) {
+		if !f.test {
+			continue
+		}
+		ast.Inspect(f.ast, func(node ast.Node) bool {
+			call, ok := node.(*ast.CallExpr)
+			switch {
+			case !ok:
+				return true
+			case isCall(call, "synctest", "Test"):
+				return false
+			case isCall(call, "time", "Sleep"):
+				t.Errorf("%s: time.Sleep in a test: wait for the condition with a deadline, or use testing/synctest", positions.Position(call.Pos()))
+			}
+			helper, ok := call.Fun.(*ast.Ident)
+			return !ok || !slices.Contains(bubbles[f.room], helper.Name)
+		})
+	}
+}
+
+func opensBubble(function *ast.FuncDecl) (opens bool) {
+	if strings.HasPrefix(function.Name.Name, "Test") {
+		return false
+	}
+	ast.Inspect(function, func(node ast.Node) bool {
+		call, ok := node.(*ast.CallExpr)
+		opens = opens || ok && isCall(call, "synctest", "Test")
+		return !opens
+	})
+	return opens
+}
+
+func isCall(call *ast.CallExpr, pkg, name string) bool {
+	selector, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || selector.Sel.Name != name {
+		return false
+	}
+	x, ok := selector.X.(*ast.Ident)
+	return ok && x.Name == pkg
+}

@@ -1,0 +1,96 @@
+package house
+
+import (
+	"strings"
+	"testing"
+)
+
+// library is an import path from outside the module, or the beginning of one, and who may use it.
+type library struct {
+	path  string
+	rooms string // folders, separated by spaces; "" for none but tests
+	tests string // folders whose tests may use it too; "*" for all
+	why   string
+}
+
+// libraries is every dependency there is. One more is one more thing that can break, so it gets a row and a reason.
+var libraries = []library{
+	{path: "github.com/valyala/fasthttp", rooms: "proxy/front proxy/strict proxy/transport bench", tests: "proxy",
+		why: "its types stay on the wire's side, so that another listener can share routing, pools, health and metrics"},
+	{path: "github.com/prometheus/client_golang", rooms: "metrics", tests: "",
+		why: "everybody else holds instruments of ours, which cost no allocation and no lock"},
+	{path: "github.com/prometheus/client_model", rooms: "metrics", tests: "",
+		why: "what client_golang's registry gathers, read back"},
+	{path: "github.com/spf13/viper", rooms: "configs", why: "configuration is read in one place"},
+	{path: "github.com/go-viper/mapstructure/v2", rooms: "configs", why: "viper's decoder, with defaults laid under lists"},
+	{path: "go.yaml.in/yaml/v3", rooms: "configs", tests: "bench",
+		why: "lines and columns of the file, which viper does not keep"},
+	{path: "github.com/spf13/cobra", rooms: "cmd", why: "the command line belongs to the process"},
+	{path: "golang.org/x/term", rooms: "cmd", why: "whether somebody is watching"},
+	{path: "go.uber.org/zap", rooms: "cmd health proxy", why: "leaves return errors; who acts on them logs"},
+	{path: "golang.org/x/sys", rooms: "metrics proxy/front proxy/transport proxy/wire bench",
+		why: "system calls on sockets, and the size of a cache line"},
+	{path: "github.com/HdrHistogram/hdrhistogram-go", rooms: "bench", why: "exact quantiles of a measurement; the gateway has its own histograms"},
+	{path: "github.com/stretchr/testify", tests: "*", why: "tests only"},
+	{path: "go.uber.org/goleak", tests: "*", why: "tests only"},
+
+	// Of the standard library, what would put a room in the wrong place.
+	{path: "net/http/httptest", tests: "*", why: "tests only"},
+	{path: "net/http/pprof", why: "it hangs handlers into the default mux"},
+	{path: "net/http", rooms: "proxy metrics health bench cmd", tests: "*",
+		why: "balancer and configs know no HTTP: a simulation runs without sockets"},
+	{path: "log", rooms: "bench", tests: "*", why: "log through zap, where level and form are configured"},
+	{path: "log/slog", why: "log through zap, where level and form are configured"},
+	{path: "testing", tests: "*", why: "a program that carries testing carries its flags"},
+}
+
+func TestLibrariesStayWhereTheyBelong(t *testing.T) {
+	for _, f := range sources(t) {
+		for _, path := range f.imports() {
+			if _, is := ours(path); is {
+				continue
+			}
+			l, ok := libraryOf(path)
+			switch {
+			case !ok && strings.Contains(path, "."):
+				t.Errorf("%s imports %s, which has no row in bench/house/modules_test.go: prefer the standard library, or say who may use it and why", f.path, path)
+			case ok && !l.allows(&f):
+				t.Errorf("%s imports %s, and %s may not: %s", f.path, path, f.room, l.why)
+			}
+		}
+	}
+}
+
+// libraryOf is the first row that a path falls under.
+func libraryOf(path string) (library, bool) {
+	for _, l := range libraries {
+		if within(path, l.path) && (strings.Contains(l.path, ".") || path == l.path) {
+			return l, true
+		}
+	}
+	return library{}, false
+}
+
+func (l *library) allows(f *file) bool {
+	if coversAny(strings.Fields(l.rooms), f.room) {
+		return true
+	}
+	return f.test && (l.tests == "*" || coversAny(strings.Fields(l.tests), f.room))
+}
+
+// TestEveryLibraryIsUsed keeps the list as short as go.mod.
+func TestEveryLibraryIsUsed(t *testing.T) {
+	used := map[string]bool{}
+	for _, f := range sources(t) {
+		for _, path := range f.imports() {
+			if l, ok := libraryOf(path); ok {
+				used[l.path] = true
+			}
+		}
+	}
+	for _, l := range libraries {
+		if strings.Contains(l.path, ".") && !used[l.path] {
+			t.Errorf("nothing imports %s: take its row out of bench/house/modules_test.go, and run `go mod tidy`", l.path)
+		}
+	}
+}

@@ -1,0 +1,89 @@
+package house
+
+// room is one package of the module, and whom it may know.
+type room struct {
+	path  string
+	level int    // only lower levels may be imported, by code and tests alike
+	sees  string // the rooms it may import, separated by spaces
+	tests string // more that its tests may import; in bench also of its own level
+	why   string
+}
+
+// rooms is the plan of the house. The levels go one way, from what knows nothing of ours to what puts everything
+// together; within them each room names whom it needs. A new package gets a row here, and a reason.
+var rooms = []room{
+	{path: "configs", level: 0,
+		why: "plain data: what was asked for, not what becomes of it; so the schema can change without touching a room"},
+	{path: "metrics", level: 0,
+		why: "instruments that anybody may hold, so it can know nobody"},
+	{path: "proxy/fault", level: 0,
+		why: "the errors of the request path, named by every room on it"},
+	{path: "proxy/strict", level: 0,
+		why: "bytes in, meaning out: what a message says must not depend on who reads it"},
+	{path: "proxy/wire", level: 0,
+		why: "one socket, the same on the client's side and the endpoint's"},
+
+	{path: "balancer", level: 1,
+		why: "who may serve and who should; knows neither HTTP nor configuration, so a simulation runs the same code"},
+
+	{path: "balancer/policy", level: 2, sees: "balancer",
+		why: "arithmetic over the balancer's snapshot"},
+	{path: "health/probe", level: 2,
+		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor proxy"},
+	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",
+		why: "the client's side: sockets, heads and bodies; it does not know that there are endpoints"},
+	{path: "proxy/route", level: 2,
+		why: "names an upstream by number, never touches one; plain values, so that another listener can share it"},
+	{path: "proxy/transport", level: 2, sees: "metrics proxy/fault proxy/strict proxy/wire",
+		why: "the endpoint's side: connections and answers; it does not know that there are clients"},
+
+	{path: "proxy", level: 3,
+		sees:  "balancer metrics proxy/fault proxy/front proxy/route proxy/strict proxy/transport proxy/wire",
+		tests: "balancer/policy",
+		why:   "the life of one request joins both sides with a lease; rules come in plain, not as configuration"},
+	{path: "proxy/admin", level: 3,
+		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
+
+	{path: "cmd/steelyard/app", level: 4,
+		sees: "balancer balancer/policy configs health/probe metrics proxy proxy/admin proxy/front proxy/route proxy/transport",
+		why:  "the only room that turns configuration into rooms"},
+	{path: "bench/backend", level: 4,
+		why: "a simulated server is a peer: it speaks HTTP and shares nothing with what it tests"},
+	{path: "bench/load", level: 4, tests: "bench/backend",
+		why: "a client is a peer as well"},
+	{path: "bench/conformance", level: 4,
+		why: "black box: looks at nothing but bytes on both sides of the real program"},
+	{path: "bench/e2e", level: 4, tests: "bench/backend",
+		why: "the real program among real peers; the simulated servers are processes of their own"},
+	{path: "bench/house", level: 4, tests: "configs",
+		why: "reads everything as text; the schema it holds the README to is the real one"},
+	{path: "bench/overhead", level: 4, sees: "bench/overhead/contender bench/overhead/figure bench/overhead/wire",
+		why: "compares programs from outside, ours among others"},
+	{path: "bench/overhead/contender", level: 3, why: "starts and weighs a proxy, whichever it is"},
+	{path: "bench/overhead/figure", level: 3, why: "numbers in, tables out"},
+	{path: "bench/overhead/wire", level: 3, why: "client and upstream in one thread, with no code of the proxies they time"},
+
+	{path: "cmd/steelyard/demo", level: 5,
+		sees:  "balancer bench/backend bench/load cmd/steelyard/app configs metrics",
+		tests: "balancer/policy",
+		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
+	{path: "cmd/steelyard", level: 6, sees: "cmd/steelyard/app cmd/steelyard/demo configs",
+		why: "commands, flags, signals and exit codes"},
+}
+
+// laws hold whatever the rows say: a row that breaks one is a mistake in the row.
+var laws = []struct {
+	importer, imported string // folders
+	unless             []string
+	why                string
+}{
+	{"", "bench", []string{"bench", "cmd"}, "laboratory code is no part of what serves; only the demo shows it"},
+	{"", "configs", []string{"cmd", "bench"}, "rooms take plain options, so that they are tested without YAML and the schema can change alone"},
+	{"", "cmd", []string{"cmd"}, "cmd is how things are put together, so nothing may depend on it"},
+	{"health", "proxy", nil, "health judges, it never routes"},
+	{"health", "balancer", nil, "health acts through a sink that app connects"},
+	{"balancer", "metrics", nil, "the balancer is a snapshot and arithmetic; app reads it for the gauges"},
+	{"proxy/route", "balancer", nil, "route names an upstream, it never touches one"},
+	{"metrics", "", []string{"metrics"}, "a leaf"},
+	{"configs", "", []string{"configs"}, "a leaf"},
+}
