@@ -45,6 +45,7 @@ func runCases(t *testing.T, cases []testCase) {
 	names := map[string]bool{}
 	for _, c := range cases {
 		if c.want == nil || c.ref == "" || names[c.name] {
+			tally.count(t.Name(), false)
 			t.Fatalf("case %q: needs a name of its own, a reference and something to want", c.name)
 		}
 		names[c.name] = true

@@ -27,7 +27,7 @@ func read(t *testing.T, name string) string {
 func TestReadmeCommandsRun(t *testing.T) {
 	readme, makefile := read(t, "README.md"), read(t, "Makefile")
 	for _, m := range regexp.MustCompile("make ([a-z][a-z0-9-]*)").FindAllStringSubmatch(readme, -1) {
-		if !regexp.MustCompile(`(?m)^` + m[1] + `:`).MatchString(makefile) && m[1] != "a" {
+		if !regexp.MustCompile(`(?m)^`+m[1]+`:`).MatchString(makefile) && m[1] != "a" {
 			t.Errorf("README names make %s, which the Makefile has not", m[1])
 		}
 	}
