@@ -40,7 +40,7 @@ func (x *exchange) attempt() error {
 			x.target.Metrics.Repeated(metrics.RepeatStale)
 			x.disconnect(false)
 		case x.mayMove(f):
-			x.moved = true
+			x.moved, x.unreached = true, f
 			x.target.Metrics.Repeated(metrics.RepeatConnect)
 			x.exclude(x.lease.Endpoint())
 			x.release(false)
@@ -127,13 +127,11 @@ func (x *exchange) acquire() error {
 		x.lease, x.leased = lease, true
 		x.target = lease.Endpoint().Via().(*Target)
 		return nil
-	case x.moved:
-		return fault.New(fault.Connect, errNoOther).Unsent()
+	case x.moved: // and no other endpoint is eligible
+		return x.unreached
 	}
 	return fault.New(fault.NoEndpoint, nil).Unsent()
 }
-
-var errNoOther = errors.New("not reached, and no other endpoint is eligible")
 
 // send writes the request; where nothing more is to be sent it waits for the
 // answer to begin, until the moment until. A large or unfinished body goes out on

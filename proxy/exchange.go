@@ -30,14 +30,15 @@ type exchange struct {
 	total      *time.Timer // fires cancel; nil without timeouts.total
 	phase      metrics.Phase
 
-	upstream *Upstream
-	request  balancer.Request
-	tried    [maxTried]*balancer.Endpoint // what request.Exclude points into
-	id       []byte                       // X-Request-Id
-	held     held                         // the request's body, or its beginning
-	upload   *upload                      // the rest of it, under way
-	resent   bool                         // sent again on a fresh connection
-	moved    bool                         // sent again to another endpoint
+	upstream  *Upstream
+	request   balancer.Request
+	tried     [maxTried]*balancer.Endpoint // what request.Exclude points into
+	id        []byte                       // X-Request-Id
+	held      held                         // the request's body, or its beginning
+	upload    *upload                      // the rest of it, under way
+	resent    bool                         // sent again on a fresh connection
+	moved     bool                         // sent again to another endpoint
+	unreached *fault.Error                 // why it was, if so
 
 	lease            balancer.Lease // of the current or last attempt
 	leased           bool
@@ -100,7 +101,7 @@ func (x *exchange) reset() {
 	x.request.Exclude = nil
 	clear(x.tried[:])
 	x.id = x.id[:0]
-	x.resent, x.moved = false, false
+	x.resent, x.moved, x.unreached = false, false, nil
 	x.lease, x.leased, x.target, x.up = balancer.Lease{}, false, nil, nil
 	x.status, x.committed, x.failure, x.whole, x.clean = 0, false, nil, false, false
 	x.events = events{}

@@ -98,3 +98,6 @@ func (g *gateway) finished(class balancer.OutcomeClass) (n uint64) {
 	}
 	return n
 }
+
+// chunk is one chunk of a chunked body.
+func chunk(data string) string { return fmt.Sprintf("%x\r\n%s\r\n", len(data), data) }

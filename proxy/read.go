@@ -13,7 +13,7 @@ import (
 // than the beginning is read here; upload streams the rest.
 func (x *exchange) read() error {
 	r := x.conn.Request
-	limit := x.generation.ReplayBytes
+	limit := min(x.generation.ReplayBytes, x.generation.BodyBytes)
 	switch {
 	case !r.HasBody():
 		x.held.whole = true
