@@ -1,15 +1,11 @@
 package strict
 
 import (
-	"bufio"
-	"bytes"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 )
-
-func newBufferedReader(b []byte) *bufio.Reader { return bufio.NewReader(bytes.NewReader(b)) }
 
 // chunkedAnswer is a stream of 64 events.
 var chunkedAnswer = []byte(strings.Repeat("5a\r\n"+strings.Repeat("x", 0x5a)+"\r\n", 64) + "0\r\n\r\n")
