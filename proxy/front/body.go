@@ -75,9 +75,9 @@ func (c *Conn) ReadBody(p []byte) (int, error) {
 		if room := min(b.due(), int64(len(p))); room > 0 {
 			n, err := c.ReadInto(p[:room], until)
 			b.took(n)
-			return n, b.fail(bodyError(err))
+			return n, b.fail(c.bodyError(err))
 		}
-		b.err = bodyError(c.Fill(until))
+		b.err = c.bodyError(c.Fill(until))
 	}
 	return 0, b.err
 }
@@ -135,10 +135,14 @@ func chunkRefusal(err error) error {
 	return strict.BadChunk
 }
 
-// bodyError turns the end of the connection inside a body into what it is.
-func bodyError(err error) error {
+// bodyError turns the end of the connection inside a body into what it is. A
+// client that has left by it is not told so by the watch in every case first.
+func (c *Conn) bodyError(err error) error {
 	switch {
 	case errors.Is(err, io.EOF):
+		if !c.server.WaitHalf {
+			c.left()
+		}
 		return strict.BodyCutShort
 	case errors.Is(err, wire.ErrTimeout):
 		return strict.BodyTimeout

@@ -48,11 +48,12 @@ type Conn struct {
 	over    bool // above the limit: exists to say so
 	first   bool // no request has come yet
 
-	state  atomic.Int32
-	gone   atomic.Bool            // the client has left; written by the watch
-	cut    atomic.Bool            // Abandon was called
-	waiter atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
-	fd     int                    // as the watch knows it; -1 when not watched
+	state   atomic.Int32
+	gone    atomic.Bool            // the client has left; written by the watch
+	cut     atomic.Bool            // Abandon was called
+	waiter  atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
+	fd      int                    // -1 when not watched; written by the watch
+	watched int32                  // the watch's number for it
 }
 
 // Waiter is told when the client leaves. Gone runs on the watch's goroutine and

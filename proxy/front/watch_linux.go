@@ -21,7 +21,8 @@ type watch struct {
 	ep     int
 
 	mu    sync.Mutex
-	conns map[int]*Conn // by descriptor; written by add and remove
+	conns map[int32]*Conn // by registration; written by add and remove
+	last  int32           // registration
 }
 
 func newWatch(halfCloseLeaves bool) (*watch, error) {
@@ -32,7 +33,7 @@ func newWatch(halfCloseLeaves bool) (*watch, error) {
 	if err := unix.SetNonblock(ep, true); err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}
-	w := &watch{events: unix.EPOLLET, file: os.NewFile(uintptr(ep), "watch"), ep: ep, conns: map[int]*Conn{}}
+	w := &watch{events: unix.EPOLLET, file: os.NewFile(uintptr(ep), "watch"), ep: ep, conns: map[int32]*Conn{}}
 	if halfCloseLeaves {
 		w.events |= unix.EPOLLRDHUP
 	}
@@ -51,10 +52,13 @@ func (w *watch) add(c *Conn) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	event := unix.EpollEvent{Events: w.events, Fd: int32(fd)}
+	w.last++
+	// An event may be read after its descriptor has become another connection's,
+	// so events carry a number of our own instead.
+	event := unix.EpollEvent{Events: w.events, Fd: w.last}
 	if unix.EpollCtl(w.ep, unix.EPOLL_CTL_ADD, fd, &event) == nil {
-		w.conns[fd] = c
-		c.fd = fd
+		w.conns[w.last] = c
+		c.fd, c.watched = fd, w.last
 	}
 }
 
@@ -66,7 +70,7 @@ func (w *watch) remove(c *Conn) {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	delete(w.conns, c.fd)
+	delete(w.conns, c.watched)
 	_ = unix.EpollCtl(w.ep, unix.EPOLL_CTL_DEL, c.fd, nil)
 	c.fd = -1
 }
@@ -88,15 +92,15 @@ func (w *watch) run(ctx context.Context) error {
 			return fmt.Errorf("watch clients: %w", err)
 		}
 		for i := range events[:n] {
-			if c := w.lookup(int(events[i].Fd)); c != nil {
+			if c := w.lookup(events[i].Fd); c != nil {
 				c.left()
 			}
 		}
 	}
 }
 
-func (w *watch) lookup(fd int) *Conn {
+func (w *watch) lookup(registration int32) *Conn {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	return w.conns[fd]
+	return w.conns[registration]
 }

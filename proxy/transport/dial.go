@@ -35,10 +35,11 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 		}
 		return nil, cause
 	}
-	switch {
-	case err == nil:
+	if err == nil {
 		return newConn(p, nc), nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
+	}
+	// The dialer's own timer may strike a moment before ctx's.
+	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || ctx.Err() != nil {
 		return nil, fault.New(fault.ConnectTimeout, nil).Unsent()
 	}
 	return nil, fault.New(fault.Connect, err).Unsent()
