@@ -1,0 +1,333 @@
+package front_test
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"crypto/x509/pkix"
+	"encoding/pem"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/front"
+)
+
+const (
+	within = 10 * time.Second
+	get    = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+)
+
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
+}
+
+// hello answers every request, and refusals with their status.
+func hello(c *front.Conn) {
+	status := 200
+	if c.Refusal != nil {
+		status = c.Refusal.Status
+	}
+	head := "HTTP/1.1 " + strconv.Itoa(status) + " x\r\nContent-Length: 2\r\n"
+	if !c.KeepAlive(true) {
+		head += "Connection: close\r\n"
+	}
+	_ = c.Send([]byte(head + "\r\nok"))
+}
+
+type server struct {
+	*front.Server
+	address string
+}
+
+func serve(t *testing.T, o front.Options, config *tls.Config, wrap func(net.Listener) net.Listener) *server {
+	t.Helper()
+	o.HeaderBytes, o.Log, o.Metrics = 1<<10, zap.NewNop(), metrics.New(metrics.Build{})
+	for _, limit := range []*time.Duration{&o.Header, &o.Body, &o.IdleClient, &o.ClientStall} {
+		if *limit == 0 {
+			*limit = within
+		}
+	}
+	s, err := front.New(o)
+	require.NoError(t, err)
+	ln, err := front.Listen("127.0.0.1:0")
+	require.NoError(t, err)
+	address := ln.Addr().String()
+	if wrap != nil {
+		ln = wrap(ln)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan struct{}, 2)
+	go func() { _ = s.Run(ctx); done <- struct{}{} }()
+	go func() { _ = s.Serve(ln, config); done <- struct{}{} }()
+	t.Cleanup(func() {
+		limit, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		_ = s.Shutdown(limit)
+		stop()
+		<-done
+		<-done
+	})
+	return &server{s, address}
+}
+
+func dial(t *testing.T, address string) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", address)
+	require.NoError(t, err)
+	require.NoError(t, c.SetDeadline(time.Now().Add(within)))
+	t.Cleanup(func() { _ = c.Close() })
+	return c
+}
+
+func ask(t *testing.T, c net.Conn, request string) *http.Response {
+	t.Helper()
+	_, err := io.WriteString(c, request)
+	require.NoError(t, err)
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	_, err = io.Copy(io.Discard, r.Body)
+	require.NoError(t, err)
+	return r
+}
+
+func closes(t *testing.T, c net.Conn) {
+	t.Helper()
+	_, err := io.Copy(io.Discard, c)
+	netErr, ok := err.(net.Error)
+	require.False(t, ok && netErr.Timeout(), "the connection stayed open")
+}
+
+func TestKeepAlive(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello}, nil, nil)
+	for request, keeps := range map[string]bool{
+		get: true, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n": false, "GET / HTTP/1.0\r\n\r\n": false,
+		"GET / HTTP/1.0\r\nConnection: keep-alive\r\n\r\n": true, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\nhello": true,
+		"GET /../ HTTP/1.1\r\nHost: x\r\n\r\n": false,
+	} {
+		c := dial(t, s.address)
+		ask(t, c, request)
+		if keeps {
+			require.Equal(t, 200, ask(t, c, get).StatusCode, request)
+		} else {
+			closes(t, c)
+		}
+	}
+}
+
+func TestHeadLimits(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello, Header: 50 * time.Millisecond}, nil, nil)
+	long := "GET /" + string(bytesOf('a', 2000))
+	require.Equal(t, 414, ask(t, dial(t, s.address), long).StatusCode)
+	require.Equal(t, 431, ask(t, dial(t, s.address), "GET / HTTP/1.1\r\nHost: x\r\nX: "+string(bytesOf('a', 2000))).StatusCode)
+	require.Equal(t, 408, ask(t, dial(t, s.address), "GET / HTTP/1.1\r\nHost:").StatusCode)
+	closes(t, dial(t, s.address)) // who says nothing at all gets no answer
+}
+
+func bytesOf(b byte, n int) []byte {
+	all := make([]byte, n)
+	for i := range all {
+		all[i] = b
+	}
+	return all
+}
+
+func TestConnectionLimit(t *testing.T) {
+	config := certificate(t, t.TempDir(), "one")
+	for name, over := range map[string]*tls.Config{"plain": nil, "TLS": config} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, front.Options{Handler: hello, Connections: 1}, over, nil)
+			open := func() net.Conn {
+				c := dial(t, s.address)
+				if over != nil {
+					c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
+				}
+				return c
+			}
+			first := open()
+			require.Equal(t, 200, ask(t, first, get).StatusCode)
+			second := open()
+			if over != nil {
+				require.NoError(t, second.(*tls.Conn).Handshake())
+			}
+			r, err := http.ReadResponse(bufio.NewReader(second), nil) // without having asked
+			require.NoError(t, err)
+			require.Equal(t, 503, r.StatusCode)
+			require.Equal(t, 200, ask(t, first, get).StatusCode)
+			require.NoError(t, first.Close())
+			require.Eventually(t, func() bool { idle, active, _ := s.States(); return idle+active <= 1 }, within, time.Millisecond)
+		})
+	}
+}
+
+// starved fails to accept, as when no file descriptor is left.
+type starved struct {
+	net.Listener
+	fails atomic.Int32
+}
+
+func (s *starved) Accept() (net.Conn, error) {
+	if s.fails.Add(-1) >= 0 {
+		return nil, os.NewSyscallError("accept4", syscall.EMFILE)
+	}
+	return s.Listener.Accept()
+}
+
+func TestAcceptOutlivesEMFILE(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello}, nil, func(ln net.Listener) net.Listener {
+		l := &starved{Listener: ln}
+		l.fails.Store(3)
+		return l
+	})
+	require.Equal(t, 200, ask(t, dial(t, s.address), get).StatusCode)
+}
+
+// An error that comes before the request is over can be read, though the client
+// is still sending.
+func TestEarlyErrorStaysReadable(t *testing.T) {
+	s := serve(t, front.Options{Handler: func(c *front.Conn) {
+		c.KeepAlive(false)
+		_ = c.Send([]byte("HTTP/1.1 413 x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"))
+	}}, nil, nil)
+	c := dial(t, s.address)
+	_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+	require.NoError(t, err)
+	_, err = c.Write(make([]byte, 600<<10))
+	require.NoError(t, err)
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	require.Equal(t, 413, r.StatusCode)
+}
+
+func TestLeaving(t *testing.T) {
+	for _, wait := range []bool{false, true} {
+		gone, served := make(chan struct{}), make(chan *front.Conn, 2)
+		release, once := make(chan struct{}), new(sync.Once)
+		s := serve(t, front.Options{WaitHalf: wait, Handler: func(c *front.Conn) {
+			w := &front.Waiter{Gone: func() { once.Do(func() { close(gone) }) }}
+			c.Arm(w)
+			served <- c
+			if wait {
+				<-release
+			} else {
+				<-gone
+			}
+			c.Disarm(w)
+			hello(c)
+		}}, nil, nil)
+		c := dial(t, s.address)
+		_, err := io.WriteString(c, get+get) // the second lies behind, unread
+		require.NoError(t, err)
+		conn := <-served
+		require.NoError(t, c.(*net.TCPConn).CloseWrite())
+		if wait {
+			close(release)
+			_, err := http.ReadResponse(bufio.NewReader(c), nil)
+			require.NoError(t, err, "a half-closed client still gets its answer")
+			require.False(t, conn.Gone())
+		} else {
+			<-gone
+			require.True(t, conn.Gone())
+		}
+	}
+}
+
+func TestShutdown(t *testing.T) {
+	begun, release := make(chan struct{}), make(chan struct{})
+	s := serve(t, front.Options{Handler: func(c *front.Conn) {
+		if string(c.Request.Path) == "/slow" {
+			close(begun)
+			<-release
+		}
+		hello(c)
+	}}, nil, nil)
+	idle, busy := dial(t, s.address), dial(t, s.address)
+	ask(t, idle, get)
+	_, err := io.WriteString(busy, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	<-begun
+	ended := make(chan error)
+	go func() { ended <- s.Shutdown(context.Background()) }()
+	closes(t, idle)
+	close(release)
+	r, err := http.ReadResponse(bufio.NewReader(busy), nil)
+	require.NoError(t, err)
+	require.Equal(t, 200, r.StatusCode)
+	require.NoError(t, <-ended)
+	_, err = net.Dial("tcp", s.address)
+	require.Error(t, err)
+}
+
+func TestUnixSockets(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.sock")
+	ln, err := front.Listen("unix:" + path)
+	require.NoError(t, err)
+	_, err = front.Listen("unix:" + path)
+	require.ErrorContains(t, err, "another process listens there")
+	ln.(*net.UnixListener).SetUnlinkOnClose(false) // as after a crash
+	require.NoError(t, ln.Close())
+	ln, err = front.Listen("unix:" + path)
+	require.NoError(t, err, "a socket that nobody listens on is replaced")
+	require.NoError(t, ln.Close())
+	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
+	_, err = front.Listen("unix:" + path)
+	require.ErrorContains(t, err, "no socket")
+}
+
+// certificate writes a key pair for a name and serves it.
+func certificate(t *testing.T, folder, name string) *tls.Config {
+	t.Helper()
+	write(t, folder, name)
+	config, err := front.ServerTLS(filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), zap.NewNop())
+	require.NoError(t, err)
+	return config
+}
+
+func write(t *testing.T, folder, name string) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	require.NoError(t, err)
+	private, err := x509.MarshalECPrivateKey(key)
+	require.NoError(t, err)
+	for file, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "EC PRIVATE KEY", Bytes: private}} {
+		require.NoError(t, os.WriteFile(filepath.Join(folder, file), pem.EncodeToMemory(block), 0o600))
+	}
+}
+
+func TestCertificateFollowsItsFiles(t *testing.T) {
+	folder := t.TempDir()
+	config := certificate(t, folder, "one")
+	name := func() string {
+		pair, err := config.GetCertificate(nil)
+		require.NoError(t, err)
+		leaf, err := x509.ParseCertificate(pair.Certificate[0])
+		require.NoError(t, err)
+		return leaf.Subject.CommonName
+	}
+	require.Equal(t, "one", name())
+	write(t, folder, "two")
+	require.Eventually(t, func() bool { return name() == "two" }, within, 50*time.Millisecond)
+	require.NoError(t, os.WriteFile(filepath.Join(folder, "key.pem"), []byte("broken"), 0o600))
+	require.Never(t, func() bool { return name() != "two" }, 1500*time.Millisecond, 100*time.Millisecond, "a broken pair leaves the old one")
+}
