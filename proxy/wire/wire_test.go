@@ -1,10 +1,17 @@
 package wire
 
 import (
-	"errors"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"io"
+	"math/big"
 	"net"
 	"path/filepath"
+	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -12,163 +19,92 @@ import (
 	"go.uber.org/goleak"
 )
 
-const within = 10 * time.Second
+// within is how long anything may take that is certain to come.
+const within = 20 * time.Second
+
+// bufferSize is that of the connections which pairOf makes.
+const bufferSize = 64
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pairOf connects a Conn with a plain connection.
-func pairOf(t *testing.T, network string) (*Conn, net.Conn) {
+// kinds are the connections that a Conn must serve alike.
+var kinds = []string{"tcp", "unix", "tls"}
+
+// onEach runs test on each kind of connection: ours, and the peer's end of it.
+func onEach(t *testing.T, test func(t *testing.T, c *Conn, peer net.Conn)) {
+	for _, kind := range kinds {
+		t.Run(kind, func(t *testing.T) {
+			c, peer := pairOf(t, kind)
+			test(t, c, peer)
+		})
+	}
+}
+
+func pairOf(t *testing.T, kind string) (*Conn, net.Conn) {
 	t.Helper()
-	address := "127.0.0.1:0"
-	if network == "unix" {
-		address = filepath.Join(t.TempDir(), "s")
+	ours, peer := sockets(t, kind)
+	if kind == "tls" {
+		ours, peer = encrypted(t, ours, peer)
+	}
+	return NewConn(ours, NewBuffers(bufferSize)), peer
+}
+
+// sockets connects two sockets and closes them with the test.
+func sockets(t *testing.T, kind string) (ours, peer net.Conn) {
+	t.Helper()
+	network, address := "tcp", "127.0.0.1:0"
+	if kind == "unix" {
+		network, address = "unix", filepath.Join(t.TempDir(), "s")
 	}
 	ln, err := net.Listen(network, address)
 	require.NoError(t, err)
 	defer func() { _ = ln.Close() }()
-	peer, err := net.Dial(network, ln.Addr().String())
+	peer, err = net.Dial(network, ln.Addr().String())
 	require.NoError(t, err)
-	ours, err := ln.Accept()
+	ours, err = ln.Accept()
 	require.NoError(t, err)
 	require.NoError(t, peer.SetDeadline(time.Now().Add(within)))
 	t.Cleanup(func() { _ = peer.Close(); _ = ours.Close() })
-	return NewConn(ours, NewBuffers(64)), peer
+	return ours, peer
 }
 
-// hidden is a connection that shows no socket, as TLS does.
-type hidden struct{ net.Conn }
-
-func TestFillAndDiscard(t *testing.T) {
-	for _, network := range []string{"tcp", "unix", "hidden"} {
-		t.Run(network, func(t *testing.T) {
-			kind := network
-			if kind == "hidden" {
-				kind = "tcp"
-			}
-			c, peer := pairOf(t, kind)
-			if network == "hidden" {
-				c = NewConn(hidden{c.Conn}, NewBuffers(64))
-			}
-			_, err := io.WriteString(peer, "hello")
-			require.NoError(t, err)
-			require.NoError(t, c.Fill(Now()+within))
-			require.Equal(t, "hello", string(c.Bytes()))
-			c.Discard(2)
-			require.Equal(t, "llo", string(c.Bytes()))
-			c.Discard(3)
-			require.Nil(t, c.buf, "no buffer without bytes")
-			require.NoError(t, peer.Close())
-			require.ErrorIs(t, c.Fill(Now()+within), io.EOF)
-			require.Nil(t, c.buf)
-		})
+var keyPair = sync.OnceValues(func() (tls.Certificate, error) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		return tls.Certificate{}, err
 	}
-}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}, err
+})
 
-func TestFullBufferMovesOrSaysSo(t *testing.T) {
-	c, peer := pairOf(t, "tcp")
-	_, err := peer.Write(make([]byte, 100))
+// encrypted puts TLS over two sockets. The tickets are off: they would be bytes
+// of the peer's that no test has asked for.
+func encrypted(t *testing.T, ours, peer net.Conn) (*tls.Conn, *tls.Conn) {
+	t.Helper()
+	pair, err := keyPair()
 	require.NoError(t, err)
-	for c.Buffered() < 64 {
-		require.NoError(t, c.Fill(Now()+within))
-	}
-	require.ErrorIs(t, c.Fill(Now()+within), ErrFull)
-	c.Discard(60)
-	for c.Buffered() < 40 {
-		require.NoError(t, c.Fill(Now()+within))
-	}
+	server := tls.Server(ours, &tls.Config{Certificates: []tls.Certificate{pair}, SessionTicketsDisabled: true})
+	client := tls.Client(peer, &tls.Config{InsecureSkipVerify: true})
+	shaken := make(chan error, 1)
+	go func() { shaken <- client.Handshake() }()
+	require.NoError(t, server.Handshake())
+	require.NoError(t, <-shaken)
+	return server, client
 }
 
-// A waiting connection holds no buffer, and a wait ends at its own moment even
-// where an earlier one's timer is still armed.
-func TestWaits(t *testing.T) {
-	c, _ := pairOf(t, "tcp")
-	require.ErrorIs(t, c.Fill(Now()+time.Millisecond), ErrTimeout)
-	later := Now() + 30*time.Millisecond
-	require.ErrorIs(t, c.Fill(later), ErrTimeout)
-	require.GreaterOrEqual(t, Now(), later)
-	require.Nil(t, c.buf)
-}
-
-func TestPokeEndsWhatWaits(t *testing.T) {
-	for name, until := range map[string]func() time.Duration{"for ever": func() time.Duration { return 0 }, "for long": func() time.Duration { return Now() + within }} {
-		t.Run(name, func(t *testing.T) {
-			c, _ := pairOf(t, "tcp")
-			ended := make(chan error)
-			go func() { ended <- c.Fill(until()) }()
-			c.Poke()
-			require.ErrorIs(t, <-ended, ErrPoked)
-			require.ErrorIs(t, c.Fill(0), ErrPoked, "for good")
-			require.ErrorIs(t, c.WriteAll([]byte("x"), 0), ErrPoked)
-			require.True(t, c.Poked())
-		})
-	}
-}
-
-func TestPokeReadLeavesWriting(t *testing.T) {
-	c, peer := pairOf(t, "tcp")
-	ended := make(chan error)
-	go func() { ended <- c.Fill(Now() + within) }()
-	c.PokeRead()
-	require.ErrorIs(t, <-ended, ErrPoked)
-	require.NoError(t, c.WriteAll([]byte("x"), within))
-	c.ResumeRead()
-	_, err := io.WriteString(peer, "y")
+func send(t *testing.T, peer net.Conn, text string) {
+	t.Helper()
+	_, err := io.WriteString(peer, text)
 	require.NoError(t, err)
-	require.NoError(t, c.Fill(Now()+within))
-	require.Equal(t, "y", string(c.Bytes()))
 }
 
-func TestWriteStalls(t *testing.T) {
-	c, peer := pairOf(t, "tcp")
-	big := make([]byte, 64<<20)
-	require.ErrorIs(t, c.WriteAll(big, 20*time.Millisecond), ErrTimeout)
-	go func() { _, _ = io.Copy(io.Discard, peer) }()
-	require.NoError(t, c.WriteAll(big, within), "a peer that takes is waited for")
-}
-
-func TestAsk(t *testing.T) {
-	c, peer := pairOf(t, "tcp")
-	go func() {
-		b := make([]byte, 8)
-		_, _ = io.ReadFull(peer, b)
-		_, _ = io.WriteString(peer, "answer")
-	}()
-	require.NoError(t, c.Ask([]byte("question"), Now()+within, within))
-	require.Equal(t, "answer", string(c.Bytes()))
-	c.Drop()
-
-	_, err := io.WriteString(peer, "unasked")
-	require.NoError(t, err)
-	require.Eventually(t, func() bool { return errors.Is(c.Ask([]byte("q"), Now()+time.Millisecond, within), ErrUnsound) }, within, time.Millisecond)
-}
-
-func TestAskWritesALargeQuestionWhole(t *testing.T) {
-	c, peer := pairOf(t, "tcp")
-	question := make([]byte, 32<<20)
-	whole := make(chan int64)
-	go func() { n, _ := io.CopyN(io.Discard, peer, int64(len(question))); whole <- n }()
-	require.NoError(t, c.Ask(question, Now()+within, within))
-	require.EqualValues(t, len(question), <-whole)
-}
-
-type poked chan struct{}
-
-func (p poked) Poke() { p <- struct{}{} }
-
-func TestCancel(t *testing.T) {
-	var c Cancel
-	first, second := errors.New("first"), errors.New("second")
-	target := make(poked, 1)
-	require.NoError(t, c.Bind(target))
-	c.Cancel(first)
-	c.Cancel(second)
-	<-target
-	require.Empty(t, target, "poked once")
-	require.ErrorIs(t, c.Bind(target), first)
-	require.ErrorIs(t, c.Unbind(), first)
-	require.ErrorIs(t, c.Cause(), first)
-	c.Reset()
-	require.NoError(t, c.Unbind())
-	c.Cancel(second)
-	require.Empty(t, target, "nothing is bound")
+// arrived waits until the socket under c has something to say: bytes or an end.
+func arrived(t *testing.T, c *Conn) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		silent := false
+		err := c.raw.Control(func(fd uintptr) { _, err := Peek(int(fd)); silent = err == syscall.EAGAIN })
+		return err == nil && !silent
+	}, within, time.Millisecond)
 }
