@@ -36,11 +36,14 @@ func run(args []string) int {
 		SilenceUsage:  true,
 	}
 	root.AddCommand(serveCommand(), checkCommand(), versionCommand(), demo.Command())
-	for _, c := range root.Commands() {
-		c.SilenceUsage = true
-	}
+	understood := false
+	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.SetArgs(args)
-	return exitCode(root.ExecuteContext(ctx))
+	err := root.ExecuteContext(ctx)
+	if err != nil && !understood { // cobra's own words on flags, arguments and commands
+		err = &usageError{err.Error()}
+	}
+	return exitCode(err)
 }
 
 // exitCode prints the error of a command, whole and once.
@@ -53,7 +56,7 @@ func exitCode(err error) int {
 		return exitBad
 	}
 	fmt.Fprintln(os.Stderr, "steelyard:", err)
-	if usage, ok := errors.AsType[*usageError](err); ok && usage != nil {
+	if _, usage := errors.AsType[*usageError](err); usage {
 		return exitBad
 	}
 	return exitFailed
