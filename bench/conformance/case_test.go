@@ -42,6 +42,7 @@ func (c *testCase) clientScript() []act {
 
 // runCases plays each row as a subtest of its own, in parallel.
 func runCases(t *testing.T, cases []testCase) {
+	noteInputs()
 	names := map[string]bool{}
 	for _, c := range cases {
 		if c.want == nil || c.ref == "" || names[c.name] {

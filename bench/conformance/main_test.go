@@ -35,6 +35,9 @@ func runMain(m *testing.M) int {
 			defer os.RemoveAll(dir)
 			target.binary, err = build(dir)
 		}
+		if err == nil {
+			sources, err = findSources()
+		}
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			return 1
@@ -61,6 +64,31 @@ func build(dir string) (string, error) {
 	}
 	return binary, nil
 }
+
+// sources are the directories that the program is made of, for [noteInputs].
+var sources []string
+
+// findSources asks the go command; the order of its answer does not matter.
+func findSources() ([]string, error) {
+	const ours = `{{with .Module}}{{if .Main}}{{$.Dir}}{{end}}{{end}}`
+	cmd := exec.Command("go", "list", "-deps", "-f", ours, "./cmd/steelyard")
+	cmd.Dir = filepath.Join("..", "..")
+	out, err := cmd.Output()
+	if err != nil {
+		return nil, fmt.Errorf("list the packages of steelyard: %w", err)
+	}
+	return strings.Fields(string(out)), nil
+}
+
+// noteInputs makes the go command run these tests again when the program has changed, or another is to be tested: it
+// looks at what a test reads while it runs, and knows nothing of a binary built before.
+var noteInputs = sync.OnceFunc(func() {
+	os.Getenv("STEELYARD_CONFORMANCE_TARGET")
+	os.Getenv("STEELYARD_CONFORMANCE_RACE")
+	for _, dir := range sources {
+		os.ReadDir(dir)
+	}
+})
 
 // tally counts cases over all groups.
 var tally score
