@@ -105,8 +105,12 @@ func (x *exchange) log() {
 }
 
 func (a *AccessLog) write(e *accessEntry) {
+	client := "unix" // a socket, whose peers have no address
+	if e.peer.IsValid() {
+		client = e.peer.String()
+	}
 	a.log.Info("request",
-		zap.Time("arrived", wire.At(e.arrived)), zap.String("id", e.id), zap.Stringer("client", e.peer),
+		zap.Time("arrived", wire.At(e.arrived)), zap.String("id", e.id), zap.String("client", client),
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
 		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("endpoint", e.endpoint),
 		zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),

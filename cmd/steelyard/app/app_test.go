@@ -59,7 +59,7 @@ listen: [{address: "127.0.0.1:0"}]
 admin: {address: "127.0.0.1:0"}
 upstreams:
   - name: chat
-    health: {interval: 20ms, timeout: 20ms, unhealthy_threshold: 1, healthy_threshold: 1}
+    health: {interval: 500ms, timeout: 500ms, unhealthy_threshold: 1, healthy_threshold: 1}
     endpoints:
 `
 	for _, e := range endpoints {
