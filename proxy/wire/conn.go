@@ -213,6 +213,16 @@ func (c *Conn) Poke() {
 	_ = c.SetDeadline(past)
 }
 
+// Quiet says whether nothing has come that was not read, in a layer between c and
+// the socket: TLS may hold a record back. No read may be under way.
+func (c *Conn) Quiet() bool {
+	var b [1]byte
+	_ = c.SetReadDeadline(past)
+	n, err := c.Conn.Read(b[:])
+	c.readArmed = 1 // long past: the next read re-arms
+	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+}
+
 // Poked says whether Poke was called.
 func (c *Conn) Poked() bool { return c.poked.Load() }
 
