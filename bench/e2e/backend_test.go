@@ -1,41 +1,67 @@
 package e2e
 
 import (
+	"context"
+	"encoding/json"
 	"fmt"
-	"net/http"
 	"os"
 	"testing"
-	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/backend"
 )
 
-// runBackend is an inference server in a process of its own: it answers at once,
-// or, asked for /stream, an event every 20 ms for a second.
-func runBackend(address string) {
-	mux := http.NewServeMux()
-	mux.HandleFunc("/", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, address) })
-	mux.HandleFunc("/stream", func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Type", "text/event-stream")
-		tick := time.NewTicker(20 * time.Millisecond)
-		defer tick.Stop()
-		for i := range 50 {
-			fmt.Fprintf(w, "data: %d\n\n", i)
-			w.(http.Flusher).Flush()
-			select {
-			case <-tick.C:
-			case <-r.Context().Done():
-				return
-			}
+// serverVariable makes the test binary a simulated server with the options it holds, as JSON.
+const serverVariable = "SIMULATED_SERVER"
+
+func runServer(text string) int {
+	var o backend.Options
+	err := json.Unmarshal([]byte(text), &o)
+	if err == nil {
+		var s *backend.Server
+		if s, err = backend.New(o); err == nil {
+			err = s.Run(context.Background()) // until the process is killed
 		}
-		fmt.Fprint(w, "data: [DONE]\n\n")
-	})
-	fmt.Fprintln(os.Stderr, http.ListenAndServe(address, mux))
-	os.Exit(1)
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return 1
 }
 
-// backend starts one at this address.
-func backend(t *testing.T, address string) *process {
+// server is a simulated inference server in a process of its own.
+type server struct {
+	*process
+	name, address string
+	capacity      float64
+}
+
+func (s *server) url() string { return "http://" + s.address }
+
+// startServer starts one on a free address.
+func startServer(t *testing.T, name string, capacity float64) *server {
 	t.Helper()
-	p := start(t, []string{"E2E_BACKEND=" + address}, os.Args[0])
-	eventually(t, "the backend answers", answers("http://"+address+"/health"))
-	return p
+	s := &server{name: name, address: freeAddress(t), capacity: capacity}
+	s.run(t)
+	return s
+}
+
+// run starts the process, for the first time or again.
+func (s *server) run(t *testing.T) {
+	t.Helper()
+	options, err := json.Marshal(backend.Options{Name: s.name, Address: s.address, Capacity: s.capacity})
+	require.NoError(t, err)
+	s.process = start(t, []string{serverVariable + "=" + string(options)}, os.Args[0])
+	eventually(t, s.name+" is well", func() bool { return status(s.url()+"/health") == 200 })
+}
+
+// fault makes the server ill, or well again with backend.None.
+func (s *server) fault(t *testing.T, kind backend.Fault) {
+	t.Helper()
+	require.Equal(t, 200, post(t, s.url()+"/fault?kind="+string(kind)))
+}
+
+// threeServers are the unequal servers that the issue of sharing is about.
+func threeServers(t *testing.T) []*server {
+	t.Helper()
+	return []*server{startServer(t, "small", 100), startServer(t, "large", 200), startServer(t, "medium", 150)}
 }

@@ -10,41 +10,45 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestSDK lets the official OpenAI SDK use the demo as it would use any server.
-func TestSDK(t *testing.T) {
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("%s is not installed, and CI needs it", tool)
-			}
-			t.Skipf("%s is not installed", tool)
-		}
+// demo is a running `steelyard demo` without load.
+type demo struct {
+	*process
+	url, admin string
+	servers    []string // URLs of its simulated servers
+}
+
+var serverLine = regexp.MustCompile(`(?m)^ *(?:small|large|medium) +(http://\S+)`)
+
+func startDemo(t *testing.T) *demo {
+	t.Helper()
+	listen, admin := freeAddress(t), freeAddress(t)
+	d := &demo{url: "http://" + listen, admin: "http://" + admin}
+	d.process = start(t, nil, binary, "demo", "--quiet", "--no-load", "--listen", listen, "--admin", admin)
+	eventually(t, "the demo is ready", func() bool { return status(d.admin+"/readyz?upstreams=1") == 200 })
+	for _, m := range serverLine.FindAllStringSubmatch(d.out.String(), -1) {
+		d.servers = append(d.servers, m[1])
 	}
+	require.Len(t, d.servers, 3, d.out)
+	return d
+}
+
+// TestSDK lets the official OpenAI SDK use the demo as an application would; sdk.mjs has the steps.
+func TestSDK(t *testing.T) {
+	need(t, "node", "npm")
 	folder := t.TempDir()
-	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--silent", "openai@6")
-	install.Dir = folder
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"private": true, "type": "module"}`), 0o600))
-	out, err := install.CombinedOutput()
-	require.NoError(t, err, "%s", out)
+	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "openai@6")
+	install.Dir = folder
+	said, err := install.CombinedOutput()
+	require.NoError(t, err, "%s", said)
 	script, err := os.ReadFile("sdk.mjs")
 	require.NoError(t, err)
 	require.NoError(t, os.WriteFile(filepath.Join(folder, "sdk.mjs"), script, 0o600))
 
-	listen, admin := freePort(t), freePort(t)
-	demo := start(t, nil, binary, "demo", "--no-load", "--listen", listen, "--admin", admin)
-	eventually(t, "the demo is ready", answers("http://"+admin+"/readyz"))
-	servers := regexp.MustCompile(`(?:small|large|medium)\s+(http://127\.0\.0\.1:\d+)`)
-	var urls []string
-	eventually(t, "the demo names its servers", func() bool {
-		urls = nil
-		for _, m := range servers.FindAllStringSubmatch(demo.said(), 3) {
-			urls = append(urls, m[1])
-		}
-		return len(urls) == 3
-	})
-	run := exec.Command("node", append([]string{"sdk.mjs", "http://" + listen}, urls...)...)
+	d := startDemo(t)
+	run := exec.Command("node", append([]string{"sdk.mjs", d.url, d.admin}, d.servers...)...)
 	run.Dir = folder
-	out, err = run.CombinedOutput()
-	t.Logf("%s", out)
+	said, err = run.CombinedOutput()
+	t.Logf("\n%s", said)
 	require.NoError(t, err)
 }
