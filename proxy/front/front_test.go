@@ -17,7 +17,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -46,8 +45,12 @@ func hello(c *front.Conn) {
 	if c.Refusal != nil {
 		status = c.Refusal.Status
 	}
+	answer(c, status, c.KeepAlive(true))
+}
+
+func answer(c *front.Conn, status int, keep bool) {
 	head := "HTTP/1.1 " + strconv.Itoa(status) + " x\r\nContent-Length: 2\r\n"
-	if !c.KeepAlive(true) {
+	if !keep {
 		head += "Connection: close\r\n"
 	}
 	_ = c.Send([]byte(head + "\r\nok"))
@@ -109,11 +112,38 @@ func ask(t *testing.T, c net.Conn, request string) *http.Response {
 	return r
 }
 
+// closes waits for the end of a connection, whatever comes before it.
 func closes(t *testing.T, c net.Conn) {
 	t.Helper()
-	_, err := io.Copy(io.Discard, c)
+	rest(t, c)
+}
+
+// rest is what still comes before the connection ends, by a close or a reset.
+func rest(t *testing.T, c net.Conn) string {
+	t.Helper()
+	got, err := io.ReadAll(c)
 	netErr, ok := err.(net.Error)
 	require.False(t, ok && netErr.Timeout(), "the connection stayed open")
+	return string(got)
+}
+
+// happens waits for what is certain to come.
+func happens[T any](t *testing.T, event <-chan T) (value T) {
+	t.Helper()
+	select {
+	case value = <-event:
+	case <-time.After(within):
+		require.Fail(t, "it did not happen")
+	}
+	return value
+}
+
+// secure puts TLS over a client's socket if its server does.
+func secure(socket net.Conn, over *tls.Config) net.Conn {
+	if over == nil {
+		return socket
+	}
+	return tls.Client(socket, &tls.Config{InsecureSkipVerify: true})
 }
 
 func TestKeepAlive(t *testing.T) {
@@ -215,65 +245,6 @@ func TestEarlyErrorStaysReadable(t *testing.T) {
 	r, err := http.ReadResponse(bufio.NewReader(c), nil)
 	require.NoError(t, err)
 	require.Equal(t, 413, r.StatusCode)
-}
-
-func TestLeaving(t *testing.T) {
-	for _, wait := range []bool{false, true} {
-		gone, served := make(chan struct{}), make(chan *front.Conn, 2)
-		release, once := make(chan struct{}), new(sync.Once)
-		s := serve(t, front.Options{WaitHalf: wait, Handler: func(c *front.Conn) {
-			w := &front.Waiter{Gone: func() { once.Do(func() { close(gone) }) }}
-			c.Arm(w)
-			served <- c
-			if wait {
-				<-release
-			} else {
-				<-gone
-			}
-			c.Disarm(w)
-			hello(c)
-		}}, nil, nil)
-		c := dial(t, s.address)
-		_, err := io.WriteString(c, get+get) // the second lies behind, unread
-		require.NoError(t, err)
-		conn := <-served
-		require.NoError(t, c.(*net.TCPConn).CloseWrite())
-		if wait {
-			close(release)
-			_, err := http.ReadResponse(bufio.NewReader(c), nil)
-			require.NoError(t, err, "a half-closed client still gets its answer")
-			require.False(t, conn.Gone())
-		} else {
-			<-gone
-			require.True(t, conn.Gone())
-		}
-	}
-}
-
-func TestShutdown(t *testing.T) {
-	begun, release := make(chan struct{}), make(chan struct{})
-	s := serve(t, front.Options{Handler: func(c *front.Conn) {
-		if string(c.Request.Path) == "/slow" {
-			close(begun)
-			<-release
-		}
-		hello(c)
-	}}, nil, nil)
-	idle, busy := dial(t, s.address), dial(t, s.address)
-	ask(t, idle, get)
-	_, err := io.WriteString(busy, "GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
-	require.NoError(t, err)
-	<-begun
-	ended := make(chan error)
-	go func() { ended <- s.Shutdown(context.Background()) }()
-	closes(t, idle)
-	close(release)
-	r, err := http.ReadResponse(bufio.NewReader(busy), nil)
-	require.NoError(t, err)
-	require.Equal(t, 200, r.StatusCode)
-	require.NoError(t, <-ended)
-	_, err = net.Dial("tcp", s.address)
-	require.Error(t, err)
 }
 
 func TestUnixSockets(t *testing.T) {

@@ -1,0 +1,129 @@
+package front_test
+
+import (
+	"bufio"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/proxy/front"
+)
+
+// shutDown begins a shutdown that nothing limits but the test.
+func shutDown(s *server) (ended chan error, cut context.CancelFunc) {
+	ctx, cut := context.WithCancel(context.Background())
+	ended = make(chan error, 1)
+	go func() { ended <- s.Shutdown(ctx) }()
+	return ended, cut
+}
+
+// A connection without a request is closed at once, whatever it has said so far;
+// one with a request is answered, and told that it is the last.
+func TestShutdownLetsExchangesFinish(t *testing.T) {
+	handler, exchanges := holding(t)
+	s := serve(t, front.Options{Handler: handler}, nil, nil)
+	silent, used, active := dial(t, s.address), dial(t, s.address), dial(t, s.address)
+	_, err := io.WriteString(used, get)
+	require.NoError(t, err)
+	close((<-exchanges).release)
+	_, err = http.ReadResponse(bufio.NewReader(used), nil)
+	require.NoError(t, err)
+	_, err = io.WriteString(active, get+get)
+	require.NoError(t, err)
+	h := <-exchanges
+
+	ended, cut := shutDown(s)
+	defer cut()
+	closes(t, silent)
+	closes(t, used)
+	require.Empty(t, ended, "one exchange is still open")
+	require.False(t, h.Gone())
+	close(h.release)
+	reader := bufio.NewReader(active)
+	r, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.Equal(t, 200, r.StatusCode)
+	require.True(t, r.Close)
+	_, err = io.Copy(io.Discard, r.Body)
+	require.NoError(t, err)
+	_, err = reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF, "what was pipelined behind is not served")
+	require.NoError(t, active.Close())
+	require.NoError(t, happens(t, ended))
+	require.Empty(t, exchanges)
+	_, err = net.Dial("tcp", s.address)
+	require.Error(t, err, "nobody listens any more")
+}
+
+func TestShutdownCutsWhatIsLeft(t *testing.T) {
+	handler, exchanges := holding(t)
+	s := serve(t, front.Options{Handler: handler}, nil, nil)
+	c := dial(t, s.address)
+	_, err := io.WriteString(c, get)
+	require.NoError(t, err)
+	h := <-exchanges
+	ended, cut := shutDown(s)
+	cut()
+	happens(t, h.gone)
+	require.True(t, h.Cut())
+	require.Eventually(t, h.Poked, within, time.Millisecond)
+	require.Empty(t, ended, "the exchange has not been given up yet")
+	close(h.release)
+	require.ErrorIs(t, happens(t, ended), context.Canceled)
+	require.Empty(t, rest(t, c))
+}
+
+// A client that has begun no handshake, and one that is stuck in the middle of
+// it, hold nothing up.
+func TestShutdownDuringHandshake(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello}, certificate(t, t.TempDir(), "one"), nil)
+	silent, stuck := dial(t, s.address), dial(t, s.address)
+	_, err := stuck.Write([]byte{22, 3, 1, 2, 0}) // the head of a record, and no more
+	require.NoError(t, err)
+	require.Eventually(t, func() bool { idle, _, _ := s.States(); return idle == 2 }, within, time.Millisecond)
+	ended, cut := shutDown(s)
+	defer cut()
+	closes(t, silent)
+	closes(t, stuck)
+	require.NoError(t, happens(t, ended))
+}
+
+func TestStates(t *testing.T) {
+	tunnel := make(chan struct{})
+	handler, exchanges := holding(t)
+	s := serve(t, front.Options{Handler: func(c *front.Conn) {
+		if string(c.Request.Path) == "/tunnel" {
+			c.Tunnel()
+			<-tunnel
+			c.Abort(false)
+			return
+		}
+		handler(c)
+	}}, nil, nil)
+	states := func(idle, active, tunnels int) {
+		t.Helper()
+		require.Eventually(t, func() bool {
+			i, a, n := s.States()
+			return i == idle && a == active && n == tunnels
+		}, within, time.Millisecond)
+	}
+	states(0, 0, 0)
+	c := dial(t, s.address)
+	states(1, 0, 0)
+	_, err := io.WriteString(c, get)
+	require.NoError(t, err)
+	h := <-exchanges
+	states(0, 1, 0)
+	close(h.release)
+	states(1, 0, 0)
+	_, err = io.WriteString(c, "GET /tunnel HTTP/1.1\r\nHost: x\r\n\r\n")
+	require.NoError(t, err)
+	states(0, 0, 1)
+	close(tunnel)
+	states(0, 0, 0)
+}
