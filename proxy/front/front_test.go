@@ -3,15 +3,8 @@ package front_test
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"io"
-	"math/big"
 	"net"
 	"net/http"
 	"os"
@@ -163,51 +156,6 @@ func TestKeepAlive(t *testing.T) {
 	}
 }
 
-func TestHeadLimits(t *testing.T) {
-	s := serve(t, front.Options{Handler: hello, Header: 50 * time.Millisecond}, nil, nil)
-	long := "GET /" + string(bytesOf('a', 2000))
-	require.Equal(t, 414, ask(t, dial(t, s.address), long).StatusCode)
-	require.Equal(t, 431, ask(t, dial(t, s.address), "GET / HTTP/1.1\r\nHost: x\r\nX: "+string(bytesOf('a', 2000))).StatusCode)
-	require.Equal(t, 408, ask(t, dial(t, s.address), "GET / HTTP/1.1\r\nHost:").StatusCode)
-	closes(t, dial(t, s.address)) // who says nothing at all gets no answer
-}
-
-func bytesOf(b byte, n int) []byte {
-	all := make([]byte, n)
-	for i := range all {
-		all[i] = b
-	}
-	return all
-}
-
-func TestConnectionLimit(t *testing.T) {
-	config := certificate(t, t.TempDir(), "one")
-	for name, over := range map[string]*tls.Config{"plain": nil, "TLS": config} {
-		t.Run(name, func(t *testing.T) {
-			s := serve(t, front.Options{Handler: hello, Connections: 1}, over, nil)
-			open := func() net.Conn {
-				c := dial(t, s.address)
-				if over != nil {
-					c = tls.Client(c, &tls.Config{InsecureSkipVerify: true})
-				}
-				return c
-			}
-			first := open()
-			require.Equal(t, 200, ask(t, first, get).StatusCode)
-			second := open()
-			if over != nil {
-				require.NoError(t, second.(*tls.Conn).Handshake())
-			}
-			r, err := http.ReadResponse(bufio.NewReader(second), nil) // without having asked
-			require.NoError(t, err)
-			require.Equal(t, 503, r.StatusCode)
-			require.Equal(t, 200, ask(t, first, get).StatusCode)
-			require.NoError(t, first.Close())
-			require.Eventually(t, func() bool { idle, active, _ := s.States(); return idle+active <= 1 }, within, time.Millisecond)
-		})
-	}
-}
-
 // starved fails to accept, as when no file descriptor is left.
 type starved struct {
 	net.Listener
@@ -230,23 +178,6 @@ func TestAcceptOutlivesEMFILE(t *testing.T) {
 	require.Equal(t, 200, ask(t, dial(t, s.address), get).StatusCode)
 }
 
-// An error that comes before the request is over can be read, though the client
-// is still sending.
-func TestEarlyErrorStaysReadable(t *testing.T) {
-	s := serve(t, front.Options{Handler: func(c *front.Conn) {
-		c.KeepAlive(false)
-		_ = c.Send([]byte("HTTP/1.1 413 x\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno"))
-	}}, nil, nil)
-	c := dial(t, s.address)
-	_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
-	require.NoError(t, err)
-	_, err = c.Write(make([]byte, 600<<10))
-	require.NoError(t, err)
-	r, err := http.ReadResponse(bufio.NewReader(c), nil)
-	require.NoError(t, err)
-	require.Equal(t, 413, r.StatusCode)
-}
-
 func TestUnixSockets(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "s.sock")
 	ln, err := front.Listen("unix:" + path)
@@ -261,44 +192,4 @@ func TestUnixSockets(t *testing.T) {
 	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
 	_, err = front.Listen("unix:" + path)
 	require.ErrorContains(t, err, "no socket")
-}
-
-// certificate writes a key pair for a name and serves it.
-func certificate(t *testing.T, folder, name string) *tls.Config {
-	t.Helper()
-	write(t, folder, name)
-	config, err := front.ServerTLS(filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), zap.NewNop())
-	require.NoError(t, err)
-	return config
-}
-
-func write(t *testing.T, folder, name string) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	require.NoError(t, err)
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotAfter: time.Now().Add(time.Hour), DNSNames: []string{name}}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	require.NoError(t, err)
-	private, err := x509.MarshalECPrivateKey(key)
-	require.NoError(t, err)
-	for file, block := range map[string]*pem.Block{"cert.pem": {Type: "CERTIFICATE", Bytes: der}, "key.pem": {Type: "EC PRIVATE KEY", Bytes: private}} {
-		require.NoError(t, os.WriteFile(filepath.Join(folder, file), pem.EncodeToMemory(block), 0o600))
-	}
-}
-
-func TestCertificateFollowsItsFiles(t *testing.T) {
-	folder := t.TempDir()
-	config := certificate(t, folder, "one")
-	name := func() string {
-		pair, err := config.GetCertificate(nil)
-		require.NoError(t, err)
-		leaf, err := x509.ParseCertificate(pair.Certificate[0])
-		require.NoError(t, err)
-		return leaf.Subject.CommonName
-	}
-	require.Equal(t, "one", name())
-	write(t, folder, "two")
-	require.Eventually(t, func() bool { return name() == "two" }, within, 50*time.Millisecond)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "key.pem"), []byte("broken"), 0o600))
-	require.Never(t, func() bool { return name() != "two" }, 1500*time.Millisecond, 100*time.Millisecond, "a broken pair leaves the old one")
 }

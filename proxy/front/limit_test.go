@@ -1,0 +1,133 @@
+package front_test
+
+import (
+	"bufio"
+	"crypto/tls"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/proxy/front"
+)
+
+func TestHeadSizes(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello}, nil, nil)
+	much := strings.Repeat("a", 2000)
+	require.Equal(t, 414, ask(t, dial(t, s.address), "GET /"+much).StatusCode)
+	require.Equal(t, 431, ask(t, dial(t, s.address), "GET / HTTP/1.1\r\nHost: x\r\nX: "+much).StatusCode)
+}
+
+const brief = 50 * time.Millisecond
+
+// The limit is for the head as a whole: bytes that trickle in do not extend it.
+func TestSlowHead(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello, Header: brief}, nil, nil)
+	c := dial(t, s.address)
+	answered := make(chan struct{})
+	go func() {
+		tick := time.NewTicker(brief / 5)
+		defer tick.Stop()
+		_, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nX: ")
+		for err == nil {
+			select {
+			case <-tick.C:
+				_, err = io.WriteString(c, "x")
+			case <-answered:
+				return
+			}
+		}
+	}()
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	close(answered)
+	require.NoError(t, err)
+	require.Equal(t, 408, r.StatusCode)
+	require.True(t, r.Close)
+	require.Empty(t, rest(t, dial(t, s.address)), "who says nothing at all gets no answer")
+}
+
+func TestIdleClientIsClosedSilently(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello, IdleClient: brief}, nil, nil)
+	for _, behind := range []string{"", "\r\n", "\r"} { // empty lines are no request
+		c := dial(t, s.address)
+		r := ask(t, c, get+behind)
+		require.False(t, r.Close)
+		require.Empty(t, rest(t, c))
+	}
+}
+
+func TestConnectionLimit(t *testing.T) {
+	config := certificate(t, t.TempDir(), "one")
+	for name, over := range map[string]*tls.Config{"plain": nil, "TLS": config} {
+		t.Run(name, func(t *testing.T) {
+			s := serve(t, front.Options{Handler: hello, Connections: 1}, over, nil)
+			open := func() net.Conn { return secure(dial(t, s.address), over) }
+			first := open()
+			require.Equal(t, 200, ask(t, first, get).StatusCode)
+			require.Equal(t, 503, unasked(t, open()))
+			require.Equal(t, 503, unasked(t, open()), "a refused connection does not count")
+			require.Equal(t, 200, ask(t, first, get).StatusCode, "the ones within the limit go on")
+			require.NoError(t, first.Close())
+			require.Eventually(t, func() bool {
+				c := open()
+				defer func() { _ = c.Close() }()
+				if _, err := io.WriteString(c, get); err != nil {
+					return false // refused already
+				}
+				r, err := http.ReadResponse(bufio.NewReader(c), nil)
+				return err == nil && r.StatusCode == 200
+			}, within, time.Millisecond, "there is room again")
+		})
+	}
+}
+
+// unasked is the status that comes without a request, on a connection that then closes.
+func unasked(t *testing.T, c net.Conn) int {
+	t.Helper()
+	if secured, ok := c.(*tls.Conn); ok {
+		require.NoError(t, secured.Handshake())
+	}
+	reader := bufio.NewReader(c)
+	r, err := http.ReadResponse(reader, nil)
+	require.NoError(t, err)
+	require.True(t, r.Close)
+	_, err = io.Copy(io.Discard, r.Body)
+	require.NoError(t, err)
+	_, err = reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+	return r.StatusCode
+}
+
+// An answer that comes before the request is over can be read afterwards, though
+// the client goes on sending: an immediate close would reset the connection.
+func TestEarlyAnswerStaysReadable(t *testing.T) {
+	config := certificate(t, t.TempDir(), "one")
+	for name, over := range map[string]*tls.Config{"plain": nil, "TLS": config} {
+		t.Run(name, func(t *testing.T) {
+			answered := make(chan struct{})
+			s := serve(t, front.Options{Handler: func(c *front.Conn) {
+				answer(c, 413, c.KeepAlive(true))
+				close(answered)
+			}}, over, nil)
+			c := secure(dial(t, s.address), over)
+			_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+			require.NoError(t, err)
+			happens(t, answered)
+			for range 60 {
+				_, err = c.Write(make([]byte, 10<<10))
+				require.NoError(t, err)
+			}
+			r, err := http.ReadResponse(bufio.NewReader(c), nil)
+			require.NoError(t, err)
+			require.Equal(t, 413, r.StatusCode)
+			require.True(t, r.Close)
+			got, err := io.ReadAll(r.Body)
+			require.NoError(t, err)
+			require.Equal(t, "ok", string(got))
+		})
+	}
+}
