@@ -183,6 +183,9 @@ func (r *result) judge(c *testCase) error {
 			return fmt.Errorf("the upstream received a request that is %w", u.err)
 		}
 	}
+	if n := len(r.messages); n > 0 && r.messages[n-1].whole && len(r.rest) > 0 {
+		return fmt.Errorf("%q follows the last answer", clip(r.rest))
+	}
 	if err := c.want(r); err != nil {
 		return err
 	}

@@ -138,7 +138,7 @@ func TestRequestFields(t *testing.T) {
 		lines("Content-Type", "text/plain", "text/html"),
 		lines("Accept", "text/html", "text/plain;q=0.5", "*/*;q=0.1"),
 		lines("User-Agent", "one", "two"),
-		lines("X-A", "1", "2", "3"), lines("X-B", "", "b", ""), lines("Authorization", "Bearer a", "Bearer b"),
+		lines("X-A", "1", "2", "3"), lines("X-B", "", "b", ""), lines("Accept-Language", "de", "en;q=0.5"),
 		apart,
 		kept("Cookie", "a=1; b=\"2, 3\"; c"), kept("Authorization", "Bearer sk-abc.DEF_123=="), kept("User-Agent", "OpenAI/Python 1.2 (x; y)"),
 		kept("Accept-Encoding", "gzip, br"), kept("Range", "bytes=0-9"), kept("If-None-Match", `W/"abc", "def"`),

@@ -69,7 +69,26 @@ func TestMethods(t *testing.T) {
 		lax("CONNECT with a path", "RFC 9110 9.3.6", with("CONNECT /"), 400, 405),
 		bad("CONNECT then bytes", "RFC 9110 9.3.6", raw("CONNECT x.test:443 HTTP/1.1", "Host: x.test:443", "Connection: close")+smuggled, 405),
 	)
-	runCases(t, rows)
+	runCases(t, append(rows, refusedHeads()...))
+}
+
+// refusedHeads are answers of the gateway's own to HEAD: they too must have no body.
+func refusedHeads() []testCase {
+	const ref = "RFC 9110 9.3.2"
+	rows := []testCase{
+		lax("HEAD refused for its target", ref, with("HEAD /a/../b")),
+		bad("HEAD refused for its Host", ref, raw("HEAD / HTTP/1.1", "Host: x/y")),
+		bad("HEAD refused for two Hosts", ref, raw("HEAD / HTTP/1.1", "Host: x", "Host: y")),
+		bad("HEAD refused for a field", ref, with("HEAD /", "X-A : b")),
+		bad("HEAD refused for its framing", ref, with("HEAD /", "Content-Length: x")),
+		lax("HEAD refused for what it expects", ref, with("HEAD /", "Expect: x"), 417),
+		lax("HEAD refused for its version", ref, raw("HEAD / HTTP/1.9", "Host: x.test"), 505),
+		lax("HEAD refused for its length", ref, with("HEAD /", "Content-Length: 100000000"), 413),
+	}
+	for i := range rows {
+		rows[i].methods = "HEAD"
+	}
+	return rows
 }
 
 func TestVersions(t *testing.T) {
