@@ -59,7 +59,7 @@ upstreams:
   - name: chat
     endpoints:
       - {name: only, url: "http://%s"}
-    health: {interval: 60s, timeout: 1s}
+    health: {interval: 60s, timeout: 15s}
     timeouts: {connect: 2s, first_byte: %s, idle: %s}
 `, listen, s.bodyLimit, replay, s.header, s.body, s.idle, trust, halfClose, endpoint, s.firstByte, s.silence)
 }
