@@ -31,7 +31,7 @@ func pool(t *testing.T, o transport.Options) (*transport.Pool, chan net.Conn) {
 	t.Helper()
 	ln, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	conns, done := make(chan net.Conn, 16), make(chan struct{})
+	conns, stop, done := make(chan net.Conn, 16), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
 		for {
@@ -39,13 +39,19 @@ func pool(t *testing.T, o transport.Options) (*transport.Pool, chan net.Conn) {
 			if err != nil {
 				return
 			}
-			conns <- c
+			select {
+			case conns <- c:
+			case <-stop:
+				_ = c.Close()
+			}
 		}
 	}()
 	o.Network, o.Address = "tcp", ln.Addr().String()
-	o.Metrics = metrics.New(metrics.Build{}).Endpoint("u", "e")
+	if o.Metrics == nil {
+		o.Metrics = metrics.New(metrics.Build{}).Endpoint("u", "e")
+	}
 	p := transport.NewPool(o)
-	t.Cleanup(func() { p.Close(); _ = ln.Close(); <-done })
+	t.Cleanup(func() { p.Close(); close(stop); _ = ln.Close(); <-done })
 	return p, conns
 }
 
