@@ -1,0 +1,92 @@
+package e2e
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("../../README.md")
+	require.NoError(t, err)
+	return string(text)
+}
+
+// TestReadmeCommands runs the README's commands as they stand, in their order, against the program: curl against a
+// demo, whose addresses replace the usual ones, and the rest on the example that they name. What make does is held to
+// its promise by bench/house.
+func TestReadmeCommands(t *testing.T) {
+	need(t, "curl")
+	d := startDemo(t)
+	example, err := os.ReadFile("../../configs/gateway.yaml")
+	require.NoError(t, err)
+	listen, admin := freeAddress(t), freeAddress(t)
+	file := filepath.Join(t.TempDir(), "gateway.yaml")
+	text := strings.ReplaceAll(string(example), "127.0.0.1:8080", listen) + "\nadmin: {address: \"" + admin + "\"}\n"
+	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+	here := strings.NewReplacer(
+		"http://127.0.0.1:8080", d.url, "http://127.0.0.1:9090", d.admin,
+		"bin/steelyard", binary, "configs/gateway.yaml", file, "curl ", "curl --fail-with-body --silent --show-error ",
+	)
+
+	ran := 0
+	for _, block := range regexp.MustCompile("(?sm)^```sh\n(.*?)^```$").FindAllStringSubmatch(readme(t), -1) {
+		for line := range strings.Lines(strings.ReplaceAll(block[1], "\\\n", " ")) {
+			command := here.Replace(strings.TrimSpace(line))
+			switch {
+			case strings.HasPrefix(command, "make "):
+				continue
+			case strings.Contains(line, " serve "):
+				p := start(t, nil, "sh", "-c", "exec "+command)
+				eventually(t, "it is ready", func() bool { return status("http://"+admin+"/readyz") == 200 })
+				p.signal(t, syscall.SIGTERM)
+				require.Zero(t, p.exits(t))
+			default:
+				said, err := exec.Command("sh", "-ec", command).CombinedOutput()
+				require.NoError(t, err, "%s\n%s", command, said)
+				require.NotEmpty(t, said, command)
+			}
+			ran++
+		}
+	}
+	require.Greater(t, ran, 5)
+}
+
+// TestReadmeHasEveryFlag holds the README's table of commands to what the program says of itself.
+func TestReadmeHasEveryFlag(t *testing.T) {
+	said, err := exec.Command(binary, "help").Output()
+	require.NoError(t, err)
+	_, list, _ := strings.Cut(string(said), "Available Commands:\n")
+	list, _, _ = strings.Cut(list, "\n\n")
+	var commands []string
+	for line := range strings.Lines(list) {
+		if name := strings.Fields(line)[0]; name != "help" {
+			commands = append(commands, name)
+		}
+	}
+	var got []string
+	flag := regexp.MustCompile(`--[a-z-]+`)
+	for _, m := range regexp.MustCompile("(?m)^\\| `steelyard ([a-z]+)` \\| (.*?) ?\\| ").FindAllStringSubmatch(readme(t), -1) {
+		got = append(got, m[1])
+		help, err := exec.Command(binary, m[1], "--help").Output()
+		require.NoError(t, err)
+		_, section, _ := strings.Cut(string(help), "\nFlags:\n")
+		var want []string
+		for line := range strings.Lines(section) {
+			if f := flag.FindString(line); f != "" && f != "--help" {
+				want = append(want, f)
+			}
+		}
+		require.ElementsMatch(t, want, flag.FindAllString(m[2], -1), "steelyard %s", m[1])
+	}
+	slices.Sort(got)
+	require.Equal(t, commands, got)
+}

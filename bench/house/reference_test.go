@@ -1,0 +1,179 @@
+package house
+
+import (
+	"encoding/json"
+	"net/netip"
+	"reflect"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
+
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+// row is one row of a table in the README, its cells without the space around them.
+type row []string
+
+// rows are the rows of all tables whose first cell fits.
+func rows(t *testing.T, first string) []row {
+	t.Helper()
+	fits := regexp.MustCompile("^" + first + "$")
+	var found []row
+	for line := range strings.Lines(read(t, "README.md")) {
+		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		for i := range cells {
+			cells[i] = strings.TrimSpace(cells[i])
+		}
+		if strings.HasPrefix(line, "|") && fits.MatchString(cells[0]) {
+			found = append(found, cells)
+		}
+	}
+	return found
+}
+
+// keys are the leaves of the configuration's schema, as the README writes them.
+func keys(section reflect.Type, at string) []string {
+	var list []string
+	for i := range section.NumField() {
+		field := section.Field(i)
+		name, _, _ := strings.Cut(field.Tag.Get("yaml"), ",")
+		kind, path := field.Type, at+name
+		if kind.Kind() == reflect.Slice && kind.Elem().Kind() == reflect.Struct && !isLeaf(kind.Elem()) {
+			kind, path = kind.Elem(), path+"[]"
+		}
+		if kind.Kind() == reflect.Pointer {
+			kind = kind.Elem()
+		}
+		if kind.Kind() == reflect.Struct && !isLeaf(kind) {
+			list = append(list, keys(kind, path+".")...)
+			continue
+		}
+		list = append(list, path)
+	}
+	return list
+}
+
+func isLeaf(kind reflect.Type) bool {
+	return slices.Contains([]reflect.Type{
+		reflect.TypeFor[configs.StatusRange](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Duration](),
+	}, kind)
+}
+
+func TestReadmeHasEveryKey(t *testing.T) {
+	want := keys(reflect.TypeFor[configs.Config](), "")
+	require.Greater(t, len(want), 40)
+	var got []string
+	for _, r := range rows(t, "`[a-z_]+([.\\[][][a-z_.]+)?`") {
+		got = append(got, strings.Trim(r[0], "`"))
+	}
+	require.Equal(t, want, got, "the README's table of keys, in the schema's order")
+}
+
+// TestReadmeDefaultsAreTheDefaults writes each default that the README names into a configuration: it must change
+// nothing.
+func TestReadmeDefaultsAreTheDefaults(t *testing.T) {
+	resolve := func(key string, value any) string {
+		text, err := yaml.Marshal(with(map[string]any{}, key, value))
+		require.NoError(t, err)
+		c, err := configs.Parse("README.md", text, nil)
+		require.NoError(t, err, "%s", text)
+		resolved, err := c.YAML()
+		require.NoError(t, err)
+		return string(resolved)
+	}
+	const url = "upstreams[].endpoints[].url"
+	checked := 0
+	for _, r := range rows(t, "`[a-z_]+([.\\[][][a-z_.]+)?`") {
+		key, text := strings.Trim(r[0], "`"), strings.Trim(r[1], "`")
+		if text == r[1] || strings.Contains(key, ".tls.") {
+			continue // in words, or of a section that needs more than this key
+		}
+		var value any
+		require.NoError(t, yaml.Unmarshal([]byte(text), &value))
+		if resolve(key, value) != resolve(url, "http://127.0.0.1:9001") {
+			t.Errorf("the README says that %s is %s by default, and it is not", key, text)
+		}
+		checked++
+	}
+	require.Greater(t, checked, 30)
+}
+
+// with sets a key of a configuration that has one endpoint.
+func with(c map[string]any, key string, value any) map[string]any {
+	set := func(path string, value any) {
+		at := c
+		parts := strings.Split(path, ".")
+		for _, part := range parts[:len(parts)-1] {
+			name, isList := strings.CutSuffix(part, "[]")
+			next := map[string]any{}
+			switch old := at[name].(type) {
+			case map[string]any:
+				next = old
+			case []any:
+				next = old[0].(map[string]any)
+			}
+			if at[name] = any(next); isList {
+				at[name] = []any{next}
+			}
+			at = next
+		}
+		at[parts[len(parts)-1]] = value
+	}
+	set("upstreams[].endpoints[].url", "http://127.0.0.1:9001")
+	set(key, value)
+	return c
+}
+
+// TestReadmeHasEveryError holds the README's table of errors to those that the data path can make.
+func TestReadmeHasEveryError(t *testing.T) {
+	want := map[string]string{} // status by code
+	for _, m := range regexp.MustCompile(`\{(?:Client|Upstream|Steelyard), (\d{3}), "([a-z_0-9]+)"`).FindAllStringSubmatch(read(t, "proxy/fault/fault.go"), -1) {
+		want[m[2]] = m[1]
+	}
+	refusals := read(t, "proxy/strict/refusal.go")
+	for _, m := range regexp.MustCompile(`&Refusal\{(\d{3}), "([a-z_0-9]+)"`).FindAllStringSubmatch(refusals, -1) {
+		want[m[2]] = m[1]
+	}
+	for _, m := range regexp.MustCompile(` bad\("([a-z_0-9]+)"`).FindAllStringSubmatch(refusals, -1) {
+		want[m[1]] = "400"
+	}
+	require.Greater(t, len(want), 35)
+	got := map[string]string{}
+	for _, r := range rows(t, `[1-5]\d\d`) {
+		for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(r[1], -1) {
+			got[m[1]] = r[0]
+		}
+	}
+	require.Equal(t, want, got)
+}
+
+func TestReadmeHasEveryAdminRoute(t *testing.T) {
+	var api struct {
+		Paths map[string]map[string]json.RawMessage
+	}
+	require.NoError(t, json.Unmarshal([]byte(read(t, "proxy/admin/openapi.json")), &api))
+	var want, got []string
+	for path, methods := range api.Paths {
+		for method := range methods {
+			want = append(want, strings.ToUpper(method)+" "+path)
+		}
+	}
+	for _, r := range rows(t, "`(GET|POST) .*`") {
+		got = append(got, strings.Trim(r[0], "`"))
+	}
+	require.ElementsMatch(t, want, got)
+}
+
+func TestReadmeMetricsExist(t *testing.T) {
+	families := read(t, "metrics/METRICS.md")
+	for _, name := range regexp.MustCompile(`steelyard_[a-z_]+`).FindAllString(read(t, "README.md"), -1) {
+		if !strings.Contains(families, "`"+name+"`") {
+			t.Errorf("the README names the metric %s, which metrics/METRICS.md has not", name)
+		}
+	}
+}
