@@ -23,9 +23,15 @@ const (
 // connection when that is safe, until the head of a final answer is there.
 func (x *exchange) attempt() error {
 	for {
+		begin := wire.Now()
+		x.waited = 0
 		err := x.try()
 		if err == nil {
 			return nil
+		}
+		x.lost += wire.Now() - begin
+		if x.upload != nil && !x.upload.finished() {
+			x.phase = metrics.PhaseUpload
 		}
 		if _, refused := err.(*strict.Refusal); refused && x.cancel.Cause() == nil { // of the upload
 			x.failure = err
@@ -65,7 +71,11 @@ func (x *exchange) mayMove(f *fault.Error) bool {
 	return x.leased && !f.Sent && f.Kind.Source() == fault.Upstream && !x.moved && x.repeatable()
 }
 
-func (x *exchange) repeatable() bool { return x.upload == nil && !x.conn.Gone() }
+// repeatable says whether the body can be sent from its beginning: it is held
+// whole, or none of it beyond what is held has been read.
+func (x *exchange) repeatable() bool {
+	return (x.held.whole || x.upload == nil) && !x.conn.Gone()
+}
 
 // exclude keeps the next attempt away from an endpoint.
 func (x *exchange) exclude(e *balancer.Endpoint) {
@@ -102,6 +112,7 @@ func (x *exchange) try() error {
 // connect takes a connection to the leased endpoint.
 func (x *exchange) connect() error {
 	x.phase = metrics.PhaseConnect
+	x.answer.Status = 0
 	begin := wire.Now()
 	up, err := x.target.Conns.Acquire(&x.cancel, x.resent)
 	if err != nil {

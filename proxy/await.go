@@ -39,6 +39,7 @@ func (x *exchange) await(sent error, until time.Duration) error {
 			return err
 		}
 		x.up.Discard(size)
+		x.up.Reused = false // it has answered: whatever happens now, it had not died idle
 		interim++
 	}
 	return fault.New(fault.BadAnswer, errTooManyInterim)
@@ -52,12 +53,12 @@ var (
 // accept takes a final answer. Its head stays in the connection's buffer until
 // the client's head is built from it.
 func (x *exchange) accept(size int, sent error) error {
-	if x.answer.Status == 101 && (x.held.n > 0 || !strict.Names(x.conn.Request.Upgrade, x.answer.Get("upgrade"))) {
+	if x.answer.Status == 101 && !(x.asksUpgrade() && strict.Names(x.conn.Request.Upgrade, x.answer.Get("upgrade"))) {
 		return fault.New(fault.BadAnswer, errUnasked101)
 	}
 	x.target.Metrics.AddBytes(metrics.FromUpstream, size)
 	x.headSize = size
-	x.clean = sent == nil && x.answer.Persistent()
+	x.clean = sent == nil && x.answer.Persistent() && !(x.answer.Minor == 0 && x.answer.Chunked)
 	return nil
 }
 

@@ -18,6 +18,7 @@ func (x *exchange) commit() {
 	open := x.body.Framing == transport.ByChunks || x.body.Framing == transport.ByClose
 	x.byClose = open && x.minor == 0
 	x.chunked = open && !x.byClose
+	x.clean = x.clean && x.body.Framing != transport.ByClose
 	keep := x.conn.KeepAlive(!x.byClose && (x.upload == nil || x.upload.finished()))
 
 	b := appendStatusLine(x.takeOut().B[:0], a.Status, a.Reason)
@@ -47,6 +48,9 @@ func (x *exchange) commit() {
 	x.events.begin(a, open)
 	x.remember()
 	x.conn.ReleaseRequest()
+	if x.upload != nil && x.upload.finished() {
+		x.joinUpload()
+	}
 	if x.upload == nil {
 		x.held.release(&x.handler.memory)
 	}

@@ -1,34 +1,62 @@
 package proxy_test
 
 import (
+	"io"
+	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// Each deadline answers with its own status and code.
-func TestDeadlines(t *testing.T) {
+// Each deadline that strikes before the answer has a status and a code of its own.
+func TestDeadlinesBeforeTheAnswer(t *testing.T) {
+	const half = "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 5\r\n\r\nhe"
+	streamed := func(s *settings) { s.generation.ReplayBytes = 0 }
 	for name, c := range map[string]struct {
-		set    func(*settings)
-		play   func(t *testing.T, p *puppet)
-		status int
-		code   string
+		set     func(*settings)
+		request string
+		asked   bool // the endpoint gets the request
+		status  int
+		code    string
+		class   balancer.OutcomeClass
 	}{
-		"first byte": {func(s *settings) { s.upstream.FirstByte = soon }, func(t *testing.T, p *puppet) { p.accept(t).request() }, 504, "first_byte_timeout"},
-		"total":      {func(s *settings) { s.upstream.Total = soon }, func(t *testing.T, p *puppet) { p.accept(t).request() }, 504, "total_timeout"},
+		"first byte":         {func(s *settings) { s.upstream.FirstByte = soon }, get, true, 504, "first_byte_timeout", balancer.TimedOut},
+		"total":              {func(s *settings) { s.upstream.Total = soon }, get, true, 504, "total_timeout", balancer.TimedOut},
+		"header":             {func(s *settings) { s.front.Header = soon }, "GET / HT", false, 408, "header_timeout", 0},
+		"body, held":         {func(s *settings) { s.front.Body = soon }, half, false, 408, "body_timeout", 0},
+		"body, streamed":     {func(s *settings) { streamed(s); s.front.Body = soon }, half, true, 408, "body_timeout", balancer.Refused},
+		"total in the body":  {func(s *settings) { s.upstream.Total, s.front.Body = soon, 0 }, half, false, 504, "total_timeout", 0},
+		"total in an upload": {func(s *settings) { streamed(s); s.upstream.Total, s.front.Body = soon, 0 }, half, true, 504, "total_timeout", balancer.TimedOut},
+		"upload that is not read": {func(s *settings) { streamed(s); s.upstream.Idle = 4 * soon },
+			"POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n" + strings.Repeat("x", 32<<20), true, 504, "idle_timeout", balancer.TimedOut},
+		"held body that is not read": {func(s *settings) { s.generation.ReplayBytes = 64 << 20; s.upstream.Idle = 4 * soon },
+			"POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n" + strings.Repeat("x", 32<<20), true, 504, "idle_timeout", balancer.TimedOut},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			s := defaults()
 			c.set(&s)
 			p := newPuppet(t)
 			g := serve(t, s, p.address)
 			client := dial(t, g)
-			client.send(get)
-			c.play(t, p)
+			sent := make(chan struct{})
+			go func() { defer close(sent); _, _ = io.WriteString(client.Conn, c.request) }()
+			t.Cleanup(func() { client.close(); <-sent })
+			if c.asked {
+				asked(t, p)
+			}
 			r, body := client.answer()
 			require.Equal(t, c.status, r.StatusCode)
-			require.Contains(t, body, c.code)
-			require.Contains(t, body, "endpoint a")
+			require.Contains(t, body, `"code":"`+c.code+`"`)
+			if c.class != 0 {
+				eventually(t, "the lease to be released so", func() bool { return g.finished(c.class) == 1 })
+			}
+			require.Equal(t, c.class == balancer.TimedOut, strings.Contains(body, "endpoint a"), body)
+			require.True(t, p.idle(), "a time-out is not repeated")
+			require.Equal(t, c.status, g.ending(t).status)
 		})
 	}
 }
@@ -36,51 +64,102 @@ func TestDeadlines(t *testing.T) {
 func TestConnectTimeout(t *testing.T) {
 	s := defaults()
 	s.connections.Connect = soon
-	g := serve(t, s, deaf(t))
+	for name, c := range map[string]struct {
+		endpoints []string
+		status    int
+	}{
+		"nowhere else to go": {[]string{deaf(t)}, 504},
+		"somewhere":          {[]string{deaf(t), answering(t, plain("b"))}, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := serve(t, s, c.endpoints...)
+			r, body := dial(t, g).ask(get)
+			require.Equal(t, c.status, r.StatusCode)
+			require.Equal(t, c.status == 504, strings.Contains(body, `"code":"connect_timeout"`))
+		})
+	}
+}
+
+// The limit covers the endpoint's TLS handshake.
+func TestConnectTimeoutInTheHandshake(t *testing.T) {
+	s := defaults()
+	s.connections.Connect = soon
+	_, s.connections.TLS = pair()
+	p := newPuppet(t)
+	g := serve(t, s, p.address)
 	r, body := dial(t, g).ask(get)
 	require.Equal(t, 504, r.StatusCode)
 	require.Contains(t, body, "connect_timeout")
+	p.accept(t).ends()
 }
 
-func TestIdleTimeoutCutsTheStream(t *testing.T) {
-	s := defaults()
-	s.upstream.Idle = soon
-	p := newPuppet(t)
-	g := serve(t, s, p.address)
-	client := dial(t, g)
-	client.send(get)
-	up := p.accept(t)
-	up.request()
-	up.send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n9\r\ndata: 1\n\n\r\n")
-	client.head()
-	client.expect("9\r\ndata: 1\n\n\r\n")
-	rest, _ := client.rest()
-	require.Contains(t, rest, `"code":"idle_timeout"`)
-	require.NotContains(t, rest, "\r\n0\r\n", "a cut stream has no last chunk")
-	up.ends()
-	require.Equal(t, 1, g.count(t, "steelyard_truncated_answers_total"))
+// After the commit a deadline cuts the stream, and says so where it can.
+func TestDeadlinesInAStream(t *testing.T) {
+	for code, set := range map[string]func(*settings){
+		"idle_timeout":  func(s *settings) { s.upstream.Idle = soon },
+		"total_timeout": func(s *settings) { s.upstream.Total = 8 * soon },
+	} {
+		t.Run(code, func(t *testing.T) {
+			t.Parallel()
+			s := defaults()
+			set(&s)
+			p := newPuppet(t)
+			g := serve(t, s, p.address)
+			c, up := begin(t, g, p, streamHead+chunk("data: 1\n\n"))
+			c.head()
+			c.expect(chunk("data: 1\n\n"))
+			rest, _ := c.rest()
+			require.Contains(t, rest, `"code":"`+code+`"`)
+			require.NotContains(t, rest, "\r\n0\r\n", "a cut stream has no last chunk")
+			up.ends()
+			e := g.ending(t)
+			require.Equal(t, 200, e.status, "what the client got")
+			require.Contains(t, e.failure, code)
+			require.EqualValues(t, 1, g.finished(balancer.TimedOut))
+			require.Equal(t, 1, g.count(t, "steelyard_truncated_answers_total"))
+		})
+	}
 }
 
 // A client that takes nothing stops the endpoint, and is given up in the end.
 func TestClientStall(t *testing.T) {
-	s := defaults()
-	s.front.ClientStall = soon
-	p := newPuppet(t)
-	g := serve(t, s, p.address)
-	client := dial(t, g)
-	require.NoError(t, client.tcp().SetReadBuffer(4<<10))
-	client.send(get)
-	up := p.accept(t)
-	up.request()
-	up.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-	piece, sent := make([]byte, 64<<10), 0
-	for {
-		n, err := up.Write(piece)
-		if sent += n; err != nil {
-			break
-		}
+	for _, over := range []string{"plain", "TLS"} {
+		t.Run(over, func(t *testing.T) {
+			t.Parallel()
+			s := defaults()
+			s.front.ClientStall = 4 * soon
+			if over == "TLS" {
+				s.tls, _ = pair()
+			}
+			p := newPuppet(t)
+			g := serve(t, s, p.address)
+			c := dial(t, g)
+			require.NoError(t, c.tcp().SetReadBuffer(4<<10))
+			c.send(get)
+			up := asked(t, p)
+			up.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+			for err, piece := error(nil), make([]byte, 64<<10); err == nil; {
+				_, err = up.Write(piece)
+			}
+			e := g.ending(t)
+			require.Equal(t, 499, e.status)
+			require.Contains(t, e.failure, "client_stalled")
+			require.Zero(t, g.blamed())
+			require.Equal(t, 1, g.count(t, "steelyard_cancellations_total", "phase", "stream"))
+			c.reset()
+		})
 	}
-	require.Less(t, sent, 100<<20, "what the client does not take must not pile up")
-	require.Equal(t, 499, g.ending(t).status)
-	require.Zero(t, g.blamed())
+}
+
+// A connection on which no request has begun ends without a word.
+func TestIdleClientsAreClosed(t *testing.T) {
+	s := defaults()
+	s.front.IdleClient = soon
+	g := serve(t, s, answering(t, plain("hello")))
+	c := dial(t, g)
+	r, _ := c.ask(get)
+	require.Equal(t, http.StatusOK, r.StatusCode)
+	rest, err := c.rest()
+	require.NoError(t, err)
+	require.Empty(t, rest)
 }

@@ -82,6 +82,16 @@ func answerAll(c net.Conn, br *bufio.Reader, answer string) {
 	}
 }
 
+// answeringTLS is answering over TLS, with the certificate that pair's client trusts.
+func answeringTLS(t testing.TB, answer string) string {
+	t.Helper()
+	server, _ := pair()
+	ln, err := tls.Listen("tcp", "127.0.0.1:0", server)
+	require.NoError(t, err)
+	attend(t, ln, func(c net.Conn, br *bufio.Reader) { answerAll(c, br, answer) })
+	return ln.Addr().String()
+}
+
 // echoing is answering without parsing: each read is taken for one request.
 func echoing(t testing.TB, answer string) string {
 	return endpoint(t, func(c net.Conn, _ *bufio.Reader) {

@@ -63,10 +63,10 @@ type exchange struct {
 
 	// Moments; 0 while not reached.
 	arrived, dispatched, answered, firstByte, flushed time.Duration
-	// readTime is how long the client took to send its body, waited how long
-	// connecting took: neither is overhead.
-	readTime, waited  time.Duration
-	received, written int // bytes of the body from the client, bytes of the answer to it
+	// What is not overhead: how long the client took to send its head and body,
+	// connecting took, and attempts took that failed.
+	readTime, waited, lost time.Duration
+	received, written      int // bytes of the body from the client, bytes of the answer to it
 }
 
 func newExchange(h *Handler) *exchange {
@@ -90,6 +90,7 @@ func (h *Handler) open(c *front.Conn) *exchange {
 	} else {
 		x.arrived, x.minor = wire.Now(), 1
 	}
+	x.readTime = c.Waited
 	c.Arm(&x.waiter)
 	return x
 }
@@ -109,7 +110,8 @@ func (x *exchange) reset() {
 	x.line.reset()
 	x.phase = metrics.PhaseQueue
 	x.dispatched, x.answered, x.firstByte, x.flushed = 0, 0, 0, 0
-	x.readTime, x.waited, x.received, x.written = 0, 0, 0, 0
+	x.readTime, x.waited, x.lost, x.received, x.written = 0, 0, 0, 0, 0
+	x.headOnly, x.minor = false, 0
 }
 
 // blame is the fault that err stands for: what cancelled the exchange, if

@@ -78,9 +78,12 @@ func (x *exchange) answerError(status int, extra string, body []byte, keep bool)
 	if len(body) > 0 {
 		b = append(b, "Content-Type: application/json\r\n"...)
 	}
-	b = append(b, "Content-Length: "...)
-	b = strconv.AppendInt(b, int64(len(body)), 10)
-	b = append(b, "\r\nX-Request-Id: "...)
+	if status != http.StatusNoContent {
+		b = append(b, "Content-Length: "...)
+		b = strconv.AppendInt(b, int64(len(body)), 10)
+		b = append(b, "\r\n"...)
+	}
+	b = append(b, "X-Request-Id: "...)
 	b = append(b, x.requestID()...)
 	b = append(b, "\r\n"...)
 	b = append(b, extra...)

@@ -134,7 +134,7 @@ func (x *exchange) count() {
 	}
 	if x.firstByte > 0 {
 		firstByte = x.firstByte - x.arrived
-		overhead = x.dispatched - x.arrived - x.readTime - x.waited + x.flushed - x.answered
+		overhead = x.dispatched - x.arrived - x.readTime - x.waited - x.lost + x.flushed - x.answered
 	}
 	x.target.Metrics.Answered(x.status, response, firstByte, overhead)
 	x.target.Metrics.AddBytes(metrics.FromClient, x.received)

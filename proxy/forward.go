@@ -47,7 +47,7 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 		b = append(b, "\r\n"...)
 	}
 	switch {
-	case r.Upgrade != nil && x.held.whole && x.held.n == 0:
+	case x.asksUpgrade():
 		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)
 		b = append(b, r.Upgrade...)
 		b = append(b, "\r\n"...)
@@ -55,6 +55,12 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
 	}
 	return append(b, "\r\n"...)
+}
+
+// asksUpgrade says whether the request asks for another protocol; one with a body
+// does not, since the body would have to come first.
+func (x *exchange) asksUpgrade() bool {
+	return x.conn.Request.Upgrade != nil && x.held.whole && x.held.n == 0
 }
 
 // appendRequestField copies a field that goes further.

@@ -23,7 +23,7 @@ import (
 
 // within is how long a condition may take to come true. Time limits that must not
 // strike in a test are as long.
-const within = 10 * time.Second
+const within = 20 * time.Second
 
 // soon is a time limit that must strike in a test.
 const soon = 50 * time.Millisecond
@@ -58,6 +58,8 @@ type settings struct {
 	tls         *tls.Config                     // of the listener; nil: plain
 	wrap        func(net.Listener) net.Listener // nil: as it is
 	core        func(zapcore.Core) zapcore.Core // wraps the core that is logged to; nil: as it is
+	access      zapcore.Core                    // of the access log; nil: its lines are observed
+	accessHeld  bool                            // the access log is not run
 	quiet       bool                            // no access log and no log at all, for measurements
 }
 
@@ -106,13 +108,16 @@ func (g *gateway) logs(s *settings) *zap.Logger {
 	if s.quiet {
 		return zap.NewNop()
 	}
-	var core, accessCore zapcore.Core
+	var core, access zapcore.Core
 	core, g.logged = observer.New(zapcore.InfoLevel)
-	accessCore, g.accessed = observer.New(zapcore.InfoLevel)
+	access, g.accessed = observer.New(zapcore.InfoLevel)
+	if s.access != nil {
+		access = s.access
+	}
 	if s.core != nil {
 		core = s.core(core)
 	}
-	g.access = proxy.NewAccessLog(zap.New(accessCore), g.registry)
+	g.access = proxy.NewAccessLog(zap.New(access), g.registry)
 	return zap.New(core)
 }
 
@@ -160,7 +165,7 @@ func (g *gateway) start(t testing.TB, s *settings) {
 	}
 	run(func() { _ = g.front.Run(ctx) })
 	run(func() { _ = g.front.Serve(ln, s.tls) })
-	if g.access != nil {
+	if g.access != nil && !s.accessHeld {
 		run(func() { _ = g.access.Run(ctx) })
 	}
 	t.Cleanup(func() {

@@ -5,7 +5,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-var outBuffers = wire.NewBuffers(transport.BufferBytes + 8<<10)
+// A head may grow by a quarter ("a:" becomes "a: ") and by what a proxy adds.
+var outBuffers = wire.NewBuffers(transport.BufferBytes + transport.BufferBytes/4 + 4<<10)
 
 // takeOut is the buffer in which something for either side is put together; it
 // is held only while that lasts.

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
 	"strings"
 	"testing"
 	"time"
@@ -39,6 +40,16 @@ func dial(t testing.TB, g *gateway) *peer {
 		c = tls.Client(c, config)
 	}
 	return newPeer(t, c)
+}
+
+// refuses says whether the gateway takes no new connections.
+func (g *gateway) refuses(t testing.TB) bool {
+	c, err := net.Dial("tcp", g.address)
+	if err != nil {
+		return true
+	}
+	require.NoError(t, c.Close())
+	return false
 }
 
 func newTLSServer() *httptest.Server {
@@ -105,6 +116,9 @@ func (p *peer) ask(request string) (*http.Response, string) {
 	p.send(request)
 	return p.answer()
 }
+
+// unchunk reads a chunked body to its proper end.
+func unchunk(p *peer) io.Reader { return httputil.NewChunkedReader(p.br) }
 
 // rest reads to the end of the connection, and says how it ended: nil is a close.
 func (p *peer) rest() (string, error) {

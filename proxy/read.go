@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -23,8 +24,16 @@ func (x *exchange) read() error {
 	case r.ContentLength > limit:
 		return nil
 	}
+	if err := x.cancel.Bind(bodyWait{x.conn}); err != nil {
+		return err
+	}
 	begin := wire.Now()
-	defer func() { x.readTime = wire.Now() - begin }()
+	defer func() {
+		x.readTime += wire.Now() - begin
+		if x.cancel.Unbind() != nil {
+			x.conn.ResumeRead() // an answer may still be sent, and the connection linger
+		}
+	}()
 	size := int(r.ContentLength) // -1: not known
 	for {
 		if x.held.n == x.held.room() && !x.growHeld(size) {
@@ -44,6 +53,11 @@ func (x *exchange) read() error {
 		}
 	}
 }
+
+// bodyWait is a client that sends its body, as something that a Cancel can end.
+type bodyWait struct{ conn *front.Conn }
+
+func (w bodyWait) Poke() { w.conn.PokeRead() }
 
 // growHeld makes room for a body of that size, or for twice of what there is.
 func (x *exchange) growHeld(size int) bool {

@@ -43,18 +43,8 @@ func (x *exchange) tunnel() error {
 	t := pipes{idle: x.generation.UpgradeIdle, stall: x.upstream.Idle}
 	t.moved.Store(int64(wire.Now()))
 	back := make(chan int64)
-	go func() {
-		moved := int64(0)
-		defer func() {
-			if r := recover(); r != nil { // it costs this tunnel, not the process
-				x.logPanic(r)
-				x.conn.Poke()
-			}
-			back <- moved
-		}()
-		moved = t.carry(&x.up.Conn, &x.conn.Conn)
-	}()
-	down := t.carry(&x.conn.Conn, &x.up.Conn)
+	go func() { back <- x.carry(&t, &x.up.Conn, &x.conn.Conn) }()
+	down := x.carry(&t, &x.conn.Conn, &x.up.Conn)
 	up := <-back
 	x.received += int(up)
 	x.written += int(down)
@@ -65,6 +55,18 @@ func (x *exchange) tunnel() error {
 		x.failure = errShutdown
 	}
 	return nil
+}
+
+// carry is one direction. A panic in it costs this tunnel, not the process.
+func (x *exchange) carry(t *pipes, dst, src *wire.Conn) (moved int64) {
+	defer func() {
+		if r := recover(); r != nil {
+			x.logPanic(r)
+			dst.Poke()
+			src.Poke()
+		}
+	}()
+	return t.carry(dst, src)
 }
 
 // pipes is what the two directions of a tunnel share.
@@ -95,9 +97,13 @@ func (p *pipes) carry(dst, src *wire.Conn) (moved int64) {
 			continue
 		case errors.Is(err, wire.ErrTimeout) && p.until() > wire.Now():
 			continue // the other direction has moved meanwhile
+		case errors.Is(err, wire.ErrPoked) && !src.Poked():
+			src.ResumeRead()
+			continue // the other direction has ended: less time is left
 		case errors.Is(err, io.EOF) && p.ended.CompareAndSwap(false, true):
 			if w, ok := dst.Conn.(writeCloser); ok && w.CloseWrite() == nil {
-				return moved // the other direction may finish what it has to say
+				dst.PokeRead() // the other direction may finish what it has to say, but not for long
+				return moved
 			}
 		}
 		break

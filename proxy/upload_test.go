@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
 func streaming() settings {
@@ -130,4 +132,106 @@ func TestExpectContinue(t *testing.T) {
 	require.Empty(t, r.Header.Get("Expect"))
 	up.send(plain("ok"))
 	client.answer()
+}
+
+// A client that sends all of a body that is too large before it reads still
+// reads why: the gateway takes in the rest for a while.
+func TestTooLargeIsToldToClientsThatSendFirst(t *testing.T) {
+	for _, over := range []string{"plain", "TLS"} {
+		t.Run(over, func(t *testing.T) {
+			t.Parallel()
+			s := defaults()
+			s.generation.BodyBytes = 1 << 20
+			if over == "TLS" {
+				s.tls, _ = pair()
+			}
+			g := serve(t, s, refusing(t))
+			c := dial(t, g)
+			// Writing may fail once the gateway has had enough; what was said before stays readable.
+			_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 8388608\r\n\r\n"+strings.Repeat("x", 8<<20))
+			r, body := c.answer()
+			require.Equal(t, 413, r.StatusCode)
+			require.Contains(t, body, "body_too_large")
+			require.Zero(t, g.handler.HeldBytes())
+			c.close()
+		})
+	}
+}
+
+// A client that asks first is refused before it sends anything.
+func TestTooLargeIsRefusedInsteadOfContinue(t *testing.T) {
+	s := defaults()
+	s.generation.BodyBytes = 1000
+	g := serve(t, s, refusing(t))
+	c := dial(t, g)
+	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nExpect: 100-continue\r\nContent-Length: 1001\r\n\r\n")
+	require.Contains(t, c.head(), "HTTP/1.1 413 ")
+}
+
+// The limit counts what came, whatever the framing, also behind a part that has
+// gone out already: the endpoint must then not take that part for the whole.
+func TestTooLargeInTheMidstOfAnUpload(t *testing.T) {
+	s := streaming()
+	s.generation.BodyBytes = 100 << 10
+	p := newPuppet(t)
+	g := serve(t, s, p.address)
+	c := dial(t, g)
+	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk(strings.Repeat("x", 60<<10)))
+	up := p.accept(t)
+	r := up.request()
+	_, err := io.CopyN(io.Discard, r.Body, 60<<10)
+	require.NoError(t, err)
+	c.send(chunk(strings.Repeat("x", 60<<10)))
+	_, err = io.Copy(io.Discard, r.Body)
+	require.Error(t, err)
+	answer, body := c.answer()
+	require.Equal(t, 413, answer.StatusCode)
+	require.Contains(t, body, "body_too_large")
+	require.EqualValues(t, 1, g.finished(balancer.Refused))
+	require.Zero(t, g.blamed())
+}
+
+// A body that is malformed behind an answer that has begun costs that answer,
+// and is the client's doing.
+func TestBadUploadBehindAnAnswer(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, streaming(), p.address)
+	c := dial(t, g)
+	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("hello"))
+	up := asked(t, p)
+	up.send(streamHead + chunk("data: 1\n\n"))
+	c.head()
+	c.expect(chunk("data: 1\n\n"))
+	c.send("zz\r\n")
+	rest, _ := c.rest()
+	require.NotContains(t, rest, "0\r\n\r\n")
+	up.ends()
+	require.Contains(t, g.ending(t).failure, "chunked coding")
+	require.Zero(t, g.blamed())
+	require.Zero(t, g.logged.FilterMessage("request failed").Len())
+}
+
+// An answer that comes before the upload has ended is passed on at once, and so
+// is the rest of the upload.
+func TestAnswerBesideTheUpload(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, streaming(), p.address)
+	c := dial(t, g)
+	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("hello"))
+	up := p.accept(t)
+	r := up.request()
+	got := make([]byte, 5)
+	_, err := io.ReadFull(r.Body, got)
+	require.NoError(t, err)
+	up.send(streamHead + chunk("data: 1\n\n"))
+	require.Contains(t, c.head(), "Connection: close")
+	c.expect(chunk("data: 1\n\n"))
+	c.send(chunk("again") + "0\r\n\r\n")
+	rest, err := io.ReadAll(r.Body)
+	require.NoError(t, err)
+	require.Equal(t, "again", string(rest))
+	up.send(chunk("data: 2\n\n") + "0\r\n\r\n")
+	c.expect(chunk("data: 2\n\n") + "0\r\n\r\n")
+	c.ends()
+	require.Equal(t, 200, g.ending(t).status)
 }

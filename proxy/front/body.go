@@ -139,15 +139,14 @@ func chunkRefusal(err error) error {
 // client that has left by it is not told so by the watch in every case first.
 func (c *Conn) bodyError(err error) error {
 	switch {
-	case errors.Is(err, io.EOF):
-		if !c.server.WaitHalf {
-			c.left()
-		}
-		return strict.BodyCutShort
+	case err == nil, errors.Is(err, wire.ErrPoked):
+		return err
 	case errors.Is(err, wire.ErrTimeout):
 		return strict.BodyTimeout
+	case !c.server.WaitHalf || !errors.Is(err, io.EOF):
+		c.left()
 	}
-	return err
+	return strict.BodyCutShort
 }
 
 // Continue tells a client that waits for it to send its body. ReadBody does so

@@ -39,6 +39,7 @@ type Conn struct {
 	Peer    netip.Addr      // zero for a unix socket
 	TLS     bool
 	Arrived time.Duration // the moment Request's first byte was seen
+	Waited  time.Duration // for the rest of its head
 
 	server  *Server
 	socket  net.Conn // under TLS, or the connection itself
@@ -137,7 +138,7 @@ func (c *Conn) next() bool {
 	if !c.wakes() {
 		return false
 	}
-	c.Arrived = wire.Now()
+	c.Arrived, c.Waited = wire.Now(), 0
 	var err error
 	c.Refusal, err = c.readHead()
 	return err == nil
@@ -184,7 +185,10 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 		if until == 0 && c.server.Header > 0 {
 			until = c.Arrived + c.server.Header
 		}
-		switch err := c.Fill(until); {
+		begin := wire.Now()
+		err := c.Fill(until)
+		c.Waited += wire.Now() - begin
+		switch {
 		case err == nil:
 		case errors.Is(err, wire.ErrTimeout):
 			return strict.HeaderTimeout, nil
@@ -239,8 +243,8 @@ func (c *Conn) Abort(reset bool) {
 
 // Close closes the connection. It is fasthttp's to call, after serve.
 func (c *Conn) Close() error {
-	if c.reset {
-		return c.socket.Close() // past TLS: no close_notify, which would be a clean end
+	if c.reset || c.Poked() {
+		return c.socket.Close() // past TLS: no close_notify, which would be a clean end, and may wait
 	}
 	return c.Conn.Close()
 }
@@ -275,6 +279,6 @@ func (c *Conn) closeIdle() {
 // Abandon cuts the connection now, whatever it does. Any goroutine may call it.
 func (c *Conn) Abandon() {
 	c.cut.Store(true)
-	c.left()
 	c.Poke()
+	c.left()
 }

@@ -33,8 +33,10 @@ func Listen(address string) (net.Listener, error) {
 	if !errors.Is(err, syscall.EADDRINUSE) {
 		return ln, err
 	}
-	if c, dialErr := net.Dial("unix", path); dialErr == nil {
-		_ = c.Close()
+	if c, dialErr := net.Dial("unix", path); !errors.Is(dialErr, syscall.ECONNREFUSED) && !errors.Is(dialErr, syscall.ENOTSOCK) {
+		if dialErr == nil {
+			_ = c.Close()
+		}
 		return nil, fmt.Errorf("listen %s: another process listens there", address)
 	}
 	if info, statErr := os.Lstat(path); statErr == nil && info.Mode()&fs.ModeSocket == 0 {

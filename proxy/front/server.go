@@ -44,8 +44,9 @@ type Server struct {
 	// are being told so; written by accept and Conn.leave.
 	open, refused atomic.Int64
 
-	mu    sync.Mutex
-	conns map[*Conn]struct{} // every open connection; written by track and leave
+	mu        sync.Mutex
+	conns     map[*Conn]struct{} // every open connection; written by track and leave
+	listeners []net.Listener     // written by Serve
 }
 
 // New makes a server that listens nowhere yet.
@@ -75,6 +76,13 @@ func (l fastLog) Printf(format string, args ...any) { l.log.Sugar().Warnf(format
 
 // Serve accepts from ln, over TLS if config is not nil, until Shutdown.
 func (s *Server) Serve(ln net.Listener, config *tls.Config) error {
+	s.mu.Lock()
+	s.listeners = append(s.listeners, ln)
+	stopping := s.stopping.Load()
+	s.mu.Unlock()
+	if stopping {
+		return ln.Close()
+	}
 	return s.fast.Serve(&listener{Listener: ln, server: s, tls: config})
 }
 
@@ -85,20 +93,32 @@ func (s *Server) Run(ctx context.Context) error { return s.watch.run(ctx) }
 // others to finish their exchange. When ctx ends first, the remaining ones are
 // cut and ctx's error is returned once they have gone.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.stopping.Store(true)
-	cut := context.AfterFunc(ctx, func() { s.each((*Conn).Abandon) })
-	defer cut()
+	s.stop()
 	done := make(chan error, 1)
 	go func() { done <- s.fast.ShutdownWithContext(context.WithoutCancel(ctx)) }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	for {
 		s.each((*Conn).closeIdle)
+		if ctx.Err() != nil {
+			s.each((*Conn).Abandon)
+		}
 		select {
 		case <-done:
 			return ctx.Err()
 		case <-tick.C:
 		}
+	}
+}
+
+// stop closes the listeners itself: fasthttp knows only those whose Serve has
+// come as far as accepting.
+func (s *Server) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.stopping.Store(true)
+	for _, ln := range s.listeners {
+		_ = ln.Close()
 	}
 }
 

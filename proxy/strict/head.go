@@ -64,8 +64,11 @@ type message struct {
 	Upgrade       []byte // the Upgrade field, if Connection names it
 	Trailers      bool   // TE: trailers, if a request
 
-	named bool // Connection names fields beyond the well-known ones
+	named int // fields beyond the well-known ones that Connection names
 }
+
+// maxNamed bounds what Connection may name: each is looked for among all fields.
+const maxNamed = 64
 
 func (m *message) reset() {
 	*m = message{Fields: m.Fields[:0], ContentLength: -1}
@@ -117,7 +120,7 @@ func (m *message) fields(head []byte, lenient bool, field func(*Field) *Refusal)
 	if m.Chunked && m.ContentLength >= 0 {
 		return LengthAndCoding
 	}
-	if m.named {
+	if m.named > 0 {
 		m.removeNamed()
 	}
 	m.upgrade()
@@ -150,9 +153,12 @@ func (m *message) framing(f *Field, answer bool) *Refusal {
 			case EqualFold(token, "keep-alive"):
 				m.KeepAlive = true
 			case kindOf(token) == End:
-				m.named = true
+				m.named++
 			}
 		})
+		if m.named > maxNamed {
+			return BadFieldValue
+		}
 	}
 	return nil
 }

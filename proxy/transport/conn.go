@@ -71,7 +71,10 @@ func (c *Conn) Send(p []byte, more bool, until, stall time.Duration) error {
 // and with no bytes on it that nobody asked for.
 func (c *Conn) sound() bool {
 	c.clean = false
-	return c.socket != nil && c.socket.Control(c.look) == nil && c.clean
+	if c.socket == nil || c.socket.Control(c.look) != nil || !c.clean {
+		return false
+	}
+	return !c.tls || c.Quiet()
 }
 
 // lookNow peeks at the socket. Under TLS, bytes may be a session ticket: there

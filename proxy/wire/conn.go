@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -28,6 +29,7 @@ type Conn struct {
 	raw      syscall.RawConn       // nil when the bytes are not the socket's own (TLS)
 	tryRead  func(fd uintptr) bool // c.readNow and c.writeNow, bound once so that
 	tryWrite func(fd uintptr) bool // nothing is allocated for a read or a write
+	sealed   bool                  // TLS: a write that has timed out cannot be resumed
 	buffers  *Buffers
 	buf      *Buffer // nil while no byte is held
 	r, w     int     // unread bytes are buf.B[r:w]
@@ -52,6 +54,7 @@ func NewConn(c net.Conn, buffers *Buffers) *Conn {
 // Init is NewConn for a Conn that is part of a larger struct.
 func (c *Conn) Init(nc net.Conn, buffers *Buffers) {
 	c.Conn, c.buffers = nc, buffers
+	_, c.sealed = nc.(*tls.Conn)
 	if s, ok := nc.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
 			c.raw, c.tryRead, c.tryWrite = raw, c.readNow, c.writeNow
@@ -121,7 +124,8 @@ func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
 			if until != 0 && Now() >= until && c.readPokedNow() == nil {
-				return 0, ErrTimeout
+				err = ErrTimeout
+				break
 			}
 			err = c.armRead(until, true)
 		}
@@ -219,7 +223,7 @@ func (c *Conn) Quiet() bool {
 	var b [1]byte
 	_ = c.SetReadDeadline(past)
 	n, err := c.Conn.Read(b[:])
-	c.readArmed = 1 // long past: the next read re-arms
+	c.readArmed = 0 // whatever stands there now: the next read arms its own
 	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
 }
 
@@ -235,5 +239,5 @@ func (c *Conn) PokeRead() {
 // ResumeRead takes PokeRead back. No read may be under way.
 func (c *Conn) ResumeRead() {
 	c.readPoked.Store(false)
-	c.readArmed = 1 // long past: the next read re-arms
+	c.readArmed = 0 // whatever stands there now: the next read arms its own
 }

@@ -19,9 +19,11 @@ func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
 	if c.poked.Load() {
 		return ErrPoked
 	}
+	if c.sealed {
+		return c.writePieces(p, stall)
+	}
 	until := Within(stall)
-	// A TLS write that has timed out can never be resumed: its timer may not fire early.
-	if stall != 0 && (c.writeArmed == 0 || c.writeArmed > until || c.raw == nil) {
+	if stall != 0 && (c.writeArmed == 0 || c.writeArmed > until) {
 		if err := c.armWrite(until); err != nil {
 			return err
 		}
@@ -43,6 +45,32 @@ func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
 			return err
 		}
 	}
+}
+
+// pieceBytes is how much is written over TLS under one deadline: one record.
+const pieceBytes = 16 << 10
+
+// writePieces is WriteAll over TLS, where a write that has timed out can never be
+// resumed: each record gets a deadline of its own, which may not strike early.
+func (c *Conn) writePieces(p []byte, stall time.Duration) error {
+	for len(p) > 0 {
+		if stall != 0 || c.writeArmed != 0 {
+			if err := c.armWrite(Within(stall)); err != nil {
+				return err
+			}
+		}
+		n, err := c.Conn.Write(p[:min(len(p), pieceBytes)])
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.poked.Load():
+			return ErrPoked
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return ErrTimeout
+		case err != nil:
+			return err
+		}
+		p = p[n:]
+	}
+	return nil
 }
 
 // write writes p and says how much of it has gone before an error.

@@ -84,14 +84,40 @@ func run(t *testing.T, cfg *configs.Config) *running {
 	t.Helper()
 	a, err := app.New(cfg, app.Options{Version: "test"})
 	require.NoError(t, err)
+	return serveApp(t, a)
+}
+
+// serveApp runs a gateway until the test ends, or stop is called.
+func serveApp(t *testing.T, a *app.App) *running {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	r := &running{App: a, url: "http://" + a.Addrs()[0].String(), admin: "http://" + a.AdminAddr().String()}
+	r := &running{App: a, url: "http://" + a.Addrs()[0].String()}
+	if admin := a.AdminAddr(); admin != nil {
+		r.admin = "http://" + admin.String()
+	}
 	r.stop = sync.OnceValue(func() error { cancel(); return <-ended })
-	t.Cleanup(func() { _ = r.stop(); http.DefaultClient.CloseIdleConnections() })
+	t.Cleanup(func() {
+		http.DefaultClient.CloseIdleConnections()
+		_ = r.stop()
+		http.DefaultClient.CloseIdleConnections()
+	})
 	return r
 }
+
+// line is the value of one series on the metrics page.
+func line(t *testing.T, r *running, series string) string {
+	t.Helper()
+	for l := range strings.Lines(body(t, r.admin+"/metrics")) {
+		if value, ok := strings.CutPrefix(l, series+" "); ok {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+func contains(s, part string) bool { return strings.Contains(s, part) }
 
 func body(t *testing.T, url string) string {
 	t.Helper()

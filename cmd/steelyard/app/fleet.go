@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/url"
 	"slices"
@@ -47,6 +48,7 @@ type target struct {
 	settings targetSettings
 	endpoint *balancer.Endpoint
 	rules    *proxy.Target
+	tls      *tls.Config        // nil: plain
 	cancel   context.CancelFunc // ends the upkeep of its connections; nil before start
 }
 
@@ -147,7 +149,7 @@ func (f *fleet) prepareTarget(c configs.Upstream, e configs.Endpoint, old *upstr
 		return nil, err
 	}
 	instruments := f.metrics.Endpoint(c.Name, e.Name)
-	return &target{config: e, settings: settings, rules: &proxy.Target{
+	return &target{config: e, settings: settings, tls: config, rules: &proxy.Target{
 		Name: e.Name, Host: hostField(u), Metrics: instruments,
 		Conns: transport.NewPool(transport.Options{
 			Network: "tcp", Address: u.Host, TLS: config, Connect: c.Timeouts.Connect,

@@ -43,12 +43,8 @@ func newHealth(f *fleet, u, old *upstream) *health {
 		if err != nil {
 			panic("BUG: a checked URL does not parse: " + err.Error())
 		}
-		config, err := clientTLS(address, t.config.TLS)
-		if err != nil { // the files have just been read; they are gone again
-			f.log.Warn("probe without its TLS files", zap.String("endpoint", t.config.Name), zap.Error(err))
-		}
 		o.Targets = append(o.Targets, probe.Target{
-			Name: t.config.Name, Network: "tcp", Address: address.Host, Host: t.rules.Host, TLS: config,
+			Name: t.config.Name, Network: "tcp", Address: address.Host, Host: t.rules.Host, TLS: t.tls,
 			Initial: known[t.config.Name],
 		})
 	}
