@@ -67,25 +67,33 @@ func TestListenErrors(t *testing.T) {
 	require.NoError(t, err)
 	defer func() { _ = alive.Close() }()
 	for name, c := range map[string]struct {
-		spoil func(*configs.Config)
+		spoil func(*configs.Config, *configs.Listen)
 		want  []string
 	}{
-		"taken":       {func(c *configs.Config) { c.Listen[0].Address = taken }, []string{"listen on " + taken, "(listen[].address)", "address already in use"}},
-		"taken admin": {func(c *configs.Config) { c.Admin.Address = taken }, []string{"listen on " + taken, "(admin.address)", "address already in use"}},
-		"alive unix":  {func(c *configs.Config) { c.Listen[0].Address = "unix:" + path }, []string{"listen on unix:" + path, "another process listens there"}},
-		"no certificate": {func(c *configs.Config) {
-			c.Listen[0].TLS = &configs.ServerTLS{CertFile: "/none.pem", KeyFile: "/none.key"}
-		}, []string{"listen on 127.0.0.1:0", "/none.pem", "no such file"}},
+		"taken": {
+			func(_ *configs.Config, l *configs.Listen) { l.Address = taken },
+			[]string{"listen on " + taken, "(listen[].address)", "address already in use"},
+		},
+		"taken admin": {
+			func(c *configs.Config, _ *configs.Listen) { c.Admin.Address = taken },
+			[]string{"listen on " + taken, "(admin.address)", "address already in use"},
+		},
+		"alive unix": {
+			func(_ *configs.Config, l *configs.Listen) { l.Address = "unix:" + path },
+			[]string{"listen on unix:" + path, "another process listens there"},
+		},
+		"no certificate": {
+			func(_ *configs.Config, l *configs.Listen) {
+				l.TLS = &configs.ServerTLS{CertFile: "/none.pem", KeyFile: "/none.key"}
+			},
+			[]string{"listen on 127.0.0.1:0", "/none.pem", "no such file"},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			cfg := config(t, "", endpoint("a", "http://127.0.0.1:1", 100))
 			first := filepath.Join(t.TempDir(), "first")
-			cfg.Listen = append([]configs.Listen{{Address: "unix:" + first}}, cfg.Listen...)
-			c.spoil(cfg)
-			if name != "taken admin" { // spoil has changed what it found first
-				cfg.Listen[0], cfg.Listen[1] = cfg.Listen[1], cfg.Listen[0]
-				cfg.Listen[0].Address, cfg.Listen[1] = "unix:"+first, cfg.Listen[1]
-			}
+			cfg := config(t, "", endpoint("a", "http://127.0.0.1:1", 100))
+			cfg.Listen = []configs.Listen{{Address: "unix:" + first}, cfg.Listen[0]}
+			c.spoil(cfg, &cfg.Listen[1])
 			_, err := app.New(cfg, app.Options{})
 			require.Error(t, err)
 			for _, part := range c.want {

@@ -49,8 +49,9 @@ func TestShutdownCutsLateStreams(t *testing.T) {
 // Between the signal and the closed listener the gateway says that it is going,
 // and still serves.
 func TestShutdownDelay(t *testing.T) {
+	t.Parallel()
 	a := backend(t, "a")
-	r := run(t, config(t, "timeouts: {shutdown_delay: 500ms, shutdown: 5s}", endpoint("a", a.URL, 100)))
+	r := run(t, config(t, "timeouts: {shutdown_delay: 2s, shutdown: 5s}", endpoint("a", a.URL, 100)))
 	ready := func() (status int, text string) {
 		answer, err := http.Get(r.admin + "/readyz")
 		require.NoError(t, err)
