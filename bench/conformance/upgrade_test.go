@@ -34,7 +34,7 @@ func TestUpgrade(t *testing.T) {
 		tunnel("a frame glued to the 101", []act{until("glued"), hangUp}, []act{send(accept + "glued"), eof}),
 		tunnel("binary", []act{until("101 "), send("\x00\xff\x81\r\n"), until("\x00\x88\xff"), hangUp}, []act{send(accept), until("\x00\xff\x81\r\n"), send("\x00\x88\xff"), eof}),
 		tunnel("upstream closes", []act{until("101 "), eof}, []act{send(accept), hangUp}),
-		tunnel("upstream half-closes", []act{until("last"), eof}, []act{send(accept + "last"), closeWrite, eof}),
+		tunnel("upstream half-closes", []act{until("last"), eof, hangUp}, []act{send(accept + "last"), closeWrite, eof}),
 		tunnel("upstream resets", []act{until("101 "), tell("up"), eof}, []act{send(accept), await("up"), reset}),
 		tunnel("client closes", []act{until("101 "), hangUp, await("over")}, []act{send(accept), eof, tell("over")}),
 		tunnel("client half-closes", []act{until("101 "), send("last"), closeWrite, await("over")}, []act{send(accept), until("last"), eof, tell("over")}),
