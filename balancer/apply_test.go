@@ -19,7 +19,7 @@ func TestApplyKeepsWhatStays(t *testing.T) {
 
 	next := []EndpointOptions{endpoints(3)[1], endpoints(3)[0], {Name: "new", URL: "http://127.0.0.1:9100", Capacity: 7}}
 	next[1].Capacity = 250
-	require.NoError(t, p.Apply(turns{"turns"}, next))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, next))
 	s := p.Snapshot()
 	assert.Same(t, e1, s.Endpoints[0].Endpoint)
 	assert.Equal(t, Draining, s.Endpoints[0].Conditions)
@@ -39,21 +39,21 @@ func TestApplyNewURLIsNewEndpoint(t *testing.T) {
 	require.NoError(t, err)
 	moved := endpoints(2)
 	moved[0].URL = "http://127.0.0.1:9999"
-	require.NoError(t, p.Apply(turns{"turns"}, moved))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, moved))
 	assert.NotSame(t, old, at(p, 0))
 	assert.NotEqual(t, old.ID(), at(p, 0).ID())
 	assert.True(t, p.Snapshot().Endpoints[0].Eligible)
 
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(2)))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(2)))
 	assert.Greater(t, at(p, 0).ID(), old.ID(), "an ID is never given again")
 }
 
 func TestApplyIdenticalChangesNothing(t *testing.T) {
 	p := newTestPool(t, 3)
 	before := p.Snapshot()
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(3)))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(3)))
 	assert.Same(t, before, p.Snapshot())
-	require.NoError(t, p.Apply(turns{"others"}, endpoints(3)))
+	require.NoError(t, p.Apply(Options{Policy: turns{"others"}}, endpoints(3)))
 	assert.Equal(t, "others", p.Snapshot().Policy)
 	assert.Same(t, before.Endpoints[0].Endpoint, at(p, 0))
 }
@@ -84,14 +84,14 @@ func TestApplyRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := newTestPool(t, 3)
 			before := p.Snapshot()
-			err := p.Apply(test.build, test.list)
+			err := p.Apply(Options{Policy: test.build}, test.list)
 			require.ErrorContains(t, err, test.want)
 			assert.ErrorContains(t, err, `upstream "chat"`)
 			assert.Same(t, before, p.Snapshot())
 		})
 	}
 	all := []EndpointOptions{{URL: "http://a:1", Capacity: 1}, {Name: "b", Capacity: -2}}
-	err := newTestPool(t, 1).Apply(turns{"turns"}, all)
+	err := newTestPool(t, 1).Apply(Options{Policy: turns{"turns"}}, all)
 	assert.ErrorContains(t, err, "has no name")
 	assert.ErrorContains(t, err, "has no URL")
 	assert.ErrorContains(t, err, "is -2", "all problems at once")

@@ -19,7 +19,7 @@
 //	loads := balancer.NewLoads()
 //	pool := balancer.NewPool("chat", loads)
 //	rule, err := policy.Lookup("capacity")
-//	err = pool.Apply(rule, []balancer.EndpointOptions{
+//	err = pool.Apply(balancer.Options{Policy: rule}, []balancer.EndpointOptions{
 //		{Name: "small", URL: "http://127.0.0.1:9001", Capacity: 100},
 //		{Name: "large", URL: "http://127.0.0.1:9002", Capacity: 200},
 //	})

@@ -103,7 +103,7 @@ func TestInFlightReturnsToZero(t *testing.T) {
 		assert.Equal(t, want, finished)
 		assert.Zero(t, load.InFlight())
 	}
-	require.NoError(t, p.Apply(turns{"turns"}, []EndpointOptions{{Name: "last", URL: "http://127.0.0.1:1", Capacity: 1}}))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, []EndpointOptions{{Name: "last", URL: "http://127.0.0.1:1", Capacity: 1}}))
 	assert.Len(t, p.loads.byAddress, 1, "nothing is kept of servers that are gone")
 }
 
@@ -138,7 +138,7 @@ func history(p *Pool, n int, rng *rand.Rand, steps int, seen map[*Load]uint64, s
 		case op < 98:
 			_, _ = p.SetCondition(fmt.Sprintf("e%d", rng.IntN(n)), Ejected, rng.IntN(2) == 0, "")
 		default:
-			_ = p.Apply(turns{"turns"}, endpoints(n)[:1+rng.IntN(n)])
+			_ = p.Apply(Options{Policy: turns{"turns"}}, endpoints(n)[:1+rng.IntN(n)])
 		}
 	}
 	for _, lease := range held {

@@ -11,8 +11,8 @@ import (
 func TestLoadIsOfTheServer(t *testing.T) {
 	loads := NewLoads()
 	chat, embed := NewPool("chat", loads), NewPool("embed", loads)
-	require.NoError(t, chat.Apply(turns{"turns"}, []EndpointOptions{{Name: "gpu", URL: "http://GPU1:80", Capacity: 100}}))
-	require.NoError(t, embed.Apply(turns{"turns"}, []EndpointOptions{{Name: "other name", URL: "http://gpu1", Capacity: 5}}))
+	require.NoError(t, chat.Apply(Options{Policy: turns{"turns"}}, []EndpointOptions{{Name: "gpu", URL: "http://GPU1:80", Capacity: 100}}))
+	require.NoError(t, embed.Apply(Options{Policy: turns{"turns"}}, []EndpointOptions{{Name: "other name", URL: "http://gpu1", Capacity: 5}}))
 	assert.NotSame(t, at(chat, 0), at(embed, 0))
 	assert.Same(t, at(chat, 0).Load(), at(embed, 0).Load())
 
@@ -30,18 +30,18 @@ func TestLoadOutlivesMembership(t *testing.T) {
 	lease, err := p.Acquire(nil)
 	require.NoError(t, err)
 	server := lease.Endpoint()
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(2)[1:]))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(2)[1:]))
 	assert.Equal(t, int64(1), server.Load().InFlight())
 
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(2)))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(2)))
 	assert.NotSame(t, server, at(p, 0), "it is a new member")
 	assert.Same(t, server.Load(), at(p, 0).Load(), "of the same server")
 
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(2)[1:]))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(2)[1:]))
 	assert.Len(t, p.loads.byAddress, 2, "kept while a lease is out")
 	lease.Release(Outcome{})
 	assert.Zero(t, server.Load().InFlight())
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(3)[1:]))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(3)[1:]))
 	assert.Len(t, p.loads.byAddress, 2, "forgotten at the next change: of three servers two are held")
 }
 

@@ -19,12 +19,12 @@ type member struct {
 	standing standing
 }
 
-// replace sets builder and members, and returns the number of the change and the Loads
+// replace sets options and members, and returns the number of the change and the Loads
 // that are no longer held by them.
-func (p *Pool) replace(build Builder, endpoints []EndpointOptions) (change uint64, gone []*Load) {
+func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, gone []*Load) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.builder != nil && p.builder.Name() == build.Name() && slices.EqualFunc(p.members, endpoints, (*member).is) {
+	if p.options.same(o) && slices.EqualFunc(p.members, endpoints, (*member).is) {
 		return p.changes, nil
 	}
 	before := make(map[string]*member, len(p.members))
@@ -49,7 +49,7 @@ func (p *Pool) replace(build Builder, endpoints []EndpointOptions) (change uint6
 	for _, m := range before {
 		gone = append(gone, m.endpoint.load)
 	}
-	p.builder, p.members = build, members
+	p.options, p.members = o, members
 	p.changes++
 	return p.changes, gone
 }
@@ -93,8 +93,8 @@ func (p *Pool) names() string {
 }
 
 // validate reports everything that is wrong with an update, as one error.
-func validate(build Builder, endpoints []EndpointOptions) error {
-	if build == nil {
+func validate(o Options, endpoints []EndpointOptions) error {
+	if o.Policy == nil {
 		return errors.New("no policy is given")
 	}
 	if len(endpoints) == 0 {

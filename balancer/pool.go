@@ -13,7 +13,7 @@ type Pool struct {
 	loads *Loads
 
 	mu        sync.Mutex // guards the fields down to published; never taken by Acquire
-	builder   Builder    // nil before the first Apply
+	options   Options    // zero before the first Apply
 	members   []*member  // in configured order
 	changes   uint64     // made so far
 	published uint64     // how many of them the snapshot shows
@@ -63,14 +63,15 @@ func (p *Pool) reserve(r *Request) *Endpoint {
 	return e
 }
 
-// Apply sets membership, capacities and policy. An endpoint whose name and URL were there
-// before stays the same Endpoint with its conditions, load and phase. An update equal to
-// what is in force changes nothing; an empty or invalid one is refused whole.
-func (p *Pool) Apply(build Builder, endpoints []EndpointOptions) error {
-	if err := validate(build, endpoints); err != nil {
+// Apply sets the pool's options, its membership and what is told of each endpoint. An
+// endpoint whose name and URL were there before stays the same Endpoint with its
+// conditions, load and phase. An update equal to what is in force changes nothing; an
+// empty or invalid one is refused whole.
+func (p *Pool) Apply(o Options, endpoints []EndpointOptions) error {
+	if err := validate(o, endpoints); err != nil {
 		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
 	}
-	change, gone := p.replace(build, endpoints)
+	change, gone := p.replace(o, endpoints)
 	p.publish(change)
 	p.loads.drop(gone) // only now: what was published before still counted on them
 	return nil
@@ -100,7 +101,7 @@ func (p *Pool) publish(change uint64) {
 	if p.published >= change {
 		return
 	}
-	next := newSnapshot(p.name, defaultRules, p.builder, p.members)
+	next := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)
 	next.Version = p.snapshot.Load().Version + 1
 
 	p.pick.Lock()

@@ -21,7 +21,7 @@ func TestPoolSnapshot(t *testing.T) {
 	p := NewPool("chat", NewLoads())
 	list := endpoints(3)
 	list[1].Capacity = 300
-	require.NoError(t, p.Apply(turns{"turns"}, list))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, list))
 	_, err := p.SetCondition("e2", Draining, true, "new disk")
 	require.NoError(t, err)
 
@@ -46,7 +46,7 @@ func TestPoolSharesOfHugeCapacities(t *testing.T) {
 	p := NewPool("chat", NewLoads())
 	list := endpoints(2)
 	list[0].Capacity, list[1].Capacity = math.MaxFloat64, math.MaxFloat64
-	require.NoError(t, p.Apply(turns{"turns"}, list))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, list))
 	assert.Equal(t, 0.5, p.Snapshot().Endpoints[0].Share)
 }
 
@@ -66,9 +66,9 @@ func TestAcquireExcludes(t *testing.T) {
 // TestAcquireSurvivesPanickingPolicy: a broken policy costs the request that met it.
 func TestAcquireSurvivesPanickingPolicy(t *testing.T) {
 	p := NewPool("chat", NewLoads())
-	require.NoError(t, p.Apply(panics{turns{"panics"}}, endpoints(1)))
+	require.NoError(t, p.Apply(Options{Policy: panics{turns{"panics"}}}, endpoints(1)))
 	assert.Panics(t, func() { _, _ = p.Acquire(nil) })
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(1)))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(1)))
 	_, err := p.Acquire(nil)
 	assert.NoError(t, err)
 }

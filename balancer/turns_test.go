@@ -53,7 +53,7 @@ func endpoints(n int) []EndpointOptions {
 func newTestPool(t testing.TB, n int) *Pool {
 	t.Helper()
 	p := NewPool("chat", NewLoads())
-	require.NoError(t, p.Apply(turns{"turns"}, endpoints(n)))
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints(n)))
 	return p
 }
 

@@ -141,7 +141,7 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 	}
 	build, err := policy.Lookup("capacity")
 	require.NoError(t, err)
-	require.NoError(t, g.pool.Apply(build, options))
+	require.NoError(t, g.pool.Apply(balancer.Options{Policy: build}, options))
 	for _, e := range g.pool.Snapshot().Endpoints {
 		g.loads = append(g.loads, e.Endpoint.Load())
 	}

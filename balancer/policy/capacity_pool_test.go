@@ -86,7 +86,7 @@ func TestCapacityHandsOverBetweenPicks(t *testing.T) {
 			for i := range scaled {
 				scaled[i].Capacity = capacities[i] * factor
 			}
-			if !assert.NoError(t, pool.Apply(Capacity(CapacityOptions{}), scaled)) {
+			if !assert.NoError(t, pool.Apply(balancer.Options{Policy: Capacity(CapacityOptions{})}, scaled)) {
 				return
 			}
 			select {

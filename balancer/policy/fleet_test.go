@@ -24,7 +24,7 @@ func options(capacities []float64) []balancer.EndpointOptions {
 func newPool(t testing.TB, b balancer.Builder, capacities []float64) *balancer.Pool {
 	t.Helper()
 	pool := balancer.NewPool("test", balancer.NewLoads())
-	if err := pool.Apply(b, options(capacities)); err != nil {
+	if err := pool.Apply(balancer.Options{Policy: b}, options(capacities)); err != nil {
 		t.Fatal(err)
 	}
 	return pool

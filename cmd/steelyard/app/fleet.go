@@ -166,7 +166,7 @@ func (f *fleet) adopt(g *generation) {
 		for _, t := range u.targets {
 			options = append(options, balancer.EndpointOptions{Name: t.config.Name, URL: t.config.URL, Capacity: t.config.Capacity, Via: t.rules})
 		}
-		if err := u.pool.Apply(u.builder, options); err != nil {
+		if err := u.pool.Apply(balancer.Options{Policy: u.builder}, options); err != nil {
 			panic("BUG: a checked configuration was refused: " + err.Error())
 		}
 		for i, s := range u.pool.Snapshot().Endpoints {

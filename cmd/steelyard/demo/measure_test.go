@@ -31,7 +31,7 @@ func TestReadingsComeFromTheGateway(t *testing.T) {
 	pool := balancer.NewPool("chat", balancer.NewLoads())
 	builder, err := policy.Lookup("capacity")
 	require.NoError(t, err)
-	require.NoError(t, pool.Apply(builder, []balancer.EndpointOptions{
+	require.NoError(t, pool.Apply(balancer.Options{Policy: builder}, []balancer.EndpointOptions{
 		{Name: "small", URL: "http://127.0.0.1:1", Capacity: 100},
 		{Name: "large", URL: "http://127.0.0.1:2", Capacity: 300},
 	}))
