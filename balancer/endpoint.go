@@ -20,6 +20,9 @@ type EndpointOptions struct {
 	// Capacity is the rate of work the endpoint sustains, in any unit shared by its
 	// upstream: positive and finite.
 	Capacity float64
+	// Slots is how many requests the endpoint's server works on at once, over all pools
+	// that name it; 0 for no limit.
+	Slots int
 	// Via is how the endpoint is reached, for whoever does so; a comparable value. An
 	// endpoint that is reached differently is another Endpoint, with the same conditions.
 	Via any
@@ -37,13 +40,18 @@ func (o EndpointOptions) validate() error {
 	if !(o.Capacity > 0) || math.IsInf(o.Capacity, 1) {
 		problems = append(problems, fmt.Errorf("endpoint %q: capacity must be positive and finite, is %v", o.Name, o.Capacity))
 	}
+	if o.Slots < 0 {
+		problems = append(problems, fmt.Errorf("endpoint %q: slots must be 0 (no limit) or more, is %d", o.Name, o.Slots))
+	}
 	return errors.Join(problems...)
 }
 
 // Endpoint is one addressable inference server, as one pool sees it. Its pointer is
 // its identity: the same for as long as a pool has a member of this name, URL and Via.
-// Nothing in it changes but the counters of its Load.
+// Nothing it shows changes but the counters of its Load.
 type Endpoint struct {
+	pool *Pool
+	seat int // its index in the picker of the pool's snapshot, or unseated; guarded by pool.pick
 	id   int
 	name string
 	url  string
@@ -51,8 +59,11 @@ type Endpoint struct {
 	via  any
 }
 
-func newEndpoint(o EndpointOptions, load *Load) *Endpoint {
-	return &Endpoint{id: int(lastID.Add(1) - 1), name: o.Name, url: o.URL, load: load, via: o.Via}
+func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {
+	return &Endpoint{
+		pool: p, seat: unseated, id: int(lastID.Add(1) - 1),
+		name: o.Name, url: o.URL, load: p.loads.hold(serverAddress(o.URL)), via: o.Via,
+	}
 }
 
 // ID returns a small number of this endpoint alone: dense from 0 in the process, never given to another.

@@ -38,4 +38,5 @@ func (l Lease) Release(o Outcome) {
 	}
 	l.endpoint.load.finish(o.Class)
 	leaseSlots.Put(l.slot)
+	l.endpoint.load.tell(nil)
 }

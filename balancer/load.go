@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -11,13 +12,15 @@ import (
 type Load struct {
 	inFlight atomic.Int64                  // written by Acquire and by the first Release of each lease
 	finished [classCount]atomic.Uint64     // written by the first Release of each lease
+	watchers atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
+	turn     atomic.Uint32                 // which watcher is told first; written by tell
 	holders  int                           // endpoints that point here; guarded by Loads.mu
 	_        [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
 }
 
 const (
 	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords = 2 + int(classCount)
+	loadWords = 4 + int(classCount)
 )
 
 // InFlight returns how many requests the server is working on for us.
@@ -34,12 +37,44 @@ func (l *Load) Finished(class OutcomeClass) uint64 {
 
 func (l *Load) begin() { l.inFlight.Add(1) }
 
+// beginBelow counts one more request unless as many as the limit are in flight.
+func (l *Load) beginBelow(limit int64) bool {
+	for {
+		n := l.inFlight.Load()
+		if n >= limit {
+			return false
+		}
+		if l.inFlight.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
 func (l *Load) finish(class OutcomeClass) {
 	if class >= classCount {
 		class = Unknown
 	}
 	l.finished[class].Add(1)
 	l.inFlight.Add(-1)
+}
+
+// tell lets the pools of all watchers but one look at what is in flight now. The caller
+// holds no lock. They take turns at being first, so that of several pools that have
+// requests waiting for the server each gets its part of the slots.
+func (l *Load) tell(except *Endpoint) {
+	watchers := l.watchers.Load()
+	if watchers == nil {
+		return
+	}
+	all, first := *watchers, 0
+	if len(all) > 1 {
+		first = int(l.turn.Add(1)) % len(all)
+	}
+	for i := range all {
+		if e := all[(first+i)%len(all)]; e != except {
+			e.pool.look(e)
+		}
+	}
 }
 
 // Loads has the Load of each server by its address. Pools and generations share one, so
@@ -65,14 +100,44 @@ func (l *Loads) hold(address string) *Load {
 	return load
 }
 
-// drop gives back Loads that were held, and forgets those that nobody holds and that
-// have nothing in flight. One that still has leases out stays, so that a server which
-// returns meets its own count; it is forgotten by a later drop.
-func (l *Loads) drop(loads []*Load) {
+// watch switches for each endpoint whether its pool is told of changes.
+func (l *Loads) watch(endpoints []*Endpoint, on bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, load := range loads {
-		load.holders--
+	for _, e := range endpoints {
+		e.load.watch(e, on)
+	}
+}
+
+// watch is the part of Loads.watch under its lock.
+func (l *Load) watch(e *Endpoint, on bool) {
+	var now []*Endpoint
+	if watchers := l.watchers.Load(); watchers != nil {
+		now = *watchers
+	}
+	if slices.Contains(now, e) == on {
+		return
+	}
+	next := slices.DeleteFunc(slices.Clone(now), func(w *Endpoint) bool { return w == e })
+	if on {
+		next = append(next, e)
+	}
+	if len(next) == 0 {
+		l.watchers.Store(nil)
+		return
+	}
+	l.watchers.Store(&next)
+}
+
+// drop gives back the Loads of endpoints that are no longer members, and forgets those
+// that nobody holds and that have nothing in flight. One that still has leases out stays,
+// so that a server which returns meets its own count; it is forgotten by a later drop.
+func (l *Loads) drop(gone []*Endpoint) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range gone {
+		e.load.watch(e, false)
+		e.load.holders--
 	}
 	for address, load := range l.byAddress {
 		if load.holders == 0 && load.InFlight() == 0 {

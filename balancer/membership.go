@@ -16,12 +16,13 @@ var ErrNoEndpoints = errors.New("the list of endpoints is empty, which would sto
 type member struct {
 	endpoint *Endpoint
 	capacity float64
+	slots    int
 	standing standing
 }
 
-// replace sets options and members, and returns the number of the change and the Loads
-// that are no longer held by them.
-func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, gone []*Load) {
+// replace sets options and members, and returns the number of the change and the
+// endpoints that are no longer members.
+func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, gone []*Endpoint) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.options.same(o) && slices.EqualFunc(p.members, endpoints, (*member).is) {
@@ -33,21 +34,21 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 	}
 	members := make([]*member, len(endpoints))
 	for i, o := range endpoints {
+		next := &member{capacity: o.Capacity, slots: o.Slots}
 		m := before[o.Name]
-		if m == nil || m.endpoint.url != o.URL {
-			members[i] = &member{endpoint: newEndpoint(o, p.loads.hold(serverAddress(o.URL))), capacity: o.Capacity}
-			continue
+		if m != nil && m.endpoint.url == o.URL {
+			next.standing = m.standing
 		}
-		if m.endpoint.via != o.Via {
-			e := newEndpoint(o, p.loads.hold(serverAddress(o.URL)))
-			members[i] = &member{endpoint: e, capacity: o.Capacity, standing: m.standing}
-			continue
+		if m != nil && m.endpoint.url == o.URL && m.endpoint.via == o.Via {
+			next.endpoint = m.endpoint
+			delete(before, o.Name)
+		} else {
+			next.endpoint = newEndpoint(p, o)
 		}
-		members[i] = &member{endpoint: m.endpoint, capacity: o.Capacity, standing: m.standing}
-		delete(before, o.Name)
+		members[i] = next
 	}
 	for _, m := range before {
-		gone = append(gone, m.endpoint.load)
+		gone = append(gone, m.endpoint)
 	}
 	p.options, p.members = o, members
 	p.changes++
@@ -56,7 +57,8 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 
 // is reports whether the member is what the options ask for.
 func (m *member) is(o EndpointOptions) bool {
-	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.via == o.Via && m.capacity == o.Capacity
+	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.via == o.Via &&
+		m.capacity == o.Capacity && m.slots == o.Slots
 }
 
 // mark switches the condition in the pool's own record, and returns the number of the

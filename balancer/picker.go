@@ -1,9 +1,16 @@
 package balancer
 
-import "errors"
+import (
+	"errors"
+	"slices"
+)
 
-// ErrNoEndpoint says that no endpoint may be picked: none is eligible, or all that are were excluded.
-var ErrNoEndpoint = errors.New("acquire endpoint: none is eligible")
+var (
+	// ErrNoEndpoint says that no endpoint may be picked: none is eligible, or all that are were excluded.
+	ErrNoEndpoint = errors.New("acquire endpoint: none is eligible")
+	// ErrFull says that every endpoint that may be picked works on as many requests as it has slots.
+	ErrFull = errors.New("acquire endpoint: all that are eligible are full")
+)
 
 // Request is what the balancer is told about a request.
 type Request struct {
@@ -11,6 +18,8 @@ type Request struct {
 	// failed there. Those that are no longer members are ignored.
 	Exclude []*Endpoint
 }
+
+func (r *Request) excludes(e *Endpoint) bool { return r != nil && slices.Contains(r.Exclude, e) }
 
 // Candidate is one eligible endpoint.
 type Candidate struct {
@@ -21,14 +30,34 @@ type Candidate struct {
 // Picker is a policy compiled over one eligible set. A pool calls it from one goroutine
 // at a time, so it needs no lock of its own.
 type Picker interface {
-	// Pick returns the index of the candidate that serves the request and counts it as
-	// given; false when every candidate is excluded. The request may be nil. It must not
-	// allocate, block, or keep the request.
+	// Pick returns the index of the open candidate that serves the request and counts it as
+	// given; false when every candidate is closed or excluded. The request may be nil. It
+	// must not allocate, block, or keep the request. It is called once for each request
+	// that arrives, also while none is open.
 	Pick(r *Request) (i int, ok bool)
-	// Inherit takes over, before the first Pick, what the predecessor knew of the
-	// candidates that stay. The predecessor may be nil or of another policy, and is not
-	// used again.
+	// Open says whether candidate i may be picked: it is closed while its slots are all in
+	// use. At first all are open. It is called for changes only, and never for candidates
+	// without a limit.
+	Open(i int, open bool)
+	// Inherit takes over, before the first call of another method, what the predecessor
+	// knew of the candidates that stay. The predecessor may be nil or of another policy,
+	// and is not used again.
 	Inherit(predecessor Picker)
+}
+
+// Counter is a Picker that goes by the work in flight.
+type Counter interface {
+	// Count says how many requests candidate i's server has in flight, of all pools that
+	// name it: after each pick, each release, and once for each candidate before the first
+	// pick. At first all have none. A change made through another pool is told as soon as
+	// it has been made there, but not in one step with it.
+	Count(i int, inFlight int64)
+}
+
+// Noter is a Picker that has something to say to people about how it shares at present.
+type Noter interface {
+	// Note returns one line, or "". It may be called from any goroutine at any time.
+	Note() string
 }
 
 // Builder compiles a policy.

@@ -18,7 +18,7 @@ type Pool struct {
 	changes   uint64     // made so far
 	published uint64     // how many of them the snapshot shows
 
-	pick     sync.Mutex               // guards the state of the snapshot's picker: held for one pick, and for the hand-over to its successor
+	pick     sync.Mutex               // guards the seats of the snapshot, and with them the picker: held for one pick or release, and for the hand-over to their successors
 	snapshot atomic.Pointer[Snapshot] // never nil; written by publish, holding mu and pick
 }
 
@@ -36,31 +36,32 @@ func (p *Pool) Name() string { return p.name }
 func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 
 // Acquire picks an endpoint and counts one request in flight there, in one step, until
-// the lease is released. It never waits for an endpoint: ErrNoEndpoint comes at once. It
-// does not allocate. A nil request asks for nothing special.
+// the lease is released. It never waits: ErrNoEndpoint and ErrFull come at once. It does
+// not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
-	e := p.reserve(r)
-	if e == nil {
-		return Lease{}, ErrNoEndpoint
+	e, err := p.reserve(r)
+	if err != nil {
+		return Lease{}, err
 	}
+	e.load.tell(e)
 	return newLease(e), nil
 }
 
-// reserve returns the picked endpoint with the request counted, or nil.
-func (p *Pool) reserve(r *Request) *Endpoint {
+// reserve returns the picked endpoint with the request counted.
+func (p *Pool) reserve(r *Request) (*Endpoint, error) {
 	p.pick.Lock()
 	defer p.pick.Unlock() // deferred: a policy that panics must cost one request, not the pool
-	s := p.snapshot.Load()
-	if s.picker == nil {
-		return nil
+	return p.snapshot.Load().seats.take(r)
+}
+
+// look tells the picker what is in flight at the endpoint's server now. It is called by
+// Load.tell.
+func (p *Pool) look(e *Endpoint) {
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	if e.seat != unseated {
+		p.snapshot.Load().seats.tell(e.seat)
 	}
-	i, ok := s.picker.Pick(r)
-	if !ok {
-		return nil
-	}
-	e := s.eligible[i]
-	e.load.begin()
-	return e
 }
 
 // Apply sets the pool's options, its membership and what is told of each endpoint. An
@@ -103,12 +104,19 @@ func (p *Pool) publish(change uint64) {
 	}
 	next := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)
 	next.Version = p.snapshot.Load().Version + 1
+	members := make([]*Endpoint, len(p.members))
+	for i, m := range p.members {
+		members[i] = m.endpoint
+	}
+	p.loads.watch(members, next.seats.follow()) // first: what the seats do not see when they are filled they are told
+	p.handOver(next)
+	p.published = p.changes
+}
 
+// handOver puts the snapshot in force. No pick falls between the two pickers.
+func (p *Pool) handOver(next *Snapshot) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	if next.picker != nil {
-		next.picker.Inherit(p.snapshot.Load().picker)
-	}
+	next.seats.inherit(p.snapshot.Load().seats)
 	p.snapshot.Store(next)
-	p.published = p.changes
 }

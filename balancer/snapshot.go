@@ -11,8 +11,15 @@ type Snapshot struct {
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
 	Endpoints []EndpointState
 
-	eligible []*Endpoint // what the picker's index means
-	picker   Picker      // nil when nothing is eligible; its state is guarded by Pool.pick
+	seats *seats // nil when nothing is eligible; what is in there is guarded by Pool.pick
+}
+
+// Note returns what the policy has to say of how it shares at present; mostly "".
+func (s *Snapshot) Note() string {
+	if s.seats == nil || s.seats.noter == nil {
+		return ""
+	}
+	return s.seats.noter.Note()
 }
 
 // EndpointState is what a snapshot says of one endpoint.
@@ -22,7 +29,9 @@ type EndpointState struct {
 	// shares by; it is the base for as long as nothing tempers it.
 	Base, Capacity float64
 	// Share is Capacity over the sum of the eligible ones, 0 to 1; 0 when not eligible.
-	Share      float64
+	Share float64
+	// Slots is how many requests the server works on at once; 0 for no limit.
+	Slots      int
 	Eligible   bool
 	Conditions Condition
 	Reasons    []Reason // one for each condition, oldest first
@@ -39,19 +48,20 @@ func newSnapshot(upstream string, rules ejectionRules, builder Builder, members 
 	eligible, s.Panicking = rules.eligible(standings)
 
 	candidates := make([]Candidate, 0, len(members))
-	s.eligible = make([]*Endpoint, 0, len(members))
+	slots := make([]int64, 0, len(members))
 	for i, m := range members {
 		state := &s.Endpoints[i]
 		state.Endpoint, state.Base, state.Capacity = m.endpoint, m.capacity, m.capacity
+		state.Slots = m.slots
 		state.Eligible, state.Conditions, state.Reasons = eligible[i], m.standing.set, m.standing.reasons
 		if eligible[i] {
 			candidates = append(candidates, Candidate{Endpoint: m.endpoint, Capacity: state.Capacity})
-			s.eligible = append(s.eligible, m.endpoint)
+			slots = append(slots, int64(m.slots))
 		}
 	}
 	s.share(candidates)
 	if len(candidates) > 0 {
-		s.picker = builder.Build(candidates)
+		s.seats = newSeats(builder.Build(candidates), candidates, slots)
 	}
 	return s
 }

@@ -22,6 +22,17 @@ type turnsPicker struct {
 	predecessor Picker // as given to Inherit
 	inherited   int    // calls of Inherit
 	picks       int
+	closed      map[int]bool
+}
+
+func (p *turnsPicker) Open(i int, open bool) {
+	if p.closed == nil {
+		p.closed = map[int]bool{}
+	}
+	if p.closed[i] == !open {
+		panic("BUG: told twice")
+	}
+	p.closed[i] = !open
 }
 
 func (p *turnsPicker) Pick(r *Request) (int, bool) {
@@ -29,6 +40,9 @@ func (p *turnsPicker) Pick(r *Request) (int, bool) {
 	for range p.candidates {
 		i := p.next % len(p.candidates)
 		p.next++
+		if p.closed[i] {
+			continue
+		}
 		if r == nil || !slices.Contains(r.Exclude, p.candidates[i].Endpoint) {
 			return i, true
 		}

@@ -87,6 +87,8 @@ type account struct {
 	gap   float64 // turns between two of its requests, 1/share
 	ahead float64 // at turn 0 of this base: requests it had beyond its share; negative when it is owed
 	had   float64 // whole requests since
+	// closed says that it is in neither heap: all its slots are in use.
+	closed bool
 }
 
 func (a *account) released() float64 { return (a.ahead + a.had) * a.gap }
@@ -100,10 +102,29 @@ func (p *capacityPicker) Pick(r *balancer.Request) (int, bool) {
 	if p.turn >= p.rebaseAfter {
 		p.rebase()
 	}
-	if r == nil || len(r.Exclude) == 0 {
-		return int(p.take()), true
+	if r != nil && len(r.Exclude) > 0 {
+		return p.takeExcept(r.Exclude)
 	}
-	return p.takeExcept(r.Exclude)
+	if p.ready.empty() && p.waiting.empty() {
+		return absent, false
+	}
+	return int(p.take()), true
+}
+
+// Open implements balancer.Picker. A closed candidate is in neither heap: the others
+// take its turns, and when it opens again it is owed no more than one request.
+func (p *capacityPicker) Open(i int, open bool) {
+	id := int32(i)
+	p.accounts[id].closed = !open
+	switch {
+	case open:
+		p.forgive(id)
+		p.place(id)
+	case p.ready.has(id):
+		p.ready.remove(id)
+	default:
+		p.waiting.remove(id)
+	}
 }
 
 // take gives the current turn to whom it belongs.
@@ -220,6 +241,8 @@ func (p *capacityPicker) arrange() {
 	p.ready.clear()
 	p.waiting.clear()
 	for id := range p.accounts {
-		p.place(int32(id))
+		if !p.accounts[id].closed {
+			p.place(int32(id))
+		}
 	}
 }

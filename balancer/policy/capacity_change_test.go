@@ -191,4 +191,5 @@ func TestCapacityInheritsOnlyItsOwn(t *testing.T) {
 type foreign struct{}
 
 func (foreign) Pick(*balancer.Request) (int, bool) { return 0, true }
+func (foreign) Open(int, bool)                     {}
 func (foreign) Inherit(balancer.Picker)            {}

@@ -1,0 +1,122 @@
+package balancer
+
+// unseated is the seat of an endpoint that may not be picked, or that nobody follows.
+const unseated = -1
+
+// seats is who may be picked, by the picker's index, and what the picker was told of
+// them. It belongs to one snapshot, and is guarded by Pool.pick once that is in force. A
+// nil *seats has nobody.
+type seats struct {
+	picker    Picker
+	counter   Counter     // the picker, where it goes by the work in flight; else nil
+	noter     Noter       // the picker, where it has something to say; else nil
+	endpoints []*Endpoint // by seat
+	slots     []int64     // by seat, 0 for no limit; nil when no seat has one
+	full      []bool      // by seat: closed to the picker; nil when slots is
+	open      int         // seats that are not full
+}
+
+// newSeats returns seats of which the picker was told nothing yet.
+func newSeats(picker Picker, candidates []Candidate, slots []int64) *seats {
+	s := &seats{picker: picker, endpoints: make([]*Endpoint, len(candidates)), open: len(candidates)}
+	s.counter, _ = picker.(Counter)
+	s.noter, _ = picker.(Noter)
+	for i, c := range candidates {
+		s.endpoints[i] = c.Endpoint
+		if slots[i] > 0 && s.slots == nil {
+			s.slots, s.full = slots, make([]bool, len(slots))
+		}
+	}
+	return s
+}
+
+// follow reports whether changes of what is in flight must be told. Where they need not,
+// an endpoint's seat is not kept either, and a release takes no lock.
+func (s *seats) follow() bool { return s != nil && (s.counter != nil || s.slots != nil) }
+
+// inherit takes over from the seats of the snapshot before, and tells the picker what is
+// in flight. Both may be nil.
+func (s *seats) inherit(before *seats) {
+	var predecessor Picker
+	if before != nil {
+		predecessor = before.picker
+		for _, e := range before.endpoints {
+			e.seat = unseated
+		}
+	}
+	if s == nil {
+		return
+	}
+	s.picker.Inherit(predecessor)
+	if !s.follow() {
+		return
+	}
+	for i, e := range s.endpoints {
+		e.seat = i
+		s.tell(i)
+	}
+}
+
+// take picks a seat for the request and counts it in flight there.
+func (s *seats) take(r *Request) (*Endpoint, error) {
+	if s == nil {
+		return nil, ErrNoEndpoint
+	}
+	for {
+		i, ok := s.picker.Pick(r)
+		if !ok {
+			return nil, s.refusal(r)
+		}
+		if s.begin(i) {
+			return s.endpoints[i], nil
+		}
+	}
+}
+
+// refusal says why there is no seat for the request.
+func (s *seats) refusal(r *Request) error {
+	if s.slots != nil {
+		for _, e := range s.endpoints {
+			if !r.excludes(e) {
+				return ErrFull
+			}
+		}
+	}
+	return ErrNoEndpoint
+}
+
+// begin counts one request in flight at the seat. It fails, and closes the seat, when
+// other pools that name the server have taken its last slot.
+func (s *seats) begin(i int) bool {
+	load, began := s.endpoints[i].load, true
+	if s.slots != nil && s.slots[i] > 0 {
+		began = load.beginBelow(s.slots[i])
+	} else {
+		load.begin()
+	}
+	s.tell(i)
+	return began
+}
+
+// tell brings what the picker knows of the seat up to date.
+func (s *seats) tell(i int) {
+	if s.counter == nil && s.slots == nil {
+		return
+	}
+	n := s.endpoints[i].load.InFlight()
+	if s.counter != nil {
+		s.counter.Count(i, n)
+	}
+	if s.slots == nil || s.slots[i] == 0 {
+		return
+	}
+	if full := n >= s.slots[i]; full != s.full[i] {
+		s.full[i] = full
+		if full {
+			s.open--
+		} else {
+			s.open++
+		}
+		s.picker.Open(i, !full)
+	}
+}
