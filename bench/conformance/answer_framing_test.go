@@ -9,7 +9,7 @@ import (
 
 // once is an upstream that gives this answer to the first request of every connection and then closes it.
 func once(answer string) [][]act {
-	script := []act{request, send(answer), closeWrite, eof}
+	script := []act{request, send(answer), closeWrite}
 	return [][]act{script, script, script}
 }
 

@@ -102,7 +102,7 @@ func TestStatuses(t *testing.T) {
 	}
 	garbage := func(name, start string) testCase {
 		c := answered("line "+name, "RFC 9112 4", raw(start, "Content-Length: 2", "Connection: close")+"ok", gatewayError)
-		c.up = [][]act{{request, send(c.answer), closeWrite, eof}, {request, send(c.answer), closeWrite, eof}}
+		c.up = [][]act{{request, send(c.answer), closeWrite}, {request, send(c.answer), closeWrite}}
 		c.answer = ""
 		return c
 	}

@@ -50,7 +50,7 @@ func TestExpect(t *testing.T) {
 func finalInstead(name string, code int) testCase {
 	return testCase{name: name, ref: "RFC 9110 10.1.1",
 		client: []act{send(with("POST /", "Expect: 100-continue", "Content-Length: 3")), untilStatusThen("abc"), answers(1), closeWrite, eof},
-		up:     [][]act{{head, send(reply(code, "no", "Connection: close")), closeWrite, eof}},
+		up:     [][]act{{head, send(reply(code, "no", "Connection: close")), closeWrite}},
 		want:   all(status(code), body("no"))}
 }
 

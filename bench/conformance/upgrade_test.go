@@ -26,7 +26,7 @@ func TestUpgrade(t *testing.T) {
 	}
 	// Whether the other side may speak this protocol is for the client to judge.
 	odd := func(name, answer string) testCase {
-		return testCase{name: name, ref: ref, bytes: ask, up: [][]act{{head, send(answer), closeWrite, eof}},
+		return testCase{name: name, ref: ref, bytes: ask, up: [][]act{{head, send(answer), closeWrite}},
 			want: either(gatewayError, all(status(101), interim()))}
 	}
 	runCases(t, append([]testCase{
