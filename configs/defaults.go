@@ -52,7 +52,7 @@ func layDefaults(from, to reflect.Value) (any, error) {
 		case *Upstream:
 			*item = upstreamDefaults()
 		case *Endpoint:
-			item.Capacity = 100
+			item.Capacity.Value = defaultCapacity
 		case *Route:
 			item.Path = "/"
 		}
@@ -64,6 +64,7 @@ func upstreamDefaults() Upstream {
 	return Upstream{
 		Policy: "capacity",
 		Host:   "pass",
+		Queue:  Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second},
 		Health: Health{
 			Interval:           2 * time.Second,
 			Timeout:            defaultProbe,

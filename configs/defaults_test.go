@@ -38,7 +38,8 @@ func TestDefaults(t *testing.T) {
 			Name:      "default",
 			Policy:    "capacity",
 			Host:      "pass",
-			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: 100}},
+			Queue:     Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second},
+			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: Capacity{Value: 100}}},
 			Health: Health{
 				Interval:           2 * time.Second,
 				Timeout:            time.Second,

@@ -15,7 +15,7 @@ func TestExampleGateway(t *testing.T) {
 	require.Len(t, cfg.Upstreams, 1)
 	capacities := map[string]float64{}
 	for _, endpoint := range cfg.Upstreams[0].Endpoints {
-		capacities[endpoint.Name] = endpoint.Capacity
+		capacities[endpoint.Name] = endpoint.Capacity.Value
 	}
 	require.Equal(t, map[string]float64{"small": 100, "large": 200, "medium": 150}, capacities)
 	require.Equal(t, "/health", cfg.Upstreams[0].Health.Path)

@@ -4,6 +4,7 @@ import (
 	"crypto/tls"
 	"crypto/x509"
 	"os"
+	"path/filepath"
 )
 
 // mostFile bounds what is read as a certificate or key: the system's whole set of roots has a few hundred KiB.
@@ -26,6 +27,24 @@ func (r *report) validateRoots(p path, name string) {
 	content, good := r.readNamed(p, name)
 	if good && !x509.NewCertPool().AppendCertsFromPEM(content) {
 		r.add(p, "give the certificates of the authorities to trust, as PEM", "holds no certificate: %s", quote(name))
+	}
+}
+
+// validateFolder reports a file to be written whose folder is not there; the name may be missing.
+func (r *report) validateFolder(p path, name string) {
+	if name == "" {
+		return
+	}
+	const remedy = "name a file in a folder that is there; relative names start at the configuration file's folder"
+	folder := filepath.Dir(name)
+	switch info, err := os.Stat(folder); {
+	case err != nil:
+		r.add(p, remedy, "the folder %s cannot be used: %v", quote(folder), fileCause(err))
+	case !info.IsDir():
+		r.add(p, remedy, "%s is not a folder", quote(folder))
+	}
+	if info, err := os.Stat(name); err == nil && info.IsDir() {
+		r.add(p, remedy, "%s is a folder", quote(name))
 	}
 }
 

@@ -44,6 +44,14 @@ var leaves = map[reflect.Type]leaf{
 		readFloat,
 		func(value any) *yaml.Node { return scalar("", formatFloat(value.(float64))) },
 	},
+	reflect.TypeFor[Capacity](): {
+		"a number or auto", "write it like 100 or 12.5, without quotes or a unit, or auto to have it measured",
+		readCapacity, printCapacity,
+	},
+	reflect.TypeFor[Slots](): {
+		"a whole number or auto", "write how many requests the server works on at once, 0 for no limit, or auto to have it measured",
+		readSlots, printSlots,
+	},
 	reflect.TypeFor[Bytes](): {
 		"a size", "write bytes, or KiB, MiB, GiB or TiB: 4096, 8KiB, 64MiB",
 		func(tag, text string) (any, bool) { return accept(text, ParseBytes) },

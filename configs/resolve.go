@@ -64,6 +64,8 @@ func (c *Config) resolveFiles(folder string) {
 			*address = socketPrefix + name
 		}
 	}
+	absolute(&c.Log.Requests)
+	absolute(&c.Predict.File)
 	socket(&c.Admin.Address)
 	for i := range c.Listen {
 		socket(&c.Listen[i].Address)

@@ -15,6 +15,7 @@ type Config struct {
 	Timeouts  Timeouts   `yaml:"timeouts"`
 	Forwarded Forwarded  `yaml:"forwarded"`
 	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
+	Predict   Predict    `yaml:"predict,omitempty"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }
@@ -41,6 +42,13 @@ type Log struct {
 	Level  string `yaml:"level"`  // debug, info, warn or error
 	Format string `yaml:"format"` // json or console
 	Access bool   `yaml:"access"` // one line for each request
+	// Requests is the file that gets one CSV row for each request that reached an endpoint, absolute; "": none.
+	Requests string `yaml:"requests,omitempty"`
+}
+
+// Predict says what becomes of what was learned of the work of requests.
+type Predict struct {
+	File string `yaml:"file,omitempty"` // where it is kept over a restart, absolute; "": nowhere
 }
 
 // Limits bound what clients may make the gateway hold.
@@ -70,21 +78,25 @@ type Forwarded struct {
 
 // Upstream is a named group of endpoints that serve the same thing.
 type Upstream struct {
-	Name        string           `yaml:"name"`
-	Policy      string           `yaml:"policy"`
-	Host        string           `yaml:"host"` // "pass": the client's Host goes out; "endpoint": the endpoint's own
-	Endpoints   []Endpoint       `yaml:"endpoints"`
-	Health      Health           `yaml:"health"`
-	Timeouts    UpstreamTimeouts `yaml:"timeouts"`
-	Connections Connections      `yaml:"connections"`
+	Name   string `yaml:"name"`
+	Policy string `yaml:"policy"`
+	// CapacityScale is how many requests/s one unit of capacity sustains, for policies that need to know; 0: unknown.
+	CapacityScale float64          `yaml:"capacity_scale,omitempty"`
+	Host          string           `yaml:"host"` // "pass": the client's Host goes out; "endpoint": the endpoint's own
+	Endpoints     []Endpoint       `yaml:"endpoints"`
+	Queue         Queue            `yaml:"queue"`
+	Health        Health           `yaml:"health"`
+	Timeouts      UpstreamTimeouts `yaml:"timeouts"`
+	Connections   Connections      `yaml:"connections"`
 }
 
 // Endpoint is one addressable inference server.
 type Endpoint struct {
-	Name     string     `yaml:"name"`     // unique in its upstream; by default host:port of the URL
-	URL      string     `yaml:"url"`      // always scheme://host:port, lower-case, the port written out
-	Capacity float64    `yaml:"capacity"` // rate of work, > 0, in any one unit shared by the upstream
-	TLS      *ClientTLS `yaml:"tls"`      // nil: plain for http; the system's roots for https
+	Name     string     `yaml:"name"` // unique in its upstream; by default host:port of the URL
+	URL      string     `yaml:"url"`  // always scheme://host:port, lower-case, the port written out
+	Capacity Capacity   `yaml:"capacity"`
+	Slots    Slots      `yaml:"slots"`
+	TLS      *ClientTLS `yaml:"tls"` // nil: plain for http; the system's roots for https
 }
 
 // ClientTLS says how an https endpoint is verified and how the gateway shows itself to it.
@@ -94,6 +106,14 @@ type ClientTLS struct {
 	CertFile   string `yaml:"cert_file,omitempty"`   // with KeyFile: our own certificate; "": none
 	KeyFile    string `yaml:"key_file,omitempty"`
 	Insecure   bool   `yaml:"insecure"` // verifies nothing
+}
+
+// Queue says how requests wait while every endpoint that has slots is full.
+type Queue struct {
+	Order       string        `yaml:"order"`        // "fifo", or "shortest_first": by predicted work
+	MaxRequests int           `yaml:"max_requests"` // that wait at once; 0: none waits
+	MaxWait     time.Duration `yaml:"max_wait"`
+	Header      bool          `yaml:"header"` // answers say in X-Steelyard-Queue-Ms how long the request waited
 }
 
 // Health says how the endpoints of an upstream are probed.

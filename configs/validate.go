@@ -8,13 +8,15 @@ import (
 )
 
 // policies are the names that an upstream's policy may have.
-var policies = []string{"capacity"}
+var policies = []string{"capacity", "least_load", "two_choices", "optimal_split", "round_robin", "random"}
 
 // validate reports everything that is wrong with a resolved configuration.
 func (r *report) validate(c *Config) {
 	r.validateListeners(c)
 	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.oneOf("log.format", c.Log.Format, "json", "console")
+	r.validateFolder("log.requests", c.Log.Requests)
+	r.validateFolder("predict.file", c.Predict.File)
 	r.validateLimits(&c.Limits)
 	r.validateTimeouts(&c.Timeouts)
 	r.validateTrust(c.Forwarded.Trust)

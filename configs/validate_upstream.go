@@ -19,6 +19,8 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.unique(named, p.key("name"), u.Name, "upstream")
 		r.oneOf(p.key("policy"), u.Policy, policies...)
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
+		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
+		r.validateQueue(p.key("queue"), &u.Queue)
 		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
 		r.validateHealth(p.key("health"), &u.Health)
 		r.optional(p.key("timeouts").key("connect"), u.Timeouts.Connect)
@@ -26,6 +28,27 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.optional(p.key("timeouts").key("idle"), u.Timeouts.Idle)
 		r.optional(p.key("timeouts").key("total"), u.Timeouts.Total)
 		r.validateConnections(p.key("connections"), u.Connections)
+	}
+}
+
+// mostSlots is more than any inference server batches, and a queue's arithmetic stays exact with it.
+const mostSlots = 1_000_000
+
+func (r *report) validateQueue(p path, q *Queue) {
+	r.oneOf(p.key("order"), q.Order, "fifo", "shortest_first")
+	between(r, p.key("max_requests"), q.MaxRequests, 0, mostConnections, "give 0 to let none wait")
+	between(r, p.key("max_wait"), q.MaxWait, leastDuration, mostDuration, "give a limit, as a client does not wait for ever")
+}
+
+// validateScale accepts 0 as "not known".
+func (r *report) validateScale(p path, scale float64) {
+	const remedy = "give the requests/s that one unit of capacity sustains, or leave it out"
+	switch {
+	case scale == 0:
+	case math.IsNaN(scale) || math.IsInf(scale, 0):
+		r.add(p, remedy, "must be a finite number, is %s", show(scale))
+	default:
+		between(r, p, scale, leastCapacity, mostCapacity, remedy)
 	}
 }
 
@@ -63,7 +86,8 @@ func (r *report) validateEndpoints(p path, endpoints []Endpoint) {
 			r.validateName(at.key("name"), e.Name)
 			r.unique(named, at.key("name"), e.Name, "endpoint of this upstream")
 		}
-		r.validateCapacity(at.key("capacity"), e.Capacity)
+		r.validateCapacity(at.key("capacity"), e.Capacity.Value)
+		between(r, at.key("slots"), e.Slots.Value, 0, mostSlots, "give how many requests the server works on at once, 0 for no limit")
 		if e.TLS != nil {
 			r.validateClientTLS(at.key("tls"), e.TLS)
 		}

@@ -61,14 +61,18 @@ func keys(section reflect.Type, at string) []string {
 func isLeaf(kind reflect.Type) bool {
 	return slices.Contains([]reflect.Type{
 		reflect.TypeFor[configs.StatusRange](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Duration](),
+		reflect.TypeFor[configs.Capacity](), reflect.TypeFor[configs.Slots](),
 	}, kind)
 }
+
+// keyCell fits the first cell of a row about a key.
+const keyCell = "`(half_close|[a-z_]+[.\\[][][a-z_.]+)`"
 
 func TestReadmeHasEveryKey(t *testing.T) {
 	want := keys(reflect.TypeFor[configs.Config](), "")
 	require.Greater(t, len(want), 40)
 	var got []string
-	for _, r := range rows(t, "`[a-z_]+([.\\[][][a-z_.]+)?`") {
+	for _, r := range rows(t, keyCell) {
 		got = append(got, strings.Trim(r[0], "`"))
 	}
 	require.Equal(t, want, got, "the README's table of keys, in the schema's order")
@@ -88,7 +92,7 @@ func TestReadmeDefaultsAreTheDefaults(t *testing.T) {
 	}
 	const url = "upstreams[].endpoints[].url"
 	checked := 0
-	for _, r := range rows(t, "`[a-z_]+([.\\[][][a-z_.]+)?`") {
+	for _, r := range rows(t, keyCell) {
 		key, text := strings.Trim(r[0], "`"), strings.Trim(r[1], "`")
 		if text == r[1] || strings.Contains(key, ".tls.") {
 			continue // in words, or of a section that needs more than this key

@@ -46,17 +46,33 @@ func printCheck(w io.Writer, cfg *configs.Config) error {
 	return nil
 }
 
+// meaning says what the shares printed below it are, for policies that do not simply
+// share by capacity.
+var meaning = map[string]string{
+	"least_load":    "; when all are busy; with little traffic the fastest get more",
+	"two_choices":   "; when all are busy; with little traffic the fastest get more",
+	"optimal_split": "; near full load; with less traffic slow endpoints get less",
+	"round_robin":   "; the same for each, whatever its capacity",
+}
+
 // printShares prints, as YAML comments so that the whole output stays a valid
 // configuration, what each endpoint gets while all are eligible: C_i / ΣC.
 func printShares(w io.Writer, u configs.Upstream) error {
 	sum := 0.0
 	for _, e := range u.Endpoints {
-		sum += e.Capacity
+		sum += e.Capacity.Value
 	}
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(t, "# upstream %s, policy %s\n# endpoint\tcapacity\tshare\n", u.Name, u.Policy)
+	fmt.Fprintf(t, "# upstream %s, policy %s%s\n# endpoint\tcapacity\tslots\tshare\n", u.Name, u.Policy, meaning[u.Policy])
 	for _, e := range u.Endpoints {
-		fmt.Fprintf(t, "# %s\t%g\t%.2f %%\n", e.Name, e.Capacity, 100*e.Capacity/sum)
+		share, slots := e.Capacity.Value/sum, e.Slots.String()
+		if u.Policy == "round_robin" {
+			share = 1 / float64(len(u.Endpoints))
+		}
+		if e.Slots == (configs.Slots{}) {
+			slots = "no limit"
+		}
+		fmt.Fprintf(t, "# %s\t%s\t%s\t%.2f %%\n", e.Name, e.Capacity, slots, 100*share)
 	}
 	return t.Flush()
 }

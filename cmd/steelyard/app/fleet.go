@@ -164,7 +164,7 @@ func (f *fleet) adopt(g *generation) {
 	for _, u := range g.upstreams {
 		options := make([]balancer.EndpointOptions, 0, len(u.targets))
 		for _, t := range u.targets {
-			options = append(options, balancer.EndpointOptions{Name: t.config.Name, URL: t.config.URL, Capacity: t.config.Capacity, Via: t.rules})
+			options = append(options, balancer.EndpointOptions{Name: t.config.Name, URL: t.config.URL, Capacity: t.config.Capacity.Value, Slots: t.config.Slots.Value, Via: t.rules})
 		}
 		if err := u.pool.Apply(balancer.Options{Policy: u.builder}, options); err != nil {
 			panic("BUG: a checked configuration was refused: " + err.Error())

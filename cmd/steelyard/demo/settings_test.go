@@ -50,7 +50,7 @@ func TestConfigurationIsWhatAUserWouldWrite(t *testing.T) {
 	require.Equal(t, "127.0.0.1:0", cfg.Listen[0].Address)
 	require.Equal(t, "[::1]:0", cfg.Admin.Address)
 	require.Len(t, cfg.Upstreams, 1)
-	for i, want := range []configs.Endpoint{{Name: "small", Capacity: 100}, {Name: "large", Capacity: 200}, {Name: "medium", Capacity: 150}} {
+	for i, want := range []configs.Endpoint{{Name: "small", Capacity: configs.Capacity{Value: 100}}, {Name: "large", Capacity: configs.Capacity{Value: 200}}, {Name: "medium", Capacity: configs.Capacity{Value: 150}}} {
 		want.URL = servers[i].URL()
 		require.Equal(t, want, cfg.Upstreams[0].Endpoints[i])
 	}
