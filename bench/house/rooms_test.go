@@ -49,6 +49,8 @@ var rooms = []room{
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/backend", level: 4,
 		why: "a simulated server is a peer: it speaks HTTP and shares nothing with what it tests"},
+	{path: "bench/trace", level: 3,
+		why: "numbers only: what is asked for is the same for real servers and simulated ones"},
 	{path: "bench/load", level: 4, tests: "bench/backend",
 		why: "a client is a peer as well"},
 	{path: "bench/conformance", level: 4,

@@ -1,0 +1,16 @@
+// Package trace has what clients ask for and when: the arrivals, the work of each
+// request and the hint that its client gives of it. One trace is served by real engines
+// and by simulated ones, so that what is compared differs in nothing else.
+//
+// Work is counted in units of mean 1: an endpoint of capacity C completes C units per
+// second with all its slots busy. Chance comes from the seed alone, by one stream for
+// each of arrivals, work and hints: the same seed gives the same arrivals whatever the
+// work is, and the same work whatever is hinted at.
+//
+// A trace is a plain value. Nothing here writes to one after it was made.
+//
+//	t, err := trace.New(trace.Options{Seed: 1, Requests: 20_000, Rate: 150,
+//		Work: trace.Heavy, Hints: trace.Hints{Noise: 0.5}})
+//	err = t.Write("heavy.csv")
+//	t, err = trace.Read("heavy.csv")
+package trace
