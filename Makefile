@@ -1,7 +1,9 @@
-# steelyard. `make help` lists the targets. run and test need nothing but Go.
+# steelyard. `make` lists the targets; run and test need nothing but Go.
 
 GO ?= go
-PACKAGES_WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./bench/backend ./bench/load ./cmd/...
+SOURCES = balancer bench cmd configs health metrics proxy
+WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/backend ./bench/load
+VERSION ?=
 
 .PHONY: help run test check race e2e fuzz bench-proxy pgo build lint
 
@@ -11,34 +13,36 @@ help: ## list the targets
 run: ## a gateway in front of three simulated servers, with a gentle load and a live table
 	$(GO) run ./cmd/steelyard demo
 
-test: ## all tests
+test: ## all tests that need nothing but Go
 	$(GO) test ./...
 
-check: ## format, vet on Linux and macOS, the rules of the house, all tests
-	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "run gofmt -w on:"; echo "$$unformatted"; exit 1; }
+check: ## format, vet for Linux and macOS, the rules of the house, then test
+	@unformatted=$$(gofmt -l $(SOURCES)); test -z "$$unformatted" || { echo "not formatted, run gofmt -w on:"; echo "$$unformatted"; exit 1; }
 	$(GO) vet ./...
 	GOOS=darwin $(GO) vet ./...
-	$(MAKE) test
+	$(GO) test -count=1 ./bench/house
+	$(MAKE) --no-print-directory test
 
-race: ## the race detector over the packages with goroutines
-	$(GO) test -race $(PACKAGES_WITH_GOROUTINES)
+race: ## the race detector over the packages with goroutines (needs a C compiler)
+	$(GO) test -race $(WITH_GOROUTINES)
 
-e2e: ## the real binary: the OpenAI SDK (needs Node), kills, reloads, shutdowns
+e2e: ## the real program: the OpenAI SDK (needs Node), kills, reloads, shutdowns, the README's commands
 	E2E=1 $(GO) test -count=1 -v ./bench/e2e
 
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$($(GO) list ./...); do for t in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-		echo "$$p $$t"; $(GO) test -run xxx -fuzz "^$$t$$" -fuzztime 10s -fuzzminimizetime 5x $$p || exit 1; done; done
+		echo "$$p $$t"; $(GO) test -run '^$$' -fuzz "^$$t$$" -fuzztime 10s -fuzzminimizetime 5x $$p || exit 1; done; done
 
-bench-proxy: ## cost beside nginx and HAProxy on pinned cores (installs them on Debian, as root)
+bench-proxy: ## cost beside nginx and HAProxy on pinned cores, ratios in one run (installs both on Debian, as root)
 	$(GO) run ./bench/overhead
 
 pgo: ## renew the profile that the compiler optimises by
-	$(GO) test -run xxx -bench 'Exchange|Chunk' -benchtime 4s -o /tmp/steelyard-pgo.test -cpuprofile cmd/steelyard/default.pgo ./proxy
+	$(GO) test -run '^$$' -bench 'Exchange|Chunk' -benchtime 4s -o /tmp/steelyard-pgo.test -cpuprofile cmd/steelyard/default.pgo ./proxy
 
-build: ## a static binary in bin/steelyard
-	CGO_ENABLED=0 $(GO) build -trimpath -o bin/steelyard ./cmd/steelyard
+build: ## a static program, bin/steelyard; VERSION=1.2.3 names it
+	CGO_ENABLED=0 $(GO) build -trimpath $(if $(VERSION),-ldflags '-X main.buildVersion=$(VERSION)') -o bin/steelyard ./cmd/steelyard
 
-lint: ## golangci-lint, if it is installed
-	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed: see https://golangci-lint.run"; exit 1; }
+lint: ## golangci-lint, where it is installed
+	@command -v golangci-lint >/dev/null || { echo "golangci-lint is not installed; to get it:"; \
+		echo "  $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@latest"; exit 1; }
 	golangci-lint run
