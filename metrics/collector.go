@@ -17,6 +17,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	upstreams, endpoints := c.registry.all()
 	for _, u := range upstreams {
 		s.upstream(u)
+		if u.name != "" {
+			s.queue(u)
+		}
 	}
 	for _, e := range endpoints {
 		s.answers(e)
@@ -25,6 +28,11 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	if source := c.registry.endpointSource.Load(); source != nil {
 		for _, state := range (*source)() {
 			s.state(&state)
+		}
+	}
+	if source := c.registry.queueSource.Load(); source != nil {
+		for _, queue := range (*source)() {
+			s.gauge(queueRequests, float64(queue.Waiting), queue.Upstream)
 		}
 	}
 	if source := c.registry.clientSource.Load(); source != nil {
@@ -47,6 +55,13 @@ func (s sink) upstream(u *Upstream) {
 	}
 	for i, labels := range trafficLabels {
 		s.counter(bytesTotal, u.bytes[i].Load(), u.name, "", labels[0], labels[1])
+	}
+}
+
+func (s sink) queue(u *Upstream) {
+	s <- u.queueWait.metric(queueWaitTime, u.name)
+	for i, label := range unqueuedLabels {
+		s.counter(queueRefused, u.unqueued[i].Load(), u.name, label)
 	}
 }
 
@@ -81,6 +96,7 @@ func (s sink) state(e *EndpointState) {
 	s.gauge(inFlight, float64(e.InFlight), e.Upstream, e.Endpoint)
 	s.gauge(baseCapacity, e.BaseCapacity, e.Upstream, e.Endpoint)
 	s.gauge(effectiveCapacity, e.EffectiveCapacity, e.Upstream, e.Endpoint)
+	s.gauge(endpointSlots, float64(e.Slots), e.Upstream, e.Endpoint)
 	s.gauge(expectedShare, e.ShareRatio, e.Upstream, e.Endpoint)
 	s.flag(eligible, e.Eligible, e.Upstream, e.Endpoint)
 	s.flag(busy, e.Busy, e.Upstream, e.Endpoint)

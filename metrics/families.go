@@ -35,10 +35,15 @@ var (
 	inFlight          = family("requests_in_flight", "Requests that hold the endpoint now, to the end of their streams.", "upstream", "endpoint")
 	baseCapacity      = family("endpoint_base_capacity", "The endpoint's rate of work as configured or learned, in the upstream's own unit.", "upstream", "endpoint")
 	effectiveCapacity = family("endpoint_effective_capacity", "The capacity that counts now: base times ramp.", "upstream", "endpoint")
+	endpointSlots     = family("endpoint_slots", "Requests that the endpoint works on at once, configured or learned; 0: no limit.", "upstream", "endpoint")
 	expectedShare     = family("endpoint_expected_share_ratio", "The part of the upstream's requests that the endpoint should get now.", "upstream", "endpoint")
 	eligible          = family("endpoint_eligible", "Whether the endpoint may be picked.", "upstream", "endpoint")
 	busy              = family("endpoint_busy", "Whether the last probes found the endpoint alive and full.", "upstream", "endpoint")
 	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
+
+	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
+	queueWaitTime = family("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
+	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), or the wait too long (503).", "upstream", "reason")
 
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

@@ -29,6 +29,18 @@ const (
 
 var repeatLabels = [repeatReasons]string{"connect", "stale", "broken"}
 
+// UnqueuedReason is why a request did not get a slot.
+type UnqueuedReason uint8
+
+// The reasons to refuse a request for want of a slot.
+const (
+	QueueFull    UnqueuedReason = iota // as many waited as may: answered 429
+	QueueTimeout                       // it waited as long as it may: answered 503
+	unqueuedReasons
+)
+
+var unqueuedLabels = [unqueuedReasons]string{"full", "timeout"}
+
 // ProbeResult is what one probe found.
 type ProbeResult uint8
 

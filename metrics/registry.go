@@ -23,8 +23,9 @@ type Registry struct {
 	prometheus *prometheus.Registry
 	gateway    gateway
 
-	// Written by Observe and ObserveClients, read by each scrape.
+	// Written by the methods Observe…, read by each scrape.
 	endpointSource atomic.Pointer[func() []EndpointState]
+	queueSource    atomic.Pointer[func() []QueueState]
 	clientSource   atomic.Pointer[func() ClientConnections]
 
 	mu        sync.Mutex // guards both maps; never taken on the request path
@@ -79,7 +80,7 @@ func (r *Registry) Upstream(upstream string) *Upstream {
 	defer r.mu.Unlock()
 	u := r.upstreams[upstream]
 	if u == nil {
-		u = &Upstream{name: upstream}
+		u = newUpstream(upstream)
 		r.upstreams[upstream] = u
 	}
 	return u

@@ -36,14 +36,17 @@ func full() *Registry {
 	u.Answered(503)
 	u.Cancelled(PhaseFirstByte)
 	u.AddBytes(FromClient, 7)
+	u.Queued(30 * time.Millisecond)
+	u.Unqueued(QueueFull)
 	r.Upstream("").Answered(400)
 	r.Reloaded(true)
 	r.Observe(func() []EndpointState {
 		return []EndpointState{{
-			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50,
+			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50, Slots: 8,
 			ShareRatio: 0.25, Eligible: true, Busy: true, Draining: true, IdleConnections: 4, ActiveConnections: 5,
 		}}
 	})
+	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6}} })
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -55,6 +58,11 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_total{code="5xx",endpoint="small",upstream="chat"} 0`,
 		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,
 		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
+		`steelyard_queue_requests{upstream="chat"} 6`,
+		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
+		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,
+		`steelyard_queue_refused_total{reason="timeout",upstream="chat"} 0`,
+		`steelyard_endpoint_slots{endpoint="small",upstream="chat"} 8`,
 		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="1"} 0`,
 		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="2.5"} 1`,
 		`steelyard_response_time_seconds_sum{endpoint="small",upstream="chat"} 1.5`,

@@ -9,6 +9,7 @@ type EndpointState struct {
 	InFlight          int64   // requests, to the end of the stream
 	BaseCapacity      float64 // configured or learned, in the upstream's unit
 	EffectiveCapacity float64 // base × ramp
+	Slots             int     // requests it works on at once, 0 for no limit
 	ShareRatio        float64 // expected share of the upstream's requests, 0 to 1
 
 	Eligible bool // may be picked
@@ -18,6 +19,13 @@ type EndpointState struct {
 	Draining, Departing, ProbeFailed, Ejected bool
 
 	IdleConnections, ActiveConnections int // to the endpoint, now
+}
+
+// QueueState is what a scrape wants to know about the requests that wait for a
+// slot at an upstream.
+type QueueState struct {
+	Upstream string
+	Waiting  int // requests, now
 }
 
 // ClientConnections are the clients' connections open now, by what they do.
@@ -32,6 +40,11 @@ type ClientConnections struct {
 // and endpoint once: a scrape leaves out the second. A later call replaces the
 // source.
 func (r *Registry) Observe(source func() []EndpointState) { r.endpointSource.Store(&source) }
+
+// ObserveQueues makes source the origin of steelyard_queue_requests. It is called
+// once per scrape, from any goroutine, and should name each upstream once. A later
+// call replaces it.
+func (r *Registry) ObserveQueues(source func() []QueueState) { r.queueSource.Store(&source) }
 
 // ObserveClients makes source the origin of steelyard_client_connections. It
 // is called once per scrape, from any goroutine. A later call replaces it.

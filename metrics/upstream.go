@@ -1,6 +1,9 @@
 package metrics
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Upstream holds what is counted about one upstream apart from its endpoints.
 // The upstream named "" stands for requests that were refused before they had
@@ -12,6 +15,12 @@ type Upstream struct {
 	requests  [len(classLabels)]atomic.Uint64 // Answered
 	cancelled [phases]atomic.Uint64           // Cancelled
 	bytes     [flows]atomic.Uint64            // AddBytes
+	queueWait histogram                       // Queued
+	unqueued  [unqueuedReasons]atomic.Uint64  // Unqueued
+}
+
+func newUpstream(name string) *Upstream {
+	return &Upstream{name: name, queueWait: newHistogram(responseBounds)}
 }
 
 // Answered counts one request that was answered, or given up with 499, without
@@ -22,6 +31,12 @@ func (u *Upstream) Answered(code int) { u.requests[class(code)].Add(1) }
 // Cancelled counts one request whose client left in the given phase. The
 // request is counted as answered with 499 besides.
 func (u *Upstream) Cancelled(p Phase) { u.cancelled[p].Add(1) }
+
+// Queued counts one request that waited for a slot and got it after that time.
+func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
+
+// Unqueued counts one request that was refused for want of a slot.
+func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
 
 // AddBytes counts bytes of a request that had no endpoint; see
 // Endpoint.AddBytes.

@@ -6,6 +6,7 @@ import (
 	"net"
 	"os"
 	"syscall"
+	"time"
 )
 
 // Source is who failed.
@@ -29,6 +30,8 @@ const (
 	Internal         Kind = iota // a broken invariant of ours
 	NoRoute                      // no route leads anywhere
 	NoEndpoint                   // no eligible endpoint
+	QueueFull                    // every endpoint is full, and so is the queue for them
+	QueueTimeout                 // no endpoint had a slot free within queue.max_wait
 	Connect                      // the endpoint could not be reached
 	ConnectTimeout               // not reached within timeouts.connect
 	Closed                       // the endpoint closed before it answered
@@ -52,6 +55,8 @@ var kinds = [...]struct {
 	Internal:         {Steelyard, 500, "internal_error", "internal error"},
 	NoRoute:          {Client, 404, "no_route", "no route leads to this host and path"},
 	NoEndpoint:       {Upstream, 503, "no_endpoint", "no endpoint is eligible"},
+	QueueFull:        {Steelyard, 429, "queue_full", "every endpoint is busy and the queue for them is full"},
+	QueueTimeout:     {Steelyard, 503, "queue_timeout", "no endpoint had a slot free within queue.max_wait"},
 	Connect:          {Upstream, 502, "connect_failed", "could not connect"},
 	ConnectTimeout:   {Upstream, 504, "connect_timeout", "not connected within timeouts.connect"},
 	Closed:           {Upstream, 502, "closed_before_answer", "closed the connection before it answered"},
@@ -82,6 +87,8 @@ type Error struct {
 	Err      error  // the cause; may be nil
 	// Sent says that bytes of the request may have reached the endpoint.
 	Sent bool
+	// RetryAfter is when another try may do better; 0: nothing is known.
+	RetryAfter time.Duration
 	// Stale says that a connection which had been idle failed before any byte of
 	// an answer: it had most likely died while idle.
 	Stale bool

@@ -18,6 +18,8 @@ func TestKinds(t *testing.T) {
 		fault.Internal:         {fault.Steelyard, 500, "internal_error"},
 		fault.NoRoute:          {fault.Client, 404, "no_route"},
 		fault.NoEndpoint:       {fault.Upstream, 503, "no_endpoint"},
+		fault.QueueFull:        {fault.Steelyard, 429, "queue_full"},
+		fault.QueueTimeout:     {fault.Steelyard, 503, "queue_timeout"},
 		fault.Connect:          {fault.Upstream, 502, "connect_failed"},
 		fault.ConnectTimeout:   {fault.Upstream, 504, "connect_timeout"},
 		fault.Closed:           {fault.Upstream, 502, "closed_before_answer"},
