@@ -16,6 +16,8 @@ var rooms = []room{
 		why: "plain data: what was asked for, not what becomes of it; so the schema can change without touching a room"},
 	{path: "metrics", level: 0,
 		why: "instruments that anybody may hold, so it can know nobody"},
+	{path: "balancer/predict", level: 0,
+		why: "numbers in, numbers out: what a request will cost, learned from what others did"},
 	{path: "proxy/fault", level: 0,
 		why: "the errors of the request path, named by every room on it"},
 	{path: "proxy/strict", level: 0,
@@ -53,6 +55,8 @@ var rooms = []room{
 		why: "numbers only: what is asked for is the same for real servers and simulated ones"},
 	{path: "bench/load", level: 4, tests: "bench/backend",
 		why: "a client is a peer as well"},
+	{path: "bench/scenario", level: 2,
+		why: "what is to be run, as plain data: it knows neither the policies' code nor how anything is started"},
 	{path: "bench/conformance", level: 4,
 		why: "black box: looks at nothing but bytes on both sides of the real program"},
 	{path: "bench/e2e", level: 4, tests: "bench/backend",
@@ -69,7 +73,7 @@ var rooms = []room{
 		sees:  "balancer bench/backend bench/load cmd/steelyard/app configs metrics",
 		tests: "balancer/policy",
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
-	{path: "cmd/steelyard", level: 6, sees: "cmd/steelyard/app cmd/steelyard/demo configs",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/predict cmd/steelyard/app cmd/steelyard/demo configs",
 		why: "commands, flags, signals and exit codes"},
 }
 

@@ -1,0 +1,25 @@
+// Package predict learns how much work a request will be from what can be known before it
+// is sent: the model it asks for, the bytes of its prompt, its max_tokens, and whether it
+// streams. It is a leaf: numbers in, numbers out.
+//
+// Work is measured in service time × C_i / slots_i of the endpoint that did it, so that
+// one request is the same work wherever it was done. Capacities compare only within an
+// upstream, and so does work: an upstream has a Predictor of its own.
+//
+// Each model has a linear regression, fitted by mini-batch gradient descent to a bounded
+// number of recent requests. What it learns is held against requests that it has not
+// learned from, and against two lesser rules: the hints as they are (prompt bytes / 4 +
+// max_tokens, scaled), and the mean. The best of the three is used. Where hints tell
+// nothing that is the mean, and requests ordered by their work stay in the order in which
+// they came. A model with too few requests, or none, is predicted from all models together.
+//
+// Work may be called from any goroutine: it reads one table that is replaced, never
+// written. Finished may be called from any goroutine too, and never waits. The goroutine
+// of Run is the only one that learns and publishes.
+//
+//	p := predict.New(predict.Options{})
+//	err := p.Load("work.json") // a file that makes no sense is set aside; see DamagedError
+//	go p.Run(ctx)
+//	work := p.Work(model, predict.Features{PromptBytes: 900, MaxTokens: 200})
+//	p.Finished(predict.Row{Model: "llama", Features: features, Work: 1.7, Class: "answered", Status: 200})
+package predict

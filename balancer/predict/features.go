@@ -1,0 +1,71 @@
+package predict
+
+import "math"
+
+// Features is what is known of a request before it is sent.
+type Features struct {
+	PromptBytes int
+	MaxTokens   int // 0 when the request does not say
+	Stream      bool
+}
+
+const (
+	// bytesPerToken turns prompt bytes into tokens, roughly, for English text.
+	bytesPerToken = 4
+	// mostTokens is the limit that no model reaches: who asks for more asks for no limit.
+	mostTokens = 1 << 24
+	// mostPrompt bounds the influence of one request.
+	mostPrompt = 1 << 32
+)
+
+// prompt is the length of the prompt in tokens, roughly.
+func (f Features) prompt() float64 {
+	return float64(min(max(f.PromptBytes, 0), mostPrompt)) / bytesPerToken
+}
+
+// tokens is max_tokens, and whether the request says it.
+func (f Features) tokens() (float64, bool) {
+	if f.MaxTokens <= 0 || f.MaxTokens > mostTokens {
+		return 0, false
+	}
+	return float64(f.MaxTokens), true
+}
+
+// hints is the size of the request as it says itself, in tokens.
+func (f Features) hints() float64 {
+	tokens, _ := f.tokens()
+	return f.prompt() + tokens
+}
+
+// The terms of the regression. The wide ones, from plainTerms on, are used where they help:
+// answers grow less than max_tokens does, since most end by themselves; a token costs more
+// behind a long prompt; clients that stream ask for other answers.
+const (
+	plainTerms = 4
+	wideTerms  = 8
+)
+
+var termNames = [wideTerms]string{
+	"prompt", "max_tokens", "max_tokens_not_said", "stream",
+	"log_prompt", "log_max_tokens", "prompt_x_max_tokens", "stream_x_max_tokens",
+}
+
+// vector has the values of the terms.
+type vector [wideTerms]float64
+
+// expand sets the terms of a request; the wide ones are left alone unless asked for.
+func (f Features) expand(x *vector, wide bool) {
+	prompt := f.prompt()
+	tokens, said := f.tokens()
+	x[0], x[1], x[2], x[3] = prompt, tokens, 0, 0
+	if !said {
+		x[2] = 1
+	}
+	if f.Stream {
+		x[3] = 1
+	}
+	if wide {
+		x[4], x[5] = math.Log1p(prompt), math.Log1p(tokens)
+		x[6], x[7] = prompt*tokens, x[3]*tokens
+	}
+}

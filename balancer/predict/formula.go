@@ -1,0 +1,69 @@
+package predict
+
+import "math"
+
+// Rule is the way in which a model's work is predicted.
+type Rule uint8
+
+const (
+	// Hints takes prompt bytes / 4 + max_tokens, scaled to work by one learnt factor.
+	Hints Rule = iota
+	// Regression takes the weighted sum of all terms.
+	Regression
+	// Mean takes every request of a model for the same work.
+	Mean
+
+	ruleCount // how many there are; keep last
+)
+
+var ruleNames = [ruleCount]string{"hints", "regression", "mean"}
+
+// String returns the rule in one lower-case word, as metrics and the saved file show it.
+func (r Rule) String() string {
+	if r >= ruleCount {
+		return "unknown"
+	}
+	return ruleNames[r]
+}
+
+// formula computes the work of a model's requests. It is not written once it is published.
+type formula struct {
+	rule        Rule
+	scale       float64 // of Hints: work per token
+	mean        float64 // of Mean: work
+	intercept   float64 // of Regression: work
+	weights     vector  // of Regression: work per unit of each term, not standardised
+	wide        bool    // whether the wide terms count
+	least, most float64 // work: the range that was seen, which Regression and Mean keep to; 0 < least ≤ most
+}
+
+// unlearned is what holds before anything was seen: any unit is as good as another.
+var unlearned = formula{rule: Hints, scale: 1, mean: 1, least: 1, most: 1}
+
+// work is finite and above zero, whatever the features.
+func (f *formula) work(x Features) float64 { return f.by(f.rule, x) }
+
+func (f *formula) by(rule Rule, x Features) float64 {
+	switch rule {
+	case Regression:
+		var terms vector
+		x.expand(&terms, f.wide)
+		sum := f.intercept
+		for j := range terms { // those that are not used are zero
+			sum += terms[j] * f.weights[j]
+		}
+		return f.within(sum)
+	case Mean:
+		return f.within(f.mean)
+	}
+	// Hints are bounded as they are; the range seen is not theirs, since it is narrow while few rows have been seen.
+	const leastHint = 1.0 / bytesPerToken
+	return math.Max(x.hints(), leastHint) * f.scale
+}
+
+func (f *formula) within(work float64) float64 {
+	if !(work > f.least) { // so that NaN is caught too
+		return f.least
+	}
+	return math.Min(work, f.most)
+}

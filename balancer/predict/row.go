@@ -1,0 +1,77 @@
+package predict
+
+import (
+	"math"
+	"time"
+)
+
+// Row is a finished request, to learn from.
+type Row struct {
+	Model string // "" when the request names none
+	Features
+	Work    float64       // service time in seconds × C_i / slots_i of the endpoint
+	Service time.Duration // the time alone; 0 when not known
+	Class   string        // how it ended, as balancer.OutcomeClass prints it
+	Status  int           // of the answer; 0 when none came
+}
+
+// Reason says why nothing is learned from a row.
+type Reason uint8
+
+const (
+	// Kept rows are learned from.
+	Kept Reason = iota
+	// Aborted requests did not come to their end, so their work is not known.
+	Aborted
+	// Errored requests were not served; an error costs an endpoint other work than an answer.
+	Errored
+	// Impossible rows have numbers that cannot be: work that is not above zero, sizes below.
+	Impossible
+	// Absurd rows took longer than a day, or are work beyond what any unit of capacity explains.
+	Absurd
+
+	reasonCount // how many there are; keep last
+)
+
+var reasonNames = [reasonCount]string{"kept", "aborted", "errored", "impossible", "absurd"}
+
+// String returns the reason in one lower-case word, as metrics show it.
+func (r Reason) String() string {
+	if r >= reasonCount {
+		return "unknown"
+	}
+	return reasonNames[r]
+}
+
+// Counts has a number of rows for each Reason.
+type Counts [reasonCount]uint64
+
+const (
+	absurdService = 24 * time.Hour
+	// mostWork is a day on an endpoint of capacity 10¹⁶, and leastWork as far below one. Both
+	// are beyond what can be configured, and their squares can still be summed.
+	mostWork  = 1e21
+	leastWork = 1e-21
+)
+
+// Clean says whether a row is fit to learn from, or why not.
+func (r *Row) Clean() Reason {
+	switch r.Class {
+	case "answered":
+	case "client_gone", "truncated", "timed_out", "refused":
+		return Aborted
+	default:
+		return Errored
+	}
+	switch {
+	case r.Status < 200 || r.Status > 299:
+		return Errored
+	case !(r.Work > 0) || math.IsInf(r.Work, 1): // NaN is not above zero
+		return Impossible
+	case r.PromptBytes < 0 || r.MaxTokens < 0 || r.Service < 0:
+		return Impossible
+	case r.Work < leastWork || r.Work > mostWork || r.Service > absurdService:
+		return Absurd
+	}
+	return Kept
+}
