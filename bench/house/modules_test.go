@@ -23,7 +23,7 @@ var libraries = []library{
 		why: "what client_golang's registry gathers, read back"},
 	{path: "github.com/spf13/viper", rooms: "configs", why: "configuration is read in one place"},
 	{path: "github.com/go-viper/mapstructure/v2", rooms: "configs", why: "viper's decoder, with defaults laid under lists"},
-	{path: "go.yaml.in/yaml/v3", rooms: "configs", tests: "bench",
+	{path: "go.yaml.in/yaml/v3", rooms: "configs bench/scenario", tests: "bench",
 		why: "lines and columns of the file, which viper does not keep"},
 	{path: "github.com/spf13/cobra", rooms: "cmd", why: "the command line belongs to the process"},
 	{path: "golang.org/x/term", rooms: "cmd", why: "whether somebody is watching"},

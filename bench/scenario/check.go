@@ -1,0 +1,224 @@
+package scenario
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+)
+
+var (
+	works       = []string{"exponential", "heavy", "constant", "llm", "trace"}
+	arrivals    = []string{"poisson", "bursts"}
+	disciplines = []string{"first_come", "sharing"}
+	orders      = []string{"fifo", "shortest_first"}
+	peers       = []string{"nginx_least_conn", "haproxy_leastconn", "haproxy_maxconn"}
+)
+
+func (s *Scenario) withDefaults() {
+	if s.Seeds == 0 {
+		s.Seeds = 1
+	}
+	if s.Balancers == 0 {
+		s.Balancers = 1
+	}
+	if s.Arrivals == "" {
+		s.Arrivals = "poisson"
+	}
+	s.Simulated = s.Simulated || s.Balancers > 1 || s.Sizes != nil
+	for i := range s.Endpoints {
+		e := &s.Endpoints[i]
+		if e.Told == 0 {
+			e.Told = e.Capacity
+		}
+		if e.Slots == 0 {
+			e.Slots = 1
+		}
+		if e.Discipline == "" {
+			e.Discipline = "first_come"
+		}
+	}
+	for i := range s.Cases {
+		c := &s.Cases[i]
+		if c.Hints.Tokens == 0 {
+			c.Hints.Tokens = 200
+		}
+		if c.Name == "" {
+			c.Name = c.Work
+		}
+	}
+	for i := range s.Contenders {
+		s.Contenders[i].withDefaults()
+	}
+}
+
+func (c *Contender) withDefaults() {
+	c.Slots = c.Slots || c.Queue != ""
+	if c.Name != "" {
+		return
+	}
+	if c.Peer != "" {
+		c.Name = map[string]string{peers[0]: "nginx least_conn", peers[1]: "HAProxy leastconn", peers[2]: "HAProxy maxconn queue"}[c.Peer]
+		return
+	}
+	c.Name = c.Policy
+	if c.Queue != "" {
+		c.Name += " + " + c.Queue
+	} else if c.Slots {
+		c.Name += " + slots"
+	}
+}
+
+// check finds the first thing that cannot be meant.
+func (s *Scenario) check(policies []string) error {
+	if s.Title == "" {
+		return fmt.Errorf("title is missing: say in one line what it shows")
+	}
+	for i, c := range s.Contenders {
+		if err := c.check(s, policies); err != nil {
+			return fmt.Errorf("contenders[%d]: %w", i, err)
+		}
+		if slices.ContainsFunc(s.Contenders[:i], func(o Contender) bool { return o.Name == c.Name }) {
+			return fmt.Errorf("contenders[%d]: a second one is called %q: give it a name of its own", i, c.Name)
+		}
+	}
+	if len(s.Contenders) == 0 {
+		return fmt.Errorf("contenders is empty: name at least one policy")
+	}
+	if s.Sizes != nil {
+		return s.checkSizes()
+	}
+	return s.checkLoad()
+}
+
+func (s *Scenario) checkSizes() error {
+	for i, n := range s.Sizes {
+		if n < 1 || n > 100_000 {
+			return fmt.Errorf("sizes[%d]: %d endpoints: must be 1 to 100000", i, n)
+		}
+	}
+	return nil
+}
+
+func (s *Scenario) checkLoad() error {
+	if len(s.Endpoints) == 0 {
+		return fmt.Errorf("endpoints is empty: give at least one, with its capacity")
+	}
+	for i, e := range s.Endpoints {
+		if err := e.check(); err != nil {
+			return fmt.Errorf("endpoints[%d]: %w", i, err)
+		}
+		if slices.ContainsFunc(s.Endpoints[:i], func(o Endpoint) bool { return o.Name == e.Name }) {
+			return fmt.Errorf("endpoints[%d]: a second one is called %q: give it a name of its own", i, e.Name)
+		}
+	}
+	if !positive(s.Rate) {
+		return fmt.Errorf("rate is %g: give the arrivals per second, > 0", s.Rate)
+	}
+	if s.Requests < 1 {
+		return fmt.Errorf("requests is %d: give the length of a trace, at least 1", s.Requests)
+	}
+	if s.Seeds < 0 || s.Balancers < 0 {
+		return fmt.Errorf("seeds is %d and balancers %d: each must be at least 1", s.Seeds, s.Balancers)
+	}
+	if err := oneOf("arrivals", s.Arrivals, arrivals); err != nil {
+		return err
+	}
+	if len(s.Cases) == 0 {
+		return fmt.Errorf("cases is empty: give at least one, with its work")
+	}
+	for i, c := range s.Cases {
+		if err := c.check(); err != nil {
+			return fmt.Errorf("cases[%d]: %w", i, err)
+		}
+		if slices.ContainsFunc(s.Cases[:i], func(o Case) bool { return o.Name == c.Name }) {
+			return fmt.Errorf("cases[%d]: a second one is called %q: give it a name of its own", i, c.Name)
+		}
+	}
+	for i, load := range s.Sweep {
+		if !(load > 0 && load < 1) {
+			return fmt.Errorf("sweep[%d]: a load of %g: must lie between 0 and 1", i, load)
+		}
+	}
+	return s.checkChanges()
+}
+
+func (s *Scenario) checkChanges() error {
+	for i, c := range s.Changes {
+		var names []string
+		for _, e := range s.Endpoints {
+			names = append(names, e.Name)
+		}
+		if err := oneOf("endpoint", c.Endpoint, names); err != nil {
+			return fmt.Errorf("changes[%d]: %w", i, err)
+		}
+		if !positive(c.Capacity) || c.At < 0 {
+			return fmt.Errorf("changes[%d]: capacity %g at %v: the one must be > 0 and the other not negative", i, c.Capacity, c.At)
+		}
+	}
+	return nil
+}
+
+func (e Endpoint) check() error {
+	switch {
+	case e.Name == "":
+		return fmt.Errorf("name is missing")
+	case !positive(e.Capacity):
+		return fmt.Errorf("capacity of %s is %g: give requests of one unit per second, > 0", e.Name, e.Capacity)
+	case !positive(e.Told):
+		return fmt.Errorf("told of %s is %g: must be > 0", e.Name, e.Told)
+	case e.Slots < 1:
+		return fmt.Errorf("slots of %s is %d: must be at least 1", e.Name, e.Slots)
+	}
+	return oneOf("discipline", e.Discipline, disciplines)
+}
+
+func (c Case) check() error {
+	switch {
+	case (c.Work == "trace") != (c.Trace != ""):
+		return fmt.Errorf("work is %q and trace %q: a recorded trace needs work: trace and the file in trace", c.Work, c.Trace)
+	case !positive(c.Hints.Tokens) || c.Hints.Noise < 0:
+		return fmt.Errorf("hints: tokens %g and noise %g: the one must be > 0, the other not negative", c.Hints.Tokens, c.Hints.Noise)
+	case c.Target < 0:
+		return fmt.Errorf("target is %g: must be a ratio > 0", c.Target)
+	}
+	return oneOf("work", c.Work, works)
+}
+
+func (c Contender) check(s *Scenario, policies []string) error {
+	switch {
+	case c.Peer != "" && (c.Policy != "" || c.Queue != "" || c.Slots):
+		return fmt.Errorf("%s names a peer: policy, slots and queue are for ours", c.Name)
+	case c.Peer != "" && (s.Simulated || c.Simulated):
+		return fmt.Errorf("%s cannot be simulated: only measured scenarios have peers", c.Name)
+	case c.Told != nil && len(c.Told) != len(s.Endpoints):
+		return fmt.Errorf("%s is told %d capacities and there are %d endpoints", c.Name, len(c.Told), len(s.Endpoints))
+	case slices.ContainsFunc(c.Told, func(told float64) bool { return !positive(told) }):
+		return fmt.Errorf("%s is told %v: capacities must be > 0", c.Name, c.Told)
+	case c.Peer != "":
+		return oneOf("peer", c.Peer, peers)
+	}
+	if c.Queue != "" {
+		if err := oneOf("queue", c.Queue, orders); err != nil {
+			return err
+		}
+	}
+	return CheckPolicy(c.Policy, policies)
+}
+
+// CheckPolicy is nil for a known policy.
+func CheckPolicy(name string, policies []string) error {
+	if name == "" {
+		return fmt.Errorf("policy is missing: choose among %s", strings.Join(policies, ", "))
+	}
+	return oneOf("policy", name, policies)
+}
+
+func oneOf(key, value string, known []string) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	return fmt.Errorf("there is no %s %q: %s", key, value, Suggest(value, known))
+}
+
+func positive(x float64) bool { return x > 0 && !math.IsInf(x, 1) }

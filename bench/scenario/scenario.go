@@ -1,0 +1,168 @@
+package scenario
+
+import (
+	"fmt"
+	"time"
+)
+
+// Scenario is one run of the bench: the same traces offered to several contenders.
+type Scenario struct {
+	Name  string `yaml:"-"`     // the file's, without .yaml
+	Title string `yaml:"title"` // one line
+	About string `yaml:"about"` // what it shows, and what to look at
+
+	Endpoints []Endpoint `yaml:"endpoints"`
+	Rate      float64    `yaml:"rate"`     // T: arrivals per second, in the mean
+	Requests  int        `yaml:"requests"` // of each trace
+	Seeds     int        `yaml:"seeds"`    // traces of each case; figures are medians over them; default 1
+	Arrivals  string     `yaml:"arrivals"` // poisson (default) or bursts
+
+	Cases      []Case      `yaml:"cases"`
+	Contenders []Contender `yaml:"contenders"`
+	Changes    []Change    `yaml:"changes"`
+
+	// Simulated leaves out sockets: everything happens in virtual time.
+	Simulated bool `yaml:"simulated"`
+	// Balancers is how many share the endpoints without seeing each other's traffic; default 1. More are simulated only.
+	Balancers int `yaml:"balancers"`
+	// Sweep is the loads, T / ΣC, at which the contenders of ours are simulated for the plot over load; none: no plot.
+	Sweep []float64 `yaml:"sweep"`
+	// Sizes makes it a scenario of fleets instead: for each size, the cost of a pick and the error of the shares.
+	Sizes []int `yaml:"sizes"`
+	// Published compares the formulas as they are given in the literature of the worked example.
+	Published bool `yaml:"published"`
+}
+
+// Endpoint is one simulated inference server.
+type Endpoint struct {
+	Name     string  `yaml:"name"`
+	Capacity float64 `yaml:"capacity"` // C_i, requests of one unit of work per second
+	Told     float64 `yaml:"told"`     // the capacity that balancers are told; default Capacity
+	Slots    int     `yaml:"slots"`    // requests served at once; default 1
+	// Discipline is how an engine serves more requests than slots: first_come (default) waits, sharing slows all.
+	Discipline string `yaml:"discipline"`
+}
+
+// Case is one kind of work.
+type Case struct {
+	Name  string `yaml:"name"`
+	Work  string `yaml:"work"`  // exponential, heavy, constant, llm, or trace
+	Trace string `yaml:"trace"` // CSV file of a recorded trace, for work trace; relative to the scenario's file
+	Hints Hints  `yaml:"hints"`
+	// Target is the most that our best contender's mean may be of the best peer's; 0: none is set.
+	Target float64 `yaml:"target"`
+}
+
+// Hints is what requests say of their work beforehand, as max_tokens.
+type Hints struct {
+	Tokens float64 `yaml:"tokens"` // per unit of work; default 200
+	Noise  float64 `yaml:"noise"`  // σ of the log-normal factor by which a hint is off
+	None   bool    `yaml:"none"`   // requests say nothing
+	Random bool    `yaml:"random"` // what they say has nothing to do with their work
+}
+
+// Contender is one way to share the requests: a policy of ours, or a peer.
+type Contender struct {
+	Name string `yaml:"name"` // default: made of what follows
+	Peer string `yaml:"peer"` // nginx_least_conn, haproxy_leastconn or haproxy_maxconn; or Policy
+
+	Policy string `yaml:"policy"`
+	Slots  bool   `yaml:"slots"` // the balancer is told the slots, so that nothing waits at an endpoint
+	Queue  string `yaml:"queue"` // fifo or shortest_first, for requests that find every slot taken; implies Slots
+
+	// Told are the capacities that this contender is told, one for each endpoint, instead of the endpoints' own.
+	Told []float64 `yaml:"told"`
+	// Unstable says that its shares overload an endpoint, which is what it is there to show.
+	Unstable bool `yaml:"unstable"`
+	// Simulated keeps it out of the measured part.
+	Simulated bool `yaml:"simulated"`
+}
+
+// Change is an endpoint's true capacity from an instant on. Balancers are not told.
+type Change struct {
+	At       time.Duration `yaml:"at"`
+	Endpoint string        `yaml:"endpoint"`
+	Capacity float64       `yaml:"capacity"`
+}
+
+// Capacity is ΣC.
+func (s *Scenario) Capacity() (sum float64) {
+	for _, e := range s.Endpoints {
+		sum += e.Capacity
+	}
+	return sum
+}
+
+// Utilisation is T / ΣC.
+func (s *Scenario) Utilisation() float64 { return s.Rate / s.Capacity() }
+
+// Told are the capacities that a contender is told.
+func (s *Scenario) Told(c Contender) []float64 {
+	if c.Told != nil {
+		return c.Told
+	}
+	told := make([]float64, len(s.Endpoints))
+	for i, e := range s.Endpoints {
+		told[i] = e.Told
+	}
+	return told
+}
+
+// Lasts is how long one trace takes at its rate.
+func (s *Scenario) Lasts() time.Duration {
+	return time.Duration(float64(s.Requests) / s.Rate * float64(time.Second))
+}
+
+// OverloadError says that endpoints cannot carry what they are to be given.
+type OverloadError struct{ text string }
+
+func (e *OverloadError) Error() string { return e.text }
+
+// Carried returns an OverloadError if the load is more than the endpoints can carry, as a whole or by the fixed shares of a
+// contender that is not marked as unstable: its requests would wait without end, and a figure would only
+// tell how long the run was.
+func (s *Scenario) Carried() error {
+	if s.Sizes != nil {
+		return nil
+	}
+	if sum := s.Capacity(); s.Rate >= sum {
+		return &OverloadError{fmt.Sprintf("scenario %s: a load of T = %g requests/s is more than the endpoints can carry, ΣC = %g: "+
+			"the queue would grow without bound: lower rate below %g", s.Name, s.Rate, sum, sum)}
+	}
+	for _, c := range s.Contenders {
+		shares := s.fixedShares(c)
+		for i, share := range shares {
+			e := s.Endpoints[i]
+			if got := share * s.Rate; got >= e.Capacity && !c.Unstable {
+				return &OverloadError{fmt.Sprintf("scenario %s: contender %s gives endpoint %s %.4g requests/s and it carries %g: "+
+					"its queue would grow without bound: lower rate, or set unstable: true to show just that", s.Name, c.Name, e.Name, got, e.Capacity)}
+			}
+		}
+	}
+	return nil
+}
+
+// fixedShares are the shares of a policy that looks at nothing else, nil for others.
+func (s *Scenario) fixedShares(c Contender) []float64 {
+	shares := make([]float64, len(s.Endpoints))
+	switch {
+	case c.Slots || c.Peer != "":
+		return nil
+	case c.Policy == "round_robin":
+		for i := range shares {
+			shares[i] = 1 / float64(len(shares))
+		}
+	case c.Policy == "capacity" || c.Policy == "random":
+		sum := 0.0
+		for i, told := range s.Told(c) {
+			shares[i] = told
+			sum += told
+		}
+		for i := range shares {
+			shares[i] /= sum
+		}
+	default:
+		return nil
+	}
+	return shares
+}
