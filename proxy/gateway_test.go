@@ -21,9 +21,12 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
 
-// within is how long a condition may take to come true. Time limits that must not
-// strike in a test are as long.
+// within is how long a condition may take to come true.
 const within = 20 * time.Second
+
+// never is a time limit that does not strike in a test: whoever waits for it
+// finds that the test has failed before.
+const never = time.Hour
 
 // soon is a time limit that must strike in a test.
 const soon = 50 * time.Millisecond
@@ -65,12 +68,12 @@ type settings struct {
 
 func defaults() settings {
 	return settings{
-		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: within},
-		connections: transport.Options{Network: "tcp", Connect: within, MaxIdle: 64, IdleTimeout: time.Minute},
+		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: never},
+		connections: transport.Options{Network: "tcp", Connect: never, MaxIdle: 64, IdleTimeout: never},
 		front: front.Options{
-			HeaderBytes: 8 << 10, Header: within, Body: within, IdleClient: within, ClientStall: within, Connections: 1000,
+			HeaderBytes: 8 << 10, Header: never, Body: never, IdleClient: never, ClientStall: never, Connections: 1000,
 		},
-		generation: proxy.Generation{BodyBytes: 64 << 20, ReplayBytes: 4 << 20, BodyMemory: 1 << 30, UpgradeIdle: within},
+		generation: proxy.Generation{BodyBytes: 64 << 20, ReplayBytes: 4 << 20, BodyMemory: 1 << 30, UpgradeIdle: never},
 	}
 }
 

@@ -181,7 +181,6 @@ func TestPanicOnAnotherGoroutine(t *testing.T) {
 			armed.Store(true)
 			s := defaults()
 			s.generation.ReplayBytes = 1 << 10
-			s.generation.UpgradeIdle = 0 // nothing but the panic may end the tunnel
 			s.wrap = func(ln net.Listener) net.Listener {
 				return brittle{Listener: ln, after: len(c.request), armed: &armed}
 			}

@@ -1,6 +1,8 @@
 package proxy_test
 
 import (
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -110,4 +112,112 @@ func TestExtraBytesNeverReachTheNextRequest(t *testing.T) {
 	fresh.send(plain("2"))
 	_, body = client.answer()
 	require.Equal(t, "2", body)
+}
+
+// Once anything of an answer has been passed on, an interim one too, the request
+// is not sent again, whatever its connection was.
+func TestNothingIsRepeatedBehindTheFirstByte(t *testing.T) {
+	for name, c := range map[string]struct{ answer, seen string }{
+		"interim answer": {"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n", "103 Early Hints"},
+		"head":           {streamHead, "200 OK"},
+		"known length":   {"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n", "200 OK"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuppet(t)
+			g := serve(t, defaults(), p.address)
+			up := warmUp(t, g, p)
+			client := dial(t, g)
+			client.send(get)
+			up.request() // on the connection that was idle
+			up.send(c.answer)
+			require.Contains(t, client.head(), c.seen)
+			up.reset()
+			rest, _ := client.rest()
+			require.NotContains(t, rest, "200 OK")
+			require.True(t, p.idle())
+			require.Zero(t, g.count(t, "steelyard_repeats_total"))
+		})
+	}
+}
+
+// A body goes to the second endpoint as it came, whether it is held or has not
+// been read yet; the id of the request is the same.
+func TestBodyGoesElsewhereWhole(t *testing.T) {
+	for name, size := range map[string]int{"small": 10, "held": 100 << 10, "streamed": 2 << 20} {
+		t.Run(name, func(t *testing.T) {
+			s := defaults()
+			s.generation.ReplayBytes = 1 << 20
+			p := newPuppet(t)
+			g := serve(t, s, refusing(t), p.address)
+			for range 2 { // one of two begins with the endpoint that is not there
+				body := strings.Repeat("0123456789", size/10)
+				client := dial(t, g)
+				sent := make(chan error, 1)
+				go func() {
+					_, err := io.WriteString(client.Conn, strings.Replace(post(body), "\r\n", "\r\nX-Request-Id: mine-7\r\n", 1))
+					sent <- err
+				}()
+				up := p.accept(t)
+				r, got := up.requestWhole()
+				require.True(t, body == got, "the body has changed")
+				require.Equal(t, "mine-7", r.Header.Get("X-Request-Id"))
+				require.NoError(t, <-sent)
+				up.send(strings.Replace(plain("ok"), "\r\n", "\r\nConnection: close\r\n", 1))
+				_, answer := client.answer()
+				require.Equal(t, "ok", answer)
+			}
+			require.Equal(t, 1, g.count(t, "steelyard_repeats_total", "reason", "connect", "endpoint", "a"))
+		})
+	}
+}
+
+// A body that has gone out in part and is not held cannot be sent again.
+func TestStreamedBodyIsNotResent(t *testing.T) {
+	s := defaults()
+	s.generation.ReplayBytes = 0
+	p := newPuppet(t)
+	g := serve(t, s, p.address)
+	up := warmUp(t, g, p)
+	client := dial(t, g)
+	client.send("POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 1000\r\n\r\nhello")
+	up.request()
+	up.expect("hello")
+	up.reset()
+	r, body := client.answer()
+	require.Equal(t, 502, r.StatusCode)
+	require.Contains(t, body, "closed_before_answer")
+	require.True(t, p.idle())
+}
+
+// A body that is held is sent again whole, also where it is too large to be
+// written in one go.
+func TestLargeHeldBodyIsResent(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, defaults(), p.address)
+	up := warmUp(t, g, p)
+	client := dial(t, g)
+	body := strings.Repeat("0123456789", 200<<10)
+	sent := make(chan error, 1)
+	go func() { _, err := io.WriteString(client.Conn, post(body)); sent <- err }()
+	up.request()
+	up.reset()
+	second := p.accept(t)
+	_, got := second.requestWhole()
+	require.True(t, body == got, "the body has changed")
+	require.NoError(t, <-sent)
+	second.send(plain("ok"))
+	_, answer := client.answer()
+	require.Equal(t, "ok", answer)
+	require.Equal(t, 1, g.count(t, "steelyard_repeats_total", "reason", "stale"))
+}
+
+// Neither is an answer of an error, nor a time-out, a reason to ask again.
+func TestErrorAnswersAreAnswers(t *testing.T) {
+	for _, status := range []string{"500 Internal Server Error", "503 Service Unavailable", "429 Too Many Requests"} {
+		g := serve(t, defaults(), answering(t, "HTTP/1.1 "+status+"\r\nContent-Length: 4\r\n\r\noops"), answering(t, "HTTP/1.1 "+status+"\r\nContent-Length: 4\r\n\r\noops"))
+		r, body := dial(t, g).ask(get)
+		require.Equal(t, status, r.Status)
+		require.Equal(t, "oops", body)
+		require.Zero(t, g.count(t, "steelyard_repeats_total"))
+	}
 }

@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 
@@ -36,21 +37,25 @@ func TestEachChunkPassesBeforeTheNextIsSent(t *testing.T) {
 
 func TestCutStreamsEndWithAnError(t *testing.T) {
 	for name, c := range map[string]struct{ kind, sent, want string }{
-		"between events":     {"text/event-stream", "data: 1\n\n", `data: {"error":`},
-		"inside an event":    {"text/event-stream", "data: 1", "\n\n" + `data: {"error":`},
-		"carriage returns":   {"text/event-stream; charset=utf-8", "data: 1\r\n\r\n", `data: {"error":`},
-		"lines of JSON":      {"application/x-ndjson", "{}\n", `{"error":`},
-		"inside a line":      {"application/x-ndjson", "{}", "\n" + `{"error":`},
-		"anything else":      {"text/plain", "abc", ""},
-		"a compressed event": {"text/event-stream\r\nContent-Encoding: gzip", "abc", ""},
+		"between events":      {"text/event-stream", "data: 1\n\n", `data: {"error":`},
+		"inside an event":     {"text/event-stream", "data: 1", "\n\n" + `data: {"error":`},
+		"ended by two pieces": {"text/event-stream", "data: 1\n|\n", `data: {"error":`},
+		"after a lone line":   {"text/event-stream", "data: 1\n", "\n\n" + `data: {"error":`},
+		"carriage returns":    {"text/event-stream; charset=utf-8", "data: 1\r\n\r\n", `data: {"error":`},
+		"lines of JSON":       {"application/x-ndjson", "{}\n", `{"error":`},
+		"inside a line":       {"application/x-ndjson", "{}", "\n" + `{"error":`},
+		"anything else":       {"text/plain", "abc", ""},
+		"a compressed event":  {"text/event-stream\r\nContent-Encoding: gzip", "abc", ""},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPuppet(t)
 			g := serve(t, defaults(), p.address)
 			client, up := begin(t, g, p, strings.Replace(streamHead, "text/event-stream", c.kind, 1))
 			client.head()
-			up.send(chunk(c.sent))
-			client.expect(chunk(c.sent))
+			for piece := range strings.SplitSeq(c.sent, "|") {
+				up.send(chunk(piece))
+				client.expect(chunk(piece))
+			}
 			up.close() // exactly between two chunks
 			rest, _ := client.rest()
 			require.NotContains(t, rest, "0\r\n\r\n")
@@ -97,4 +102,68 @@ func TestInterimAnswersPass(t *testing.T) {
 	up.send(plain("done"))
 	_, body := client.answer()
 	require.Equal(t, "done", body)
+}
+
+// Of an answer that ends with its connection the close is the end, for a client
+// of either version; a reset is not, and an HTTP/1.1 client sees the difference.
+func TestAnswersThatEndWithTheirConnection(t *testing.T) {
+	const head = "HTTP/1.0 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n"
+	for _, whole := range []bool{true, false} {
+		p := newPuppet(t)
+		g := serve(t, defaults(), p.address)
+		client, up := begin(t, g, p, head)
+		require.Contains(t, client.head(), "Transfer-Encoding: chunked")
+		client.expect(chunk("data: 1\n\n"))
+		if whole {
+			up.close()
+			client.expect("0\r\n\r\n")
+			continue
+		}
+		up.reset()
+		rest, _ := client.rest()
+		require.Contains(t, rest, `"code":"truncated_answer"`)
+		require.NotContains(t, rest, "0\r\n\r\n")
+	}
+}
+
+// An answer of known length keeps it, and each piece still passes at once.
+func TestFixedLengthIsNeverReframed(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, defaults(), p.address)
+	client, up := begin(t, g, p, "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nContent-Length: 27\r\n\r\n")
+	head := client.head()
+	require.Contains(t, head, "Content-Length: 27\r\n")
+	require.NotContains(t, head, "Transfer-Encoding")
+	for range 3 {
+		up.send("data: 1\n\n")
+		client.expect("data: 1\n\n")
+	}
+	client.send(get) // the connection goes on
+	up.request()
+	up.send(plain("next"))
+	_, body := client.answer()
+	require.Equal(t, "next", body)
+}
+
+// The error of a cut stream is one that a client can read: the endpoint's name,
+// no address, and the shape of an OpenAI error.
+func TestErrorEventIsJSON(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, defaults(), p.address)
+	client, up := begin(t, g, p, streamHead+chunk("data: {\"a\": 1"))
+	client.head()
+	client.expect(chunk("data: {\"a\": 1"))
+	up.close()
+	rest, _ := client.rest()
+	_, event, found := strings.Cut(rest, "data: ")
+	require.True(t, found, rest)
+	line, _, _ := strings.Cut(event, "\n")
+	var e struct {
+		Error struct{ Message, Type, Code string }
+	}
+	require.NoError(t, json.Unmarshal([]byte(line), &e))
+	require.Equal(t, "truncated_answer", e.Error.Code)
+	require.Equal(t, "upstream_error", e.Error.Type)
+	require.Contains(t, e.Error.Message, "endpoint a")
+	require.NotContains(t, e.Error.Message, "127.0.0.1")
 }
