@@ -18,9 +18,19 @@ type Fleet interface {
 type Upstream struct {
 	Name   string `json:"name"`
 	Policy string `json:"policy"`
+	// Note is what the policy has to say of how it shares at present; mostly empty.
+	Note string `json:"note,omitempty"`
 	// Panicking: too few endpoints were eligible, so ejections are ignored.
 	Panicking bool       `json:"panicking"`
+	Queue     Queue      `json:"queue"`
 	Endpoints []Endpoint `json:"endpoints"`
+}
+
+// Queue is what waits for a slot, as the API shows it.
+type Queue struct {
+	Waiting       int     `json:"waiting"`        // requests
+	OldestSeconds float64 `json:"oldest_seconds"` // how long the first of them has waited
+	DrainRate     float64 `json:"drain_rate"`     // requests/s that left it of late
 }
 
 // Endpoint is the state of one endpoint, as the API shows it.
@@ -29,6 +39,7 @@ type Endpoint struct {
 	URL               string  `json:"url"`
 	Capacity          float64 `json:"capacity"` // configured or learned, in the upstream's unit
 	EffectiveCapacity float64 `json:"effective_capacity"`
+	Slots             int     `json:"slots"`     // requests it works on at once; 0: no limit
 	ShareRatio        float64 `json:"share"`     // expected, of the upstream's requests: 0 to 1
 	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams
 	Eligible          bool    `json:"eligible"`

@@ -29,9 +29,9 @@ type fakeFleet struct {
 
 func newFleet() *fakeFleet {
 	return &fakeFleet{upstreams: []Upstream{
-		{Name: "chat", Policy: "capacity", Endpoints: []Endpoint{
+		{Name: "chat", Policy: "capacity", Note: "at 10 requests/s", Queue: Queue{Waiting: 7, OldestSeconds: 0.25, DrainRate: 12.5}, Endpoints: []Endpoint{
 			{
-				Name: "small", URL: "http://127.0.0.1:9001", Capacity: 100, EffectiveCapacity: 100, ShareRatio: 1,
+				Name: "small", URL: "http://127.0.0.1:9001", Capacity: 100, EffectiveCapacity: 100, Slots: 4, ShareRatio: 1,
 				InFlight: 3, Eligible: true, Busy: true, Connections: Connections{Idle: 2, Active: 3},
 			},
 			{
