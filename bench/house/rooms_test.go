@@ -53,6 +53,8 @@ var rooms = []room{
 		why: "a simulated server is a peer: it speaks HTTP and shares nothing with what it tests"},
 	{path: "bench/trace", level: 3,
 		why: "numbers only: what is asked for is the same for real servers and simulated ones"},
+	{path: "bench/theory", level: 3,
+		why: "formulas, so that what they are held against cannot leak into them"},
 	{path: "bench/load", level: 4, tests: "bench/backend",
 		why: "a client is a peer as well"},
 	{path: "bench/scenario", level: 2,
