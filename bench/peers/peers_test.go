@@ -1,0 +1,151 @@
+package peers
+
+import (
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+func plan() Plan {
+	return Plan{
+		Dir: "/run/dir", Listen: "127.0.0.1:8080", Admin: "127.0.0.1:9090",
+		Policy: "least_load", Scale: 1, Slots: true, Queue: "shortest_first", Wait: time.Minute,
+		Endpoints: []Endpoint{{"C50", "127.0.0.1:9001", 50, 1}, {"C100", "127.0.0.1:9002", 100, 2}, {"C75", "127.0.0.1:9003", 75, 1}},
+	}
+}
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+func TestConfigurations(t *testing.T) {
+	p := plan()
+	text, err := p.render(nginxTemplate, false)
+	require.NoError(t, err)
+	golden(t, "nginx.conf", text)
+	p.HoldBack = true
+	text, err = p.render(haproxyTemplate, false)
+	require.NoError(t, err)
+	golden(t, "haproxy-maxconn.conf", text)
+	p.HoldBack = false
+	text, err = p.render(haproxyTemplate, false)
+	require.NoError(t, err)
+	require.NotContains(t, text, "  maxconn 1\n")
+	golden(t, "haproxy-leastconn.conf", text)
+	text, err = p.render(steelyardTemplate, false)
+	require.NoError(t, err)
+	golden(t, "steelyard.yaml", text)
+}
+
+// TestOursIsUnderstood reads each form of our own configuration with the real decoder.
+func TestOursIsUnderstood(t *testing.T) {
+	p := plan()
+	for _, change := range []func(){func() {}, func() { p.Queue = "" }, func() { p.Slots = false }, func() { p.Scale = 0 }} {
+		change()
+		text, err := p.render(steelyardTemplate, false)
+		require.NoError(t, err)
+		c, err := configs.Parse("generated", []byte(text), nil)
+		require.NoError(t, err, "%s", text)
+		require.Equal(t, "least_load", c.Upstreams[0].Policy)
+		require.Len(t, c.Upstreams[0].Endpoints, 3)
+	}
+}
+
+func TestWeightsAreExactWhereTheyCan(t *testing.T) {
+	for _, c := range []struct {
+		capacities []float64
+		want       []int
+	}{
+		{[]float64{50, 100, 75}, []int{50, 100, 75}},
+		{[]float64{200, 200, 400, 800, 1600}, []int{1, 1, 2, 4, 8}},
+		{[]float64{0.5}, []int{1}},
+		{[]float64{1, 1000}, []int{1, 256}},
+	} {
+		require.Equal(t, c.want, Weights(c.capacities))
+	}
+	weights := Weights([]float64{138.5, 69.2, 92.3})
+	require.InEpsilon(t, 138.5/69.2, float64(weights[0])/float64(weights[1]), 0.01)
+	require.InEpsilon(t, 138.5/92.3, float64(weights[0])/float64(weights[2]), 0.01)
+}
+
+func TestMissingProgramNamesTheRemedy(t *testing.T) {
+	_, err := lookUp("no-such-proxy")
+	require.ErrorIs(t, err, ErrMissing)
+	require.ErrorContains(t, err, "apt-get install no-such-proxy")
+}
+
+// TestPeersCarryRequests runs each peer that this machine has.
+func TestPeersCarryRequests(t *testing.T) {
+	for _, name := range Installable {
+		t.Run(name, func(t *testing.T) {
+			program, err := Find(t.Context(), name)
+			if err != nil {
+				t.Skip(err)
+			}
+			require.Contains(t, strings.ToLower(program.Version), name)
+			process := start(t, program)
+			require.NoError(t, process.Ended())
+			answer, err := http.Get("http://" + process.Addr)
+			require.NoError(t, err)
+			text, err := io.ReadAll(answer.Body)
+			require.NoError(t, err)
+			require.NoError(t, answer.Body.Close())
+			require.Equal(t, "from the engine", string(text))
+			process.Stop()
+			process.Stop()
+			require.ErrorContains(t, process.Ended(), "ended during the run")
+			_, err = net.Dial("tcp", process.Addr)
+			require.Error(t, err)
+		})
+	}
+}
+
+func start(t *testing.T, program Program) *Process {
+	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "from the engine")
+	}))
+	t.Cleanup(engine.Close)
+	process, err := program.Start(t.Context(), Plan{
+		Dir: t.TempDir(), HoldBack: true,
+		Endpoints: []Endpoint{{"only", engine.Listener.Addr().String(), 100, 1}},
+	})
+	require.NoError(t, err)
+	t.Cleanup(process.Stop)
+	return process
+}
+
+// TestWhatAProgramSaysIsShown starts one that refuses its configuration.
+func TestWhatAProgramSaysIsShown(t *testing.T) {
+	program := Program{Name: "grumbler", Path: "/bin/sh", fileName: "x", config: nginxTemplate,
+		args: func(string) []string { return []string{"-c", "echo no such directive >&2; exit 3"} }}
+	_, err := program.Start(t.Context(), Plan{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "start grumbler: it ended: exit status 3")
+	require.ErrorContains(t, err, "no such directive")
+}
+
+func TestStartIsGivenUpWithItsContext(t *testing.T) {
+	program := Program{Name: "sleeper", Path: "/bin/sh", fileName: "x", config: nginxTemplate,
+		args: func(string) []string { return []string{"-c", "exec sleep 100"} }}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := program.Start(ctx, Plan{Dir: t.TempDir()})
+	require.ErrorIs(t, err, context.Canceled)
+}
