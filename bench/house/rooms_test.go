@@ -34,6 +34,8 @@ var rooms = []room{
 		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor proxy"},
 	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",
 		why: "the client's side: sockets, heads and bodies; it does not know that there are endpoints"},
+	{path: "proxy/payload", level: 2,
+		why: "a body's bytes in, hints out: what a request asks for is the same whoever forwards or balances it"},
 	{path: "proxy/route", level: 2,
 		why: "names an upstream by number, never touches one; plain values, so that another listener can share it"},
 	{path: "proxy/transport", level: 2, sees: "metrics proxy/fault proxy/strict proxy/wire",

@@ -1,0 +1,161 @@
+package payload
+
+import "math"
+
+// Hints is what a body says of the work it asks for.
+type Hints struct {
+	// Model is the name of the model, empty when there is none. It points into
+	// the body; only a name with escapes, or with bytes that are no UTF-8 (each
+	// becomes U+FFFD), is written out in the scratch that Peek was given.
+	Model []byte
+	// MaxTokens is how many tokens may be generated at most, all choices (n,
+	// best_of) together; 0 when the body does not say, or says something absurd
+	// (not a whole number from 1 to 2³¹−1). A product beyond that is 2³¹−1.
+	MaxTokens int
+	// Stream is whether the body asks for a stream. That of Ollama's native
+	// interface, which streams unless told otherwise, is false when not said.
+	Stream bool
+	// PromptBytes is the length of what the model has to read: of the values of
+	// messages, prompt, input, tools and their like as they stand in the body,
+	// without pictures and sound (see encoded), whose length says nothing of
+	// their tokens. The length of the body if it has none of those, or is broken.
+	PromptBytes int
+	// OK is whether the body is a JSON object, as far as that was looked at. If
+	// not, the others hold what was said before the fault.
+	OK bool
+}
+
+// Peek reads the hints in a body, whole or cut off. Of a name that occurs more
+// than once the last value counts. Scratch is room for a model's name that does
+// not stand in the body as it is; it is overwritten, and new memory is allocated
+// if its capacity does not do.
+func Peek(body, scratch []byte) Hints {
+	p := peek{scanner: scanner{body: body}}
+	ok := p.request()
+	h := Hints{
+		Model:       plain(p.model, scratch),
+		MaxTokens:   p.tokens(),
+		Stream:      p.streams(),
+		PromptBytes: p.promptBytes(),
+		OK:          ok,
+	}
+	if !ok || h.PromptBytes == 0 {
+		h.PromptBytes = len(body)
+	}
+	return h
+}
+
+// peek is a body being read, and what it has said so far.
+type peek struct {
+	scanner
+	model    []byte // as it stands in the body
+	settings [objects]settings
+	prompt   [prompts]int // the length of each part of the prompt
+}
+
+// settings is what one object says, by field; 0 is not said.
+type settings [fields]int32
+
+// request reads the outermost object, up to the end of the body.
+func (p *peek) request() bool {
+	if p.space() != '{' {
+		return false
+	}
+	p.at++
+	for first := true; ; first = false {
+		name, more := p.member(first)
+		if !more {
+			break
+		}
+		switch k := known(name); k.kind {
+		case aModel:
+			p.model, _ = p.stringOrSkip()
+		case aField:
+			p.settings[outermost][k.index] = p.setting(field(k.index))
+		case anObject:
+			p.object(object(k.index))
+		case aPrompt:
+			p.prompt[k.index] = p.part()
+		default:
+			p.skip()
+		}
+	}
+	return !p.broken && p.space() == 0 && p.at == len(p.body)
+}
+
+// object reads one of the objects that hold settings. A later one of the same
+// name takes the place of an earlier one, whatever that said.
+func (p *peek) object(o object) {
+	p.settings[o] = settings{}
+	if p.space() != '{' {
+		p.skip()
+		return
+	}
+	p.at++
+	for first := true; ; first = false {
+		name, more := p.member(first)
+		if !more {
+			return
+		}
+		if k := known(name); k.kind == aField {
+			p.settings[o][k.index] = p.setting(field(k.index))
+		} else {
+			p.skip()
+		}
+	}
+}
+
+// setting reads a value of a field.
+func (p *peek) setting(f field) int32 {
+	token, ok := p.scalarOrSkip()
+	switch {
+	case !ok:
+		return 0
+	case f != stream:
+		return whole(token)
+	case string(token) == "true":
+		return 1
+	}
+	return 0
+}
+
+// part passes over a part of the prompt and returns its length; null has none.
+func (p *peek) part() int {
+	if p.space() == 'n' {
+		p.skip()
+		return 0
+	}
+	begin := p.at
+	withheld := p.skip()
+	return p.at - begin - withheld
+}
+
+// tokens is the limit that counts, times how many texts are generated to it.
+// Of n and best_of the larger: best_of are generated, and n of them returned.
+func (p *peek) tokens() int {
+	limit, times := int64(0), int64(1)
+	for o := range p.settings {
+		s := &p.settings[o]
+		for f := maxCompletionTokens; f <= numPredict && limit == 0; f++ {
+			limit = int64(s[f])
+		}
+		times = max(times, int64(s[choices]), int64(s[bestOf]))
+	}
+	return int(min(limit*times, math.MaxInt32))
+}
+
+func (p *peek) streams() bool {
+	for o := range p.settings {
+		if p.settings[o][stream] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func (p *peek) promptBytes() (sum int) {
+	for _, n := range p.prompt {
+		sum += n
+	}
+	return sum
+}

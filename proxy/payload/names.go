@@ -1,0 +1,120 @@
+package payload
+
+import "bytes"
+
+// kind is what a known name stands for.
+type kind uint8
+
+const (
+	unknown kind = iota
+	aModel
+	aField
+	anObject
+	aPrompt
+)
+
+// key is a known name: its kind, and its place among those of its kind.
+type key struct {
+	kind  kind
+	index uint8
+}
+
+// field is a setting. The limits stand in the order in which they count when an
+// object has several: servers that know max_completion_tokens prefer it.
+type field uint8
+
+const (
+	stream  field = iota
+	choices       // n
+	bestOf
+	maxCompletionTokens // OpenAI chat
+	maxTokens           // OpenAI, Anthropic; Triton, there also among the parameters
+	maxOutputTokens     // OpenAI responses
+	maxNewTokens        // TGI (parameters), SGLang (sampling_params)
+	nPredict            // llama.cpp
+	numPredict          // Ollama (options)
+	fields
+)
+
+// object is one that holds settings. What the outermost says counts first.
+type object uint8
+
+const (
+	outermost object = iota
+	parameters
+	options
+	samplingParams
+	objects
+)
+
+// prompts is how many names there are for parts of the prompt.
+const prompts = 11
+
+// known looks a name up, exactly as written: case matters, as it does to servers.
+func known(name []byte) key {
+	if k := lookUp(name); k.kind != unknown || bytes.IndexByte(name, '\\') < 0 || len(name) > longest {
+		return k
+	}
+	var room [longest]byte
+	return lookUp(unescape(room[:0], name))
+}
+
+// longest is the length of the longest known name if each letter is escaped.
+const longest = len("max_completion_tokens") * len(`\u0000`)
+
+func lookUp(name []byte) key {
+	switch string(name) {
+	case "model":
+		return key{kind: aModel}
+
+	case "stream":
+		return key{aField, uint8(stream)}
+	case "n":
+		return key{aField, uint8(choices)}
+	case "best_of":
+		return key{aField, uint8(bestOf)}
+	case "max_completion_tokens":
+		return key{aField, uint8(maxCompletionTokens)}
+	case "max_tokens":
+		return key{aField, uint8(maxTokens)}
+	case "max_output_tokens":
+		return key{aField, uint8(maxOutputTokens)}
+	case "max_new_tokens":
+		return key{aField, uint8(maxNewTokens)}
+	case "n_predict":
+		return key{aField, uint8(nPredict)}
+	case "num_predict":
+		return key{aField, uint8(numPredict)}
+
+	case "parameters":
+		return key{anObject, uint8(parameters)}
+	case "options":
+		return key{anObject, uint8(options)}
+	case "sampling_params":
+		return key{anObject, uint8(samplingParams)}
+
+	case "messages": // chat: OpenAI, Anthropic, Ollama
+		return key{aPrompt, 0}
+	case "prompt": // completions: OpenAI, llama.cpp, Ollama
+		return key{aPrompt, 1}
+	case "input": // OpenAI responses and embeddings
+		return key{aPrompt, 2}
+	case "inputs": // TGI, KServe
+		return key{aPrompt, 3}
+	case "text": // SGLang
+		return key{aPrompt, 4}
+	case "text_input": // Triton
+		return key{aPrompt, 5}
+	case "system": // Anthropic, Ollama
+		return key{aPrompt, 6}
+	case "instructions": // OpenAI responses
+		return key{aPrompt, 7}
+	case "tools": // chat templates write them into the prompt
+		return key{aPrompt, 8}
+	case "suffix": // OpenAI completions, Ollama: filling in
+		return key{aPrompt, 9}
+	case "documents": // rerank
+		return key{aPrompt, 10}
+	}
+	return key{}
+}
