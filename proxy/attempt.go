@@ -123,7 +123,7 @@ func (x *exchange) connect() error {
 		x.dispatched = wire.Now()
 		x.waited += x.dispatched - begin
 	}
-	return x.cancel.Bind(up)
+	return x.cancel.Bind(x)
 }
 
 // acquire leases an endpoint, unless this is a repeat that keeps the one it has.

@@ -126,3 +126,11 @@ func (x *exchange) blame(err error) *fault.Error {
 	}
 	return &f
 }
+
+// Poke wakes the exchange from what it may wait for while it has a connection to
+// an endpoint: that connection, and a client that takes nothing. It is for cancel
+// to call, under whose lock up is set and taken away.
+func (x *exchange) Poke() {
+	x.up.Poke()
+	x.conn.PokeWrite()
+}

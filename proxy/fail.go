@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -29,6 +30,9 @@ func (x *exchange) fail(err error) {
 	}
 	f := x.blame(err)
 	x.failure = f
+	if x.cancel.Cause() != nil {
+		x.conn.ResumeWrite()
+	}
 	switch {
 	case f.Kind == fault.ClientGone || f.Kind == fault.ClientStalled:
 		x.conn.Abort(x.committed)
@@ -72,6 +76,10 @@ func (x *exchange) refuse(r *strict.Refusal) {
 func (x *exchange) answerError(status int, extra string, body []byte, keep bool) {
 	x.joinUpload()
 	x.dropOut()
+	if x.conn.Torn() {
+		x.conn.Abort(false)
+		return
+	}
 	keep = x.conn.KeepAlive(keep)
 	b := appendStatusLine(x.takeOut().B[:0], status, []byte(http.StatusText(status)))
 	b = appendDate(b)
@@ -102,11 +110,17 @@ func (x *exchange) answerError(status int, extra string, body []byte, keep bool)
 // last chunk, a counted one is short, one that ends with the connection ends with
 // a reset.
 func (x *exchange) cut(f *fault.Error) {
-	if event := x.events.failure(f); event != nil && x.put(event) == nil {
-		_ = x.flush()
+	if event := x.events.failure(f); event != nil && !x.conn.Torn() && x.put(event) == nil {
+		_ = x.conn.SendWithin(x.out.B[:x.n], lastWord)
+		x.written += x.n
+		x.dropOut()
 	}
 	x.conn.Abort(x.byClose)
 }
+
+// lastWord is how long a client may take nothing of the event that tells it of a
+// cut: what it cannot take is not worth keeping the endpoint waiting for.
+const lastWord = 100 * time.Millisecond
 
 // complain logs what steelyard had to answer with 5xx, or had to cut.
 func (x *exchange) complain(f *fault.Error) {

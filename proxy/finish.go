@@ -67,6 +67,7 @@ func (x *exchange) disconnect(reusable bool) {
 	x.joinUpload()
 	if x.cancel.Unbind() != nil {
 		reusable = false
+		x.conn.ResumeWrite() // an answer may still be sent
 	}
 	x.up.Release(reusable)
 	x.up = nil

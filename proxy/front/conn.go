@@ -46,6 +46,7 @@ type Conn struct {
 	body    body
 	persist bool // the connection outlives this exchange; written by KeepAlive and Abort
 	reset   bool // to be closed by a TCP reset; written by Abort
+	torn    bool // a write failed, and may have left a part behind; written by Send
 	over    bool // above the limit: exists to say so
 	first   bool // no request has come yet
 
@@ -243,7 +244,7 @@ func (c *Conn) Abort(reset bool) {
 
 // Close closes the connection. It is fasthttp's to call, after serve.
 func (c *Conn) Close() error {
-	if c.reset || c.Poked() {
+	if c.reset || c.torn || c.Poked() {
 		return c.socket.Close() // past TLS: no close_notify, which would be a clean end, and may wait
 	}
 	return c.Conn.Close()
@@ -264,7 +265,18 @@ func (c *Conn) settle() bool {
 }
 
 // Send writes p whole, for as long as the client keeps taking it.
-func (c *Conn) Send(p []byte) error { return c.WriteAll(p, c.server.ClientStall) }
+func (c *Conn) Send(p []byte) error { return c.SendWithin(p, c.server.ClientStall) }
+
+// SendWithin is Send with another limit on the time between two pieces; 0 is none.
+func (c *Conn) SendWithin(p []byte, stall time.Duration) error {
+	err := c.WriteAll(p, stall)
+	c.torn = c.torn || err != nil
+	return err
+}
+
+// Torn says whether a Send has failed: a part of it may have gone, and nothing
+// that is sent behind it can be understood.
+func (c *Conn) Torn() bool { return c.torn }
 
 // Tunnel marks the connection as switched to another protocol.
 func (c *Conn) Tunnel() { c.state.Store(stateTunnel) }

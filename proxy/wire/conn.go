@@ -42,6 +42,7 @@ type Conn struct {
 	readArmed, writeArmed time.Duration // the moments the socket's timers stand at; 0 none
 	poked                 atomic.Bool   // written by Poke, once
 	readPoked             atomic.Bool   // written by PokeRead and ResumeRead
+	writePoked            atomic.Bool   // written by PokeWrite and ResumeWrite
 }
 
 // NewConn wraps c, which may be a TCP, unix or TLS connection.
@@ -240,4 +241,18 @@ func (c *Conn) PokeRead() {
 func (c *Conn) ResumeRead() {
 	c.readPoked.Store(false)
 	c.readArmed = 0 // whatever stands there now: the next read arms its own
+}
+
+// PokeWrite is Poke for writes alone, until ResumeWrite.
+func (c *Conn) PokeWrite() {
+	c.writePoked.Store(true)
+	_ = c.SetWriteDeadline(past)
+}
+
+// ResumeWrite takes PokeWrite back. No write may be under way; one that PokeWrite
+// ended may have left a part behind.
+func (c *Conn) ResumeWrite() {
+	c.writePoked.Store(false)
+	c.writeArmed = 0
+	_ = c.SetWriteDeadline(time.Time{})
 }

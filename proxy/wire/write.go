@@ -16,8 +16,8 @@ var errUnwritten = errors.New("the socket did not take all at once")
 // WriteAll writes p whole. Between two pieces that the peer takes, at most
 // stall may pass (0: no limit), else ErrTimeout.
 func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
-	if c.poked.Load() {
-		return ErrPoked
+	if err := c.writePokedNow(); err != nil {
+		return err
 	}
 	if c.sealed {
 		return c.writePieces(p, stall)
@@ -38,7 +38,7 @@ func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
 		}
 		if n > 0 { // the timer fired, but the peer moves
 			until = Within(stall)
-		} else if until != 0 && Now() >= until && !c.poked.Load() {
+		} else if until != 0 && Now() >= until && c.writePokedNow() == nil {
 			return ErrTimeout
 		}
 		if err := c.armWrite(until); err != nil {
@@ -61,7 +61,7 @@ func (c *Conn) writePieces(p []byte, stall time.Duration) error {
 		}
 		n, err := c.Conn.Write(p[:min(len(p), pieceBytes)])
 		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.poked.Load():
+		case errors.Is(err, os.ErrDeadlineExceeded) && c.writePokedNow() != nil:
 			return ErrPoked
 		case errors.Is(err, os.ErrDeadlineExceeded):
 			return ErrTimeout
@@ -159,7 +159,12 @@ func (c *Conn) armWrite(until time.Duration) error {
 	if err := c.SetWriteDeadline(deadline(until)); err != nil {
 		return err
 	}
-	if c.poked.Load() {
+	return c.writePokedNow()
+}
+
+// writePokedNow is readPokedNow for writes.
+func (c *Conn) writePokedNow() error {
+	if c.poked.Load() || c.writePoked.Load() {
 		return ErrPoked
 	}
 	return nil

@@ -1,0 +1,103 @@
+package proxy_test
+
+import (
+	"io"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+)
+
+// stuckStream brings a stream to the point where the client takes nothing more
+// and the exchange waits in its writing. The endpoint writes until its connection ends.
+func stuckStream(t *testing.T, g *gateway, p *puppet, head string) (c, up *peer) {
+	t.Helper()
+	c = dial(t, g)
+	require.NoError(t, c.tcp().SetReadBuffer(64<<10))
+	c.send(get)
+	up = asked(t, p)
+	up.send(head)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for err := error(nil); err == nil; {
+			_, err = io.WriteString(up.Conn, chunk(strings.Repeat("x", 64<<10)))
+		}
+	}()
+	t.Cleanup(func() { up.close(); <-done })
+	taken := -1
+	eventually(t, "the stream to stop moving", func() bool {
+		was := taken
+		taken = g.count(t, "steelyard_bytes_total", "peer", "upstream", "direction", "received")
+		passes(soon)
+		return taken == was && taken > 0
+	})
+	return c, up
+}
+
+// A client that half-closes has left, also where it has stopped reading: the
+// exchange does not wait for it to take what is being written.
+func TestClientLeavesWithoutReading(t *testing.T) {
+	for _, over := range []string{"plain", "TLS"} {
+		t.Run(over, func(t *testing.T) {
+			t.Parallel()
+			s := defaults()
+			if over == "TLS" {
+				s.tls, _ = pair()
+			}
+			p := newPuppet(t)
+			g := serve(t, s, p.address)
+			c, up := stuckStream(t, g, p, streamHead)
+			c.halfClose()
+			up.ends()
+			g.clientLeft(t, "stream")
+			require.EqualValues(t, 1, g.finished(balancer.ClientGone))
+		})
+	}
+}
+
+// The total counts while a client that takes nothing holds a stream up, too.
+func TestTotalTimeoutBehindASlowClient(t *testing.T) {
+	for _, over := range []string{"plain", "TLS"} {
+		t.Run(over, func(t *testing.T) {
+			t.Parallel()
+			s := defaults()
+			s.upstream.Total = 20 * soon
+			if over == "TLS" {
+				s.tls, _ = pair()
+			}
+			p := newPuppet(t)
+			g := serve(t, s, p.address)
+			c, up := stuckStream(t, g, p, streamHead)
+			up.ends()
+			require.Contains(t, g.ending(t).failure, "total_timeout")
+			require.EqualValues(t, 1, g.finished(balancer.TimedOut))
+			rest, _ := c.rest()
+			require.NotContains(t, rest, "total_timeout", "an event inside of another chunk")
+			require.NotContains(t, rest, "0\r\n\r\n")
+		})
+	}
+}
+
+// One that reads is told why its stream ends, and a connection outlives a time-out
+// that strikes before an answer has begun.
+func TestTotalTimeoutIsTold(t *testing.T) {
+	t.Parallel()
+	s := defaults()
+	s.upstream.Total = 2 * soon
+	p := newPuppet(t)
+	g := serve(t, s, p.address)
+	c := dial(t, g)
+	c.send(get)
+	asked(t, p)
+	r, body := c.answer()
+	require.Equal(t, 504, r.StatusCode)
+	require.Contains(t, body, "total_timeout")
+	c.send(get)
+	asked(t, p).send(streamHead + chunk("data: 1\n\n"))
+	rest, _ := c.rest()
+	require.Contains(t, rest, `"code":"total_timeout"`)
+	require.NotContains(t, rest, "0\r\n\r\n")
+}
