@@ -14,15 +14,74 @@ func benchmarkPool(b *testing.B, n int) *balancer.Pool {
 	return newPool(b, Capacity(CapacityOptions{}), unequal(n))
 }
 
+// BenchmarkPick is a pick, and for policies that go by it the count of the request, and of
+// one that ends meanwhile: up to two requests for each endpoint are in flight.
 func BenchmarkPick(b *testing.B) {
-	for _, n := range benchmarkSizes {
-		b.Run(fmt.Sprintf("endpoints=%d", n), func(b *testing.B) {
-			p := Capacity(CapacityOptions{}).Build(candidates(b, unequal(n)))
-			b.ReportAllocs()
-			for b.Loop() {
-				p.Pick(nil)
-			}
-		})
+	for name, build := range every() {
+		for _, n := range benchmarkSizes {
+			b.Run(fmt.Sprintf("%s/endpoints=%d", name, n), func(b *testing.B) {
+				p := build.Build(candidates(b, unequal(n)))
+				counter, counts := p.(balancer.Counter)
+				inFlight, ends := make([]int64, n), make([]int, 2*n)
+				for k := range ends {
+					ends[k] = absent
+				}
+				k := 0
+				b.ReportAllocs()
+				for b.Loop() {
+					i, _ := p.Pick(nil)
+					if !counts {
+						continue
+					}
+					inFlight[i]++
+					counter.Count(i, inFlight[i])
+					if j := ends[k]; j != absent {
+						inFlight[j]--
+						counter.Count(j, inFlight[j])
+					}
+					ends[k] = i
+					k = (k + 1) % len(ends)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkPickOneOpen is the worst of full fleets: all endpoints but one are closed.
+func BenchmarkPickOneOpen(b *testing.B) {
+	for name, build := range every() {
+		for _, n := range benchmarkSizes[1:] {
+			b.Run(fmt.Sprintf("%s/endpoints=%d", name, n), func(b *testing.B) {
+				p := build.Build(candidates(b, unequal(n)))
+				for i := range n - 1 {
+					p.Open(i, false)
+				}
+				b.ReportAllocs()
+				for b.Loop() {
+					p.Pick(nil)
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkOpen closes an endpoint, picks, and opens it again, as one whose last slot is
+// taken and given back.
+func BenchmarkOpen(b *testing.B) {
+	for name, build := range every() {
+		for _, n := range benchmarkSizes[1:] {
+			b.Run(fmt.Sprintf("%s/endpoints=%d", name, n), func(b *testing.B) {
+				p := build.Build(candidates(b, unequal(n)))
+				i, _ := p.Pick(nil)
+				b.ReportAllocs()
+				for b.Loop() {
+					p.Open(i, false)
+					j, _ := p.Pick(nil)
+					p.Open(i, true)
+					i = j
+				}
+			})
+		}
 	}
 }
 

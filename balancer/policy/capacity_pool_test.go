@@ -122,27 +122,3 @@ func TestCapacityFollowsConditions(t *testing.T) {
 	had = acquire(t, pool, 4, 225)
 	assert.InDeltaSlice(t, []float64{200, 400, 300}, had, 2)
 }
-
-func TestAcquireDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	for _, n := range benchmarkSizes {
-		pool := newPool(t, Capacity(CapacityOptions{}), unequal(n))
-		var request balancer.Request
-		for range n { // leave the start behind
-			lease, _ := pool.Acquire(&request)
-			lease.Release(balancer.Outcome{})
-		}
-		assert.Zero(t, testing.AllocsPerRun(1000, func() {
-			lease, _ := pool.Acquire(&request)
-			lease.Release(balancer.Outcome{Class: balancer.Answered})
-		}), "allocations to acquire and release at %d endpoints", n)
-
-		repeat := balancer.Request{Exclude: []*balancer.Endpoint{pool.Snapshot().Endpoints[0].Endpoint}}
-		assert.Zero(t, testing.AllocsPerRun(1000, func() {
-			lease, _ := pool.Acquire(&repeat)
-			lease.Release(balancer.Outcome{Class: balancer.Answered})
-		}), "allocations to repeat at %d endpoints", n)
-	}
-}

@@ -1,8 +1,9 @@
 package policy
 
-// indexHeap is a heap of candidates by key, least first, that knows where each of them
-// stands, so that any one can be taken out. It is four-ary: half as deep as a binary one,
-// and the four children lie in one cache line. Nothing allocates after newIndexHeap.
+// indexHeap is a heap of candidates by key, least first and of equal keys the least index
+// first, that knows where each of them stands, so that any one can be taken out. It is
+// four-ary: half as deep as a binary one, and the four children lie in one cache line.
+// Nothing allocates after newIndexHeap.
 type indexHeap struct {
 	entries []heapEntry
 	place   []int32 // by candidate: its place in entries, or absent
@@ -11,6 +12,10 @@ type indexHeap struct {
 type heapEntry struct {
 	key float64
 	id  int32 // the candidate's index
+}
+
+func (e heapEntry) before(other heapEntry) bool {
+	return e.key < other.key || e.key == other.key && e.id < other.id
 }
 
 const (
@@ -55,11 +60,21 @@ func (h *indexHeap) remove(id int32) {
 	if at == last {
 		return
 	}
-	if at > 0 && moved.key < h.entries[(at-1)/arity].key {
-		h.up(at, moved)
+	h.settle(at, moved)
+}
+
+// change gives a candidate that is in the heap another key.
+func (h *indexHeap) change(id int32, key float64) {
+	h.settle(int(h.place[id]), heapEntry{key: key, id: id})
+}
+
+// settle puts e at the place, above it or below it.
+func (h *indexHeap) settle(at int, e heapEntry) {
+	if at > 0 && e.before(h.entries[(at-1)/arity]) {
+		h.up(at, e)
 		return
 	}
-	h.down(at, moved)
+	h.down(at, e)
 }
 
 // clear empties the heap.
@@ -74,7 +89,7 @@ func (h *indexHeap) clear() {
 func (h *indexHeap) up(at int, e heapEntry) {
 	for at > 0 {
 		parent := (at - 1) / arity
-		if h.entries[parent].key <= e.key {
+		if !e.before(h.entries[parent]) {
 			break
 		}
 		h.set(at, h.entries[parent])
@@ -93,11 +108,11 @@ func (h *indexHeap) down(at int, e heapEntry) {
 		}
 		child := first
 		for i := first + 1; i < min(first+arity, n); i++ {
-			if h.entries[i].key < h.entries[child].key {
+			if h.entries[i].before(h.entries[child]) {
 				child = i
 			}
 		}
-		if h.entries[child].key >= e.key {
+		if !h.entries[child].before(e) {
 			break
 		}
 		h.set(at, h.entries[child])

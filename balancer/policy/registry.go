@@ -11,7 +11,8 @@ import (
 
 // registry has the builder of each name an upstream's configuration may give.
 var registry = map[string]balancer.Builder{
-	"capacity": Capacity(CapacityOptions{}),
+	"capacity":   Capacity(CapacityOptions{}),
+	"least_load": LeastLoad(),
 }
 
 // Lookup returns the builder of a policy by its configured name. The error of an unknown

@@ -33,6 +33,22 @@ func proportions(candidates []balancer.Candidate) []float64 {
 	return shares
 }
 
+// scaled returns the capacities as parts of a power of two near the largest. Any positive
+// ones will do, and what was equal among their ratios is equal still: nothing is rounded
+// but what is too small beside the largest to count.
+func scaled(candidates []balancer.Candidate) []float64 {
+	largest := 0.0
+	for _, c := range candidates {
+		largest = max(largest, c.Capacity)
+	}
+	_, exponent := math.Frexp(largest)
+	capacities := make([]float64, len(candidates))
+	for i, c := range candidates {
+		capacities[i] = max(math.Ldexp(c.Capacity, -exponent), leastShare)
+	}
+	return capacities
+}
+
 // startAt sets the accounts to what they are after this whole number of turns: every
 // request due by then was given out, and of those under way the ones due first.
 func startAt(accounts []account, turns float64) {
