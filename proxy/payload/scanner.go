@@ -56,17 +56,17 @@ func (s *scanner) member(first bool) (name []byte, more bool) {
 // text passes over a string, at whose opening quote the scanner stands, and
 // returns what is between the quotes.
 func (s *scanner) text() []byte {
-	begin := s.at + 1
+	body, begin := s.body, s.at+1
 	for end := begin; ; end++ {
-		next := bytes.IndexByte(s.body[end:], '"')
+		next := bytes.IndexByte(body[end:], '"')
 		if next < 0 {
 			s.fail()
 			return nil
 		}
 		end += next
-		if !escaped(s.body[begin:end]) {
+		if body[end-1] != '\\' || !escaped(body[begin:end]) {
 			s.at = end + 1
-			return s.body[begin:end]
+			return body[begin:end]
 		}
 	}
 }
@@ -144,8 +144,9 @@ func (s *scanner) nested() (withheld int) {
 		case !structural[c]:
 		case c == '"':
 			s.at = at
-			withheld += encoded(s.text())
-			if s.broken {
+			if text := s.text(); len(text) >= encodedLeast {
+				withheld += encoded(text)
+			} else if s.broken {
 				return withheld
 			}
 			at = s.at - 1
