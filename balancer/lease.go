@@ -36,7 +36,7 @@ func (l Lease) Release(o Outcome) {
 	if l.slot == nil || !l.slot.generation.CompareAndSwap(l.generation, l.generation+1) {
 		return
 	}
-	l.endpoint.load.finish(o.Class)
+	l.endpoint.load.finish(o)
 	leaseSlots.Put(l.slot)
 	l.endpoint.load.tell(nil)
 }

@@ -1,9 +1,11 @@
 package balancer
 
 import (
+	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Load is the work of one server: what is in flight there now, counted to the end of
@@ -12,6 +14,9 @@ import (
 type Load struct {
 	inFlight atomic.Int64                  // written by Acquire and by the first Release of each lease
 	finished [classCount]atomic.Uint64     // written by the first Release of each lease
+	work     atomic.Uint64                 // the bits of a float64: the sum of Outcome.Work; these three are written by the first Release of each lease
+	service  atomic.Int64                  // nanoseconds
+	worked   atomic.Uint64                 // attempts in work and service
 	watchers atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
 	turn     atomic.Uint32                 // which watcher is told first; written by tell
 	holders  int                           // endpoints that point here; guarded by Loads.mu
@@ -20,7 +25,7 @@ type Load struct {
 
 const (
 	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords = 4 + int(classCount)
+	loadWords = 7 + int(classCount)
 )
 
 // InFlight returns how many requests the server is working on for us.
@@ -33,6 +38,13 @@ func (l *Load) Finished(class OutcomeClass) uint64 {
 		return 0
 	}
 	return l.finished[class].Load()
+}
+
+// Done returns the work of all attempts that were answered and of which it is known, the
+// time the server took for them (slots that work at once each count), and how many they
+// were. The three may be an attempt apart from each other.
+func (l *Load) Done() (work float64, service time.Duration, requests uint64) {
+	return math.Float64frombits(l.work.Load()), time.Duration(l.service.Load()), l.worked.Load()
 }
 
 func (l *Load) begin() { l.inFlight.Add(1) }
@@ -50,30 +62,57 @@ func (l *Load) beginBelow(limit int64) bool {
 	}
 }
 
-func (l *Load) finish(class OutcomeClass) {
+// cancel takes back a begin of which nothing came.
+func (l *Load) cancel() { l.inFlight.Add(-1) }
+
+func (l *Load) finish(o Outcome) {
+	class := o.Class
 	if class >= classCount {
 		class = Unknown
 	}
 	l.finished[class].Add(1)
+	if class == Answered && o.Work > 0 && o.Work <= math.MaxFloat64 {
+		l.sum(o.Work, o.Total)
+	}
 	l.inFlight.Add(-1)
 }
 
-// tell lets the pools of all watchers but one look at what is in flight now. The caller
-// holds no lock. They take turns at being first, so that of several pools that have
-// requests waiting for the server each gets its part of the slots.
-func (l *Load) tell(except *Endpoint) {
+// sum counts one answered attempt's work and time.
+func (l *Load) sum(work float64, service time.Duration) {
+	for {
+		before := l.work.Load()
+		if l.work.CompareAndSwap(before, math.Float64bits(math.Float64frombits(before)+work)) {
+			break
+		}
+	}
+	l.service.Add(int64(service))
+	l.worked.Add(1)
+}
+
+// tell lets the pools of all watchers look at what is in flight now, until each has seen
+// what came of it: where requests wait, a pool that looks may give them the slot. Known is
+// the watcher whose pool has made the change and knows of it, or nil for a release. At
+// releases the watchers take turns at being first, so that of several pools with requests
+// waiting for the server each gets its part of the slots. The caller holds no lock.
+func (l *Load) tell(known *Endpoint) {
 	watchers := l.watchers.Load()
 	if watchers == nil {
 		return
 	}
-	all, first := *watchers, 0
-	if len(all) > 1 {
-		first = int(l.turn.Add(1)) % len(all)
-	}
-	for i := range all {
-		if e := all[(first+i)%len(all)]; e != except {
-			e.pool.look(e)
+	all := *watchers
+	next, knowing := slices.Index(all, known)+1, 1 // how many know, up to the one before next
+	if next == 0 {
+		knowing = 0
+		if len(all) > 1 {
+			next = int(l.turn.Add(1) % uint32(len(all)))
 		}
+	}
+	for ; knowing < len(all); next++ {
+		e := all[next%len(all)]
+		if e.pool.look(e) {
+			knowing = 0
+		}
+		knowing++
 	}
 }
 

@@ -102,7 +102,7 @@ func validate(o Options, endpoints []EndpointOptions) error {
 	if len(endpoints) == 0 {
 		return ErrNoEndpoints
 	}
-	var problems []error
+	problems := []error{o.Queue.validate()}
 	seen := make(map[string]bool, len(endpoints))
 	for _, o := range endpoints {
 		problems = append(problems, o.validate())

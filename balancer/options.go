@@ -1,11 +1,45 @@
 package balancer
 
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
 // Options is what a pool is told of its upstream as a whole.
 type Options struct {
 	Policy Builder // by what rule requests are shared; must be given
+	Queue  QueueOptions
+	// Now is the pool's monotonic clock, from any beginning; nil for the process's own. A
+	// pool keeps the clock of its first Apply. It is read under the pool's lock: it must
+	// not block.
+	Now func() time.Duration
+}
+
+// QueueOptions say who may wait while all endpoints are full. Requests that wait already
+// when the options change stay, each for the MaxWait it came under.
+type QueueOptions struct {
+	Order       Order
+	MaxRequests int           // that wait at once; 0 for no queue
+	MaxWait     time.Duration // how long one waits at most; positive where there is a queue
+}
+
+// validate reports everything that is wrong with the options, as one error.
+func (o QueueOptions) validate() error {
+	var problems []error
+	if o.Order >= orderCount {
+		problems = append(problems, fmt.Errorf("queue: there is no %s", o.Order))
+	}
+	if o.MaxRequests < 0 {
+		problems = append(problems, fmt.Errorf("queue: the most requests must be 0 (no queue) or more, is %d", o.MaxRequests))
+	}
+	if o.MaxWait < 0 || o.MaxRequests > 0 && o.MaxWait == 0 {
+		problems = append(problems, fmt.Errorf("queue: the longest wait must be positive, is %v", o.MaxWait))
+	}
+	return errors.Join(problems...)
 }
 
 // same reports whether both ask for the same. Options without a policy are like no others.
 func (o Options) same(other Options) bool {
-	return o.Policy != nil && o.Policy.Name() == other.Policy.Name()
+	return o.Policy != nil && o.Policy.Name() == other.Policy.Name() && o.Queue == other.Queue
 }

@@ -17,9 +17,20 @@ type Request struct {
 	// Exclude names endpoints that must not be picked, for the repeat of an attempt that
 	// failed there. Those that are no longer members are ignored.
 	Exclude []*Endpoint
+	// Work is the work it is predicted to be, in one unit for all requests of a pool: the
+	// seconds it would take in one slot, times the endpoint's capacity, over its slots. 0 is
+	// not known and counts as the least.
+	Work float64
 }
 
 func (r *Request) excludes(e *Endpoint) bool { return r != nil && slices.Contains(r.Exclude, e) }
+
+func (r *Request) work() float64 {
+	if r == nil {
+		return 0
+	}
+	return r.Work
+}
 
 // Candidate is one eligible endpoint.
 type Candidate struct {
@@ -33,7 +44,7 @@ type Picker interface {
 	// Pick returns the index of the open candidate that serves the request and counts it as
 	// given; false when every candidate is closed or excluded. The request may be nil. It
 	// must not allocate, block, or keep the request. It is called once for each request
-	// that arrives, also while none is open.
+	// that arrives, also while none is open, and again for one that was not placed and waits.
 	Pick(r *Request) (i int, ok bool)
 	// Open says whether candidate i may be picked: it is closed while its slots are all in
 	// use. At first all are open. It is called for changes only, and never for candidates

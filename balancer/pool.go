@@ -18,8 +18,10 @@ type Pool struct {
 	changes   uint64     // made so far
 	published uint64     // how many of them the snapshot shows
 
-	pick     sync.Mutex               // guards the seats of the snapshot, and with them the picker: held for one pick or release, and for the hand-over to their successors
+	pick     sync.Mutex               // guards the seats of the snapshot, with them the picker, and the queue: held for one pick or release, and for the hand-over to their successors
 	snapshot atomic.Pointer[Snapshot] // never nil; written by publish, holding mu and pick
+	queue    queue                    // guarded by pick
+	waiters  sync.Pool                // of *Waiter; not shared with other pools, because a Waiter stays its pool's
 }
 
 // NewPool returns a pool without endpoints. Pools that may name the same servers share one Loads.
@@ -36,8 +38,9 @@ func (p *Pool) Name() string { return p.name }
 func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 
 // Acquire picks an endpoint and counts one request in flight there, in one step, until
-// the lease is released. It never waits: ErrNoEndpoint and ErrFull come at once. It does
-// not allocate. A nil request asks for nothing special.
+// the lease is released. It never waits: ErrNoEndpoint and ErrFull come at once, and
+// after ErrFull the request may Enqueue. While anybody waits it gives no endpoint that one
+// who waits could have. It does not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
 	e, err := p.reserve(r)
 	if err != nil {
@@ -54,14 +57,18 @@ func (p *Pool) reserve(r *Request) (*Endpoint, error) {
 	return p.snapshot.Load().seats.take(r)
 }
 
-// look tells the picker what is in flight at the endpoint's server now. It is called by
+// look tells the picker what is in flight at the endpoint's server now, and gives slots
+// that are free there to those who wait: it reports whether it gave any. It is called by
 // Load.tell.
-func (p *Pool) look(e *Endpoint) {
+func (p *Pool) look(e *Endpoint) (given bool) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	if e.seat != unseated {
-		p.snapshot.Load().seats.tell(e.seat)
+	if e.seat == unseated {
+		return false
 	}
+	s := p.snapshot.Load().seats
+	s.tell(e.seat)
+	return s.isOpen(e.seat) && p.serveWaiting(e)
 }
 
 // Apply sets the pool's options, its membership and what is told of each endpoint. An
@@ -97,10 +104,18 @@ func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string
 // Whoever comes first shows what the others have recorded by then as well, so that of a
 // burst of changes from many goroutines most cost no snapshot of their own.
 func (p *Pool) publish(change uint64) {
+	for _, e := range p.renew(change) {
+		e.load.tell(e)
+	}
+}
+
+// renew is publish under the lock. It returns the endpoints at which requests may have
+// begun that waited before.
+func (p *Pool) renew(change uint64) []*Endpoint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.published >= change {
-		return
+		return nil
 	}
 	next := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)
 	next.Version = p.snapshot.Load().Version + 1
@@ -109,14 +124,21 @@ func (p *Pool) publish(change uint64) {
 		members[i] = m.endpoint
 	}
 	p.loads.watch(members, next.seats.follow()) // first: what the seats do not see when they are filled they are told
-	p.handOver(next)
+	given := p.handOver(next)
 	p.published = p.changes
+	if !given {
+		return nil
+	}
+	return next.seats.endpoints
 }
 
-// handOver puts the snapshot in force. No pick falls between the two pickers.
-func (p *Pool) handOver(next *Snapshot) {
+// handOver puts the snapshot and the options of the queue in force, and reports whether
+// any who waited were given a slot. No pick falls between the two pickers.
+func (p *Pool) handOver(next *Snapshot) (given bool) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	next.seats.inherit(p.snapshot.Load().seats)
 	p.snapshot.Store(next)
+	p.queue.configure(p.options)
+	return p.serveWaiting(nil)
 }

@@ -1,5 +1,7 @@
 package balancer
 
+import "fmt"
+
 // unseated is the seat of an endpoint that may not be picked, or that nobody follows.
 const unseated = -1
 
@@ -37,23 +39,25 @@ func (s *seats) follow() bool { return s != nil && (s.counter != nil || s.slots 
 // inherit takes over from the seats of the snapshot before, and tells the picker what is
 // in flight. Both may be nil.
 func (s *seats) inherit(before *seats) {
-	var predecessor Picker
+	if s != nil {
+		var predecessor Picker
+		if before != nil {
+			predecessor = before.picker
+		}
+		s.picker.Inherit(predecessor)
+		for i := range s.endpoints {
+			s.tell(i)
+		}
+	}
 	if before != nil {
-		predecessor = before.picker
 		for _, e := range before.endpoints {
 			e.seat = unseated
 		}
 	}
-	if s == nil {
-		return
-	}
-	s.picker.Inherit(predecessor)
-	if !s.follow() {
-		return
-	}
-	for i, e := range s.endpoints {
-		e.seat = i
-		s.tell(i)
+	if s.follow() {
+		for i, e := range s.endpoints {
+			e.seat = i
+		}
 	}
 }
 
@@ -73,6 +77,17 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 	}
 }
 
+// takeOpen is take for a request that the picker has been asked about before.
+func (s *seats) takeOpen(r *Request) (*Endpoint, error) {
+	if s != nil && s.open == 0 {
+		return nil, s.refusal(r)
+	}
+	return s.take(r)
+}
+
+// isOpen reports whether the seat may be picked.
+func (s *seats) isOpen(i int) bool { return s.full == nil || !s.full[i] }
+
 // refusal says why there is no seat for the request.
 func (s *seats) refusal(r *Request) error {
 	if s.slots != nil {
@@ -86,37 +101,54 @@ func (s *seats) refusal(r *Request) error {
 }
 
 // begin counts one request in flight at the seat. It fails, and closes the seat, when
-// other pools that name the server have taken its last slot.
+// other pools that name the server have taken its last slot: whoever frees one afterwards
+// will tell.
 func (s *seats) begin(i int) bool {
-	load, began := s.endpoints[i].load, true
-	if s.slots != nil && s.slots[i] > 0 {
-		began = load.beginBelow(s.slots[i])
-	} else {
+	load := s.endpoints[i].load
+	if !s.follow() {
 		load.begin()
+		return true
 	}
+	if !s.isOpen(i) {
+		panic(fmt.Sprintf("BUG: the policy picked %q, which is closed", s.endpoints[i].name))
+	}
+	if s.slots == nil || s.slots[i] == 0 {
+		load.begin()
+	} else if limit := s.slots[i]; !load.beginBelow(limit) {
+		s.show(i, limit)
+		return false
+	}
+	counted := true
+	defer func() {
+		if counted { // the picker panicked: nobody will have a lease to release
+			load.cancel()
+		}
+	}()
 	s.tell(i)
-	return began
+	counted = false
+	return true
 }
 
 // tell brings what the picker knows of the seat up to date.
-func (s *seats) tell(i int) {
-	if s.counter == nil && s.slots == nil {
-		return
-	}
-	n := s.endpoints[i].load.InFlight()
+func (s *seats) tell(i int) { s.show(i, s.endpoints[i].load.InFlight()) }
+
+// show tells the picker that so many are in flight at the seat.
+func (s *seats) show(i int, inFlight int64) {
 	if s.counter != nil {
-		s.counter.Count(i, n)
+		s.counter.Count(i, inFlight)
 	}
 	if s.slots == nil || s.slots[i] == 0 {
 		return
 	}
-	if full := n >= s.slots[i]; full != s.full[i] {
-		s.full[i] = full
-		if full {
-			s.open--
-		} else {
-			s.open++
-		}
-		s.picker.Open(i, !full)
+	full := inFlight >= s.slots[i]
+	if full == s.full[i] {
+		return
+	}
+	s.picker.Open(i, !full)
+	s.full[i] = full
+	if full {
+		s.open--
+	} else {
+		s.open++
 	}
 }

@@ -23,6 +23,7 @@ type turnsPicker struct {
 	inherited   int    // calls of Inherit
 	picks       int
 	closed      map[int]bool
+	poison      *Request // makes Pick panic
 }
 
 func (p *turnsPicker) Open(i int, open bool) {
@@ -37,6 +38,9 @@ func (p *turnsPicker) Open(i int, open bool) {
 
 func (p *turnsPicker) Pick(r *Request) (int, bool) {
 	p.picks++
+	if r != nil && r == p.poison {
+		panic("BUG: poisoned")
+	}
 	for range p.candidates {
 		i := p.next % len(p.candidates)
 		p.next++

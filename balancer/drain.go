@@ -1,0 +1,49 @@
+package balancer
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// drainHorizon is after how much waiting time what was measured counts for 1/e.
+	drainHorizon = 10 * time.Second
+	// A client is asked to come back no sooner and no later than this.
+	soonestRetry, latestRetry = time.Second, time.Minute
+)
+
+// drain measures how fast a queue is served: the requests that were given an endpoint
+// over the time in which some waited, both forgotten exponentially. Time in which nobody
+// waits says nothing of how fast a queue would be served. Guarded by Pool.pick.
+type drain struct {
+	served float64 // requests
+	busy   float64 // seconds
+	at     time.Duration
+}
+
+// pass counts the time until now as time in which some waited.
+func (d *drain) pass(now time.Duration) {
+	passed := (now - d.at).Seconds()
+	d.at = now
+	kept := math.Exp(-passed / drainHorizon.Seconds())
+	d.served *= kept
+	d.busy = d.busy*kept + passed
+}
+
+// rate returns the requests served in a second; 0 while that is not known.
+func (d *drain) rate() float64 {
+	if d.busy == 0 {
+		return 0
+	}
+	return d.served / d.busy
+}
+
+// retryAfter returns when those who wait now will have been served. While nobody ever
+// was, that is when the last of them gives up.
+func (d *drain) retryAfter(waiting int, maxWait time.Duration) time.Duration {
+	after := maxWait
+	if rate := d.rate(); rate > 0 {
+		after = time.Duration(min(float64(waiting)/rate, latestRetry.Seconds()) * float64(time.Second))
+	}
+	return min(max(after, soonestRetry), latestRetry)
+}

@@ -1,0 +1,160 @@
+package balancer
+
+import (
+	"container/heap"
+	"time"
+)
+
+// queue is the requests that wait until an endpoint has a slot for them, in the order in
+// which they are to be served. Adding, removing and setting aside are O(log n). All of
+// it is guarded by Pool.pick.
+type queue struct {
+	options QueueOptions
+	now     func() time.Duration // the pool's clock; written once, by the first configure
+	line    line                 // all that wait but those set aside
+	aside   []*Waiter            // empty but within one hand-over
+	arrived uint64               // how many ever came
+	drain   drain
+
+	// Everybody who waits, by arrival. Those before young have aged.
+	oldest, youngest, young *Waiter
+	length                  int
+}
+
+// aged is the key of a request that has waited for so long that only those which came
+// before it may go before it. It is less than any work.
+const aged = -1
+
+// configure puts the options in force. Who waits already stays.
+func (q *queue) configure(o Options) {
+	if q.now == nil {
+		q.now = o.Now
+	}
+	if q.now == nil {
+		q.now = processClock
+	}
+	reorder := q.options.Order != o.Queue.Order
+	q.options = o.Queue
+	if !reorder {
+		return
+	}
+	for w := q.oldest; w != nil; w = w.younger {
+		w.key = q.key(w)
+	}
+	heap.Init(&q.line)
+	q.young = q.oldest
+}
+
+// key returns by what a request that has not aged is ordered.
+func (q *queue) key(w *Waiter) float64 {
+	if work := w.request.work(); q.options.Order == ShortestFirst && work > 0 {
+		return work
+	}
+	return 0
+}
+
+// add puts the waiter in.
+func (q *queue) add(w *Waiter, now time.Duration) {
+	if q.length == 0 {
+		q.drain.at = now
+	}
+	w.arrived, w.number = now, q.arrived
+	w.key = q.key(w)
+	q.arrived++
+	w.older, w.younger = q.youngest, nil
+	if w.older == nil {
+		q.oldest = w
+	} else {
+		w.older.younger = w
+	}
+	q.youngest = w
+	if q.young == nil {
+		q.young = w
+	}
+	q.length++
+	heap.Push(&q.line, w)
+}
+
+// remove takes out a waiter that is in, and not set aside.
+func (q *queue) remove(w *Waiter, now time.Duration) {
+	q.drain.pass(now)
+	heap.Remove(&q.line, w.place)
+	if q.young == w {
+		q.young = w.younger
+	}
+	if w.older == nil {
+		q.oldest = w.younger
+	} else {
+		w.older.younger = w.younger
+	}
+	if w.younger == nil {
+		q.youngest = w.older
+	} else {
+		w.younger.older = w.older
+	}
+	w.older, w.younger = nil, nil
+	q.length--
+}
+
+// age puts those first that have waited for more than half of MaxWait. It is O(log n) for
+// each of them, once in its life.
+func (q *queue) age(now time.Duration) {
+	if q.options.Order == FIFO {
+		return
+	}
+	for w := q.young; w != nil && now-w.arrived > q.options.MaxWait/2; w = w.younger {
+		w.key = aged
+		heap.Fix(&q.line, w.place)
+		q.young = w.younger
+	}
+}
+
+// first returns who is to be served first of those not set aside; nil when there is nobody.
+func (q *queue) first() *Waiter {
+	if len(q.line) == 0 {
+		return nil
+	}
+	return q.line[0]
+}
+
+// setAside passes over the first until restore.
+func (q *queue) setAside() {
+	q.aside = append(q.aside, heap.Pop(&q.line).(*Waiter))
+}
+
+// restore puts those back who were set aside.
+func (q *queue) restore() {
+	for i, w := range q.aside {
+		heap.Push(&q.line, w)
+		q.aside[i] = nil
+	}
+	q.aside = q.aside[:0]
+}
+
+// line is a heap of waiters, for package heap.
+type line []*Waiter
+
+func (l line) Len() int { return len(l) }
+
+func (l line) Less(i, j int) bool {
+	a, b := l[i], l[j]
+	return a.key < b.key || a.key == b.key && a.number < b.number
+}
+
+func (l line) Swap(i, j int) {
+	l[i], l[j] = l[j], l[i]
+	l[i].place, l[j].place = i, j
+}
+
+func (l *line) Push(w any) {
+	w.(*Waiter).place = len(*l)
+	*l = append(*l, w.(*Waiter))
+}
+
+func (l *line) Pop() any {
+	last := len(*l) - 1
+	w := (*l)[last]
+	(*l)[last] = nil
+	*l = (*l)[:last]
+	return w
+}

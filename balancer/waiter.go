@@ -1,0 +1,141 @@
+package balancer
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+)
+
+// Waiter is one request in a pool's queue, from Enqueue to the end of Wait, which must be
+// called once by whoever called Enqueue.
+type Waiter struct {
+	pool    *Pool
+	request *Request      // the caller's, who waits
+	maxWait time.Duration // from its arrival, as the options were then
+
+	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
+	endpoint   *Endpoint     // once bound; written before fate
+	retryAfter time.Duration // once too late; written before fate
+	broken     string        // once a policy panicked over it; written before fate
+	settled    chan struct{} // has room for the one signal that is given when it no longer waits
+	timer      *time.Timer   // calls expire; nil before it was needed first; only Wait touches it
+	spent      bool          // the timer may still call: not to be used again; written by Wait
+
+	// Guarded by Pool.pick; they belong to the queue.
+	arrived        time.Duration // by the pool's clock
+	number         uint64        // counts arrivals
+	key            float64       // what it is ordered by, before number
+	place          int           // in the queue's line
+	older, younger *Waiter
+}
+
+// What may become of a waiter.
+const (
+	waiting  uint32 = iota
+	bound           // to an endpoint, where it is counted
+	poked           // before it was bound, or Wait had seen that it was
+	tooLate         // MaxWait passed
+	panicked        // a policy did, while it picked for this request
+	ended           // Wait has returned
+)
+
+// Wait blocks until the request is bound to an endpoint, and returns the lease. It fails
+// with ErrPoked after Poke and with a *WaitedTooLong after MaxWait. A policy that panics
+// over this request makes Wait panic.
+func (w *Waiter) Wait() (Lease, error) {
+	timed := w.fate.Load() == waiting && w.setTimer()
+	<-w.settled
+	if timed && !w.timer.Stop() {
+		w.spent = true
+	}
+	if w.fate.CompareAndSwap(bound, ended) {
+		return newLease(w.endpoint), nil
+	}
+	switch w.fate.Swap(ended) {
+	case tooLate:
+		return Lease{}, &WaitedTooLong{Limit: w.maxWait, RetryAfter: w.retryAfter}
+	case panicked:
+		panic(w.broken)
+	}
+	return Lease{}, ErrPoked
+}
+
+// setTimer makes expire come when MaxWait has passed since the arrival, and reports
+// whether that needs the timer.
+func (w *Waiter) setTimer() bool {
+	left := w.arrived + w.maxWait - w.pool.queue.now()
+	switch {
+	case left <= 0:
+		w.expire()
+		return false
+	case w.timer == nil:
+		w.timer = time.AfterFunc(left, w.expire)
+	default:
+		w.timer.Reset(left)
+	}
+	return true
+}
+
+// Bound reports whether an endpoint has been bound: Wait would return its lease at once.
+func (w *Waiter) Bound() bool { return w.fate.Load() == bound }
+
+// Poke takes the request out of the queue at once and lets Wait return ErrPoked. An
+// endpoint that was bound to it in that very moment is handed on. It may be called from
+// any goroutine and any number of times, and does not block; once Wait has returned it
+// does nothing.
+func (w *Waiter) Poke() {
+	if w.leave(poked) {
+		return
+	}
+	e := w.endpoint
+	if w.fate.CompareAndSwap(bound, poked) {
+		e.load.cancel()
+		e.load.tell(nil)
+	}
+}
+
+// expire is called by the timer. What is bound already stays bound.
+func (w *Waiter) expire() { w.leave(tooLate) }
+
+// leave takes the request out of the queue, if it is there.
+func (w *Waiter) leave(fate uint32) bool {
+	p := w.pool
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	if w.fate.Load() != waiting {
+		return false
+	}
+	p.queue.remove(w, p.queue.now())
+	w.retryAfter = p.queue.drain.retryAfter(p.queue.length+1, w.maxWait)
+	w.settle(fate)
+	return true
+}
+
+// bind gives the endpoint, where the request is counted, to the waiter.
+func (w *Waiter) bind(e *Endpoint) {
+	w.endpoint = e
+	w.settle(bound)
+}
+
+// abandon makes Wait panic, in place of whoever happened to free the slot.
+func (w *Waiter) abandon(cause any, stack []byte) {
+	w.broken = fmt.Sprintf("%v\n\nwhile a slot was handed over:\n%s", cause, stack)
+	w.settle(panicked)
+}
+
+// settle says what became of a waiter that is in the queue no longer. The caller holds
+// Pool.pick: the signal has room and does not block.
+func (w *Waiter) settle(fate uint32) {
+	w.fate.Store(fate)
+	w.settled <- struct{}{}
+}
+
+// Recycle lets the pool use the Waiter for a later request, which saves the garbage.
+// Wait must have returned, and nobody may call Poke any more.
+func (w *Waiter) Recycle() {
+	if w.spent || w.fate.Load() != ended {
+		return
+	}
+	w.request, w.endpoint = nil, nil
+	w.pool.waiters.Put(w)
+}
