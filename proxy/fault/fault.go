@@ -2,10 +2,6 @@ package fault
 
 import (
 	"errors"
-	"fmt"
-	"net"
-	"os"
-	"syscall"
 	"time"
 )
 
@@ -127,25 +123,6 @@ func As(err error) *Error {
 		return f
 	}
 	return New(Internal, err)
-}
-
-// Cause puts a network error into words without addresses: "connection
-// refused" rather than "dial tcp 10.1.2.3:9001: connect: connection refused".
-// It is what clients may see.
-func Cause(err error) string {
-	if errno, ok := errors.AsType[syscall.Errno](err); ok {
-		return errno.Error()
-	}
-	if dns, ok := errors.AsType[*net.DNSError](err); ok {
-		return "look up name: " + dns.Err
-	}
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return "timed out"
-	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
-		return fmt.Sprintf("%s: %v", op.Op, op.Err)
-	}
-	return err.Error()
 }
 
 // Sentence is the error as a client may read it.

@@ -30,7 +30,7 @@ func TestCauseHidesAddresses(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Addr: &net.TCPAddr{IP: net.IPv4(10, 1, 2, 3), Port: 9001}, Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	for want, err := range map[string]error{
 		"connection refused":         refused,
-		"look up name: no such host": &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", Name: "gpu.internal", Server: "10.0.0.1:53"}},
+		"look up name: no such host": &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true, Name: "gpu.internal", Server: "10.0.0.1:53"}},
 		"timed out":                  fmt.Errorf("read 10.1.2.3: %w", os.ErrDeadlineExceeded),
 		"dial: odd":                  &net.OpError{Op: "dial", Addr: &net.TCPAddr{}, Err: errors.New("odd")},
 		"odd":                        errors.New("odd"),
