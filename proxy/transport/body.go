@@ -96,7 +96,7 @@ func (b *Body) Next(until time.Duration) ([]byte, error) {
 		}
 		if b.conn.Buffered() == 0 {
 			if err := b.conn.Fill(until); err != nil {
-				if b.Framing == ByClose && errors.Is(err, io.EOF) {
+				if b.Framing == ByClose && errors.Is(err, io.EOF) && !b.conn.cutOff() {
 					b.ended = true
 					return nil, io.EOF
 				}

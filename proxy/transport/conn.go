@@ -24,7 +24,8 @@ type Conn struct {
 	socket    syscall.RawConn  // of the TCP or unix socket, under TLS too
 	look      func(fd uintptr) // c.lookNow, bound once
 	tls       bool
-	clean     bool // result of lookNow
+	under     *underTLS // nil when plain
+	clean     bool      // result of lookNow
 }
 
 func newConn(p *Pool, nc net.Conn) *Conn {
@@ -33,6 +34,7 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 	socket := nc
 	if t, ok := nc.(*tls.Conn); ok {
 		c.tls, socket = true, t.NetConn()
+		c.under, _ = socket.(*underTLS)
 	}
 	if s, ok := socket.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
@@ -77,17 +79,16 @@ func (c *Conn) sound() bool {
 	return !c.tls || c.Quiet()
 }
 
-// lookNow peeks at the socket. Under TLS, bytes may be a session ticket: there
-// only the end of the connection counts.
+// lookNow peeks at the socket: nothing but silence is sound. That holds under TLS
+// too: session tickets come before the first answer and are read with it.
 func (c *Conn) lookNow(fd uintptr) {
-	n, err := wire.Peek(int(fd))
-	switch {
-	case err == syscall.EAGAIN:
-		c.clean = true
-	case err == nil && n > 0 && c.tls:
-		c.clean = !wire.HungUp(int(fd))
-	}
+	_, err := wire.Peek(int(fd))
+	c.clean = err == syscall.EAGAIN
 }
+
+// cutOff says whether the end of c came without a farewell, where there ought to
+// be one (RFC 9112 9.8).
+func (c *Conn) cutOff() bool { return c.under != nil && c.under.ended }
 
 // Release ends the attempt that c was acquired for. A connection that is not
 // reusable is closed: the endpoint is then told that nobody waits any more.

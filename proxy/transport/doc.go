@@ -13,5 +13,7 @@
 // which is why the codec here is package strict.
 //
 // An answer is read as a head ([Conn.ReadHead]) and a [Body] that knows its
-// framing: an end that comes too early is always an error, never io.EOF.
+// framing: an end that comes too early is always an error, never io.EOF. Over TLS,
+// that is also the end of a body that lasts as long as its connection, unless
+// close_notify came before it.
 package transport

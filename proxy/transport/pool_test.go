@@ -156,7 +156,7 @@ func TestConnectionsAreCounted(t *testing.T) {
 	require.NoError(t, c.Send([]byte("?"), true, 0, within))
 	c.Release(true)
 	require.NoError(t, end.Close())
-	awaitHangUp(t, c)
+	awaitNews(t, c)
 	c = acquire(t, p)
 	require.ErrorIs(t, c.Send([]byte("?"), true, 0, within), wire.ErrUnsound)
 	c.Release(false)

@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,7 +159,7 @@ func TestTLSConnectionThatDiedIdle(t *testing.T) {
 			require.NoError(t, err)
 			c.Release(true)
 			require.NoError(t, die(end))
-			awaitHangUp(t, c)
+			awaitNews(t, c)
 			c = acquire(t, p)
 			assert.ErrorIs(t, c.Send([]byte("?"), false, wire.Now()+within, within), wire.ErrUnsound)
 			c.Release(false)
@@ -166,17 +167,17 @@ func TestTLSConnectionThatDiedIdle(t *testing.T) {
 	}
 }
 
-// awaitHangUp waits until the kernel has the end of the connection.
-func awaitHangUp(t *testing.T, c *transport.Conn) {
+// awaitNews waits until the kernel has bytes or the end of an idle connection.
+func awaitNews(t *testing.T, c *transport.Conn) {
 	t.Helper()
 	socket := c.Conn.Conn
 	if s, ok := socket.(*tls.Conn); ok {
 		socket = s.NetConn()
 	}
-	raw, err := socket.(*net.TCPConn).SyscallConn()
+	raw, err := socket.(syscall.Conn).SyscallConn()
 	require.NoError(t, err)
-	require.Eventually(t, func() (gone bool) {
-		_ = raw.Control(func(fd uintptr) { gone = wire.HungUp(int(fd)) })
-		return gone
+	require.Eventually(t, func() (there bool) {
+		_ = raw.Control(func(fd uintptr) { _, err := wire.Peek(int(fd)); there = err != syscall.EAGAIN })
+		return there
 	}, within, time.Millisecond)
 }

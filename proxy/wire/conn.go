@@ -36,6 +36,7 @@ type Conn struct {
 	n        int     // result of the last readNow, with err
 	err      error
 	question []byte // what Ask has still to write
+	unheard  error  // what ended Ask's wait, for the next Fill; the kernel tells a reset once
 	out      []byte // what WriteAll has still to write
 	outErr   error  // result of the last writeNow
 
@@ -116,7 +117,10 @@ func (c *Conn) ReadInto(p []byte, until time.Duration) (int, error) {
 
 // wait reads once, re-arming the socket's timer when it fires before until.
 func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
-	err := c.armRead(until, false)
+	err := c.unheard
+	if c.unheard = nil; err == nil {
+		err = c.armRead(until, false)
+	}
 	for err == nil {
 		var n int
 		n, err = c.read(p)

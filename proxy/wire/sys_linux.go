@@ -33,11 +33,3 @@ func result(n, _ uintptr, errno syscall.Errno) (int, error) {
 	}
 	return int(n), nil
 }
-
-// HungUp says whether the peer has closed its side of a socket, behind whatever
-// bytes may still be unread.
-func HungUp(fd int) bool {
-	p := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLRDHUP}}
-	n, err := unix.Poll(p, 0)
-	return err != nil || n > 0
-}

@@ -18,7 +18,3 @@ func Peek(fd int) (int, error) {
 	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	return n, err
 }
-
-// HungUp: other systems cannot tell a close behind unread bytes. A request on
-// such a connection fails without an answer and is sent again on a fresh one.
-func HungUp(int) bool { return false }

@@ -130,6 +130,8 @@ func (c *Conn) Ask(p []byte, until, stall time.Duration) error {
 		return c.WriteAll(left, stall)
 	case errors.Is(err, ErrUnsound) || len(left) > 0:
 		return err
+	case !errors.Is(err, ErrTimeout):
+		c.unheard = err
 	}
 	return nil
 }
