@@ -1,0 +1,59 @@
+package estimate
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// leastRequests is what an estimate remembers at least, and must have seen before it counts.
+	// The mean of as many exponential times is known to within 13 %.
+	leastRequests = 60
+	// memoryTime is how long an estimate remembers where there are more requests than that.
+	memoryTime = 5 * time.Second
+	// largestStep bounds one change of a capacity, as a factor. A server that
+	// becomes twice as fast is so followed in four ticks at the earliest.
+	largestStep = 1.25
+	// busyRatio is the part of the slots from which on an endpoint counts as busy.
+	busyRatio = 0.75
+	// peakFade is by how much the highest load seen fades in a tick, where there are no slots.
+	peakFade = 0.98
+)
+
+// capacity follows the rate of work of one endpoint.
+type capacity struct {
+	memory window  // of requests that began while the endpoint was busy
+	rate   float64 // units of work per second; 0 while too little was seen
+	peak   float64 // requests in flight at the busiest, fading
+}
+
+// tick takes in what was finished in the time since the last tick. slots is how many
+// requests the endpoint works on at once, 0 where that is not known.
+func (c *capacity) tick(m *Meter, slots int, since time.Duration) {
+	next := m.busy.take()
+	c.memory.remember(next, max(leastRequests, next.requests*float64(memoryTime)/float64(max(since, 1))))
+	level := float64(slots)
+	if slots == 0 {
+		if next.requests > 0 {
+			c.peak = max(c.peak*peakFade, next.inFlight/next.requests)
+		}
+		level = c.peak
+	}
+	m.busyFrom.Store(int64(math.Ceil(busyRatio * level)))
+	if next.requests == 0 || c.memory.requests < leastRequests/2 {
+		return
+	}
+	atOnce := float64(slots)
+	if slots == 0 {
+		atOnce = c.memory.inFlight / c.memory.requests
+	}
+	c.rate = step(c.rate, atOnce/c.memory.perWork())
+}
+
+// step goes from an old value towards a new one, by no more than largestStep.
+func step(old, target float64) float64 {
+	if old == 0 {
+		return target
+	}
+	return min(max(target, old/largestStep), old*largestStep)
+}

@@ -1,0 +1,238 @@
+package estimate
+
+import (
+	"math"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func auto(n int, slots int) []Options {
+	options := make([]Options, n)
+	for i := range options {
+		options[i] = Options{Capacity: 100, AutoCapacity: true, Slots: slots}
+	}
+	return options
+}
+
+// TestFindsCapacities begins with equal estimates in front of unequal servers.
+func TestFindsCapacities(t *testing.T) {
+	for name, c := range map[string]struct {
+		slots, told int
+		arrivals    float64
+	}{
+		"one slot":                 {1, 1, 150},
+		"one slot, little traffic": {1, 1, 40},
+		"eight slots":              {8, 8, 190},
+		"one slot, nobody told":    {1, 0, 180},
+		"eight slots, nobody told": {8, 0, 200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f := newFleet(7, c.arrivals, auto(3, c.told),
+				&server{rate: 50, slots: c.slots}, &server{rate: 100, slots: c.slots}, &server{rate: 75, slots: c.slots})
+			f.run(60)
+			got := f.average(30)
+			for i, want := range []float64{300 * 50 / 225., 300 * 100 / 225., 300 * 75 / 225.} {
+				assert.InEpsilon(t, want, got[i], 0.12, "endpoint %d of %v", i, got)
+			}
+		})
+	}
+}
+
+// average is what the capacities were in the mean over so many seconds more.
+func (f *fleet) average(seconds int) []float64 {
+	mean := make([]float64, len(f.servers))
+	for range seconds {
+		f.run(1)
+		for i, v := range f.values {
+			mean[i] += v.Capacity / float64(seconds)
+		}
+	}
+	return mean
+}
+
+// TestFollowsAStep makes one server twice as fast, or half as fast, under steady traffic.
+//
+// Where every request counts as one unit an estimate is as sharp as its some 200 requests of
+// exponential work let it be; with predictions it is sharper.
+func TestFollowsAStep(t *testing.T) {
+	for _, factor := range []float64{2, 0.5} {
+		for seed := range uint64(10) {
+			followsAStep(t, seed, factor, 0.35, func(float64) float64 { return 1 })
+			followsAStep(t, seed, factor, 0.02, func(work float64) float64 { return work })
+		}
+	}
+}
+
+func followsAStep(t *testing.T, seed uint64, factor, tolerance float64, predict func(float64) float64) {
+	f := newFleet(seed, 120, auto(3, 1),
+		&server{rate: 75, slots: 1}, &server{rate: 75, slots: 1}, &server{rate: 75, slots: 1})
+	f.predict = predict
+	ratio := func() float64 { return math.Log(f.values[0].Capacity / f.values[1].Capacity) }
+	f.run(60)
+	assert.InDelta(t, 0, ratio(), tolerance, "before the step, seed %d", seed)
+	f.servers[0].rate *= factor
+	f.run(30)
+	assert.InDelta(t, math.Log(factor), ratio(), tolerance, "30 s after the step, seed %d", seed)
+}
+
+// TestFindsSlots begins with 4 in front of servers that work on 1, 8 and 32 at once.
+func TestFindsSlots(t *testing.T) {
+	options := auto(1, 0)
+	options[0].AutoSlots = true
+	for _, slots := range []int{1, 2, 8, 32} {
+		f := newFleet(3, 400, options, &server{rate: 100, slots: slots}) // more than it can do
+		f.run(120)
+		assert.InEpsilon(t, slots, f.usualSlots(), 0.5, "of %d", slots)
+	}
+}
+
+// TestSlotsAfterAStep makes a server slower and faster again: the limit comes back to what
+// the server works on at once, which has not changed.
+func TestSlotsAfterAStep(t *testing.T) {
+	options := auto(1, 0)
+	options[0].AutoSlots = true
+	f := newFleet(4, 400, options, &server{rate: 100, slots: 8})
+	f.run(60)
+	for _, factor := range []float64{0.5, 2} {
+		f.servers[0].rate *= factor
+		f.run(30)
+		assert.InDelta(t, 8, f.usualSlots(), 4, "30 s after a step by %v", factor)
+	}
+}
+
+// usualSlots is the least limit of the next ticks: some look a step beyond.
+func (f *fleet) usualSlots() int {
+	least := f.values[0].Slots
+	for range probeEvery {
+		f.run(1)
+		least = min(least, f.values[0].Slots)
+	}
+	return least
+}
+
+func TestLevels(t *testing.T) {
+	assert.Equal(t, 0, levelOf(1))
+	for level := range levelCount {
+		n := slotsOf(level)
+		assert.Equal(t, level, levelOf(int64(n)), "of %d", n)
+		if level > 0 {
+			assert.Equal(t, level-1, levelOf(int64(n-1)), "of %d", n-1)
+		}
+	}
+	assert.Equal(t, 4096, slotsOf(levelCount-1))
+	assert.Equal(t, levelCount-1, levelOf(1<<40))
+}
+
+// TestIdleSpellsChangeNothing lets an hour pass without a request.
+func TestIdleSpellsChangeNothing(t *testing.T) {
+	options := auto(3, 1)
+	options[2].AutoSlots = true
+	f := newFleet(5, 150, options, &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
+	f.run(60)
+	f.arrivals = 1e-9
+	f.run(5) // what was under way ends
+	before := f.values
+	f.run(3600)
+	assert.Equal(t, before, f.values)
+}
+
+// TestConfiguredOnesSetTheUnit mixes endpoints whose capacity is known with one whose is not.
+func TestConfiguredOnesSetTheUnit(t *testing.T) {
+	options := []Options{{Capacity: 5, Slots: 1}, {Capacity: 10, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}}
+	f := newFleet(6, 150, options, &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
+	f.run(60)
+	assert.Equal(t, Value{5, 1}, f.values[0])
+	assert.Equal(t, Value{10, 1}, f.values[1])
+	assert.InEpsilon(t, 7.5, f.average(30)[2], 0.1)
+}
+
+// TestSumStays: whatever unit the work is predicted in, and however it changes, capacities
+// sum to what they began with.
+func TestSumStays(t *testing.T) {
+	f := newFleet(8, 150, auto(3, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
+	scale := 1.0
+	f.predict = func(work float64) float64 { return work * scale }
+	for range 20 {
+		f.run(20)
+		scale *= 3
+		sum := 0.0
+		for _, v := range f.values {
+			sum += v.Capacity
+		}
+		assert.InDelta(t, 300, sum, 1e-6)
+	}
+	assert.InEpsilon(t, 300*100/225., f.values[1].Capacity, 0.15)
+}
+
+// TestPredictionsSharpen: heavy-tailed work that is known beforehand does not make the
+// estimate jump.
+func TestPredictionsSharpen(t *testing.T) {
+	f := newFleet(9, 150, auto(3, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
+	f.work = func(r *rand.Rand) float64 {
+		if r.Float64() < 0.9 {
+			return 0.293 * r.ExpFloat64()
+		}
+		return 7.364 * r.ExpFloat64()
+	}
+	f.predict = func(work float64) float64 { return work }
+	f.run(30)
+	for range 100 {
+		f.run(1)
+		assert.InEpsilon(t, 300*50/225., f.values[0].Capacity, 0.01)
+	}
+}
+
+func TestImpossibleRequestsAreLeftOut(t *testing.T) {
+	u := New(auto(1, 1))
+	m := u.Meter(0)
+	for _, work := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+		m.Finished(work, time.Second, 1)
+	}
+	m.Finished(1, 0, 1)
+	m.Finished(1, -time.Second, 1)
+	m.Finished(1, time.Second, 0)
+	assert.Equal(t, window{}, m.levels[0].take())
+	assert.Equal(t, []Value{{100, 1}}, u.Tick(time.Second))
+}
+
+func TestInherit(t *testing.T) {
+	f := newFleet(10, 150, auto(3, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
+	f.run(60)
+	before := f.values
+	next := New(auto(2, 1))
+	next.Inherit(0, f.upstream, 2)
+	next.Inherit(1, f.upstream, 0)
+	assert.Same(t, f.upstream.Meter(2), next.Meter(0))
+	now := next.Tick(time.Second)
+	assert.InEpsilon(t, before[2].Capacity/before[0].Capacity, now[0].Capacity/now[1].Capacity, 1e-6)
+	assert.InDelta(t, 200, now[0].Capacity+now[1].Capacity, 1e-6)
+}
+
+func TestMeterFromManyGoroutines(t *testing.T) {
+	var m Meter
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 1000 {
+				m.Finished(0.5, time.Millisecond, 2)
+			}
+		})
+	}
+	all.Wait()
+	w := m.levels[1].take()
+	assert.Equal(t, window{work: 4000, service: 8, inFlight: 16000, requests: 8000}, w)
+	assert.Equal(t, w, m.busy.take())
+	assert.Zero(t, testing.AllocsPerRun(100, func() { m.Finished(1, time.Second, 1) }))
+}
+
+func BenchmarkFinished(b *testing.B) {
+	var m Meter
+	b.ReportAllocs()
+	for b.Loop() {
+		m.Finished(1, time.Millisecond, 3)
+	}
+}
