@@ -2,7 +2,6 @@ package route
 
 import (
 	"bytes"
-	"net"
 	"slices"
 	"strings"
 )
@@ -49,7 +48,8 @@ func longestFirst(entries []entry) {
 // field, port and all; path is undecoded, or "*".
 func (t *Table) Match(host, path []byte) int {
 	if len(t.byHost) > 0 {
-		if n := match(t.byHost[hostname(host)], path); n >= 0 {
+		var name [hostBytes]byte
+		if n := match(t.byHost[string(hostname(name[:], host))], path); n >= 0 {
 			return n
 		}
 	}
@@ -76,11 +76,21 @@ func (e *entry) matches(path []byte) bool {
 	return len(path) > len(e.path) && path[len(e.path)] == '/' && string(path[:len(e.path)]) == e.path
 }
 
-// hostname is the host without its port, in lower case.
-func hostname(host []byte) string {
-	name := string(bytes.ToLower(host))
-	if h, _, err := net.SplitHostPort(name); err == nil {
-		return h
+// hostBytes is the length of names that are looked up without an allocation.
+const hostBytes = 256
+
+// hostname is the host without its port, in lower case, in place of what name holds.
+func hostname(name, host []byte) []byte {
+	if end := bytes.IndexByte(host, ']'); end > 0 && host[0] == '[' {
+		host = host[1:end]
+	} else if colon := bytes.IndexByte(host, ':'); colon == bytes.LastIndexByte(host, ':') && colon >= 0 {
+		host = host[:colon]
 	}
-	return strings.Trim(name, "[]")
+	name = append(name[:0], host...)
+	for i, b := range name {
+		if 'A' <= b && b <= 'Z' {
+			name[i] = b + 'a' - 'A'
+		}
+	}
+	return name
 }
