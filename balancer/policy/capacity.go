@@ -39,15 +39,13 @@ func (b *capacityBuilder) Build(candidates []balancer.Candidate) balancer.Picker
 	p := &capacityPicker{
 		candidates:  candidates,
 		accounts:    make([]account, len(candidates)),
-		index:       make(map[*balancer.Endpoint]int32, len(candidates)),
+		index:       indexOf(candidates),
 		ready:       newIndexHeap(len(candidates)),
 		waiting:     newIndexHeap(len(candidates)),
 		rebaseAfter: rebaseAfter,
 	}
-	shares := proportions(candidates)
-	for i, c := range candidates {
-		p.accounts[i].share, p.accounts[i].gap = shares[i], 1/shares[i]
-		p.index[c.Endpoint] = int32(i)
+	for i, share := range proportions(candidates) {
+		p.accounts[i].share, p.accounts[i].gap = share, 1/share
 	}
 	if b.start != nil {
 		startAt(p.accounts, float64(b.start()%rebaseAfter))

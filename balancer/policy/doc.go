@@ -1,8 +1,8 @@
 // Package policy has the rules by which an upstream's requests are shared among its
 // eligible endpoints: one file per policy, and the registry from a configured name to the
-// policy's builder. It is arithmetic over candidates: no clock, no lock, no sockets, and
-// no chance unless an option brings it, so that a simulation in virtual time runs the
-// very same code. The pool that owns a picker is the only one to call it.
+// policy's builder. It is arithmetic over candidates: no lock, no sockets, and no chance
+// that a seed cannot pin, so that a simulation in virtual time runs the very same code.
+// The pool that owns a picker is the only one to call it.
 //
 // The policy capacity starts at turn zero by default, in the running program too: the
 // share of every endpoint is then exact to one request from the first one on, and one

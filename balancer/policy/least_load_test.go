@@ -115,8 +115,9 @@ func TestLeastLoadMeanResponse(t *testing.T) {
 func TestLeastLoadBeatsCapacity(t *testing.T) {
 	capacities := []float64{50, 100, 75}
 	for _, rate := range []float64{75, 150, 190} {
-		blind := simulate(t, Capacity(CapacityOptions{}), capacities, rate, 100_000, 1).mean
-		least := simulate(t, LeastLoad(), capacities, rate, 100_000, 1).mean
+		w := workload{speeds: capacities, rate: rate, requests: 100_000}
+		blind := simulate(t, Capacity(CapacityOptions{}), w).mean
+		least := simulate(t, LeastLoad(), w).mean
 		assert.Less(t, least, 0.9*blind, "mean response time at %v/s", rate)
 		require.Greater(t, least, 1/(225-rate), "the pooled bound")
 	}

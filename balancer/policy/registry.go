@@ -11,8 +11,10 @@ import (
 
 // registry has the builder of each name an upstream's configuration may give.
 var registry = map[string]balancer.Builder{
-	"capacity":   Capacity(CapacityOptions{}),
-	"least_load": LeastLoad(),
+	"capacity":    Capacity(CapacityOptions{}),
+	"least_load":  LeastLoad(),
+	"random":      Random(Options{}),
+	"two_choices": TwoChoices(Options{}),
 }
 
 // Lookup returns the builder of a policy by its configured name. The error of an unknown

@@ -33,6 +33,15 @@ func proportions(candidates []balancer.Candidate) []float64 {
 	return shares
 }
 
+// indexOf returns each endpoint's place among the candidates.
+func indexOf(candidates []balancer.Candidate) map[*balancer.Endpoint]int32 {
+	index := make(map[*balancer.Endpoint]int32, len(candidates))
+	for i, c := range candidates {
+		index[c.Endpoint] = int32(i)
+	}
+	return index
+}
+
 // scaled returns the capacities as parts of a power of two near the largest. Any positive
 // ones will do, and what was equal among their ratios is equal still: nothing is rounded
 // but what is too small beside the largest to count.

@@ -9,53 +9,79 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
+// workload is a Poisson stream of requests with exponential work of mean 1. Equal ones are
+// the same requests, whatever the policy.
+type workload struct {
+	speeds    []float64 // of the endpoints, first-come servers
+	rate      float64   // requests per second
+	requests  int       // the first tenth is not counted
+	balancers int       // that see a part of the requests each, drawn at random; 0 is 1
+}
+
 // simulated is what a simulation saw.
 type simulated struct {
 	mean   float64   // response time, seconds
 	served []float64 // requests by endpoint
 }
 
-// simulate sends requests, a Poisson stream of exponential work of mean 1, to first-come
-// servers of these speeds. Equal seeds are equal requests, whatever the policy. The first
-// tenth is not counted.
-func simulate(t testing.TB, b balancer.Builder, speeds []float64, rate float64, requests int, seed uint64) simulated {
+// front is one balancer of a simulation.
+type front struct {
+	picker  balancer.Picker
+	counter balancer.Counter // nil if it does not count
+	has     []int64          // by endpoint: its own requests there
+}
+
+func (f *front) count(i int, add int64) {
+	f.has[i] += add
+	if f.counter != nil {
+		f.counter.Count(i, f.has[i])
+	}
+}
+
+// visit is a request at an endpoint.
+type visit struct {
+	end  float64
+	from *front
+}
+
+func simulate(t testing.TB, b balancer.Builder, w workload) simulated {
 	t.Helper()
-	picker := b.Build(candidates(t, speeds))
-	counter, counts := picker.(balancer.Counter)
-	rng := rand.New(rand.NewPCG(seed, 0))
-	leaving := newIndexHeap(len(speeds)) // the next departure of each busy server
-	ends := make([][]float64, len(speeds))
-	s := simulated{served: make([]float64, len(speeds))}
+	fronts := make([]front, max(1, w.balancers))
+	for i := range fronts {
+		fronts[i] = front{picker: b.Build(candidates(t, w.speeds)), has: make([]int64, len(w.speeds))}
+		fronts[i].counter, _ = fronts[i].picker.(balancer.Counter)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	leaving := newIndexHeap(len(w.speeds)) // the next departure of each busy endpoint
+	at := make([][]visit, len(w.speeds))
+	s := simulated{served: make([]float64, len(w.speeds))}
 	now, sum, counted := 0.0, 0.0, 0
-	for k := range requests {
-		now += rng.ExpFloat64() / rate
+	for k := range w.requests {
+		now += rng.ExpFloat64() / w.rate
 		work := rng.ExpFloat64()
+		from := &fronts[rng.IntN(len(fronts))]
 		for !leaving.empty() && leaving.least().key <= now {
 			i := leaving.least().id
-			ends[i] = ends[i][1:]
-			if len(ends[i]) > 0 {
-				leaving.raise(ends[i][0])
+			at[i][0].from.count(int(i), -1)
+			at[i] = at[i][1:]
+			if len(at[i]) > 0 {
+				leaving.raise(at[i][0].end)
 			} else {
 				leaving.remove(i)
 			}
-			if counts {
-				counter.Count(int(i), int64(len(ends[i])))
-			}
 		}
-		i, ok := picker.Pick(nil)
+		i, ok := from.picker.Pick(nil)
 		require.True(t, ok)
 		start := now
-		if n := len(ends[i]); n > 0 {
-			start = ends[i][n-1]
+		if n := len(at[i]); n > 0 {
+			start = at[i][n-1].end
 		}
-		end := start + work/speeds[i]
-		if ends[i] = append(ends[i], end); len(ends[i]) == 1 {
+		end := start + work/w.speeds[i]
+		if at[i] = append(at[i], visit{end, from}); len(at[i]) == 1 {
 			leaving.push(int32(i), end)
 		}
-		if counts {
-			counter.Count(i, int64(len(ends[i])))
-		}
-		if k >= requests/10 {
+		from.count(i, 1)
+		if k >= w.requests/10 {
 			sum += end - now
 			counted++
 			s.served[i]++
