@@ -14,6 +14,7 @@ var registry = map[string]balancer.Builder{
 	"capacity":    Capacity(CapacityOptions{}),
 	"least_load":  LeastLoad(),
 	"random":      Random(Options{}),
+	"round_robin": RoundRobin(),
 	"two_choices": TwoChoices(Options{}),
 }
 

@@ -1,0 +1,84 @@
+package policy
+
+import "github.com/steelyard-proxy/steelyard/balancer"
+
+// RoundRobin returns the policy that serves each endpoint in turn, without regard to
+// capacity: whoever has waited longest since its last request is next, at first in
+// configured order. An endpoint that was closed or excluded in its turn has the next one,
+// and no more than that. A pick is O(log n).
+func RoundRobin() balancer.Builder { return roundRobinBuilder{} }
+
+type roundRobinBuilder struct{}
+
+func (roundRobinBuilder) Name() string { return "round_robin" }
+
+func (roundRobinBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
+	p := &roundRobinPicker{
+		candidates: candidates,
+		index:      indexOf(candidates),
+		last:       make([]float64, len(candidates)),
+		open:       newIndexHeap(len(candidates)),
+	}
+	for i := range candidates {
+		p.open.push(int32(i), 0)
+	}
+	return p
+}
+
+type roundRobinPicker struct {
+	candidates []balancer.Candidate
+	index      map[*balancer.Endpoint]int32
+	turn       float64   // whole turns taken; exact up to 2^53
+	last       []float64 // by candidate: the turn it had last
+	open       indexHeap // by last turn
+	aside      []int32   // candidates kept out of one pick; empty between picks
+}
+
+// Pick implements balancer.Picker.
+func (p *roundRobinPicker) Pick(r *balancer.Request) (int, bool) {
+	if r != nil {
+		for _, e := range r.Exclude {
+			if i, ok := p.index[e]; ok && p.open.has(i) {
+				p.open.remove(i)
+				p.aside = append(p.aside, i)
+			}
+		}
+	}
+	picked := absent
+	if !p.open.empty() {
+		picked = int(p.open.least().id)
+		p.turn++
+		p.last[picked] = p.turn
+		p.open.raise(p.turn)
+	}
+	for _, i := range p.aside {
+		p.open.push(i, p.last[i])
+	}
+	p.aside = p.aside[:0]
+	return picked, picked != absent
+}
+
+// Open implements balancer.Picker.
+func (p *roundRobinPicker) Open(i int, open bool) {
+	if open {
+		p.open.push(int32(i), p.last[i])
+	} else {
+		p.open.remove(int32(i))
+	}
+}
+
+// Inherit implements balancer.Picker: the row stays as it is, and newcomers join its end.
+func (p *roundRobinPicker) Inherit(predecessor balancer.Picker) {
+	before, ok := predecessor.(*roundRobinPicker)
+	if !ok {
+		return
+	}
+	p.turn = before.turn
+	for i, c := range p.candidates {
+		p.last[i] = p.turn
+		if j, stays := before.index[c.Endpoint]; stays {
+			p.last[i] = before.last[j]
+		}
+		p.open.change(int32(i), p.last[i])
+	}
+}
