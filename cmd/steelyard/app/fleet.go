@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/sha256"
 	"crypto/tls"
 	"fmt"
 	"net/url"
@@ -58,6 +59,7 @@ type targetSettings struct {
 	tls         configs.ClientTLS
 	connect     configs.UpstreamTimeouts
 	connections configs.Connections
+	files       [sha256.Size]byte // of what tls's files hold
 }
 
 // generation is a configuration made ready: adopting it can no longer fail.
@@ -128,7 +130,11 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 // prepareTarget takes over a target that is reached as before, or makes one.
 func (f *fleet) prepareTarget(c configs.Upstream, e configs.Endpoint, old *upstream) (*target, error) {
 	settings := targetSettings{connect: configs.UpstreamTimeouts{Connect: c.Timeouts.Connect}, connections: c.Connections}
-	if e.TLS != nil {
+	files, err := readTLSFiles(e.TLS)
+	if err != nil {
+		return nil, err
+	}
+	if settings.files = files.sum(); e.TLS != nil {
 		settings.tls = *e.TLS
 	}
 	if old != nil {
@@ -144,7 +150,7 @@ func (f *fleet) prepareTarget(c configs.Upstream, e configs.Endpoint, old *upstr
 	if err != nil {
 		return nil, fmt.Errorf("parse url: %w", err)
 	}
-	config, err := clientTLS(u, e.TLS)
+	config, err := clientTLS(u, e.TLS, files)
 	if err != nil {
 		return nil, err
 	}
@@ -156,6 +162,19 @@ func (f *fleet) prepareTarget(c configs.Upstream, e configs.Endpoint, old *upstr
 			MaxIdle: c.Connections.MaxIdle, IdleTimeout: c.Connections.IdleTimeout, Metrics: instruments,
 		}),
 	}}, nil
+}
+
+// filesChanged says whether a file that an endpoint's TLS settings name holds
+// something else than it did, or cannot be read any more.
+func (f *fleet) filesChanged() bool {
+	for _, u := range f.all() {
+		for _, t := range u.targets {
+			if files, err := readTLSFiles(t.config.TLS); err != nil || files.sum() != t.settings.files {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // adopt puts a prepared generation in force: membership first, then upkeep and

@@ -10,13 +10,13 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
-// Reload puts cfg in force for all requests that begin from now on, or changes
-// nothing and says why. Listeners, admin, log and the limits and time-outs of
+// Reload puts cfg in force for all requests that begin from now on, with what the
+// files it names hold now, or changes nothing and says why. Listeners, admin, log and the limits and time-outs of
 // client connections are those of the start: what cfg says otherwise is logged.
 func (a *App) Reload(cfg *configs.Config) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if reflect.DeepEqual(cfg, a.config) {
+	if reflect.DeepEqual(cfg, a.config) && !a.fleet.filesChanged() {
 		a.log.Info("reload: nothing has changed")
 		a.reloaded(nil)
 		return nil

@@ -1,18 +1,55 @@
 package app
 
 import (
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
 	"net/url"
 	"os"
+	"strings"
 
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// clientTLS is how an endpoint with an https URL is spoken to; nil for http.
-func clientTLS(u *url.URL, c *configs.ClientTLS) (*tls.Config, error) {
+// tlsFiles are what the files of an endpoint's TLS settings hold; nil where none is named.
+type tlsFiles struct{ ca, cert, key []byte }
+
+// readTLSFiles reads the files that c names; c may be nil.
+func readTLSFiles(c *configs.ClientTLS) (f tlsFiles, err error) {
+	if c == nil {
+		return f, nil
+	}
+	if c.CAFile != "" {
+		if f.ca, err = os.ReadFile(c.CAFile); err != nil {
+			return f, fmt.Errorf("read tls.ca_file: %w", err)
+		}
+	}
+	if c.CertFile != "" {
+		if f.cert, err = os.ReadFile(c.CertFile); err != nil {
+			return f, fmt.Errorf("read tls.cert_file: %w", err)
+		}
+		if f.key, err = os.ReadFile(c.KeyFile); err != nil {
+			return f, fmt.Errorf("read tls.key_file: %w", err)
+		}
+	}
+	return f, nil
+}
+
+// sum is the same for the same contents.
+func (f *tlsFiles) sum() [sha256.Size]byte {
+	h := sha256.New()
+	for _, content := range [][]byte{f.ca, f.cert, f.key} {
+		part := sha256.Sum256(content)
+		h.Write(part[:])
+	}
+	return [sha256.Size]byte(h.Sum(nil))
+}
+
+// clientTLS is how an endpoint with an https URL is spoken to; nil for http. f is
+// what c's files hold.
+func clientTLS(u *url.URL, c *configs.ClientTLS, f tlsFiles) (*tls.Config, error) {
 	if u.Scheme != "https" {
 		return nil, nil
 	}
@@ -29,18 +66,14 @@ func clientTLS(u *url.URL, c *configs.ClientTLS) (*tls.Config, error) {
 	if c.ServerName != "" {
 		config.ServerName = c.ServerName
 	}
-	if c.CAFile != "" {
-		pem, err := os.ReadFile(c.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("read tls.ca_file: %w", err)
-		}
+	if f.ca != nil {
 		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
+		if !config.RootCAs.AppendCertsFromPEM(f.ca) {
 			return nil, errors.New("read tls.ca_file " + c.CAFile + ": no certificate in it")
 		}
 	}
-	if c.CertFile != "" {
-		pair, err := tls.LoadX509KeyPair(c.CertFile, c.KeyFile)
+	if f.cert != nil {
+		pair, err := tls.X509KeyPair(f.cert, f.key)
 		if err != nil {
 			return nil, fmt.Errorf("read tls.cert_file: %w", err)
 		}
@@ -53,7 +86,7 @@ func clientTLS(u *url.URL, c *configs.ClientTLS) (*tls.Config, error) {
 // not the scheme's own.
 func hostField(u *url.URL) string {
 	if u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443" {
-		return u.Hostname()
+		return strings.TrimSuffix(u.Host, ":"+u.Port()) // an IPv6 address keeps its brackets
 	}
 	return u.Host
 }

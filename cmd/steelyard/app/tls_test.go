@@ -23,25 +23,25 @@ func parsed(t *testing.T, text string) *url.URL {
 func TestHostField(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://gpu:80": "gpu", "https://gpu:443": "gpu", "http://gpu:443": "gpu:443", "https://gpu:80": "gpu:80", "http://gpu:8000": "gpu:8000",
-		"http://[::1]:8000": "[::1]:8000",
+		"http://[::1]:8000": "[::1]:8000", "http://[::1]:80": "[::1]", "https://[2001:db8::1]:443": "[2001:db8::1]",
 	} {
 		assert.Equal(t, want, hostField(parsed(t, text)), text)
 	}
 }
 
 func TestClientTLS(t *testing.T) {
-	plain, err := clientTLS(parsed(t, "http://gpu:80"), nil)
+	plain, err := clientTLS(parsed(t, "http://gpu:80"), nil, tlsFiles{})
 	require.NoError(t, err)
 	assert.Nil(t, plain)
 
-	config, err := clientTLS(parsed(t, "https://gpu.test:443"), nil)
+	config, err := clientTLS(parsed(t, "https://gpu.test:443"), nil, tlsFiles{})
 	require.NoError(t, err)
 	assert.Equal(t, "gpu.test", config.ServerName)
 	assert.Nil(t, config.RootCAs, "the system's")
 	assert.False(t, config.InsecureSkipVerify)
 	assert.EqualValues(t, tls.VersionTLS12, config.MinVersion)
 
-	config, err = clientTLS(parsed(t, "https://10.0.0.1:443"), &configs.ClientTLS{ServerName: "gpu3", Insecure: true})
+	config, err = clientTLS(parsed(t, "https://10.0.0.1:443"), &configs.ClientTLS{ServerName: "gpu3", Insecure: true}, tlsFiles{})
 	require.NoError(t, err)
 	assert.Equal(t, "gpu3", config.ServerName)
 	assert.True(t, config.InsecureSkipVerify)
@@ -56,7 +56,10 @@ func TestBadClientTLS(t *testing.T) {
 		"read tls.cert_file: open /none.pem": {CertFile: "/none.pem", KeyFile: "/none.key"},
 		"read tls.cert_file: tls":            {CertFile: empty, KeyFile: empty},
 	} {
-		_, err := clientTLS(parsed(t, "https://gpu:443"), &settings)
+		files, err := readTLSFiles(&settings)
+		if err == nil {
+			_, err = clientTLS(parsed(t, "https://gpu:443"), &settings, files)
+		}
 		assert.ErrorContains(t, err, part)
 	}
 }
