@@ -21,6 +21,10 @@
 //	settle   drain what is left of the body, keep the connection or close it
 //
 // After an answer that came before the whole request, the connection lingers: it
-// is half-closed and drained for a moment, since an immediate close would reset
-// it and could take the answer with it.
+// is half-closed and drained, for up to 30 s while more comes, since an immediate
+// close would reset it and could take the answer with it.
+//
+// A TLS client that says farewell (close_notify) and keeps its socket open has not
+// left: the watch sees the socket's end alone. To see the farewell, every record
+// that a client sends would have to wake the watch and be decrypted by it.
 package front

@@ -114,11 +114,11 @@ func TestEarlyAnswerStaysReadable(t *testing.T) {
 				close(answered)
 			}}, over, nil)
 			c := secure(dial(t, s.address), over)
-			_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000\r\n\r\n")
+			_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
 			require.NoError(t, err)
 			happens(t, answered)
-			for range 60 {
-				_, err = c.Write(make([]byte, 10<<10))
+			for range 128 {
+				_, err = c.Write(make([]byte, 64<<10))
 				require.NoError(t, err)
 			}
 			r, err := http.ReadResponse(bufio.NewReader(c), nil)

@@ -1,16 +1,23 @@
 package front
 
 import (
+	"errors"
 	"net"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 // How long and how much a closing connection still takes in.
 const (
-	lingerTime  = time.Second
-	lingerBytes = 1 << 20
+	lingerBrief = time.Second // from a client that has said all it wanted to, and while shutting down
+	lingerPause = 5 * time.Second
+	lingerTime  = 30 * time.Second
+	lingerBytes = 1 << 30
+	// maxLingering is how many connections at once may linger for longer than
+	// lingerBrief; fewer where that is more than a quarter of the limit.
+	maxLingering = 1024
 )
 
 type halfCloser interface{ CloseWrite() error }
@@ -27,12 +34,46 @@ func (c *Conn) linger() {
 	if h, ok := c.Conn.Conn.(halfCloser); !ok || h.CloseWrite() != nil {
 		return
 	}
-	until := wire.Now() + lingerTime
-	for read := 0; read < lingerBytes; {
+	s, pause, end := c.server, lingerBrief, wire.Now()+lingerBrief
+	if n := s.lingering.Add(1); c.sending() && n <= s.maxLingering() {
+		pause, end = lingerPause, wire.Now()+lingerTime
+	}
+	defer s.lingering.Add(-1)
+	silent := wire.Now() + pause
+	for read, stopping := 0, false; read < lingerBytes; {
+		if !stopping && s.stopping.Load() {
+			stopping, end = true, min(end, wire.Now()+lingerBrief)
+		}
 		c.Drop()
-		if c.Fill(until) != nil {
+		err := c.Fill(min(silent, end, wire.Now()+lingerBrief)) // so that a shutdown is seen
+		switch now := wire.Now(); {
+		case err == nil:
+			read += c.Buffered()
+			silent = now + pause
+		case !errors.Is(err, wire.ErrTimeout) || now >= silent || now >= end:
 			return
 		}
-		read += c.Buffered()
+		if wire.Now() >= end {
+			return
+		}
 	}
+}
+
+// sending says whether the client has not come to the end of its request, and is
+// not slow in it either.
+func (c *Conn) sending() bool {
+	switch {
+	case c.over, c.Refusal == strict.HeaderTimeout, errors.Is(c.body.err, strict.BodyTimeout):
+		return false
+	case c.Refusal != nil:
+		return true
+	}
+	return !c.body.ended()
+}
+
+func (s *Server) maxLingering() int64 {
+	if s.Connections > 0 {
+		return min(maxLingering, int64(s.Connections)/4)
+	}
+	return maxLingering
 }

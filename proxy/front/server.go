@@ -43,6 +43,7 @@ type Server struct {
 	// open counts connections within the limit, refused those above it that
 	// are being told so; written by accept and Conn.leave.
 	open, refused atomic.Int64
+	lingering     atomic.Int64 // connections that linger; written by Conn.linger
 
 	mu        sync.Mutex
 	conns     map[*Conn]struct{} // every open connection; written by track and leave

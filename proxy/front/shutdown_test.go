@@ -127,3 +127,28 @@ func TestStates(t *testing.T) {
 	close(tunnel)
 	states(0, 0, 0)
 }
+
+// A client that goes on sending after its answer does not hold a shutdown up for
+// as long as it would be listened to otherwise.
+func TestShutdownWhileLingering(t *testing.T) {
+	s := serve(t, front.Options{Handler: func(c *front.Conn) { answer(c, 413, c.KeepAlive(true)) }}, nil, nil)
+	c := dial(t, s.address)
+	_, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100000000\r\n\r\n")
+	require.NoError(t, err)
+	stopped := make(chan struct{})
+	defer func() { <-stopped }()
+	go func() {
+		defer close(stopped)
+		tick := time.NewTicker(brief)
+		defer tick.Stop()
+		for err := error(nil); err == nil; <-tick.C {
+			_, err = c.Write([]byte("x"))
+		}
+	}()
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	require.Equal(t, 413, r.StatusCode)
+	ended, cut := shutDown(s)
+	defer cut()
+	require.NoError(t, happens(t, ended))
+}
