@@ -58,7 +58,7 @@ type accessEntry struct {
 	method, host, path, id, upstream, endpoint, failure string
 	peer                                                netip.Addr
 	status, received, written                           int
-	arrived, firstByte, response, overhead              time.Duration
+	arrived, queued, firstByte, response                time.Duration
 }
 
 // remember keeps what the access log will need of the request's head.
@@ -83,7 +83,7 @@ func (x *exchange) log() {
 	e := accessEntry{
 		method: string(x.line.method), host: string(x.line.host), path: string(x.line.path), id: string(x.id),
 		peer: x.conn.Peer, status: x.status, received: x.received, written: x.written,
-		arrived: x.arrived, response: wire.Now() - x.arrived,
+		arrived: x.arrived, queued: x.queued, response: wire.Now() - x.arrived,
 	}
 	if x.firstByte > 0 {
 		e.firstByte = x.firstByte - x.arrived
@@ -114,5 +114,5 @@ func (a *AccessLog) write(e *accessEntry) {
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
 		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("endpoint", e.endpoint),
 		zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
-		zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response), zap.String("failure", e.failure))
+		zap.Duration("queue", e.queued), zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response), zap.String("failure", e.failure))
 }

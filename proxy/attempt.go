@@ -126,24 +126,6 @@ func (x *exchange) connect() error {
 	return x.cancel.Bind(x)
 }
 
-// acquire leases an endpoint, unless this is a repeat that keeps the one it has.
-func (x *exchange) acquire() error {
-	if x.leased {
-		return nil
-	}
-	x.phase = metrics.PhaseQueue
-	lease, err := x.upstream.Pool.Acquire(&x.request)
-	switch {
-	case err == nil:
-		x.lease, x.leased = lease, true
-		x.target = lease.Endpoint().Via().(*Target)
-		return nil
-	case x.moved: // and no other endpoint is eligible
-		return x.unreached
-	}
-	return fault.New(fault.NoEndpoint, nil).Unsent()
-}
-
 // send writes the request; where nothing more is to be sent it waits for the
 // answer to begin, until the moment until. A large or unfinished body goes out on
 // a goroutine of its own, so that an answer that comes first is seen.

@@ -41,6 +41,9 @@ func (x *exchange) commit() {
 		b = strconv.AppendInt(b, a.ContentLength, 10)
 		b = append(b, "\r\n"...)
 	}
+	if x.upstream.QueueTime {
+		b = x.appendQueueTime(b)
+	}
 	b = appendConnection(b, keep, x.minor)
 	x.n = len(b)
 

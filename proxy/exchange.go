@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
@@ -40,8 +41,12 @@ type exchange struct {
 	moved     bool                         // sent again to another endpoint
 	unreached *fault.Error                 // why it was, if so
 
+	hints  hints         // of how much work it is
+	queued time.Duration // waited for a slot, all attempts together
+
 	lease            balancer.Lease // of the current or last attempt
 	leased           bool
+	among            int64 // requests in flight at the endpoint when it was leased, this one included
 	target           *Target
 	up               *transport.Conn
 	answer           strict.Answer
@@ -99,7 +104,8 @@ func (h *Handler) open(c *front.Conn) *exchange {
 func (x *exchange) reset() {
 	x.cancel.Reset()
 	x.generation, x.conn, x.total, x.upstream, x.upload = nil, nil, nil, nil, nil
-	x.request.Exclude = nil
+	x.request.Exclude, x.request.Work = nil, 0
+	x.hints.known, x.hints.features, x.queued = false, predict.Features{}, 0
 	clear(x.tried[:])
 	x.id = x.id[:0]
 	x.resent, x.moved, x.unreached = false, false, nil

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"math"
 	"net/http"
 	"strconv"
 	"time"
@@ -43,8 +44,9 @@ func (x *exchange) fail(err error) {
 		x.status = f.Kind.Status()
 		x.complain(f)
 		var extra string
-		if x.status == http.StatusServiceUnavailable {
-			extra = "Retry-After: 1\r\n"
+		if x.status == http.StatusServiceUnavailable || f.RetryAfter > 0 {
+			seconds := max(int(math.Ceil(f.RetryAfter.Seconds())), 1)
+			extra = "Retry-After: " + strconv.Itoa(seconds) + "\r\n"
 		}
 		x.answerError(x.status, extra, errorBody(f), f.Kind.Source() != fault.Client || f.Kind == fault.NoRoute)
 	}

@@ -22,6 +22,7 @@ func (x *exchange) finish() {
 	if x.whole {
 		x.body.Settle()
 	}
+	x.learn()
 	x.release(x.clean && x.whole)
 	x.dropOut()
 	x.held.release(&x.handler.memory)
@@ -75,7 +76,7 @@ func (x *exchange) disconnect(reusable bool) {
 
 // outcome tells the balancer how the attempt ended.
 func (x *exchange) outcome() balancer.Outcome {
-	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status, Total: wire.Now() - x.arrived}
+	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status, Total: wire.Now() - x.arrived, Queue: x.queued, Work: x.request.Work}
 	if x.firstByte > 0 {
 		o.FirstByte = x.firstByte - x.arrived
 	}

@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -39,6 +40,8 @@ type gateway struct {
 	handler    *proxy.Handler
 	generation *proxy.Generation
 	pool       *balancer.Pool
+	policy     balancer.Builder
+	options    []balancer.EndpointOptions // of the pool
 	targets    []*proxy.Target
 	loads      []*balancer.Load
 	front      *front.Server
@@ -54,6 +57,9 @@ type settings struct {
 	upstream    proxy.Upstream
 	connections transport.Options // of each endpoint
 	capacities  []float64         // of the endpoints; 100 where there is none
+	slots       int               // of each endpoint; 0: no limit
+	queue       balancer.QueueOptions
+	meter       func(i int) *estimate.Meter // of endpoint i; nil: none
 	front       front.Options
 	generation  proxy.Generation
 	routes      []route.Rule // besides "/", each to the upstream of its number in extra
@@ -126,7 +132,6 @@ func (g *gateway) logs(s *settings) *zap.Logger {
 
 // members fills the pool.
 func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
-	var options []balancer.EndpointOptions
 	for i, address := range endpoints {
 		o := s.connections
 		o.Address = address
@@ -139,12 +144,17 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 		if i < len(s.capacities) {
 			capacity = s.capacities[i]
 		}
-		options = append(options, balancer.EndpointOptions{Name: name, URL: "http://" + address, Capacity: capacity, Via: target})
+		target.Worth.Set(capacity, s.slots)
+		if s.meter != nil {
+			target.Meter = s.meter(i)
+		}
+		g.options = append(g.options, balancer.EndpointOptions{Name: name, URL: "http://" + address, Capacity: capacity, Slots: s.slots, Via: target})
 		g.targets = append(g.targets, target)
 	}
-	build, err := policy.Lookup("capacity")
+	var err error
+	g.policy, err = policy.Lookup("capacity")
 	require.NoError(t, err)
-	require.NoError(t, g.pool.Apply(balancer.Options{Policy: build}, options))
+	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy, Queue: s.queue}, g.options))
 	for _, e := range g.pool.Snapshot().Endpoints {
 		g.loads = append(g.loads, e.Endpoint.Load())
 	}

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
@@ -20,6 +22,9 @@ type Generation struct {
 	BodyMemory  int64 // most bytes of all bodies held at once
 	UpgradeIdle time.Duration
 	Trust       []netip.Prefix // whose forwarding fields are believed
+
+	Predictor *predict.Predictor // of the work of requests; nil: all are alike
+	Requests  *RequestLog        // nil: off
 }
 
 // trusts says whether the forwarding fields of a peer are believed. A peer
@@ -45,6 +50,8 @@ type Upstream struct {
 	FirstByte time.Duration  // from the request sent to the head of its answer
 	Idle      time.Duration  // between two pieces of an answer, or of a request taken
 	Total     time.Duration  // of the whole exchange
+	Sized     bool           // somebody wants to know the work of its requests
+	QueueTime bool           // answers say how long the request waited for a slot
 	Metrics   *metrics.Upstream
 }
 
@@ -54,5 +61,7 @@ type Target struct {
 	Name    string
 	Host    string // for the Host field
 	Conns   *transport.Pool
+	Worth   Worth
+	Meter   *estimate.Meter // of what it can do; nil: that is not measured
 	Metrics *metrics.Endpoint
 }

@@ -40,7 +40,7 @@ func (h *Handler) Use(g *Generation) { h.generation.Store(g) }
 // has the same list.
 func (h *Handler) Serve(c *front.Conn) {
 	x := h.open(c)   // 1
-	defer x.finish() // 9, for every ending
+	defer x.finish() // 10, for every ending
 	err := x.gate()  // 2
 	if err == nil {
 		err = x.route() // 3
@@ -49,10 +49,11 @@ func (h *Handler) Serve(c *front.Conn) {
 		err = x.read() // 4
 	}
 	if err == nil {
-		err = x.attempt() // 5, 6
+		x.predict()       // 5
+		err = x.attempt() // 6, 7
 	}
 	if err == nil {
-		err = x.relay() // 7, 8
+		err = x.relay() // 8, 9
 	}
 	if err != nil {
 		x.fail(err)

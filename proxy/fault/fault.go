@@ -96,6 +96,9 @@ func New(k Kind, cause error) *Error { return &Error{Kind: k, Err: cause, Sent: 
 // Unsent marks that not one byte of the request has left.
 func (e *Error) Unsent() *Error { e.Sent = false; return e }
 
+// Retry says after which time another try may do better.
+func (e *Error) Retry(after time.Duration) *Error { e.RetryAfter = after; return e }
+
 // At names the endpoint, unless one is named already.
 func (e *Error) At(endpoint string) *Error {
 	if e.Endpoint == "" {

@@ -1,0 +1,82 @@
+package proxy
+
+import (
+	"errors"
+	"strconv"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// acquire leases an endpoint, unless this is a repeat that keeps the one it has.
+// While all are full it waits for one.
+func (x *exchange) acquire() error {
+	if x.leased {
+		return nil
+	}
+	x.phase = metrics.PhaseQueue
+	lease, err := x.upstream.Pool.Acquire(&x.request)
+	if errors.Is(err, balancer.ErrFull) {
+		lease, err = x.queue()
+	}
+	switch {
+	case err == nil:
+		x.lease, x.leased = lease, true
+		x.target = lease.Endpoint().Via().(*Target)
+		x.among = lease.Endpoint().Load().InFlight()
+		return nil
+	case x.cancel.Cause() != nil:
+		return x.cancel.Cause()
+	case x.moved: // and no other endpoint can take it
+		return x.unreached
+	}
+	return x.unleased(err)
+}
+
+// queue waits until an endpoint has a slot free, or nobody waits for the answer
+// any more.
+func (x *exchange) queue() (balancer.Lease, error) {
+	w, err := x.upstream.Pool.Enqueue(&x.request)
+	if err != nil {
+		return balancer.Lease{}, err
+	}
+	begin := wire.Now()
+	defer func() {
+		x.cancel.Unbind()
+		w.Recycle()
+		wait := wire.Now() - begin
+		x.queued += wait
+		x.waited += wait
+	}()
+	if x.cancel.Bind(w) != nil {
+		w.Poke()
+	}
+	lease, err := w.Wait()
+	if err == nil {
+		x.upstream.Metrics.Queued(wire.Now() - begin)
+	}
+	return lease, err
+}
+
+// unleased says why there is no lease.
+func (x *exchange) unleased(err error) error {
+	if full, ok := errors.AsType[*balancer.QueueFull](err); ok {
+		x.upstream.Metrics.Unqueued(metrics.QueueFull)
+		return fault.New(fault.QueueFull, nil).Unsent().Retry(full.RetryAfter)
+	}
+	if late, ok := errors.AsType[*balancer.WaitedTooLong](err); ok {
+		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
+		return fault.New(fault.QueueTimeout, nil).Unsent().Retry(late.RetryAfter)
+	}
+	return fault.New(fault.NoEndpoint, nil).Unsent().Retry(time.Second)
+}
+
+// appendQueueTime says how long the request waited for a slot, in milliseconds.
+func (x *exchange) appendQueueTime(b []byte) []byte {
+	b = append(b, "X-Steelyard-Queue-Ms: "...)
+	b = strconv.AppendFloat(b, float64(x.queued)/float64(time.Millisecond), 'f', 3, 64)
+	return append(b, "\r\n"...)
+}

@@ -1,0 +1,237 @@
+package proxy_test
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/proxy"
+)
+
+// queueing is a gateway whose endpoints have one slot each.
+func queueing(waiting int) settings {
+	s := defaults()
+	s.slots = 1
+	s.queue = balancer.QueueOptions{MaxRequests: waiting, MaxWait: never}
+	s.upstream.QueueTime = true
+	return s
+}
+
+// waiting waits until that many requests are in the queue.
+func (g *gateway) waiting(t *testing.T, n int) {
+	t.Helper()
+	eventually(t, fmt.Sprintf("%d requests to wait", n), func() bool { return g.pool.Queue().Waiting == n })
+}
+
+// A request that finds all slots in use is bound when the first comes free, over the
+// connection that did.
+func TestRequestsWaitForASlot(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, queueing(10), p.address)
+	first, second := dial(t, g), dial(t, g)
+	first.send(get)
+	server := asked(t, p)
+	second.send(getPath("/second"))
+	g.waiting(t, 1)
+	require.True(t, p.idle(), "the second request must not reach the endpoint while the first is there")
+
+	server.send(plain("one"))
+	r, body := first.answer()
+	require.Equal(t, "one", body)
+	require.Equal(t, "0.000", r.Header.Get("X-Steelyard-Queue-Ms"))
+	require.Equal(t, "/second", server.request().URL.Path)
+	g.waiting(t, 0)
+	server.send(plain("two"))
+	r, body = second.answer()
+	require.Equal(t, "two", body)
+	wait, err := strconv.ParseFloat(r.Header.Get("X-Steelyard-Queue-Ms"), 64)
+	require.NoError(t, err)
+	require.Positive(t, wait)
+	eventually(t, "both to be counted", func() bool { return g.finished(balancer.Answered) == 2 })
+	require.Equal(t, 1, g.count(t, "steelyard_queue_wait_time_seconds_count"), "the first did not wait")
+}
+
+func TestQueueRefuses(t *testing.T) {
+	for name, c := range map[string]struct {
+		set    func(*settings)
+		status int
+		code   string
+		reason string
+	}{
+		"full":     {func(s *settings) { s.queue.MaxRequests = 0 }, 429, "queue_full", "full"},
+		"too late": {func(s *settings) { s.queue.MaxWait = soon }, 503, "queue_timeout", "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuppet(t)
+			s := queueing(1)
+			c.set(&s)
+			g := serve(t, s, p.address)
+			first := dial(t, g)
+			first.send(get)
+			server := asked(t, p)
+
+			second := dial(t, g)
+			r, body := second.ask(get)
+			require.Equal(t, c.status, r.StatusCode)
+			require.Contains(t, body, `"code":"`+c.code+`"`)
+			require.Contains(t, body, `"type":"server_error"`)
+			after, err := strconv.Atoi(r.Header.Get("Retry-After"))
+			require.NoError(t, err)
+			require.Positive(t, after)
+			require.LessOrEqual(t, after, 60)
+			require.Equal(t, 1, g.count(t, "steelyard_queue_refused_total", "reason", c.reason))
+			require.Zero(t, g.blamed(), "no endpoint is to blame")
+
+			server.send(plain("one"))
+			first.answer()
+			second.send(get) // the connection is as good as before
+			require.Equal(t, "/", server.request().URL.Path)
+			server.send(plain("two"))
+			_, body = second.answer()
+			require.Equal(t, "two", body)
+		})
+	}
+}
+
+// What ends a request while it waits takes it out of the queue at once.
+func TestLeavingTheQueue(t *testing.T) {
+	for name, c := range map[string]struct {
+		set   func(*settings)
+		leave func(*testing.T, *gateway, *peer)
+	}{
+		"close": {nil, func(t *testing.T, g *gateway, c *peer) { c.close(); g.clientLeft(t, "queue") }},
+		"reset": {nil, func(t *testing.T, g *gateway, c *peer) { c.reset(); g.clientLeft(t, "queue") }},
+		"total": {func(s *settings) { s.upstream.Total = 4 * soon }, func(t *testing.T, _ *gateway, c *peer) {
+			r, body := c.answer()
+			require.Equal(t, 504, r.StatusCode)
+			require.Contains(t, body, `"code":"total_timeout"`)
+		}},
+		"shutdown": {nil, func(t *testing.T, g *gateway, c *peer) {
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			_ = g.front.Shutdown(ctx)
+			c.ends()
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuppet(t)
+			s := queueing(10)
+			if c.set != nil {
+				c.set(&s)
+			}
+			g := serve(t, s, p.address)
+			first, second := dial(t, g), dial(t, g)
+			first.send(get)
+			server := asked(t, p)
+			second.send(get)
+			g.waiting(t, 1)
+			c.leave(t, g, second)
+			g.waiting(t, 0)
+			server.close()
+		})
+	}
+}
+
+// chat asks for so many tokens.
+func chat(tokens int) string {
+	return post(fmt.Sprintf(`{"model":"m","max_tokens":%d,"messages":[]}`, tokens))
+}
+
+// With shortest_first the least predicted work goes first, whoever came first.
+func TestShortestFirst(t *testing.T) {
+	p := newPuppet(t)
+	s := queueing(10)
+	s.queue.Order = balancer.ShortestFirst
+	s.upstream.Sized = true
+	s.generation.Predictor = predict.New(predict.Options{})
+	g := serve(t, s, p.address)
+	first := dial(t, g)
+	first.send(get)
+	server := asked(t, p)
+	for i, tokens := range []int{3000, 20, 400} {
+		dial(t, g).send(chat(tokens))
+		g.waiting(t, i+1)
+	}
+	server.send(plain("first"))
+	for _, tokens := range []int{20, 400, 3000} {
+		_, body := server.requestWhole()
+		require.Contains(t, body, fmt.Sprintf(`"max_tokens":%d,`, tokens))
+		server.send(plain("done"))
+	}
+}
+
+// A reload that gives more slots lets those that wait begin, and loses none.
+func TestReloadServesTheQueue(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, queueing(10), p.address)
+	clients := []*peer{dial(t, g), dial(t, g), dial(t, g)}
+	clients[0].send(get)
+	servers := []*peer{asked(t, p)}
+	clients[1].send(get)
+	clients[2].send(get)
+	g.waiting(t, 2)
+	options := g.options
+	options[0].Slots = 3
+	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy}, options))
+	g.waiting(t, 0)
+	servers = append(servers, asked(t, p), asked(t, p))
+	for _, server := range servers {
+		server.send(plain("ok"))
+	}
+	for _, client := range clients {
+		r, _ := client.answer()
+		require.Equal(t, 200, r.StatusCode)
+	}
+}
+
+// What was learned of a request: the predictor gets its work, the meter its time, and the
+// request log a row.
+func TestFinishedRequestsTeach(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "requests.csv")
+	log, err := proxy.OpenRequestLog(proxy.RequestLogOptions{Path: file})
+	require.NoError(t, err)
+	ctx, stop := context.WithCancel(t.Context())
+	logged := make(chan error, 1)
+	go func() { logged <- log.Run(ctx) }()
+
+	s := queueing(10)
+	s.upstream.Sized = true
+	s.generation.Predictor = predict.New(predict.Options{})
+	s.generation.Requests = log
+	learned := make(chan error, 1)
+	go func() { learned <- s.generation.Predictor.Run(ctx) }()
+	upstream := estimate.New([]estimate.Options{{Capacity: 100, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}})
+	s.meter = upstream.Meter
+	g := serve(t, s, answering(t, plain("ok")), answering(t, plain("ok")))
+
+	client := dial(t, g)
+	for range 80 {
+		client.ask(chat(100))
+	}
+	r, _ := client.ask("GET /none HTTP/1.1\r\nHost: x.test\r\n\r\n")
+	require.Equal(t, http.StatusOK, r.StatusCode)
+	eventually(t, "all to have ended", func() bool { return g.accessed.Len() == 81 })
+	eventually(t, "the predictor to have seen them", func() bool { return g.generation.Predictor.State().Models[0].Rows == 80 })
+	stop()
+	require.NoError(t, <-logged)
+	require.NoError(t, <-learned)
+
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	rows := strings.Split(strings.TrimSpace(string(text)), "\n")
+	require.Len(t, rows, 1+81, "a header, and a row for each")
+	require.Contains(t, rows[1], ",chat,a,m,")
+	require.Contains(t, rows[1], ",answered,")
+	require.NotEqual(t, 100.0, upstream.Tick(time.Second)[1].Capacity, "b was measured against a")
+}
