@@ -1,0 +1,179 @@
+package proxy
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+
+	"go.uber.org/zap"
+)
+
+// requestFile is the file of a request log, and the full ones before it. Other
+// processes may append to it (the one that is being replaced does) and move it:
+// whole rows are written at once, and where the path leads is looked at each time.
+type requestFile struct {
+	path     string
+	maxBytes int64
+	keep     int
+	log      *zap.Logger
+
+	file *os.File // nil after a fault, until it is opened again
+	info os.FileInfo
+}
+
+// open opens the file at the path, or makes it, so that rows can be appended.
+func (f *requestFile) open() error {
+	if info, err := os.Stat(f.path); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeDevice == 0 {
+		return fmt.Errorf("open request log: %s is no file: give the path of one", f.path)
+	}
+	for range 2 { // the second time after one was moved aside
+		file, err := os.OpenFile(f.path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o640)
+		if errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("open request log: %w: make its folder first", err)
+		}
+		if err != nil {
+			return fmt.Errorf("open request log: %w", err)
+		}
+		ours, err := adopt(file)
+		if err == nil && ours {
+			f.info, err = file.Stat()
+		}
+		if err == nil && ours {
+			f.file = file
+			return nil
+		}
+		_ = file.Close() // nothing was written
+		if err != nil {
+			return fmt.Errorf("read request log: %w", err)
+		}
+		if err := f.moveAside(); err != nil {
+			return err
+		}
+	}
+	return fmt.Errorf("open request log: somebody else writes to %s: give the path of another file", f.path)
+}
+
+// adopt says whether rows can be appended to a file, and cuts away an unfinished
+// row at its end, as a full disk or a crash leaves it.
+func adopt(file *os.File) (ours bool, err error) {
+	info, err := file.Stat()
+	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
+		return true, err
+	}
+	begin := make([]byte, min(info.Size(), int64(len(requestHeader))))
+	if _, err := file.ReadAt(begin, 0); err != nil {
+		return false, err
+	}
+	if !bytes.HasPrefix([]byte(requestHeader), begin) {
+		return false, nil
+	}
+	end, err := lastLine(file, info.Size())
+	if err != nil || end == info.Size() {
+		return true, err
+	}
+	return true, file.Truncate(end)
+}
+
+// lastLine is where the last finished line of a file ends.
+func lastLine(file *os.File, size int64) (int64, error) {
+	tail := make([]byte, 4<<10)
+	for size > 0 {
+		n := min(size, int64(len(tail)))
+		if _, err := file.ReadAt(tail[:n], size-n); err != nil && !errors.Is(err, io.EOF) {
+			return 0, err
+		}
+		if i := bytes.LastIndexByte(tail[:n], '\n'); i >= 0 {
+			return size - n + int64(i) + 1, nil
+		}
+		size -= n
+	}
+	return 0, nil
+}
+
+// moveAside gives a file that is not ours another name.
+func (f *requestFile) moveAside() error {
+	for i := 1; ; i++ {
+		aside := f.path + ".aside." + strconv.Itoa(i)
+		if _, err := os.Lstat(aside); err == nil {
+			continue
+		}
+		if err := os.Rename(f.path, aside); err != nil {
+			return fmt.Errorf("move a file with other columns aside: %w", err)
+		}
+		f.log.Warn("request log: a file with other columns was moved aside", zap.String("path", f.path), zap.String("to", aside))
+		return nil
+	}
+}
+
+// append writes the rows of a chunk, which begins with the header, and returns
+// how many whole rows were written. After a fault the file is opened anew.
+func (f *requestFile) append(chunk []byte) (rows int, err error) {
+	if err := f.prepare(int64(len(chunk) - len(requestHeader))); err != nil {
+		return 0, err
+	}
+	withHeader := f.info.Size() == 0
+	if !withHeader {
+		chunk = chunk[len(requestHeader):]
+	}
+	n, err := f.file.Write(chunk)
+	rows = bytes.Count(chunk[:n], []byte("\n"))
+	if withHeader && rows > 0 {
+		rows--
+	}
+	if err != nil {
+		f.close()
+		return rows, fmt.Errorf("write request log: %w", err)
+	}
+	return rows, nil
+}
+
+// prepare sees to it that the file is the one at the path, and has room.
+func (f *requestFile) prepare(size int64) error {
+	if f.file != nil {
+		info, err := os.Stat(f.path)
+		if err != nil || !os.SameFile(info, f.info) {
+			f.close() // it was moved or removed
+		}
+		f.info = info
+	}
+	if f.file == nil {
+		if err := f.open(); err != nil {
+			return err
+		}
+	}
+	if f.info.Size() == 0 || f.info.Size()+size <= f.maxBytes {
+		return nil
+	}
+	if err := f.rotate(); err != nil {
+		return err
+	}
+	f.close()
+	return f.open()
+}
+
+// rotate moves the file to .1, .1 to .2 and so on; the last is replaced.
+func (f *requestFile) rotate() error {
+	name := func(i int) string {
+		if i == 0 {
+			return f.path
+		}
+		return f.path + "." + strconv.Itoa(i)
+	}
+	for i := f.keep; i > 0; i-- {
+		if err := os.Rename(name(i-1), name(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("rotate request log: %w", err)
+		}
+	}
+	return nil
+}
+
+func (f *requestFile) close() {
+	if f.file != nil {
+		_ = f.file.Close() // what was written is in the system's hands
+		f.file = nil
+	}
+}

@@ -1,0 +1,97 @@
+package proxy
+
+import (
+	"math"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// requestHeader is the first line of each file. A file that begins otherwise is
+// not appended to, so columns may be added and moved.
+const requestHeader = "time,upstream,endpoint,model,prompt_bytes,max_tokens,stream,status,class," +
+	"queue_s,first_byte_s,service_s,capacity,slots,work\n"
+
+// appendRequestRow appends a line. It holds no line break but its end, whatever
+// the cells hold.
+func appendRequestRow(b []byte, r *RequestRecord, model []byte) []byte {
+	b = wire.At(r.Arrived).UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
+	b = appendCell(b, r.Upstream)
+	b = appendCell(b, r.Endpoint)
+	b = appendCell(b, string(wholeRunes(model)))
+	b = strconv.AppendInt(append(b, ','), int64(r.PromptBytes), 10)
+	b = strconv.AppendInt(append(b, ','), int64(r.MaxTokens), 10)
+	b = strconv.AppendBool(append(b, ','), r.Stream)
+	b = strconv.AppendInt(append(b, ','), int64(r.Status), 10)
+	b = appendCell(b, r.Class)
+	b = appendSeconds(b, r.Queue)
+	b = appendSeconds(b, r.FirstByte)
+	b = appendSeconds(b, r.Service)
+	b = appendNumber(b, r.Capacity)
+	b = strconv.AppendInt(append(b, ','), int64(r.Slots), 10)
+	b = appendNumber(b, r.Work)
+	return append(b, '\n')
+}
+
+// wholeRunes is a name without the beginning of a rune that was cut off.
+func wholeRunes(name []byte) []byte {
+	if len(name) < longestModel {
+		return name
+	}
+	for cut := 1; cut < utf8.UTFMax; cut++ {
+		if last := name[len(name)-cut:]; utf8.RuneStart(last[0]) {
+			if !utf8.FullRune(last) {
+				return name[:len(name)-cut]
+			}
+			break
+		}
+	}
+	return name
+}
+
+// appendCell appends a comma and a cell. Clients choose some of the text, and
+// somebody will open the file in a spreadsheet: a cell that would be a formula
+// there begins with an apostrophe instead, as does one that begins with an
+// apostrophe already, so that whoever reads cells takes one leading apostrophe
+// away. Control characters become U+FFFD.
+func appendCell(b []byte, text string) []byte {
+	b = append(b, ',')
+	quoted := strings.ContainsAny(text, `," `)
+	if quoted {
+		b = append(b, '"')
+	}
+	first, _ := utf8.DecodeRuneInString(strings.TrimLeft(text, " "))
+	if strings.ContainsRune("=+-@'＝＋－＠", first) {
+		b = append(b, '\'')
+	}
+	for _, r := range text {
+		switch {
+		case r == '"':
+			b = append(b, `""`...)
+		case unicode.IsControl(r), r == '\u2028', r == '\u2029':
+			b = utf8.AppendRune(b, utf8.RuneError)
+		default:
+			b = utf8.AppendRune(b, r)
+		}
+	}
+	if quoted {
+		b = append(b, '"')
+	}
+	return b
+}
+
+func appendSeconds(b []byte, d time.Duration) []byte {
+	return strconv.AppendFloat(append(b, ','), d.Seconds(), 'f', 6, 64)
+}
+
+// appendNumber appends a comma and a number; what is none is not known, 0.
+func appendNumber(b []byte, x float64) []byte {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		x = 0
+	}
+	return strconv.AppendFloat(append(b, ','), x, 'g', -1, 64)
+}
