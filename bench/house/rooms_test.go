@@ -67,6 +67,8 @@ var rooms = []room{
 		why: "what is to be run, as plain data: it knows neither the policies' code nor how anything is started"},
 	{path: "bench/peers", level: 3, tests: "configs",
 		why: "starts proxies as programs, ours among them, from a plan of its own; only its tests read our configuration back"},
+	{path: "bench/report", level: 3,
+		why: "figures in, files out: what made the figures is told in them"},
 	{path: "bench/conformance", level: 4,
 		why: "black box: looks at nothing but bytes on both sides of the real program"},
 	{path: "bench/e2e", level: 4, tests: "bench/backend",

@@ -1,0 +1,153 @@
+package report
+
+import (
+	"fmt"
+	"math"
+)
+
+// The size of plots of bars.
+const (
+	barWidth  = 860.0
+	barLeft   = 220.0 // room for names
+	barRow    = 30.0
+	barTop    = 30.0
+	barHeight = 18.0
+)
+
+// barPlot is a plot of horizontal bars as its template draws it.
+type barPlot struct {
+	Title, Caption string
+	Width, Height  float64
+	Left, Right    float64
+	Top, Bottom    float64
+	Names          []tick // At is Y
+	Heads          []tick // At is X: of the columns
+	Ticks          []tick
+	Bars           []bar
+	Marks          []mark
+}
+
+// bar is one figure.
+type bar struct {
+	X, Y, Width, Height float64
+	Class, Text, Title  string
+	TextX, TextY        float64
+	Endless             bool // it goes on beyond the plot
+}
+
+// mark is a vertical line to compare bars with.
+type mark struct {
+	X, From, To float64
+	Text, Title string
+	TextY       float64
+}
+
+// meanPlot is the mean of each contender beside the lines of theory. Contenders that are there to be unstable do not set
+// the scale: theirs is another order of magnitude, and depends on how long the run was.
+func meanPlot(c *Case, class func(string) string) *barPlot {
+	high := 0.0
+	for _, row := range c.Rows {
+		if row.Mean.Exists() && !row.Unstable {
+			high = max(high, float64(row.Mean))
+		}
+	}
+	for _, row := range c.Rows {
+		if high == 0 && row.Mean.Exists() {
+			high = max(high, float64(row.Mean))
+		}
+	}
+	if high == 0 {
+		return nil
+	}
+	lines := c.within(high)
+	top := barTop + labelHeight*float64(len(lines))
+	p := &barPlot{Title: "Mean response time", Width: barWidth, Left: barLeft, Right: barWidth - 90, Top: top,
+		Bottom:  top + barRow*float64(len(c.Rows)),
+		Caption: "From the instant a request was meant to start to its last byte. Lines are what theory says of the same load."}
+	p.Height = p.Bottom + 30
+	x := scale{0, high * 1.04, p.Left, p.Right, straight}
+	p.Ticks = x.ticks(evenly(high, 6), shortTime)
+	for i, row := range c.Rows {
+		y := p.Top + barRow*float64(i)
+		p.Names = append(p.Names, tick{y + barRow/2 + 4, row.Contender})
+		b := bar{X: p.Left, Y: y + (barRow-barHeight)/2, Height: barHeight, Class: class(row.Contender), TextY: y + barRow/2 + 4,
+			Text: row.Mean.Time(), Title: row.tooltip()}
+		if row.Mean.Exists() {
+			b.Width = math.Max(x.at(float64(row.Mean))-p.Left, 1)
+			b.Endless = float64(row.Mean) > x.to
+		}
+		if row.Unstable {
+			b.Text += ", growing"
+		}
+		if b.TextX = b.X + b.Width + 7; b.Endless {
+			b.Width, b.TextX = p.Right-p.Left, p.Right-4
+		}
+		p.Bars = append(p.Bars, b)
+	}
+	for i, line := range lines {
+		p.Marks = append(p.Marks, mark{X: x.at(float64(line.Response)), From: barTop + labelHeight*float64(i) - 3, To: p.Bottom,
+			Text: line.Name + " " + line.Response.Time(), Title: line.Source, TextY: barTop + labelHeight*float64(i) - 4})
+	}
+	return p
+}
+
+// within are the lines of theory that a plot up to high has room for.
+func (c *Case) within(high float64) (list []Line) {
+	for _, line := range c.Theory {
+		if line.Response.Exists() && float64(line.Response) <= high*1.04 {
+			list = append(list, line)
+		}
+	}
+	return list
+}
+
+func (row Row) tooltip() string {
+	text := fmt.Sprintf("%s (%s)\nmean %s\np50 %s   p90 %s   p99 %s\np99 of long requests %s",
+		row.Contender, row.Settings, row.Mean.Time(), row.P50.Time(), row.P90.Time(), row.P99.Time(), row.LongP99.Time())
+	if row.Simulation != nil {
+		text += fmt.Sprintf("\nsimulated on the same traces: mean %s, p50 %s", row.Simulation.Mean.Time(), row.Simulation.P50.Time())
+	}
+	return text
+}
+
+// mostColumns is how many endpoints have room beside each other.
+const mostColumns = 8
+
+// sharePlot is what each endpoint got of the requests beside its part of the capacity.
+func sharePlot(r *Result, c *Case, class func(string) string) *barPlot {
+	n := len(r.Endpoints)
+	if n < 2 || n > mostColumns {
+		return nil
+	}
+	p := &barPlot{Title: "Share of the requests against capacity", Width: barWidth, Left: barLeft, Right: barWidth - 20,
+		Top: barTop + 12, Caption: "The mark in each column is the endpoint's part of the capacity, C_i / ΣC. A policy that has the least response time gives fast endpoints more than that."}
+	var rows []Row
+	most := 0.0
+	for _, row := range c.Rows {
+		if len(row.Shares) == n {
+			rows = append(rows, row)
+			for i, s := range row.Shares {
+				most = max(most, s, r.Endpoints[i].Share)
+			}
+		}
+	}
+	p.Bottom = p.Top + barRow*float64(len(rows))
+	p.Height = p.Bottom + 10
+	column := (p.Right - p.Left) / float64(n)
+	for i, e := range r.Endpoints {
+		x := scale{0, most * 1.02, p.Left + column*float64(i), p.Left + column*float64(i+1) - 58, straight}
+		p.Heads = append(p.Heads, tick{x.low, e.Name})
+		p.Marks = append(p.Marks, mark{X: x.at(e.Share), From: p.Top, To: p.Bottom, Text: percent(e.Share), TextY: p.Top - 4,
+			Title: fmt.Sprintf("%s has %s of the capacity", e.Name, percent(e.Share))})
+		for k, row := range rows {
+			y := p.Top + barRow*float64(k)
+			p.Bars = append(p.Bars, bar{X: x.low, Y: y + (barRow-barHeight)/2, Height: barHeight, Width: math.Max(x.at(row.Shares[i])-x.low, 1),
+				Class: class(row.Contender), Text: percent(row.Shares[i]), TextX: math.Max(x.at(row.Shares[i]), x.at(e.Share)) + 5, TextY: y + barRow/2 + 4,
+				Title: fmt.Sprintf("%s gave %s %s of the requests; its part of the capacity is %s", row.Contender, e.Name, percent(row.Shares[i]), percent(e.Share))})
+		}
+	}
+	for k, row := range rows {
+		p.Names = append(p.Names, tick{p.Top + barRow*float64(k) + barRow/2 + 4, row.Contender})
+	}
+	return p
+}

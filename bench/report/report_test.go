@@ -1,0 +1,216 @@
+package report
+
+import (
+	"bytes"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	file := filepath.Join("testdata", name)
+	if os.Getenv("UPDATE_GOLDEN") != "" {
+		require.NoError(t, os.WriteFile(file, []byte(got), 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, string(want), got)
+}
+
+// TestJSONKeepsItsShape holds the names and kinds of all fields: others' scripts read them.
+func TestJSONKeepsItsShape(t *testing.T) {
+	text, err := json.Marshal(fixture())
+	require.NoError(t, err)
+	var any any
+	require.NoError(t, json.Unmarshal(text, &any))
+	found := map[string]bool{}
+	shape("", any, found)
+	golden(t, "schema.golden", strings.Join(sortedKeys(found), "\n")+"\n")
+}
+
+func shape(at string, value any, found map[string]bool) {
+	switch v := value.(type) {
+	case map[string]any:
+		for key, inner := range v {
+			if at == ".versions" || strings.HasSuffix(at, ".failures") {
+				key = "*"
+			}
+			shape(at+"."+key, inner, found)
+		}
+	case []any:
+		for _, inner := range v {
+			shape(at+"[]", inner, found)
+		}
+	default:
+		if v != nil { // null is a number that does not exist
+			found[fmt.Sprintf("%s %T", at, v)] = true
+		}
+	}
+}
+
+func TestWriteNeverReplacesUnasked(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "new", "folder")
+	r := fixture()
+	require.NoError(t, MayWrite(dir, false))
+	require.NoError(t, Write(dir, r, false))
+	require.ErrorIs(t, MayWrite(dir, false), ErrExists)
+	r.Title = "another"
+	require.ErrorIs(t, Write(dir, r, false), ErrExists)
+	kept, err := Read(filepath.Join(dir, JSONFile))
+	require.NoError(t, err)
+	require.Equal(t, fixture().Title, kept.Title)
+	require.False(t, kept.Formulas[1].Response.Exists())
+	require.NoError(t, Write(dir, r, true))
+	kept, err = Read(filepath.Join(dir, JSONFile))
+	require.NoError(t, err)
+	require.Equal(t, "another", kept.Title)
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Len(t, entries, 2)
+	require.ErrorContains(t, MayWrite(filepath.Join(dir, HTMLFile), false), "is no folder")
+}
+
+func TestReadRefusesOtherSchemas(t *testing.T) {
+	file := filepath.Join(t.TempDir(), JSONFile)
+	require.NoError(t, os.WriteFile(file, []byte(`{"schema": 99}`), 0o600))
+	_, err := Read(file)
+	require.ErrorContains(t, err, "schema 99")
+}
+
+func TestTable(t *testing.T) {
+	var b bytes.Buffer
+	require.NoError(t, Table(&b, fixture()))
+	golden(t, "table.golden", b.String())
+}
+
+var outside = regexp.MustCompile(`(?i)(src|href|@import|url\(|https?:)`)
+
+// TestPageIsWhole parses each SVG as XML, and looks for anything the page would have to fetch.
+func TestPageIsWhole(t *testing.T) {
+	text, err := HTML(fixture())
+	require.NoError(t, err)
+	if file := os.Getenv("REPORT_OUT"); file != "" { // for looking at
+		require.NoError(t, os.WriteFile(file, text, 0o644))
+	}
+	page := string(text)
+	require.NotRegexp(t, outside, page)
+	require.NotContains(t, page, "ZgotmplZ")
+	require.NotContains(t, page, "NaN")
+	require.NotContains(t, page, "Inf")
+	require.Contains(t, page, "Two &lt;endpoints&gt; &amp; a fixture")
+	require.Contains(t, page, "T_i = T/(n·C_i) is wrong")
+	require.Contains(t, page, "target met")
+	drawings := regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1)
+	require.Len(t, drawings, 4+4+2) // mean, sweep, distribution, shares; four panels; two of fleets
+	for _, svg := range drawings {
+		decoder := xml.NewDecoder(strings.NewReader(svg))
+		for {
+			token, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			require.NoError(t, err, "%s", svg[:min(len(svg), 400)])
+			if element, ok := token.(xml.StartElement); ok {
+				for _, a := range element.Attr {
+					require.NotEmpty(t, a.Value, "%s of %s", a.Name.Local, element.Name.Local)
+				}
+			}
+		}
+	}
+}
+
+// TestMarksStayInside looks for figures outside of what is shown.
+func TestMarksStayInside(t *testing.T) {
+	r := fixture()
+	c := &r.Cases[0]
+	class := classes(c)
+	for _, p := range append(fleetPlots(r, fleetClasses(r)), sweepPlot(r, c, class), distributionPlot(c, class)) {
+		require.NotEmpty(t, p.Lines)
+		labels := []float64{}
+		for _, line := range p.Lines {
+			require.NotEmpty(t, line.Class)
+			require.GreaterOrEqual(t, line.EndX, p.Left)
+			require.LessOrEqual(t, line.EndX, p.Right)
+			require.GreaterOrEqual(t, line.EndY, p.Top)
+			require.LessOrEqual(t, line.EndY, p.Bottom)
+			labels = append(labels, line.LabelY)
+		}
+		slices.Sort(labels)
+		for i := 1; i < len(labels); i++ {
+			require.GreaterOrEqual(t, labels[i]-labels[i-1], labelHeight-0.11, "names cover each other")
+		}
+	}
+	for _, p := range []*barPlot{meanPlot(c, class), sharePlot(r, c, class)} {
+		for _, b := range p.Bars {
+			require.LessOrEqual(t, b.X+b.Width, p.Right+0.1, "%s", b.Title)
+			require.Greater(t, b.Width, 0.0)
+		}
+	}
+}
+
+func TestEmptyResultRenders(t *testing.T) {
+	r := fixture()
+	r.Cases[0].Rows, r.Cases[0].Sweep, r.Cases[0].Target, r.Formulas, r.Fleets, r.Notes = nil, nil, nil, nil, nil, nil
+	_, err := HTML(r)
+	require.NoError(t, err)
+	require.NoError(t, Table(io.Discard, r))
+}
+
+func TestStats(t *testing.T) {
+	var response []time.Duration
+	var work []float64
+	for i := range 1000 {
+		response = append(response, time.Duration(i+1)*time.Millisecond)
+		work = append(work, float64(1000-i)) // the first have the most
+	}
+	s := StatsOf(response, work)
+	require.Equal(t, Number(0.5), s.P50)
+	require.Equal(t, Number(0.9), s.P90)
+	require.Equal(t, Number(0.99), s.P99)
+	require.InDelta(t, 0.5005, float64(s.Mean), 1e-9)
+	require.Equal(t, Number(0.099), s.LongP99)
+	response[0] = -1
+	require.Len(t, Done(response), 999)
+	require.False(t, StatsOf(nil, nil).Mean.Exists())
+}
+
+func TestMedians(t *testing.T) {
+	require.Equal(t, Number(2), Median([]Number{3, 1, None(), 2}))
+	require.Equal(t, Number(1.5), Median([]Number{2, 1}))
+	require.False(t, Median([]Number{Number(math.Inf(1))}).Exists())
+	require.Equal(t, Number(2), MedianStats([]Stats{{Mean: 1}, {Mean: 2}, {Mean: 7}}).Mean)
+}
+
+func TestInSystem(t *testing.T) {
+	ms := func(list ...int) (d []time.Duration) {
+		for _, v := range list {
+			d = append(d, time.Duration(v)*time.Millisecond)
+		}
+		return d
+	}
+	points := InSystem(ms(0, 10, 20, 30), ms(25, 5, 20, -1), 4) // ends at 25, 15, 40
+	require.Equal(t, []Point{{0.01, 2}, {0.02, 2}, {0.03, 2}, {0.04, 1}}, points)
+	require.Nil(t, InSystem(nil, nil, 4))
+}
+
+func TestWords(t *testing.T) {
+	for n, want := range map[Number]string{0.0194: "19.4 ms", 12.345: "12.3 s", 0.000004: "4.00 µs", 0: "0", 123.4: "123 s"} {
+		require.Equal(t, want, n.Time())
+	}
+	require.Equal(t, "–", None().Time())
+	require.Equal(t, "12\u202f345", count(12345))
+	require.Equal(t, "345", count(345))
+}

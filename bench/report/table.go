@@ -1,0 +1,166 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"slices"
+	"strings"
+	"unicode/utf8"
+)
+
+func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// Table prints a result for a terminal: a table for each case, with the lines of theory below.
+func Table(w io.Writer, r *Result) error {
+	var b strings.Builder
+	if r.Formulas != nil {
+		formulaTable(&b, r)
+	}
+	for _, c := range r.Cases {
+		caseTable(&b, r, &c)
+	}
+	if r.Fleets != nil {
+		fleetTable(&b, r)
+	}
+	for _, note := range r.Notes {
+		fmt.Fprintf(&b, "\nNote: %s\n", note)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func caseTable(b *strings.Builder, r *Result, c *Case) {
+	fmt.Fprintf(b, "\n%s work, T = %g/s\n\n", c.Name, r.Rate)
+	rows := [][]string{{"contender", "mean", "p50", "p90", "p99", "p99 long", "× best peer", "share by endpoint", "failures"}}
+	rows = append(rows, []string{"", "", "", "", "", "", "", "due " + shares(dueOf(r)), ""})
+	peers := slices.ContainsFunc(c.Rows, func(row Row) bool { return row.Kind == Peer })
+	for _, row := range c.Rows {
+		name := row.Contender
+		if row.Kind == Simulated && r.Measured {
+			name += " (simulated)"
+		}
+		rows = append(rows, []string{name, row.Mean.Time(), row.P50.Time(), row.P90.Time(), row.P99.Time(), row.LongP99.Time(),
+			row.RatioToPeer.Ratio(), shares(row.Shares), failuresOf(row)})
+	}
+	if !peers {
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], 6, 7)
+		}
+	}
+	align(b, rows)
+	b.WriteByte('\n')
+	var lines [][]string
+	for _, line := range c.Theory {
+		lines = append(lines, []string{line.Name, line.Response.Time(), "  " + line.Source})
+	}
+	align(b, lines)
+	if t := c.Target; t != nil {
+		fmt.Fprintf(b, "\n%s\n", t.sentence())
+	}
+}
+
+func (v *Verdict) sentence() string {
+	word := "met"
+	if !v.Met {
+		word = "not met"
+	}
+	return fmt.Sprintf("%s is at %s × the best peer, %s; the target of ≤ %s × is %s.", v.Contender, v.Ratio.Ratio(), v.Peer, v.Most.Ratio(), word)
+}
+
+func dueOf(r *Result) []float64 {
+	due := make([]float64, len(r.Endpoints))
+	for i, e := range r.Endpoints {
+		due[i] = e.Share
+	}
+	return due
+}
+
+// shares are percentages beside each other; of many endpoints only the first few.
+func shares(list []float64) string {
+	const most = 6
+	var parts []string
+	for i, s := range list {
+		if i == most {
+			parts = append(parts, "…")
+			break
+		}
+		parts = append(parts, fmt.Sprintf("%4.1f", 100*s))
+	}
+	return strings.Join(parts, " ")
+}
+
+func formulaTable(b *strings.Builder, r *Result) {
+	fmt.Fprintf(b, "\nBy formula, T = %g/s over %s\n\n", r.Rate, capacities(r))
+	rows := [][]string{{"way", "formula", "yields", "utilisation", "R"}}
+	for _, f := range r.Formulas {
+		rows = append(rows, []string{f.Name, f.Expression, numbers(f.Values), numbers(f.Utilisation), f.response()})
+	}
+	align(b, rows)
+	b.WriteByte('\n')
+	for _, f := range r.Formulas {
+		if f.Wrong {
+			fmt.Fprintf(b, "%s is wrong. %s\n", f.Expression, f.Verdict)
+		}
+	}
+}
+
+// response is a formula's R; that of a split that overloads an endpoint has no bound.
+func (f *Formula) response() string {
+	for _, u := range f.Utilisation {
+		if !f.Response.Exists() && u >= 1 {
+			return "no bound"
+		}
+	}
+	return f.Response.Time()
+}
+
+func capacities(r *Result) string {
+	var parts []string
+	for _, e := range r.Endpoints {
+		parts = append(parts, short(e.Capacity))
+	}
+	return "C = " + strings.Join(parts, " : ")
+}
+
+func numbers(list []Number) string {
+	var parts []string
+	for _, n := range list {
+		parts = append(parts, n.Figures())
+	}
+	return strings.Join(parts, "  ")
+}
+
+func fleetTable(b *strings.Builder, r *Result) {
+	b.WriteByte('\n')
+	rows := [][]string{{"policy", "endpoints", "per pick", "misplaced", "farthest off"}}
+	for _, f := range r.Fleets {
+		rows = append(rows, []string{f.Policy, count(f.Endpoints), Number(f.PickNanos * 1e-9).Time(), percent(f.Misplaced), figures(f.Farthest) + " requests"})
+	}
+	align(b, rows)
+}
+
+// align writes columns: the first to the left, figures to the right, text that is long to the left.
+func align(b *strings.Builder, rows [][]string) {
+	if len(rows) == 0 {
+		return
+	}
+	width := make([]int, len(rows[0]))
+	for _, row := range rows {
+		for i, cell := range row {
+			width[i] = max(width[i], utf8.RuneCountInString(cell))
+		}
+	}
+	for _, row := range rows {
+		line := ""
+		for i, cell := range row {
+			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
+			if i == 0 || width[i] > 14 {
+				line += "  " + cell + pad
+			} else {
+				line += "  " + pad + cell
+			}
+		}
+		b.WriteString(strings.TrimRight(line, " ") + "\n")
+	}
+}

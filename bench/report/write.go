@@ -1,0 +1,92 @@
+package report
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// The files of a run.
+const (
+	JSONFile = "result.json"
+	HTMLFile = "report.html"
+)
+
+// ErrExists says that older results would be lost.
+var ErrExists = errors.New("results are there already")
+
+// MayWrite says before a run whether Write will find the folder free. A folder that does not exist is.
+func MayWrite(dir string, force bool) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil
+	case err != nil:
+		return fmt.Errorf("write results: %w", err)
+	case !info.IsDir():
+		return fmt.Errorf("write results: %s is no folder: give another one with --out", dir)
+	case force:
+		return nil
+	}
+	for _, name := range []string{JSONFile, HTMLFile} {
+		if _, err := os.Lstat(filepath.Join(dir, name)); !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("write results: %w: %s: give another folder with --out, or replace them with --force", ErrExists, filepath.Join(dir, name))
+		}
+	}
+	return nil
+}
+
+// Write writes both files into dir, which is made where it does not exist. Each is complete or as it was before.
+func Write(dir string, r *Result, force bool) error {
+	if err := MayWrite(dir, force); err != nil {
+		return err
+	}
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	page, err := HTML(r)
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	return errors.Join(replace(filepath.Join(dir, JSONFile), append(text, '\n')), replace(filepath.Join(dir, HTMLFile), page))
+}
+
+func replace(file string, text []byte) error {
+	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return fmt.Errorf("write results: %w", err)
+	}
+	_, err = temporary.Write(text)
+	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
+	if err == nil {
+		err = os.Rename(temporary.Name(), file)
+	}
+	if err != nil {
+		_ = os.Remove(temporary.Name()) // it is the first error that counts
+		return fmt.Errorf("write results: %w", err)
+	}
+	return nil
+}
+
+// Read reads a result.json back.
+func Read(file string) (*Result, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read result: %w", err)
+	}
+	r := new(Result)
+	if err := json.Unmarshal(text, r); err != nil {
+		return nil, fmt.Errorf("read result %s: %w", file, err)
+	}
+	if r.Schema != Schema {
+		return nil, fmt.Errorf("read result %s: it has schema %d, this program knows %d", file, r.Schema, Schema)
+	}
+	return r, nil
+}
