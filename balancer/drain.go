@@ -37,13 +37,3 @@ func (d *drain) rate() float64 {
 	}
 	return d.served / d.busy
 }
-
-// retryAfter returns when those who wait now will have been served. While nobody ever
-// was, that is when the last of them gives up.
-func (d *drain) retryAfter(waiting int, maxWait time.Duration) time.Duration {
-	after := maxWait
-	if rate := d.rate(); rate > 0 {
-		after = time.Duration(min(float64(waiting)/rate, latestRetry.Seconds()) * float64(time.Second))
-	}
-	return min(max(after, soonestRetry), latestRetry)
-}

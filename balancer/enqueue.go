@@ -2,69 +2,25 @@ package balancer
 
 import (
 	"errors"
-	"fmt"
 	"runtime/debug"
 	"time"
 )
 
-var (
-	// ErrQueueFull says that as many requests wait as may; it comes as a *QueueFull.
-	ErrQueueFull = errors.New("the queue is full")
-	// ErrPoked says that whoever waited was told to leave.
-	ErrPoked = errors.New("wait for an endpoint: poked")
-)
-
-// QueueFull is the error of a request that may not even wait.
-type QueueFull struct {
-	Limit      int           // how many requests may wait
-	RetryAfter time.Duration // when those who wait will have been served, 1 s to 60 s
-}
-
-// Error implements error.
-func (e *QueueFull) Error() string {
-	return fmt.Sprintf("wait for an endpoint: %v, %d requests may wait", ErrQueueFull, e.Limit)
-}
-
-// Unwrap returns ErrQueueFull.
-func (e *QueueFull) Unwrap() error { return ErrQueueFull }
-
-// WaitedTooLong is the error of a request that no endpoint had a slot for within MaxWait.
-type WaitedTooLong struct {
-	Limit      time.Duration // how long it might wait
-	RetryAfter time.Duration // when those who wait will have been served, 1 s to 60 s
-}
-
-// Error implements error.
-func (e *WaitedTooLong) Error() string {
-	return fmt.Sprintf("wait for an endpoint: none had a slot within %v", e.Limit)
-}
-
-// QueueState is how a queue is doing.
+// QueueState is how a pool's queue is doing.
 type QueueState struct {
 	Waiting   int
 	Oldest    time.Duration // how long the oldest has waited; 0 when nobody waits
-	DrainRate float64       // requests given an endpoint per second of waiting, lately; 0 while not known
+	DrainRate float64       // requests given an endpoint per second in which some waited, lately; 0 while not known
 }
-
-var processStart = time.Now()
-
-// processClock is the monotonic time since the process began.
-func processClock() time.Duration { return time.Since(processStart) }
 
 // Queue returns how the pool's queue is doing.
 func (p *Pool) Queue() QueueState {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	q := &p.queue
-	if q.length == 0 {
-		return QueueState{DrainRate: q.drain.rate()}
-	}
-	now := q.now()
-	q.drain.pass(now)
-	return QueueState{Waiting: q.length, Oldest: now - q.oldest.arrived, DrainRate: q.drain.rate()}
+	return p.queue.state()
 }
 
-// Enqueue lets a request wait that Acquire found no slot for; where a slot was freed
+// Enqueue lets a request wait that Acquire found no slot for; where one was freed
 // meanwhile it is bound at once. It fails with a *QueueFull, and with ErrNoEndpoint. It
 // does not allocate for as long as Waiters are recycled. The request must stay as it is
 // until Wait returns.
@@ -82,21 +38,19 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	defer p.pick.Unlock()
 	q := &p.queue
 	e, err := p.snapshot.Load().seats.takeOpen(r)
-	switch {
-	case err == nil:
+	if err == nil {
 		w := p.newWaiter(r)
 		w.bind(e)
 		return w, e, nil
-	case !errors.Is(err, ErrFull):
+	}
+	if !errors.Is(err, ErrFull) {
 		return nil, nil, err
-	case q.length >= q.options.MaxRequests:
-		if q.length > 0 {
-			q.drain.pass(q.now())
-		}
-		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.drain.retryAfter(q.length, q.options.MaxWait)}
+	}
+	if q.length >= q.options.MaxRequests {
+		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.retryAfter(q.options.MaxWait)}
 	}
 	w := p.newWaiter(r)
-	q.add(w, q.now())
+	q.add(w)
 	return w, nil, nil
 }
 
@@ -111,35 +65,33 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 	return w
 }
 
-// serveWaiting gives the open seats to those who wait, in their order: to each the one the
-// policy picks for it. Afterwards no seat is open that anybody who waits could have, so
-// that nobody who comes can overtake. It reports whether anybody was given one. Where
-// freed is not nil it is the only endpoint that may have become open. The caller holds
-// pick.
+// serveWaiting gives the open seats to those who wait, in their order: to each the one
+// that the policy picks for it. Afterwards no seat is open that anybody who waits could
+// have, so that nobody who comes can overtake. Freed is the one endpoint that may have
+// become open, or nil when others may have too. It reports whether any seat was given.
+// The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
 	}
-	now := q.now()
-	q.age(now)
+	q.age()
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {
 		if freed != nil && w.request.excludes(freed) {
 			q.setAside()
 			continue
 		}
-		e, err, cause, stack := s.offer(w.request)
+		e, err, broken := s.offer(w.request)
 		switch {
-		case cause != nil:
-			q.remove(w, now)
-			w.abandon(cause, stack)
-		case err == nil:
-			q.remove(w, now)
-			q.drain.served++
+		case broken != nil:
+			q.remove(w)
+			w.abandon(broken)
+		case err != nil:
+			q.setAside()
+		default:
+			q.serve(w)
 			w.bind(e)
 			given = true
-		default:
-			q.setAside()
 		}
 	}
 	q.restore()
@@ -147,13 +99,19 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 }
 
 // offer is take for one who waits: a policy that panics must cost the request it was
-// asked about, and not whoever happened to free the slot.
-func (s *seats) offer(r *Request) (e *Endpoint, err error, cause any, stack []byte) {
+// asked about, and not the one that happened to free the slot.
+func (s *seats) offer(r *Request) (e *Endpoint, err error, broken *panicking) {
 	defer func() {
-		if cause = recover(); cause != nil {
-			stack = debug.Stack()
+		if cause := recover(); cause != nil {
+			broken = &panicking{cause: cause, stack: debug.Stack()}
 		}
 	}()
 	e, err = s.take(r)
-	return e, err, nil, nil
+	return e, err, nil
+}
+
+// panicking is a panic on its way to the goroutine that it belongs to.
+type panicking struct {
+	cause any
+	stack []byte
 }

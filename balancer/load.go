@@ -49,15 +49,16 @@ func (l *Load) Done() (work float64, service time.Duration, requests uint64) {
 
 func (l *Load) begin() { l.inFlight.Add(1) }
 
-// beginBelow counts one more request unless as many as the limit are in flight.
-func (l *Load) beginBelow(limit int64) bool {
+// beginBelow counts one more request unless as many as the limit are in flight. It
+// returns how many are.
+func (l *Load) beginBelow(limit int64) (inFlight int64, began bool) {
 	for {
 		n := l.inFlight.Load()
 		if n >= limit {
-			return false
+			return n, false
 		}
 		if l.inFlight.CompareAndSwap(n, n+1) {
-			return true
+			return n + 1, true
 		}
 	}
 }
@@ -65,20 +66,19 @@ func (l *Load) beginBelow(limit int64) bool {
 // cancel takes back a begin of which nothing came.
 func (l *Load) cancel() { l.inFlight.Add(-1) }
 
-func (l *Load) finish(o Outcome) {
-	class := o.Class
+func (l *Load) finish(class OutcomeClass) {
 	if class >= classCount {
 		class = Unknown
 	}
 	l.finished[class].Add(1)
-	if class == Answered && o.Work > 0 && o.Work <= math.MaxFloat64 {
-		l.sum(o.Work, o.Total)
-	}
 	l.inFlight.Add(-1)
 }
 
-// sum counts one answered attempt's work and time.
+// sum counts one answered attempt's work and time. No sum becomes infinite by one of them.
 func (l *Load) sum(work float64, service time.Duration) {
+	if math.IsInf(work, 0) {
+		return
+	}
 	for {
 		before := l.work.Load()
 		if l.work.CompareAndSwap(before, math.Float64bits(math.Float64frombits(before)+work)) {
@@ -95,11 +95,13 @@ func (l *Load) sum(work float64, service time.Duration) {
 // releases the watchers take turns at being first, so that of several pools with requests
 // waiting for the server each gets its part of the slots. The caller holds no lock.
 func (l *Load) tell(known *Endpoint) {
-	watchers := l.watchers.Load()
-	if watchers == nil {
-		return
+	if watchers := l.watchers.Load(); watchers != nil {
+		l.tellAll(*watchers, known)
 	}
-	all := *watchers
+}
+
+// tellAll is tell, apart so that servers nobody watches cost no call.
+func (l *Load) tellAll(all []*Endpoint, known *Endpoint) {
 	next, knowing := slices.Index(all, known)+1, 1 // how many know, up to the one before next
 	if next == 0 {
 		knowing = 0

@@ -39,6 +39,11 @@ func (o QueueOptions) validate() error {
 	return errors.Join(problems...)
 }
 
+var processStart = time.Now()
+
+// processClock is the time since the process began.
+func processClock() time.Duration { return time.Since(processStart) }
+
 // same reports whether both ask for the same. Options without a policy are like no others.
 func (o Options) same(other Options) bool {
 	return o.Policy != nil && o.Policy.Name() == other.Policy.Name() && o.Queue == other.Queue

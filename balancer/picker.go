@@ -1,16 +1,6 @@
 package balancer
 
-import (
-	"errors"
-	"slices"
-)
-
-var (
-	// ErrNoEndpoint says that no endpoint may be picked: none is eligible, or all that are were excluded.
-	ErrNoEndpoint = errors.New("acquire endpoint: none is eligible")
-	// ErrFull says that every endpoint that may be picked works on as many requests as it has slots.
-	ErrFull = errors.New("acquire endpoint: all that are eligible are full")
-)
+import "slices"
 
 // Request is what the balancer is told about a request.
 type Request struct {

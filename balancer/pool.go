@@ -67,8 +67,9 @@ func (p *Pool) look(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
+	wasOpen := s.isOpen(e.seat)
 	s.tell(e.seat)
-	return s.isOpen(e.seat) && p.serveWaiting(e)
+	return !wasOpen && s.isOpen(e.seat) && p.serveWaiting(e)
 }
 
 // Apply sets the pool's options, its membership and what is told of each endpoint. An

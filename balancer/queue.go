@@ -28,16 +28,14 @@ const aged = -1
 // configure puts the options in force. Who waits already stays.
 func (q *queue) configure(o Options) {
 	if q.now == nil {
-		q.now = o.Now
+		if q.now = o.Now; q.now == nil {
+			q.now = processClock
+		}
 	}
-	if q.now == nil {
-		q.now = processClock
-	}
-	reorder := q.options.Order != o.Queue.Order
-	q.options = o.Queue
-	if !reorder {
+	if q.options == o.Queue {
 		return
 	}
+	q.options = o.Queue
 	for w := q.oldest; w != nil; w = w.younger {
 		w.key = q.key(w)
 	}
@@ -54,7 +52,8 @@ func (q *queue) key(w *Waiter) float64 {
 }
 
 // add puts the waiter in.
-func (q *queue) add(w *Waiter, now time.Duration) {
+func (q *queue) add(w *Waiter) {
+	now := q.now()
 	if q.length == 0 {
 		q.drain.at = now
 	}
@@ -75,9 +74,15 @@ func (q *queue) add(w *Waiter, now time.Duration) {
 	heap.Push(&q.line, w)
 }
 
+// serve takes out a waiter for which there is an endpoint.
+func (q *queue) serve(w *Waiter) {
+	q.remove(w)
+	q.drain.served++
+}
+
 // remove takes out a waiter that is in, and not set aside.
-func (q *queue) remove(w *Waiter, now time.Duration) {
-	q.drain.pass(now)
+func (q *queue) remove(w *Waiter) {
+	q.drain.pass(q.now())
 	heap.Remove(&q.line, w.place)
 	if q.young == w {
 		q.young = w.younger
@@ -98,10 +103,11 @@ func (q *queue) remove(w *Waiter, now time.Duration) {
 
 // age puts those first that have waited for more than half of MaxWait. It is O(log n) for
 // each of them, once in its life.
-func (q *queue) age(now time.Duration) {
+func (q *queue) age() {
 	if q.options.Order == FIFO {
 		return
 	}
+	now := q.now()
 	for w := q.young; w != nil && now-w.arrived > q.options.MaxWait/2; w = w.younger {
 		w.key = aged
 		heap.Fix(&q.line, w.place)
@@ -129,6 +135,28 @@ func (q *queue) restore() {
 		q.aside[i] = nil
 	}
 	q.aside = q.aside[:0]
+}
+
+// state returns how the queue is doing.
+func (q *queue) state() QueueState {
+	state := QueueState{Waiting: q.length}
+	if q.length > 0 {
+		now := q.now()
+		q.drain.pass(now)
+		state.Oldest = now - q.oldest.arrived
+	}
+	state.DrainRate = q.drain.rate()
+	return state
+}
+
+// retryAfter returns when those who wait will have been served; for as long as nobody
+// ever was, when the last of them gives up.
+func (q *queue) retryAfter(maxWait time.Duration) time.Duration {
+	after := maxWait
+	if state := q.state(); state.DrainRate > 0 {
+		after = time.Duration(min(float64(state.Waiting)/state.DrainRate, latestRetry.Seconds()) * float64(time.Second))
+	}
+	return min(max(after, soonestRetry), latestRetry)
 }
 
 // line is a heap of waiters, for package heap.

@@ -71,8 +71,13 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 		if !ok {
 			return nil, s.refusal(r)
 		}
+		e := s.endpoints[i]
+		if !s.follow() {
+			e.load.begin()
+			return e, nil
+		}
 		if s.begin(i) {
-			return s.endpoints[i], nil
+			return e, nil
 		}
 	}
 }
@@ -105,27 +110,23 @@ func (s *seats) refusal(r *Request) error {
 // will tell.
 func (s *seats) begin(i int) bool {
 	load := s.endpoints[i].load
-	if !s.follow() {
-		load.begin()
-		return true
-	}
 	if !s.isOpen(i) {
 		panic(fmt.Sprintf("BUG: the policy picked %q, which is closed", s.endpoints[i].name))
 	}
 	if s.slots == nil || s.slots[i] == 0 {
 		load.begin()
-	} else if limit := s.slots[i]; !load.beginBelow(limit) {
-		s.show(i, limit)
+	} else if n, began := load.beginBelow(s.slots[i]); !began {
+		s.show(i, n)
 		return false
 	}
-	counted := true
+	told := false
 	defer func() {
-		if counted { // the picker panicked: nobody will have a lease to release
+		if !told { // the picker panicked: nobody will have a lease to release
 			load.cancel()
 		}
 	}()
 	s.tell(i)
-	counted = false
+	told = true
 	return true
 }
 

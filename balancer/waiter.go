@@ -105,8 +105,10 @@ func (w *Waiter) leave(fate uint32) bool {
 	if w.fate.Load() != waiting {
 		return false
 	}
-	p.queue.remove(w, p.queue.now())
-	w.retryAfter = p.queue.drain.retryAfter(p.queue.length+1, w.maxWait)
+	if fate == tooLate {
+		w.retryAfter = p.queue.retryAfter(w.maxWait)
+	}
+	p.queue.remove(w)
 	w.settle(fate)
 	return true
 }
@@ -118,8 +120,8 @@ func (w *Waiter) bind(e *Endpoint) {
 }
 
 // abandon makes Wait panic, in place of whoever happened to free the slot.
-func (w *Waiter) abandon(cause any, stack []byte) {
-	w.broken = fmt.Sprintf("%v\n\nwhile a slot was handed over:\n%s", cause, stack)
+func (w *Waiter) abandon(p *panicking) {
+	w.broken = fmt.Sprintf("%v\n\nwhile a slot was handed over:\n%s", p.cause, p.stack)
 	w.settle(panicked)
 }
 
