@@ -9,7 +9,6 @@ import (
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
-	"go.uber.org/zap/zapcore"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
@@ -45,9 +44,9 @@ func serve(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	log := newLogger(cfg.Log)
-	defer func() { _ = log.Sync() }()
-	a, err := app.New(cfg, app.Options{Log: log, Version: version(), Revision: revision()})
+	log, access, behind := newLogs(cfg.Log, os.Stderr)
+	defer runBehind(behind)()
+	a, err := app.New(cfg, app.Options{Log: log, AccessLog: access, Version: version(), Revision: revision()})
 	if err != nil {
 		return err
 	}
@@ -78,22 +77,6 @@ func reloadOnHangup(ctx context.Context, a *app.App, file string) {
 			_ = a.Reload(cfg) // has logged what went wrong
 		}
 	}
-}
-
-// newLogger writes to standard error.
-func newLogger(c configs.Log) *zap.Logger {
-	encoding := zap.NewProductionEncoderConfig()
-	encoding.EncodeTime = zapcore.RFC3339NanoTimeEncoder
-	encoding.EncodeDuration = zapcore.SecondsDurationEncoder
-	encoder := zapcore.NewJSONEncoder(encoding)
-	if c.Format == "console" {
-		encoding.EncodeLevel = zapcore.CapitalLevelEncoder
-		encoding.EncodeDuration = zapcore.StringDurationEncoder
-		encoder = zapcore.NewConsoleEncoder(encoding)
-	}
-	level := zapcore.InfoLevel
-	_ = level.Set(c.Level) // checked by configs
-	return zap.New(zapcore.NewCore(encoder, zapcore.Lock(os.Stderr), level))
 }
 
 // buildVersion is set by the linker for releases.

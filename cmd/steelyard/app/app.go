@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -22,21 +23,25 @@ import (
 
 // Options are what the configuration does not say.
 type Options struct {
-	Log      *zap.Logger // nil: no log
-	Version  string
-	Revision string
+	Log       *zap.Logger // nil: no log
+	AccessLog *zap.Logger // nil: Log; may block, it is written to from a goroutine of its own
+	Version   string
+	Revision  string
 }
 
 // App is one running gateway.
 type App struct {
-	log     *zap.Logger
-	metrics *metrics.Registry
-	handler *proxy.Handler
-	access  *proxy.AccessLog // nil: off
-	front   *front.Server
-	fleet   *fleet
-	clients []listener
-	admin   net.Listener // nil: none
+	log       *zap.Logger
+	metrics   *metrics.Registry
+	handler   *proxy.Handler
+	access    *proxy.AccessLog  // nil: off
+	requests  *proxy.RequestLog // nil: off
+	predictor *predict.Predictor
+	learned   string // the file that keeps what the predictor learned; "": none
+	front     *front.Server
+	fleet     *fleet
+	clients   []listener
+	admin     net.Listener // nil: none
 
 	stopping atomic.Bool // written by Run when ctx ends
 
@@ -61,10 +66,17 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.metrics = metrics.New(metrics.Build{Version: o.Version, Revision: o.Revision})
 	a.fleet = newFleet(a.log, a.metrics)
 	if cfg.Log.Access {
-		a.access = proxy.NewAccessLog(a.log.Named("access"), a.metrics)
+		access := a.log
+		if o.AccessLog != nil {
+			access = o.AccessLog
+		}
+		a.access = proxy.NewAccessLog(access.Named("access"), a.metrics)
 	}
 	a.handler = proxy.NewHandler(a.log, a.metrics, a.access)
-	generation, err := a.fleet.prepare(cfg)
+	if err := a.startLearning(cfg); err != nil {
+		return nil, err
+	}
+	generation, err := a.prepare(cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -80,6 +92,16 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.observe()
 	a.reloaded(nil)
 	return a, nil
+}
+
+// prepare makes cfg ready, with what lives as long as the process.
+func (a *App) prepare(cfg *configs.Config) (*generation, error) {
+	g, err := a.fleet.prepare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	g.rules.Predictor, g.rules.Requests = a.predictor, a.requests
+	return g, nil
 }
 
 func frontOptions(cfg *configs.Config, h *proxy.Handler, log *zap.Logger, m *metrics.Registry) front.Options {
@@ -181,11 +203,17 @@ func (a *App) Snapshots() []*balancer.Snapshot { return a.fleet.snapshots() }
 func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.Background())
 	g := newGroup(background)
+	defer a.saveLearned() // once all that finished has been learned
 	defer g.wait()
 	defer stop()
 	if a.access != nil {
 		g.start("write the access log", a.access.Run)
 	}
+	if a.requests != nil {
+		g.start("write the request log", a.requests.Run)
+	}
+	g.start("learn the work of requests", a.predictor.Run)
+	g.start("measure endpoints", a.fleet.measure)
 	g.start("watch clients", a.front.Run)
 	a.fleet.start(ctx, g)
 	if a.admin != nil {
