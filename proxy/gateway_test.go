@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
-	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -59,7 +58,6 @@ type settings struct {
 	capacities  []float64         // of the endpoints; 100 where there is none
 	slots       int               // of each endpoint; 0: no limit
 	queue       balancer.QueueOptions
-	meter       func(i int) *estimate.Meter // of endpoint i; nil: none
 	front       front.Options
 	generation  proxy.Generation
 	routes      []route.Rule // besides "/", each to the upstream of its number in extra
@@ -145,9 +143,6 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 			capacity = s.capacities[i]
 		}
 		target.Worth.Set(capacity, s.slots)
-		if s.meter != nil {
-			target.Meter = s.meter(i)
-		}
 		g.options = append(g.options, balancer.EndpointOptions{Name: name, URL: "http://" + address, Capacity: capacity, Slots: s.slots, Via: target})
 		g.targets = append(g.targets, target)
 	}

@@ -51,6 +51,7 @@ type Upstream struct {
 	Idle      time.Duration  // between two pieces of an answer, or of a request taken
 	Total     time.Duration  // of the whole exchange
 	Sized     bool           // somebody wants to know the work of its requests
+	Measured  bool           // what its endpoints can do is measured; only with Sized
 	QueueTime bool           // answers say how long the request waited for a slot
 	Metrics   *metrics.Upstream
 }
@@ -62,6 +63,6 @@ type Target struct {
 	Host    string // for the Host field
 	Conns   *transport.Pool
 	Worth   Worth
-	Meter   *estimate.Meter // of what it can do; nil: that is not measured
+	Meter   estimate.Meter // of what it can do; told where the upstream is Measured
 	Metrics *metrics.Endpoint
 }

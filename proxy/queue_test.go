@@ -206,13 +206,11 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	go func() { logged <- log.Run(ctx) }()
 
 	s := queueing(10)
-	s.upstream.Sized = true
+	s.upstream.Sized, s.upstream.Measured = true, true
 	s.generation.Predictor = predict.New(predict.Options{})
 	s.generation.Requests = log
 	learned := make(chan error, 1)
 	go func() { learned <- s.generation.Predictor.Run(ctx) }()
-	upstream := estimate.New([]estimate.Options{{Capacity: 100, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}})
-	s.meter = upstream.Meter
 	g := serve(t, s, answering(t, plain("ok")), answering(t, plain("ok")))
 
 	client := dial(t, g)
@@ -233,5 +231,9 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	require.Len(t, rows, 1+81, "a header, and a row for each")
 	require.Contains(t, rows[1], ",chat,a,m,")
 	require.Contains(t, rows[1], ",answered,")
+	upstream := estimate.New([]estimate.Options{
+		{Capacity: 100, Slots: 1, Meter: &g.targets[0].Meter},
+		{Capacity: 100, Slots: 1, Meter: &g.targets[1].Meter, AutoCapacity: true},
+	})
 	require.NotEqual(t, 100.0, upstream.Tick(time.Second)[1].Capacity, "b was measured against a")
 }

@@ -107,7 +107,7 @@ func (x *exchange) teach(o balancer.Outcome, service time.Duration) {
 			Service: service, Class: o.Class.String(), Status: x.status,
 		})
 	}
-	if m := x.target.Meter; m != nil && o.Class == balancer.Answered && x.status < 300 && x.whole {
-		m.Finished(x.request.Work, service, x.among)
+	if x.upstream.Measured && o.Class == balancer.Answered && x.status < 300 && x.whole {
+		x.target.Meter.Finished(x.request.Work, service, x.among)
 	}
 }

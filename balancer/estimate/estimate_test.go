@@ -203,11 +203,14 @@ func TestInherit(t *testing.T) {
 	f := newFleet(10, 150, auto(3, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
 	f.run(60)
 	before := f.values
-	next := New(auto(2, 1))
+	options := auto(2, 1)
+	options[0].Meter = f.upstream.Meter(2)
+	next := New(options)
+	assert.Same(t, f.upstream.Meter(2), next.Meter(0))
+	assert.Equal(t, []Value{{100, 1}, {100, 1}}, next.Values())
 	next.Inherit(0, f.upstream, 2)
 	next.Inherit(1, f.upstream, 0)
-	assert.Same(t, f.upstream.Meter(2), next.Meter(0))
-	now := next.Tick(time.Second)
+	now := next.Values()
 	assert.InEpsilon(t, before[2].Capacity/before[0].Capacity, now[0].Capacity/now[1].Capacity, 1e-6)
 	assert.InDelta(t, 200, now[0].Capacity+now[1].Capacity, 1e-6)
 }

@@ -57,12 +57,12 @@ func slotsOf(level int) int {
 // The limit is the knee between the two.
 type slots struct {
 	memory [levelCount]window
-	limit  int // a level
 	ticks  int
+	now    int // the limit in force, ≥ 1
 }
 
-// tick takes in what was finished since the last tick and returns the limit for the next.
-func (s *slots) tick(m *Meter) int {
+// tick takes in what was finished since the last tick and sets the limit for the next.
+func (s *slots) tick(m *Meter) {
 	var fresh [levelCount]window
 	for level := range fresh {
 		fresh[level] = m.levels[level].take()
@@ -71,17 +71,16 @@ func (s *slots) tick(m *Meter) int {
 	for level := range fresh {
 		s.memory[level].remember(fresh[level], levelMemory)
 	}
-	s.limit = s.knee()
-	limit := slotsOf(s.limit)
+	knee := s.knee()
+	s.now = slotsOf(knee)
 	s.ticks++
-	next := s.limit + 1
-	if s.memory[s.limit].requests < levelLeast || next == levelCount {
-		return limit
+	next := knee + 1
+	if s.memory[knee].requests < levelLeast || next == levelCount {
+		return
 	}
 	if s.memory[next].requests < levelLeast || s.ticks%probeEvery == 0 {
-		return slotsOf(next)
+		s.now = slotsOf(next)
 	}
-	return limit
 }
 
 // respeed multiplies all times by the factor by which the endpoint has become slower, if it

@@ -10,9 +10,11 @@ type Options struct {
 	// Slots is the configured number, 0 for no limit; it is not read with AutoSlots.
 	Slots     int
 	AutoSlots bool
+	// Meter is told of the endpoint's finished requests; nil for a new one.
+	Meter *Meter
 }
 
-// Value is what Tick says of one endpoint.
+// Value is what an endpoint can do.
 type Value struct {
 	Capacity float64
 	Slots    int
@@ -21,12 +23,11 @@ type Value struct {
 // Upstream measures the endpoints of one upstream. Meter may be called from any
 // goroutine; Tick from one at a time.
 type Upstream struct {
-	endpoints []*endpoint
+	endpoints []endpoint
 }
 
 type endpoint struct {
 	options  Options
-	meter    Meter
 	capacity capacity
 	slots    slots
 }
@@ -35,35 +36,50 @@ type endpoint struct {
 func New(endpoints []Options) *Upstream {
 	u := new(Upstream)
 	for _, o := range endpoints {
-		u.endpoints = append(u.endpoints, &endpoint{options: o})
+		if o.Meter == nil {
+			o.Meter = new(Meter)
+		}
+		u.endpoints = append(u.endpoints, endpoint{options: o, slots: slots{now: 1}})
 	}
 	return u
 }
 
 // Meter returns the meter of endpoint i, which is always the same.
-func (u *Upstream) Meter(i int) *Meter { return &u.endpoints[i].meter }
+func (u *Upstream) Meter(i int) *Meter { return u.endpoints[i].options.Meter }
 
-// Inherit takes over what was learned of the endpoint i of another Upstream as endpoint j
-// of this one, meter included. It must be called before both the first Meter and Tick.
+// Inherit takes over what another Upstream has learned of its endpoint i, for endpoint j of
+// this one. The other one is not used any more.
 func (u *Upstream) Inherit(j int, from *Upstream, i int) {
-	options := u.endpoints[j].options
-	u.endpoints[j] = from.endpoints[i]
-	u.endpoints[j].options = options
+	u.endpoints[j].capacity, u.endpoints[j].slots = from.endpoints[i].capacity, from.endpoints[i].slots
 }
 
-// Tick takes in what was finished in the time since the last one, and returns what every
-// endpoint can do now: as configured where it is not to be measured.
+// Tick takes in what was finished in the time since the last one, and returns Values.
 func (u *Upstream) Tick(since time.Duration) []Value {
+	for i := range u.endpoints {
+		e := &u.endpoints[i]
+		e.slots.tick(e.options.Meter)
+		e.capacity.tick(e.options.Meter, e.atOnce(), since)
+	}
+	return u.Values()
+}
+
+// Values returns what every endpoint can do, as far as is known: as configured where it is
+// not to be measured, or nothing was seen yet.
+func (u *Upstream) Values() []Value {
 	values := make([]Value, len(u.endpoints))
-	for i, e := range u.endpoints {
-		values[i] = Value{Capacity: e.options.Capacity, Slots: e.options.Slots}
-		if e.options.AutoSlots {
-			values[i].Slots = e.slots.tick(&e.meter)
-		}
-		e.capacity.tick(&e.meter, values[i].Slots, since)
+	for i := range u.endpoints {
+		values[i] = Value{Capacity: u.endpoints[i].options.Capacity, Slots: u.endpoints[i].atOnce()}
 	}
 	u.scale(values)
 	return values
+}
+
+// atOnce is how many requests the endpoint works on at once, 0 for no limit.
+func (e *endpoint) atOnce() int {
+	if e.options.AutoSlots {
+		return e.slots.now
+	}
+	return e.options.Slots
 }
 
 // scale turns rates of work into capacities. The factor between them is where the rates of
@@ -72,7 +88,8 @@ func (u *Upstream) Tick(since time.Duration) []Value {
 // capacities, and capacities that are measured in predictions, would drift off together.
 func (u *Upstream) scale(values []Value) {
 	fixed, all := sum{}, sum{}
-	for i, e := range u.endpoints {
+	for i := range u.endpoints {
+		e := &u.endpoints[i]
 		if e.capacity.rate == 0 {
 			continue
 		}
@@ -85,7 +102,8 @@ func (u *Upstream) scale(values []Value) {
 	if fixed.rate > 0 {
 		known = fixed
 	}
-	for i, e := range u.endpoints {
+	for i := range u.endpoints {
+		e := &u.endpoints[i]
 		if e.options.AutoCapacity && e.capacity.rate > 0 {
 			values[i].Capacity = e.capacity.rate * known.capacity / known.rate
 		}
