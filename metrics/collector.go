@@ -35,6 +35,10 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 			s.gauge(queueRequests, float64(queue.Waiting), queue.Upstream)
 		}
 	}
+	if source := c.registry.predictorSource.Load(); source != nil {
+		now := (*source)()
+		s.predictor(&now)
+	}
 	if source := c.registry.clientSource.Load(); source != nil {
 		now := (*source)()
 		s.gauge(clientConnections, float64(now.Idle), "idle")

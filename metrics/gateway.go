@@ -9,7 +9,8 @@ import (
 // gateway holds what is counted about the process as a whole.
 type gateway struct {
 	accepted, refused, acceptFailed prometheus.Counter
-	panics, linesDropped            prometheus.Counter
+	panics                          prometheus.Counter
+	linesDropped, rowsDropped       prometheus.Counter
 	reloads                         *prometheus.CounterVec
 	reloadSuccessful, reloadedAt    prometheus.Gauge
 }
@@ -31,6 +32,7 @@ func newGateway(r prometheus.Registerer) gateway {
 		acceptFailed: counter("steelyard_accept_failures_total", "Failed calls of accept, most often because file descriptors ran out."),
 		panics:       counter("steelyard_panics_total", "Panics recovered in the request path; each cost one request."),
 		linesDropped: counter("steelyard_access_log_lines_dropped_total", "Access log lines dropped because the log's reader was too slow."),
+		rowsDropped:  counter("steelyard_request_log_rows_dropped_total", "Request log rows dropped because its file took them too slowly or not at all."),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "steelyard_config_reloads_total", Help: "Configurations loaded, the first included, by result.",
 		}, []string{"result"}),
@@ -57,6 +59,9 @@ func (r *Registry) Panicked() { r.gateway.panics.Inc() }
 
 // AccessLogDropped counts one access log line that was dropped.
 func (r *Registry) AccessLogDropped() { r.gateway.linesDropped.Inc() }
+
+// RequestRowDropped counts one request log row that was dropped.
+func (r *Registry) RequestRowDropped() { r.gateway.rowsDropped.Inc() }
 
 // Reloaded tells how loading a configuration ended. Call it for the first
 // load too, so that the gauges are right from the start.

@@ -1,0 +1,49 @@
+package metrics
+
+// PredictorState is what a scrape wants to know about the predictions of work.
+type PredictorState struct {
+	Dropped uint64 // rows that came faster than they could be learned from
+	Models  []PredictedModel
+}
+
+// PredictedModel is one model whose requests' work is predicted; "" stands for all
+// together.
+type PredictedModel struct {
+	Model  string
+	Rule   string            // the one that is in use
+	Rows   map[string]uint64 // finished requests, by what was done with them
+	Scores []PredictionScore // of each rule, on requests that it has not learned from
+}
+
+// PredictionScore is how far off the predictions of one rule are.
+type PredictionScore struct {
+	Rule              string
+	R2Ratio           float64 // 1: exact; 0: no better than the mean
+	MeanAbsoluteError float64 // in units of work
+}
+
+// ObservePredictor makes source the origin of the metrics of predictions. It is
+// called once per scrape, from any goroutine. A later call replaces it.
+func (r *Registry) ObservePredictor(source func() PredictorState) { r.predictorSource.Store(&source) }
+
+var (
+	predictorRows    = family("predictor_rows_total", "Finished requests by what the predictor did with them: kept to learn from, or why not.", "model", "reason")
+	predictorDropped = family("predictor_rows_dropped_total", "Finished requests that came faster than the predictor could take them.")
+	predictorRule    = family("predictor_rule_in_use", "Whether the work of the model's requests is predicted by this rule now.", "model", "rule")
+	predictorR2      = family("predictor_r2_ratio", "Part of the variance of work that the rule explains, on requests that it has not learned from; 1 is exact.", "model", "rule")
+	predictorError   = family("predictor_mean_absolute_error", "Mean distance between predicted and true work on such requests, in seconds of one slot times its capacity.", "model", "rule")
+)
+
+func (s sink) predictor(p *PredictorState) {
+	s.counter(predictorDropped, p.Dropped)
+	for _, m := range p.Models {
+		for reason, n := range m.Rows {
+			s.counter(predictorRows, n, m.Model, reason)
+		}
+		for _, score := range m.Scores {
+			s.flag(predictorRule, score.Rule == m.Rule, m.Model, score.Rule)
+			s.gauge(predictorR2, score.R2Ratio, m.Model, score.Rule)
+			s.gauge(predictorError, score.MeanAbsoluteError, m.Model, score.Rule)
+		}
+	}
+}
