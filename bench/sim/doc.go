@@ -1,0 +1,20 @@
+// Package sim serves a trace in virtual time: engines as numbers, balancers as the real
+// balancer.Pool with its policy and its queue. A million requests take seconds, and one
+// run is like the next, so what a policy gains can be told from noise.
+//
+// There is one goroutine, one clock and one agenda. What waits in a pool's queue is asked
+// after each release whether it was bound; max_wait and ageing go by the virtual clock,
+// through balancer.Options.Now. What is not simulated: the network, the balancer's own
+// time, and clients that leave.
+//
+// CentralQueue is the ideal that late binding aims at, in code of its own. Scale measures
+// what a pick costs in real time and how exact the shares are, for fleets of any size.
+//
+//	t, err := trace.New(trace.Options{Seed: 1, Requests: 200_000, Rate: 150})
+//	results, err := sim.Run(sim.Options{
+//		Endpoints: []sim.Endpoint{{Capacity: 50, Limit: 1}, {Capacity: 100, Limit: 1}, {Capacity: 75, Limit: 1}},
+//		Policy:    policy.LeastLoad(),
+//		Queue:     balancer.QueueOptions{MaxRequests: 1000, MaxWait: 30 * time.Second},
+//	}, t)
+//	fmt.Println(results.Mean(), results.Quantile(0.99), results.Shares())
+package sim

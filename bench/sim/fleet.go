@@ -1,0 +1,194 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// fleet dispatches by real pools, one for each balancer.
+type fleet struct {
+	loop    *loop
+	work    func(trace.Request) float64 // nil: nothing is predicted
+	queues  bool                        // a request may wait
+	options balancer.Options
+	told    []balancer.EndpointOptions
+	pools   []*balancer.Pool
+	held    [][]held // by balancer: the requests that wait there, by arrival
+	holding int      // how many they are together
+	maxWait time.Duration
+	deal    Deal
+	chance  *rand.Rand
+	turn    int
+	request balancer.Request // of the arrival being dealt with
+	leases  []balancer.Lease // by request; the zero Lease before it is bound and after its end
+	pool    []int32          // by request: its balancer
+	err     error            // the first a change met
+}
+
+// held is one request in a pool's queue.
+type held struct {
+	i        int32
+	waiter   *balancer.Waiter
+	deadline float64 // seconds
+}
+
+func newFleet(o Options, l *loop) (*fleet, error) {
+	replicas, requests := max(o.Balancers, 1), len(l.trace.Requests)
+	f := &fleet{
+		loop: l, work: o.Work, queues: o.Queue.MaxRequests > 0, maxWait: o.Queue.MaxWait,
+		told: describe(o.Endpoints), held: make([][]held, replicas),
+		options: balancer.Options{Policy: o.Policy, Queue: o.Queue, Now: o.Clock.Now},
+		deal:    o.Deal, chance: rand.New(rand.NewPCG(o.Seed, 0)),
+		leases: make([]balancer.Lease, requests), pool: make([]int32, requests),
+	}
+	for replica := range replicas {
+		f.pools = append(f.pools, balancer.NewPool(fmt.Sprintf("balancer %d", replica+1), balancer.NewLoads()))
+	}
+	return f, f.apply()
+}
+
+// apply tells every balancer of the endpoints.
+func (f *fleet) apply() error {
+	for _, pool := range f.pools {
+		if err := pool.Apply(f.options, f.told); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fleet) arrive(i int32) {
+	p := f.next()
+	f.pool[i] = int32(p)
+	f.request.Work = f.predict(i)
+	lease, err := f.pools[p].Acquire(&f.request)
+	switch {
+	case err == nil:
+		f.serve(i, lease)
+	case f.queues:
+		f.enqueue(p, i)
+	default:
+		f.loop.results.Full++
+	}
+}
+
+func (f *fleet) predict(i int32) float64 {
+	if f.work == nil {
+		return 0
+	}
+	return f.work(f.loop.trace.Requests[i])
+}
+
+// next returns the balancer that the next request comes to.
+func (f *fleet) next() int {
+	switch {
+	case len(f.pools) == 1:
+		return 0
+	case f.deal == InTurn:
+		f.turn++
+		return f.turn % len(f.pools)
+	}
+	return f.chance.IntN(len(f.pools))
+}
+
+func (f *fleet) serve(i int32, lease balancer.Lease) {
+	f.leases[i] = lease
+	f.loop.serve(i, lease.Endpoint().Via().(int))
+}
+
+func (f *fleet) enqueue(p int, i int32) {
+	waiter, err := f.pools[p].Enqueue(&balancer.Request{Work: f.request.Work})
+	if err != nil {
+		f.loop.results.Full++
+		return
+	}
+	deadline := (f.loop.clock.Now() + f.maxWait).Seconds() // as the pool reckons
+	f.held[p] = append(f.held[p], held{i: i, waiter: waiter, deadline: deadline})
+	f.holding++
+	f.collect(p)
+}
+
+func (f *fleet) finish(i int32) {
+	wait, response := f.loop.results.Wait[i], f.loop.results.Response[i]
+	f.leases[i].Release(balancer.Outcome{
+		Class: balancer.Answered, Status: 200, Work: f.loop.trace.Requests[i].Work,
+		Queue: wait, FirstByte: response - wait, Total: response - wait,
+	})
+	f.leases[i] = balancer.Lease{}
+	f.collect(int(f.pool[i]))
+}
+
+// collect serves those who wait at a balancer and were bound.
+func (f *fleet) collect(p int) {
+	if len(f.held[p]) == 0 {
+		return
+	}
+	bound := len(f.held[p]) - f.pools[p].Queue().Waiting
+	for at := 0; bound > 0; bound-- {
+		for !f.held[p][at].waiter.Bound() {
+			at++
+		}
+		f.release(p, at)
+	}
+}
+
+// release takes one who is bound, or whose time is over, from those who wait.
+func (f *fleet) release(p, at int) {
+	h := f.held[p][at]
+	f.held[p] = slices.Delete(f.held[p], at, at+1)
+	f.holding--
+	lease, err := h.waiter.Wait() // comes at once
+	h.waiter.Recycle()
+	var late *balancer.WaitedTooLong
+	switch {
+	case err == nil:
+		f.serve(h.i, lease)
+	case errors.As(err, &late):
+		f.loop.results.TimedOut++
+	default:
+		panic("BUG: wait in virtual time: " + err.Error())
+	}
+}
+
+func (f *fleet) waiting() int { return f.holding }
+
+func (f *fleet) deadline() float64 {
+	next := math.Inf(1)
+	if f.holding > 0 {
+		for _, waiting := range f.held {
+			if len(waiting) > 0 {
+				next = min(next, waiting[0].deadline)
+			}
+		}
+	}
+	return next
+}
+
+// expire lets those go whose time is over: the pool sees by its clock that it is.
+func (f *fleet) expire() {
+	for p := range f.held {
+		for len(f.held[p]) > 0 && f.held[p][0].deadline <= f.loop.now {
+			f.release(p, 0)
+		}
+	}
+}
+
+// change sets the speed of an engine, and tells the balancers if they are to know.
+func (f *fleet) change(c Change) {
+	f.loop.speed(c.Endpoint, c.Capacity)
+	if c.Told == 0 {
+		return
+	}
+	f.told[c.Endpoint].Capacity = c.Told
+	f.err = errors.Join(f.err, f.apply())
+	for p := range f.pools {
+		f.collect(p)
+	}
+}

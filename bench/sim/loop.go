@@ -1,0 +1,148 @@
+package sim
+
+import (
+	"math"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// dispatcher decides where requests are served. It calls loop.serve for each, once.
+type dispatcher interface {
+	arrive(i int32)
+	finish(i int32) // its engine has let it go already
+	waiting() int   // requests it keeps back
+	// deadline is when expire must be called next, in seconds; +Inf: not.
+	deadline() float64
+	expire()
+}
+
+// loop has the engines and the time, and calls whoever dispatches. Of what happens at one
+// instant, changes come first, then ends, then deadlines, then arrivals.
+type loop struct {
+	clock    *Clock
+	now      float64 // seconds
+	trace    trace.Trace
+	engines  []engine
+	agenda   heap // engines by due; entries whose key is no longer due are void
+	inFlight int
+	results  Results
+	every    float64 // between two samples of the queue
+	sampled  int
+}
+
+// samples is how many times during the arrivals the queue is looked at.
+const samples = 1000
+
+func newLoop(endpoints []Endpoint, t trace.Trace, clock *Clock) *loop {
+	l := &loop{clock: clock, trace: t, engines: make([]engine, len(endpoints)), results: newResults(len(endpoints), len(t.Requests))}
+	for e := range endpoints {
+		l.engines[e] = newEngine(endpoints[e])
+	}
+	l.every = t.Duration().Seconds() / samples
+	return l
+}
+
+// run goes through the trace, and on until all requests that were served are done.
+func (l *loop) run(d dispatcher, changes []change) {
+	for next := int32(0); ; {
+		arrival, changed := math.Inf(1), math.Inf(1)
+		if int(next) < len(l.trace.Requests) {
+			arrival = l.trace.Requests[next].At.Seconds()
+		}
+		if len(changes) > 0 {
+			changed = changes[0].at
+		}
+		done, deadline := l.due(), d.deadline()
+		at := min(arrival, changed, done, deadline)
+		if math.IsInf(at, 1) || math.IsInf(min(arrival, done, deadline), 1) {
+			return
+		}
+		l.sample(at, d)
+		l.now = at
+		l.clock.set(at)
+		switch at {
+		case changed:
+			changes[0].make()
+			changes = changes[1:]
+		case done:
+			l.end(d)
+		case deadline:
+			d.expire()
+		default:
+			d.arrive(next)
+			next++
+		}
+	}
+}
+
+// change is something to be done at a time.
+type change struct {
+	at   float64
+	make func()
+}
+
+// due is when the next request is done.
+func (l *loop) due() float64 {
+	for len(l.agenda) > 0 {
+		if first := l.agenda[0]; first.key == l.engines[first.id].due {
+			return first.key
+		}
+		l.agenda.pop()
+	}
+	return math.Inf(1)
+}
+
+// serve gives request i to engine e now.
+func (l *loop) serve(i int32, e int) {
+	l.engines[e].advance(l.now)
+	l.engines[e].begin(i, l.trace.Requests[i].Work)
+	l.inFlight++
+	l.results.Served[i] = e
+	l.results.Wait[i] = l.since(i)
+	l.reckon(e)
+}
+
+// end lets the request that is done now go.
+func (l *loop) end(d dispatcher) {
+	e := int(l.agenda.pop().id)
+	engine := &l.engines[e]
+	i := engine.end()
+	if engine.waiting.len() > 0 {
+		next := engine.waiting.pop()
+		engine.begin(next, l.trace.Requests[next].Work)
+	}
+	l.inFlight--
+	l.results.Response[i] = l.since(i)
+	l.reckon(e)
+	d.finish(i)
+}
+
+// speed changes what an engine can do.
+func (l *loop) speed(e int, capacity float64) {
+	l.engines[e].advance(l.now)
+	l.engines[e].capacity = capacity
+	l.reckon(e)
+}
+
+func (l *loop) reckon(e int) {
+	before := l.engines[e].due
+	l.engines[e].reckon()
+	if due := l.engines[e].due; due != before && !math.IsInf(due, 1) {
+		l.agenda.push(due, int32(e))
+	}
+}
+
+// since is the time since request i arrived.
+func (l *loop) since(i int32) time.Duration {
+	return max(time.Duration(math.Round(l.now*second))-l.trace.Requests[i].At, 0)
+}
+
+// sample notes the queue as it has been up to the instant at.
+func (l *loop) sample(at float64, d dispatcher) {
+	for l.sampled < samples && float64(l.sampled)*l.every < at {
+		when := time.Duration(float64(l.sampled) * l.every * second)
+		l.results.Queue = append(l.results.Queue, Sample{At: when, Waiting: d.waiting(), InFlight: l.inFlight})
+		l.sampled++
+	}
+}

@@ -1,0 +1,98 @@
+package sim
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// Deal says to which of several balancers a request comes.
+type Deal uint8
+
+const (
+	AtRandom Deal = iota // as clients do that each keep to one of many
+	InTurn               // as a round-robin before them does
+)
+
+// Change is a change of one engine's speed at a time.
+type Change struct {
+	At       time.Duration
+	Endpoint int     // its index
+	Capacity float64 // its true capacity from then on
+	Told     float64 // what the balancer is told at that time; 0: nothing, it goes on as before
+}
+
+// Options describes a run.
+type Options struct {
+	Endpoints []Endpoint
+	// Policy is that of every balancer. For equal results of equal runs, one that draws lots
+	// needs a seed, and a builder that was not used before.
+	Policy balancer.Builder
+	Queue  balancer.QueueOptions
+	// Work is what the balancer predicts of a request; nil when it predicts nothing.
+	Work func(trace.Request) float64
+	// Balancers is how many there are, over the same engines: none knows what the others
+	// have in flight. One when 0.
+	Balancers int
+	Deal      Deal
+	Seed      uint64   // for Deal; policies have their own
+	Changes   []Change // by time
+	Clock     *Clock   // virtual time, for policies that need it too; nil: one of its own
+}
+
+// Hinted predicts from what the client says, and nothing else.
+func Hinted(r trace.Request) float64 { return float64(r.MaxTokens) }
+
+// validate reports everything that is wrong with the options, as one error. What the
+// balancer refuses comes from there.
+func (o Options) validate() error {
+	problems := []error{validateEndpoints(o.Endpoints)}
+	if o.Policy == nil {
+		problems = append(problems, errors.New("no policy is given"))
+	}
+	if o.Balancers < 0 {
+		problems = append(problems, fmt.Errorf("balancers must be 1 or more, is %d", o.Balancers))
+	}
+	last := time.Duration(0)
+	for i, c := range o.Changes {
+		switch {
+		case c.Endpoint < 0 || c.Endpoint >= len(o.Endpoints):
+			problems = append(problems, fmt.Errorf("change %d: there is no endpoint %d", i, c.Endpoint))
+		case !positive(c.Capacity):
+			problems = append(problems, fmt.Errorf("change %d: capacity must be positive and finite, is %v", i, c.Capacity))
+		case c.At < last:
+			problems = append(problems, fmt.Errorf("change %d comes at %v, after one at %v: order them by time", i, c.At, last))
+		}
+		last = max(last, c.At)
+	}
+	return wrap(problems)
+}
+
+func validateEndpoints(endpoints []Endpoint) error {
+	var problems []error
+	if len(endpoints) == 0 {
+		problems = append(problems, errors.New("there are no endpoints"))
+	}
+	for i, e := range endpoints {
+		switch {
+		case !positive(e.Capacity):
+			problems = append(problems, fmt.Errorf("endpoint %d: capacity must be positive and finite, is %v", i, e.Capacity))
+		case e.Slots < 0:
+			problems = append(problems, fmt.Errorf("endpoint %d: slots must be 0 or more, is %d", i, e.Slots))
+		}
+	}
+	return wrap(problems)
+}
+
+func wrap(problems []error) error {
+	if err := errors.Join(problems...); err != nil {
+		return fmt.Errorf("simulate: %w", err)
+	}
+	return nil
+}
+
+func positive(x float64) bool { return x > 0 && !math.IsInf(x, 1) }

@@ -1,0 +1,120 @@
+package sim
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// accounted checks that every request was served, refused or timed out.
+func accounted(t *testing.T, r Results) (served int) {
+	t.Helper()
+	for i, e := range r.Served {
+		if e == None {
+			assert.Equal(t, Unserved, r.Response[i])
+			assert.Equal(t, Unserved, r.Wait[i])
+			continue
+		}
+		served++
+		assert.GreaterOrEqual(t, r.Response[i], r.Wait[i])
+	}
+	assert.Equal(t, len(r.Served), served+r.Full+r.TimedOut)
+	return served
+}
+
+func TestMaxWaitInVirtualTime(t *testing.T) {
+	made := asked(t, trace.Options{Seed: 1, Requests: 20_000, Rate: 400, Work: trace.Heavy, Hints: trace.Hints{Noise: 0.7}})
+	for _, order := range []balancer.Order{balancer.FIFO, balancer.ShortestFirst} {
+		for _, balancers := range []int{1, 3} {
+			const limit = 200 * time.Millisecond
+			start := time.Now()
+			got := ran(t, Options{
+				Endpoints: trio(1), Policy: policy.LeastLoad(), Work: Hinted, Balancers: balancers,
+				Queue: balancer.QueueOptions{Order: order, MaxRequests: 1000, MaxWait: limit},
+			}, made)
+			t.Logf("%s, %d balancers: %d timed out, %v of real time", order, balancers, got.TimedOut, time.Since(start))
+			served := accounted(t, got)
+			assert.Positive(t, got.TimedOut)
+			assert.Greater(t, served, 7000, "the endpoints can do half of it")
+			for _, wait := range got.Wait {
+				assert.LessOrEqual(t, wait, limit)
+			}
+		}
+	}
+}
+
+func TestNoRoomInTheQueue(t *testing.T) {
+	made := asked(t, trace.Options{Seed: 1, Requests: 10_000, Rate: 400})
+	got := ran(t, Options{
+		Endpoints: trio(1), Policy: policy.LeastLoad(),
+		Queue: balancer.QueueOptions{MaxRequests: 5, MaxWait: time.Hour},
+	}, made)
+	accounted(t, got)
+	assert.Positive(t, got.Full)
+	assert.Zero(t, got.TimedOut)
+	for _, s := range got.Queue {
+		assert.LessOrEqual(t, s.Waiting, 5)
+		assert.LessOrEqual(t, s.InFlight, 3)
+	}
+
+	none := ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad()}, made)
+	accounted(t, none)
+	assert.Positive(t, none.Full, "without a queue, what finds no slot is refused")
+}
+
+// TestTheAgeingBound: with the shortest first a request that has waited for half of
+// max_wait goes before all that came after it. So it waits no longer than that and the
+// time to serve those that were there before it.
+func TestTheAgeingBound(t *testing.T) {
+	made := asked(t, trace.Options{Seed: 3, Requests: 50_000, Rate: 215, Work: trace.Heavy})
+	run := func(maxWait time.Duration) (longest time.Duration, mean float64) {
+		got := ran(t, Options{
+			Endpoints: trio(1), Policy: policy.LeastLoad(), Work: Hinted,
+			Queue: balancer.QueueOptions{Order: balancer.ShortestFirst, MaxRequests: 10_000, MaxWait: maxWait},
+		}, made)
+		assert.Zero(t, got.Full)
+		for _, wait := range got.Wait {
+			longest = max(longest, wait)
+		}
+		return longest, ms(got)
+	}
+	never, mean := run(24 * time.Hour)
+	aged, agedMean := run(10 * time.Second)
+	t.Logf("without ageing the longest wait is %v (mean %.0f ms), with 5 s %v (mean %.0f ms)", never, mean, aged, agedMean)
+	assert.Less(t, aged, never/2)
+	assert.Greater(t, aged, 5*time.Second, "some must have aged, or this shows nothing")
+}
+
+// TestHintsThatSayNothing cost next to nothing against first come, first served: the
+// order is then any other, and the mean does not depend on it.
+func TestHintsThatSayNothing(t *testing.T) {
+	for _, rate := range []float64{150, 190} {
+		var fifo, random float64
+		const seeds = 3
+		for seed := range uint64(seeds) {
+			made := asked(t, trace.Options{Seed: seed, Requests: 100_000, Rate: rate, Work: trace.Heavy, Hints: trace.Hints{Random: true}})
+			fifo += ms(ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)}, made)) / seeds
+			random += ms(ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.ShortestFirst), Work: Hinted}, made)) / seeds
+		}
+		t.Logf("T = %v: first come %.1f ms, by hints that say nothing %.1f ms", rate, fifo, random)
+		assert.InEpsilon(t, fifo, random, 0.1)
+	}
+}
+
+func TestTheQueueOverTime(t *testing.T) {
+	made := asked(t, trace.Options{Seed: 1, Requests: 20_000, Rate: 190})
+	got := ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)}, made)
+	assert.Len(t, got.Queue, samples)
+	last, mean := time.Duration(-1), 0.0
+	for _, s := range got.Queue {
+		assert.Greater(t, s.At, last)
+		last = s.At
+		mean += float64(s.Waiting+s.InFlight) / samples
+	}
+	assert.InEpsilon(t, 190*got.Mean().Seconds(), mean, 0.1, "Little's law: what is there on average is T·R")
+}

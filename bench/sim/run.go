@@ -1,0 +1,51 @@
+package sim
+
+import (
+	"fmt"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// Run serves the trace in virtual time, by the very code that serves real requests: each
+// balancer is a balancer.Pool with its policy and its queue, whose clock is virtual. It
+// goes on until every request is done or was refused. Equal options and traces give equal
+// results.
+func Run(o Options, t trace.Trace) (Results, error) {
+	if err := o.validate(); err != nil {
+		return Results{}, err
+	}
+	if o.Clock == nil {
+		o.Clock = new(Clock)
+	}
+	o.Clock.set(0)
+	l := newLoop(o.Endpoints, t, o.Clock)
+	f, err := newFleet(o, l)
+	if err != nil {
+		return Results{}, fmt.Errorf("simulate: %w", err)
+	}
+	changes := make([]change, len(o.Changes))
+	for i, c := range o.Changes {
+		changes[i] = change{at: c.At.Seconds(), make: func() { f.change(c) }}
+	}
+	l.run(f, changes)
+	return l.results, f.err
+}
+
+// describe returns what the balancers are told of the endpoints.
+func describe(endpoints []Endpoint) []balancer.EndpointOptions {
+	told := make([]balancer.EndpointOptions, len(endpoints))
+	for i, e := range endpoints {
+		name := e.Name
+		if name == "" {
+			name = fmt.Sprintf("endpoint %d", i+1)
+		}
+		told[i] = balancer.EndpointOptions{
+			Name: name, URL: fmt.Sprintf("http://engine-%d", i), Capacity: e.Capacity, Slots: e.Limit, Via: i,
+		}
+		if e.Told != 0 {
+			told[i].Capacity = e.Told
+		}
+	}
+	return told
+}

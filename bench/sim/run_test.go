@@ -1,0 +1,202 @@
+package sim
+
+import (
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/theory"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+func TestEqualRunsAreEqual(t *testing.T) {
+	made := asked(t, trace.Options{Seed: 1, Requests: 20_000, Rate: 190, Work: trace.Heavy, Hints: trace.Hints{Noise: 0.5}})
+	for _, name := range []string{"two_choices", "random", "least_load", "capacity"} {
+		run := func() Results {
+			built, err := policy.Lookup(name)
+			require.NoError(t, err)
+			switch name { // they draw lots
+			case "two_choices":
+				built = policy.TwoChoices(policy.Options{Seed: 5})
+			case "random":
+				built = policy.Random(policy.Options{Seed: 5})
+			}
+			return ran(t, Options{
+				Endpoints: trio(2), Policy: built, Balancers: 3, Seed: 9, Work: Hinted,
+				Queue:   balancer.QueueOptions{Order: balancer.ShortestFirst, MaxRequests: 50, MaxWait: time.Second},
+				Changes: []Change{{At: 10 * time.Second, Endpoint: 1, Capacity: 60, Told: 60}, {At: 40 * time.Second, Endpoint: 1, Capacity: 110}},
+			}, made)
+		}
+		assert.Equal(t, run(), run(), name)
+	}
+}
+
+// TestRandomFollowsTheFormula: drawn in proportion to capacity, R is n/(ΣC - T).
+func TestRandomFollowsTheFormula(t *testing.T) {
+	capacities := []float64{50, 100, 75}
+	for _, rate := range []float64{75, 150, 190} {
+		made := asked(t, trace.Options{Seed: 6, Requests: 400_000, Rate: rate})
+		got := ran(t, Options{Endpoints: trio(0), Policy: policy.Random(policy.Options{Seed: 1})}, made)
+		want := theory.ProportionalSplit(capacities, rate).Mean
+		assert.InEpsilon(t, 3/(225-rate), want, 1e-9)
+		assert.InEpsilon(t, want, got.Mean().Seconds(), 0.04, "T = %v", rate)
+	}
+}
+
+// TestOneRequestAtATime checks times that can be told by heart.
+func TestOneRequestAtATime(t *testing.T) {
+	at := func(ms int, work float64) trace.Request {
+		return trace.Request{At: time.Duration(ms) * time.Millisecond, Work: work}
+	}
+	made := trace.Trace{Requests: []trace.Request{at(0, 1), at(50, 1), at(50, 1), at(1000, 2)}}
+	for name, c := range map[string]struct {
+		endpoint Endpoint
+		want     []int // ms
+	}{
+		"first come":           {Endpoint{Capacity: 10}, []int{100, 150, 250, 200}},
+		"two slots":            {Endpoint{Capacity: 10, Slots: 2}, []int{200, 200, 350, 400}},
+		"sharing":              {Endpoint{Capacity: 10, Discipline: Sharing}, []int{200, 250, 250, 200}},
+		"sharing by two slots": {Endpoint{Capacity: 10, Slots: 2, Discipline: Sharing}, []int{150, 200, 250, 200}},
+	} {
+		got := ran(t, Options{Endpoints: []Endpoint{c.endpoint}, Policy: policy.LeastLoad()}, made)
+		for i, want := range c.want {
+			assert.InDelta(t, want, got.Response[i].Seconds()*1000, 1e-5, "%s, request %d", name, i)
+			assert.Zero(t, got.Wait[i])
+		}
+	}
+}
+
+func TestChangesOfSpeed(t *testing.T) {
+	made := trace.Trace{Requests: []trace.Request{{Work: 1}, {At: 2 * time.Second, Work: 1}}}
+	got := ran(t, Options{
+		Endpoints: []Endpoint{{Capacity: 1}}, Policy: policy.LeastLoad(),
+		Changes: []Change{{At: 500 * time.Millisecond, Capacity: 0.5}, {At: 900 * time.Millisecond, Capacity: 3}, {At: time.Hour, Capacity: 1}},
+	}, made)
+	assert.InDelta(t, 0.9+0.3/3, got.Response[0].Seconds(), 1e-8)
+	assert.InDelta(t, 1.0/3, got.Response[1].Seconds(), 1e-8)
+}
+
+// TestWhatBalancersAreToldDecides: a change that they hear of moves traffic at once.
+func TestWhatBalancersAreToldDecides(t *testing.T) {
+	made := asked(t, trace.Options{Seed: 1, Requests: 10_000, Rate: 100})
+	half := made.Duration() / 2
+	run := func(change Change) []int {
+		change.At = half
+		got := ran(t, Options{
+			Endpoints: []Endpoint{{Capacity: 100}, {Capacity: 300, Told: 100}}, Policy: policy.Capacity(policy.CapacityOptions{}),
+			Changes: []Change{change},
+		}, made)
+		counts := make([]int, 2)
+		for i, e := range got.Served {
+			if made.Requests[i].At > half {
+				counts[e]++
+			}
+		}
+		return counts
+	}
+	blind := run(Change{Endpoint: 1, Capacity: 50})
+	assert.InDelta(t, blind[0], blind[1], 2)
+	told := run(Change{Endpoint: 1, Capacity: 50, Told: 300})
+	assert.InDelta(t, 3*told[0], told[1], 8)
+}
+
+// TestReplicas: four balancers that cannot see each other lose much of what counting
+// gains; drawing two in proportion loses less, and is the better there.
+func TestReplicas(t *testing.T) {
+	endpoints, total := uneven(40, 1)
+	made := asked(t, trace.Options{Seed: 8, Requests: 200_000, Rate: 0.8 * total})
+	run := func(p balancer.Builder, balancers int, deal Deal) float64 {
+		return ms(ran(t, Options{Endpoints: endpoints, Policy: p, Balancers: balancers, Deal: deal, Seed: 1}, made))
+	}
+	choices := func() balancer.Builder { return policy.TwoChoices(policy.Options{Seed: 2}) }
+	alone, apart, inTurn := run(policy.LeastLoad(), 1, AtRandom), run(policy.LeastLoad(), 4, AtRandom), run(policy.LeastLoad(), 4, InTurn)
+	twoAlone, twoApart := run(choices(), 1, AtRandom), run(choices(), 4, AtRandom)
+	blind := run(policy.Random(policy.Options{Seed: 2}), 1, AtRandom)
+	t.Logf("least_load: alone %.1f, one of four %.1f, in turn %.1f ms; two_choices: alone %.1f, one of four %.1f ms; random %.1f ms",
+		alone, apart, inTurn, twoAlone, twoApart, blind)
+	assert.Less(t, alone, apart)
+	assert.Less(t, twoAlone, twoApart)
+	assert.Less(t, alone, twoAlone)
+	assert.Less(t, twoApart, apart)
+	assert.Less(t, apart, blind)
+	assert.Less(t, inTurn, blind)
+}
+
+func TestResultsOfChosenRequests(t *testing.T) {
+	r := Results{
+		Response: []time.Duration{4, Unserved, 1, 3, 2}, Served: []int{0, None, 1, 1, 1}, endpoints: 3,
+	}
+	assert.Equal(t, time.Duration(2), r.Mean())
+	assert.Equal(t, time.Duration(2), r.Quantile(0.5))
+	assert.Equal(t, time.Duration(4), r.Quantile(1))
+	assert.Equal(t, time.Duration(1), r.Quantile(0))
+	even := func(i int) bool { return i%2 == 0 }
+	assert.Equal(t, time.Duration(2), r.MeanOf(even))
+	assert.Equal(t, time.Duration(4), r.QuantileOf(0.99, even))
+	nobody := func(int) bool { return false }
+	assert.Zero(t, r.MeanOf(nobody))
+	assert.Zero(t, r.QuantileOf(0.5, nobody))
+	assert.Equal(t, []int{1, 3, 0}, r.Counts())
+	assert.Equal(t, []float64{0.25, 0.75, 0}, r.Shares())
+	assert.Equal(t, []float64{0}, Results{endpoints: 1}.Shares())
+}
+
+func TestRunRefuses(t *testing.T) {
+	good := Options{Endpoints: trio(1), Policy: policy.LeastLoad()}
+	for _, c := range []struct {
+		spoil func(o *Options)
+		says  string
+	}{
+		{func(o *Options) { o.Endpoints = nil }, "there are no endpoints"},
+		{func(o *Options) { o.Endpoints[1].Capacity = math.Inf(1) }, "endpoint 1: capacity must be positive and finite, is +Inf"},
+		{func(o *Options) { o.Endpoints[2].Slots = -1 }, "endpoint 2: slots must be 0 or more, is -1"},
+		{func(o *Options) { o.Endpoints[0].Limit = -1 }, `endpoint "endpoint 1": slots must be 0`},
+		{func(o *Options) { o.Endpoints[0].Name = "endpoint 2" }, `two endpoints are named "endpoint 2"`},
+		{func(o *Options) { o.Policy = nil }, "no policy is given"},
+		{func(o *Options) { o.Balancers = -1 }, "balancers must be 1 or more, is -1"},
+		{func(o *Options) { o.Queue.MaxRequests = 1 }, "the longest wait must be positive"},
+		{func(o *Options) { o.Changes = []Change{{Endpoint: 3, Capacity: 1}} }, "change 0: there is no endpoint 3"},
+		{func(o *Options) { o.Changes = []Change{{}} }, "change 0: capacity must be positive and finite, is 0"},
+		{func(o *Options) { o.Changes = []Change{{At: 2, Capacity: 1}, {At: 1, Capacity: 1}} }, "change 1 comes at 1ns, after one at 2ns: order them by time"},
+	} {
+		o := good
+		o.Endpoints = slices.Clone(good.Endpoints)
+		c.spoil(&o)
+		_, err := Run(o, trace.Trace{Requests: make([]trace.Request, 1)})
+		assert.ErrorContains(t, err, c.says)
+		assert.ErrorContains(t, err, "simulate: ")
+	}
+	bad := good
+	bad.Changes = []Change{{Capacity: 1, Told: -1}}
+	_, err := Run(bad, trace.Trace{Requests: []trace.Request{{Work: 1}}})
+	assert.ErrorContains(t, err, "capacity must be positive and finite, is -1", "what the pool refuses must be told")
+}
+
+func TestAnEmptyTrace(t *testing.T) {
+	got := ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad()}, trace.Trace{})
+	assert.Zero(t, got.Mean())
+	assert.Empty(t, got.Queue)
+}
+
+// BenchmarkMillion serves 10⁶ requests for each iteration.
+func BenchmarkMillion(b *testing.B) {
+	made := asked(b, trace.Options{Seed: 1, Requests: 1_000_000, Rate: 190, Work: trace.Heavy, Hints: trace.Hints{Noise: 0.5}})
+	for name, o := range map[string]Options{
+		"capacity":       {Endpoints: trio(0), Policy: policy.Capacity(policy.CapacityOptions{})},
+		"least_load":     {Endpoints: trio(0), Policy: policy.LeastLoad()},
+		"fifo":           {Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)},
+		"shortest_first": {Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.ShortestFirst), Work: Hinted},
+	} {
+		b.Run(name, func(b *testing.B) {
+			for b.Loop() {
+				ran(b, o, made)
+			}
+		})
+	}
+}
