@@ -40,6 +40,9 @@ type formula struct {
 // unlearned is what holds before anything was seen: any unit is as good as another.
 var unlearned = formula{rule: Hints, scale: 1, mean: 1, least: 1, most: 1}
 
+// leastHint is the size of a request without any: one byte.
+const leastHint = 1.0 / bytesPerToken
+
 // work is finite and above zero, whatever the features.
 func (f *formula) work(x Features) float64 { return f.by(f.rule, x) }
 
@@ -56,8 +59,7 @@ func (f *formula) by(rule Rule, x Features) float64 {
 	case Mean:
 		return f.within(f.mean)
 	}
-	// Hints are bounded as they are; the range seen is not theirs, since it is narrow while few rows have been seen.
-	const leastHint = 1.0 / bytesPerToken
+	// Hints are bounded as they are, and the range that few rows have seen is narrow.
 	return math.Max(x.hints(), leastHint) * f.scale
 }
 

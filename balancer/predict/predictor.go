@@ -1,6 +1,11 @@
 package predict
 
-import "sync/atomic"
+import (
+	"maps"
+	"math/rand/v2"
+	"slices"
+	"sync/atomic"
+)
 
 // Options of a Predictor; zero values take the defaults.
 type Options struct {
@@ -29,20 +34,49 @@ type Predictor struct {
 	rows    chan Row              // written by Finished, read by Run
 	dropped atomic.Uint64         // rows that found it full; written by Finished
 	table   atomic.Pointer[table] // replaced by Run, and by Load before it
+
+	// What follows belongs to the goroutine of Run, and to Load before it.
+	random  *rand.Rand
+	overall *learner
+	models  map[string]*learner
+	evicted uint64 // models that left for others
+	changed bool   // since the table was published
 }
 
 // table is everything that is known at one time. It is not written once it is published.
 type table struct {
-	byModel map[string]*formula
+	byModel map[string]*formula // of the models that are ready
 	overall *formula
+	entries []entry // all together first, then the models by name
+	evicted uint64
 }
 
 // New returns a Predictor that has seen nothing: it goes by the hints.
 func New(o Options) *Predictor {
 	o = o.withDefaults()
-	p := &Predictor{options: o, rows: make(chan Row, o.Buffer)}
-	p.table.Store(&table{overall: &unlearned})
+	p := &Predictor{
+		options: o, rows: make(chan Row, o.Buffer), random: newRandom(o.Seed),
+		overall: newLearner("", &o), models: make(map[string]*learner),
+	}
+	p.publish()
 	return p
+}
+
+// publish replaces the table by what is known now.
+func (p *Predictor) publish() {
+	t := &table{byModel: make(map[string]*formula, len(p.models)), evicted: p.evicted}
+	t.entries = append(make([]entry, 0, 1+len(p.models)), p.overall.entry)
+	for _, name := range slices.Sorted(maps.Keys(p.models)) {
+		t.entries = append(t.entries, p.models[name].entry)
+	}
+	t.overall = &t.entries[0].formula
+	for i := range t.entries[1:] {
+		if e := &t.entries[1+i]; e.ready {
+			t.byModel[e.model] = &e.formula
+		}
+	}
+	p.table.Store(t)
+	p.changed = false
 }
 
 // Work predicts the work of a request to a model, finite and above zero. Any goroutine may

@@ -1,0 +1,194 @@
+package predict
+
+import (
+	"math"
+	"math/rand/v2"
+)
+
+// sample is a row that is learned from.
+type sample struct {
+	prompt uint32 // bytes
+	tokens int32  // max_tokens; 0 when not said
+	stream bool
+	work   float64
+}
+
+func sampleOf(r *Row) sample {
+	return sample{uint32(min(r.PromptBytes, math.MaxUint32)), int32(min(r.MaxTokens, math.MaxInt32)), r.Stream, r.Work}
+}
+
+func (s *sample) features() Features {
+	return Features{PromptBytes: int(s.prompt), MaxTokens: int(s.tokens), Stream: s.stream}
+}
+
+// standard moves terms and work to mean 0 and spread 1, so that one learning rate fits all.
+type standard struct {
+	mean, spread         vector
+	workMean, workSpread float64
+}
+
+// mostSpreads is how far from the mean, in spreads, a standardised term may be. One row far
+// out would otherwise throw off every step that its batch makes.
+const mostSpreads = 16
+
+// standardOf takes the mean and the standard deviation of each term over some samples, but a
+// spread that keeps them all within mostSpreads, and 1 where there is none.
+func standardOf(samples []sample) standard {
+	var s standard
+	var sum, square, least, most vector
+	var work, workSquare, x = 0.0, 0.0, vector{}
+	for i := range samples {
+		samples[i].features().expand(&x, true)
+		for j := range x {
+			if i == 0 {
+				least[j], most[j] = x[j], x[j]
+			}
+			// Welford's: the sum of squares of what is left after the mean does not lose digits.
+			delta := x[j] - sum[j]
+			sum[j] += delta / float64(i+1)
+			square[j] += delta * (x[j] - sum[j])
+			least[j], most[j] = math.Min(least[j], x[j]), math.Max(most[j], x[j])
+		}
+		delta := samples[i].work - work
+		work += delta / float64(i+1)
+		workSquare += delta * (samples[i].work - work)
+	}
+	n := float64(len(samples))
+	s.mean, s.workMean, s.workSpread = sum, work, orOne(math.Sqrt(workSquare/n))
+	for j := range s.spread {
+		s.spread[j] = orOne(math.Max(math.Sqrt(square[j]/n), (most[j]-least[j])/mostSpreads))
+	}
+	return s
+}
+
+func orOne(spread float64) float64 {
+	if spread > 0 {
+		return spread
+	}
+	return 1
+}
+
+// coefficients are θ of h(x) = intercept + Σ weight·x, over standardised terms.
+type coefficients struct {
+	weights   vector
+	intercept float64
+}
+
+func (c *coefficients) finite() bool {
+	sum := c.intercept
+	for _, w := range c.weights {
+		sum += w
+	}
+	return !math.IsNaN(sum) && !math.IsInf(sum, 0)
+}
+
+func (c *coefficients) predict(x *vector, terms int) float64 {
+	sum := c.intercept
+	for j := range terms {
+		sum += c.weights[j] * x[j]
+	}
+	return sum
+}
+
+// setting is what a search chooses: α and the terms, and λ against weights that grow too large.
+type setting struct {
+	Rate float64 `json:"rate"`
+	L2   float64 `json:"l2"`
+	Wide bool    `json:"wide"`
+}
+
+func (s setting) terms() int {
+	if s.Wide {
+		return wideTerms
+	}
+	return plainTerms
+}
+
+// dataset has samples by one standard.
+type dataset struct {
+	standard
+	x     []vector
+	y     []float64
+	order []int // in which the next pass goes; shuffled by each
+}
+
+func (s standard) dataset(samples []sample) *dataset {
+	n := len(samples)
+	d := &dataset{s, make([]vector, n), make([]float64, n), make([]int, n)}
+	for i := range samples {
+		x := &d.x[i]
+		samples[i].features().expand(x, true)
+		for j := range x {
+			x[j] = (x[j] - s.mean[j]) / s.spread[j]
+		}
+		d.order[i] = i
+		d.y[i] = (samples[i].work - s.workMean) / s.workSpread
+	}
+	return d
+}
+
+// cost is J(θ) = 1/2m Σ (h(x) − y)², in units of the spread of work.
+func (d *dataset) cost(c *coefficients, terms int) float64 {
+	if len(d.y) == 0 {
+		return 0
+	}
+	sum := 0.0
+	for i := range d.x {
+		miss := c.predict(&d.x[i], terms) - d.y[i]
+		sum += miss * miss
+	}
+	return sum / float64(2*len(d.y))
+}
+
+const batch = 32
+
+// pass goes once over all samples in random order, a step of θ_j ← θ_j − α (∂J/∂θ_j + λ θ_j)
+// after each batch, and ends at the mean of the steps, which is steadier than the last one.
+func (d *dataset) pass(c *coefficients, s setting, random *rand.Rand) {
+	terms, order := s.terms(), d.order
+	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
+	var mean coefficients
+	steps := 0
+	for len(order) > 0 {
+		rows := order[:min(batch, len(order))]
+		order = order[len(rows):]
+		var gradient coefficients
+		for _, i := range rows {
+			x := &d.x[i]
+			miss := c.predict(x, terms) - d.y[i]
+			gradient.intercept += miss
+			for j := range terms {
+				gradient.weights[j] += miss * x[j]
+			}
+		}
+		rate := s.Rate / float64(len(rows))
+		c.intercept -= rate * gradient.intercept
+		steps++
+		mean.intercept += (c.intercept - mean.intercept) / float64(steps)
+		for j := range terms {
+			c.weights[j] -= rate*gradient.weights[j] + s.Rate*s.L2*c.weights[j]
+			mean.weights[j] += (c.weights[j] - mean.weights[j]) / float64(steps)
+		}
+	}
+	*c = mean
+}
+
+// into writes the coefficients into a formula, over terms as they are.
+func (s *standard) into(f *formula, c *coefficients, wide bool) {
+	f.wide, f.weights, f.intercept = wide, vector{}, s.workMean+c.intercept*s.workSpread
+	for j := range (setting{Wide: wide}).terms() {
+		f.weights[j] = c.weights[j] * s.workSpread / s.spread[j]
+		f.intercept -= f.weights[j] * s.mean[j]
+	}
+}
+
+// from is the way back: what a formula learned by another standard is by this one.
+func (s *standard) from(f *formula) coefficients {
+	c := coefficients{intercept: f.intercept - s.workMean}
+	for j, weight := range f.weights {
+		c.intercept += weight * s.mean[j]
+		c.weights[j] = weight * s.spread[j] / s.workSpread
+	}
+	c.intercept /= s.workSpread
+	return c
+}

@@ -1,0 +1,164 @@
+package predict
+
+import (
+	"context"
+	"fmt"
+	"math"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestCleaning(t *testing.T) {
+	good := Row{Model: "m", Features: Features{PromptBytes: 10, MaxTokens: 10}, Work: 1, Class: "answered", Status: 200}
+	for _, c := range []struct {
+		change func(*Row)
+		want   Reason
+	}{
+		{func(*Row) {}, Kept},
+		{func(r *Row) { r.Status = 206 }, Kept},
+		{func(r *Row) { r.PromptBytes, r.MaxTokens = 0, 0 }, Kept},
+		{func(r *Row) { r.Class = "client_gone" }, Aborted},
+		{func(r *Row) { r.Class = "truncated" }, Aborted},
+		{func(r *Row) { r.Class = "timed_out" }, Aborted},
+		{func(r *Row) { r.Class = "refused" }, Aborted},
+		{func(r *Row) { r.Class = "failed" }, Errored},
+		{func(r *Row) { r.Class = "connect_failed" }, Errored},
+		{func(r *Row) { r.Class = "unknown" }, Errored},
+		{func(r *Row) { r.Class = "" }, Errored},
+		{func(r *Row) { r.Status = 500 }, Errored},
+		{func(r *Row) { r.Status = 0 }, Errored},
+		{func(r *Row) { r.Status = 304 }, Errored},
+		{func(r *Row) { r.Work = 0 }, Impossible},
+		{func(r *Row) { r.Work = -1 }, Impossible},
+		{func(r *Row) { r.Work = math.NaN() }, Impossible},
+		{func(r *Row) { r.Work = math.Inf(1) }, Impossible},
+		{func(r *Row) { r.PromptBytes = -1 }, Impossible},
+		{func(r *Row) { r.MaxTokens = -1 }, Impossible},
+		{func(r *Row) { r.Service = -1 }, Impossible},
+		{func(r *Row) { r.Service = 25 * time.Hour }, Absurd},
+		{func(r *Row) { r.Work = 1e22 }, Absurd},
+		{func(r *Row) { r.Work = 1e-22 }, Absurd},
+	} {
+		row := good
+		c.change(&row)
+		require.Equal(t, c.want, row.Clean(), "%+v", row)
+	}
+}
+
+func TestDroppedRowsAreCountedByReason(t *testing.T) {
+	p := New(Options{})
+	for i, class := range []string{"answered", "client_gone", "failed", "answered", "answered"} {
+		p.take(&Row{Model: "m", Work: float64(3 - i), Class: class, Status: 200})
+	}
+	p.take(&Row{Model: "only errors", Class: "failed"})
+	p.publish()
+	s := p.State()
+	require.Len(t, s.Models, 2, "a row that is no good makes no model")
+	require.Equal(t, Counts{Kept: 1, Aborted: 1, Errored: 2, Impossible: 2}, s.Models[0].Cleaned)
+	require.Equal(t, Counts{Kept: 1, Aborted: 1, Errored: 1, Impossible: 2}, s.Models[1].Cleaned)
+	require.EqualValues(t, 1, s.Models[1].Rows)
+}
+
+func TestModelsAreBounded(t *testing.T) {
+	p := New(Options{MaxModels: 3, MaxRows: 10})
+	row := Row{Work: 1, Class: "answered", Status: 200}
+	for _, row.Model = range []string{"a", "b", "c", "a", "d", strings.Repeat("long", 100), ""} {
+		p.take(&row)
+	}
+	p.publish()
+	s := p.State()
+	var names []string
+	for _, m := range s.Models {
+		names = append(names, m.Model)
+	}
+	require.Equal(t, []string{"", "a", "c", "d"}, names, "b finished a request least recently")
+	require.EqualValues(t, 1, s.Evicted)
+	require.EqualValues(t, 7, s.Models[0].Rows, "a name that is too long counts for all together")
+	for range 1000 {
+		p.take(&row)
+	}
+	require.Equal(t, 10, len(p.overall.train.samples)+len(p.overall.tune.samples)+len(p.overall.test.samples))
+}
+
+func TestRunTakesLearnsAndEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		random := newRandom(1)
+		finish := func(n int) {
+			for range n {
+				f, work := linear(0.1)(random)
+				p.Finished(Row{Model: "m", Features: f, Work: work, Class: "answered", Status: 200})
+			}
+		}
+		finish(1000)
+		time.Sleep(learnEvery - 1)
+		synctest.Wait()
+		require.False(t, p.stateOf("m").Ready)
+		time.Sleep(2)
+		synctest.Wait()
+		require.EqualValues(t, 1000, p.stateOf("").Rows)
+
+		finish(5000) // more than may wait
+		time.Sleep(learnEvery)
+		synctest.Wait()
+		require.EqualValues(t, 5000-4096, p.State().Dropped)
+		require.EqualValues(t, 1000+4096, p.stateOf("m").Rows)
+		require.True(t, p.stateOf("m").Ready, "one second later its search had its turn")
+
+		finish(10)
+		cancel()
+		require.NoError(t, <-ended)
+		require.EqualValues(t, 1000+4096+10, p.stateOf("m").Rows, "what waits at the end is not lost")
+	})
+}
+
+func TestEveryModelGetsItsSearch(t *testing.T) {
+	p := New(Options{MaxRows: 500, MinRows: 50})
+	random := newRandom(2)
+	for range 30 {
+		for m := range 20 {
+			p.feed(fmt.Sprint("model ", m), linear(0.1), 20, random)
+		}
+	}
+	for _, m := range p.State().Models {
+		require.True(t, m.Ready, m.Model)
+		require.Greater(t, m.Rate, 0.0, m.Model)
+	}
+}
+
+func TestConcurrentUse(t *testing.T) {
+	p := New(Options{MaxModels: 4, MinRows: 50, MaxRows: 200})
+	ctx, cancel := context.WithCancel(t.Context())
+	learning := make(chan error)
+	go func() { learning <- p.Run(ctx) }()
+	var callers sync.WaitGroup
+	for caller := range 4 {
+		callers.Go(func() {
+			random := newRandom(uint64(caller))
+			for i := range 20_000 {
+				model := fmt.Sprint("model ", (caller+i)%6)
+				f, work := linear(0.1)(random)
+				p.Finished(Row{Model: model, Features: f, Work: work, Class: "answered", Status: 200})
+				if got := p.Work([]byte(model), f); !(got > 0) || math.IsInf(got, 1) {
+					t.Errorf("work of %+v is %v", f, got)
+				}
+				if i%1000 == 0 {
+					p.State()
+				}
+			}
+		})
+	}
+	callers.Wait()
+	cancel()
+	require.NoError(t, <-learning)
+	s := p.State()
+	require.EqualValues(t, 80_000, s.Models[0].Rows+s.Dropped)
+}

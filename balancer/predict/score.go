@@ -1,0 +1,58 @@
+package predict
+
+import "math"
+
+// Score is how well each rule predicts requests that it has not learned from.
+type Score struct {
+	Rows  int // that were predicted
+	Rules [ruleCount]RuleScore
+}
+
+// RuleScore is the error of one rule. By Rule(i).String() its place in Score.Rules is named.
+type RuleScore struct {
+	R2  float64 // 1 − Σ(h−y)² / Σ(y−ȳ)²: 1 is exact, 0 no better than the mean; 0 when all work is the same
+	MAE float64 // mean of |h−y|, in work
+}
+
+// scoreOf predicts samples by each rule of a formula.
+func scoreOf(f *formula, samples []sample) Score {
+	s := Score{Rows: len(samples)}
+	if s.Rows == 0 {
+		return s
+	}
+	mean, squares := 0.0, 0.0
+	for i := range samples {
+		delta := samples[i].work - mean
+		mean += delta / float64(i+1)
+		squares += delta * (samples[i].work - mean)
+	}
+	for rule := range ruleCount {
+		square, absolute := 0.0, 0.0
+		for i := range samples {
+			miss := f.by(rule, samples[i].features()) - samples[i].work
+			square += miss * miss
+			absolute += math.Abs(miss)
+		}
+		s.Rules[rule].MAE = absolute / float64(s.Rows)
+		if squares > 0 {
+			s.Rules[rule].R2 = 1 - square/squares
+		}
+	}
+	return s
+}
+
+// leastGain is the part of the variance that hints have to explain to be worth anything.
+// Below it is noise, and ordering by noise only takes requests out of their order.
+const leastGain = 0.02
+
+// best is the rule with the least squared error.
+func (s *Score) best() Rule {
+	regression, hints, mean := s.Rules[Regression].R2, s.Rules[Hints].R2, s.Rules[Mean].R2
+	switch {
+	case max(regression, hints) < mean+leastGain:
+		return Mean
+	case regression >= hints:
+		return Regression
+	}
+	return Hints
+}
