@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
@@ -76,15 +77,14 @@ type answer struct {
 	deltas    [][]byte // the words as choices of a stream, encoded
 }
 
-func (s *Server) newAnswer(a *api, q *request, work job) *answer {
-	prompt := len(a.input(q))/4 + 1 // about four bytes to a token, as in English
+func (s *Server) newAnswer(a *api, q *request, promptTokens, tokens int) *answer {
 	finish := "stop"
 	if q.limit > 0 {
 		finish = "length"
 	}
 	return &answer{
 		api: a, finish: finish, withUsage: q.StreamOptions.IncludeUsage,
-		usage: usage{PromptTokens: prompt, CompletionTokens: work.tokens, TotalTokens: prompt + work.tokens},
+		usage: usage{PromptTokens: promptTokens, CompletionTokens: tokens, TotalTokens: promptTokens + tokens},
 		words: s.words, deltas: s.deltas[a],
 		envelope: envelope{
 			ID:     fmt.Sprintf("%s%s-%d", a.idPrefix, s.options.Name, s.answers.Add(1)),
@@ -102,25 +102,27 @@ func speech(name string) []string {
 	return words
 }
 
-// respond works to the end and then sends the answer whole.
-func (s *Server) respond(w http.ResponseWriter, p *pace, a *answer) error {
-	kind, err := p.token(p.work.tokens - 1)
-	if err != nil {
-		return err
-	}
+// respond works to the end and then sends the answer whole. It is written
+// before the end, so that the last token is out when it is made.
+func (s *Server) respond(ctx context.Context, w http.ResponseWriter, j *job, a *answer) error {
 	var text strings.Builder
-	for k := range p.work.tokens {
+	for k := range j.tokens {
 		text.WriteString(a.words[k%len(a.words)])
 	}
 	a.envelope.Choices = []any{a.api.choice(text.String(), a.finish)}
 	a.envelope.Usage = a.usage
-	if kind != CutStream {
-		writeJSON(w, http.StatusOK, a.envelope)
-		return nil
-	}
-	body := encode(a.envelope)
+	body := append(encode(a.envelope), '\n')
 	w.Header().Set("Content-Type", "application/json")
 	w.Header().Set("Content-Length", fmt.Sprint(len(body)))
+
+	kind, err := s.token(ctx, j, j.tokens)
+	if err != nil {
+		return err
+	}
+	if kind != CutStream {
+		_, err = w.Write(body)
+		return err
+	}
 	if _, err := w.Write(body[:len(body)/2]); err != nil {
 		return err
 	}

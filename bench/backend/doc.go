@@ -4,11 +4,14 @@
 // It models an engine with slots. Work is counted in units; with every slot
 // busy the server completes Capacity units per second, so one unit holds one of
 // its slots for Slots/Capacity seconds. Requests beyond the slots wait inside
-// the server, first come, first served. A request stops costing anything the
+// the server, first come, first served; or all share it, see Discipline; or
+// prompts and tokens have speeds of their own, see Options. The model keeps exact
+// time, whatever the machine's timers do. A request stops costing anything the
 // moment its client leaves, and the server counts that it did.
 //
-// Faults are switched while it runs, by method or by POST /fault?kind=..., so
-// that a test, a bench and a person with curl break a server the same way.
+// Faults and the speed are switched while it runs, by method or by POST
+// /fault?kind=... and /speed?factor=..., so that a test, a bench and a person
+// with curl change a server the same way.
 //
 // A Server owns its listener and its counters; nothing else writes them.
 //

@@ -64,13 +64,29 @@ func (s *Server) SetFault(kind Fault, lasting time.Duration) error {
 	if lasting > 0 && kind != None {
 		next.expires = time.Now().Add(lasting)
 	}
-	close(s.condition.Swap(next).over)
+	s.become(next, func() bool { close(s.condition.Swap(next).over); return true })
 	return nil
 }
 
 // heal ends the condition, unless it was replaced meanwhile.
 func (s *Server) heal(from *condition) {
-	if s.condition.CompareAndSwap(from, &condition{kind: None, over: make(chan struct{})}) {
+	next := &condition{kind: None, over: make(chan struct{})}
+	s.become(next, func() bool {
+		if !s.condition.CompareAndSwap(from, next) {
+			return false
+		}
 		close(from.over)
-	}
+		return true
+	})
+}
+
+// become puts a condition in force by put, if that succeeds, and lets the model
+// feel it from the same instant.
+func (s *Server) become(next *condition, put func() bool) {
+	s.engine.change(time.Now(), func() {
+		if put() {
+			s.engine.hung = next.kind == Hang
+			s.engine.slow = next.kind == Slow
+		}
+	})
 }

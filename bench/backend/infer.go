@@ -61,24 +61,26 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, a *api) error {
 	if kind == ErrorEvent {
 		return s.answerErrorEvent(w)
 	}
-	start, err := s.slots.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	work := s.work.job(q.units, q.limit)
-	if s.Fault() == Slow {
-		work = work.slowed(SlowFactor)
-	}
-	p := newPace(ctx, s, work, start)
-	// Not the present: see acquire. It lies ahead when the client leaves early, and release then takes the present.
-	defer func() { s.slots.release(p.end()) }()
-	defer p.stop()
+	promptTokens := len(a.input(q))/4 + 1 // about four bytes to a token, as in English
+	j := s.work.job(q.units, q.limit, promptTokens)
+	j.stream = q.Stream
+	s.engine.enter(j, q.arrived)
+	defer s.engine.leave(j)
 
-	answer := s.newAnswer(a, q, work)
+	answer := s.newAnswer(a, q, promptTokens, j.tokens)
 	if q.Stream {
-		return s.stream(w, p, answer)
+		return s.stream(ctx, w, j, answer)
 	}
-	return s.respond(w, p, answer)
+	return s.respond(ctx, w, j, answer)
+}
+
+// token waits until so many tokens of a job are made, and says what the server
+// then suffers from. Its error is that of bear.
+func (s *Server) token(ctx context.Context, j *job, tokens int) (Fault, error) {
+	if err := j.await(ctx, tokens); err != nil {
+		return None, err
+	}
+	return s.bear(ctx)
 }
 
 // refuseBy is the error that a fault puts in place of an answer.

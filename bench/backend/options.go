@@ -16,8 +16,10 @@ type Options struct {
 	Name     string  // who answers: header X-Served-By and system_fingerprint; default "backend"
 	Model    string  // the one model served; default DefaultModel
 	Address  string  // host:port to listen on; default 127.0.0.1:0, a free port of loopback
-	Capacity float64 // units of work per second when every slot is busy, > 0; default 100
-	Slots    int     // requests served at once, > 0; default 8
+	Capacity float64 // units of work per second when every slot is busy, > 0; default 100, or what token speeds make of it
+	Slots    int     // requests served at once, the largest batch of an engine, > 0; default 8
+
+	Discipline Discipline // how they share the server; default FirstCome
 
 	// UnitTokens is how many generated tokens make one unit of work; default 32.
 	// Servers compared with each other need the same value, or the same request
@@ -29,6 +31,18 @@ type Options struct {
 	// FirstToken), which is Slots/Capacity in the mean when work is one unit in
 	// the mean. It must lie in [0, Slots/Capacity); default 0.
 	FirstToken time.Duration
+
+	// Token speeds, in place of Capacity and FirstToken: an engine that batches.
+	// Each slot's request first has its prompt read, at PrefillTokensPerSecond
+	// shared equally by all whose prompt is being read (reading computes, and is
+	// what keeps the processor busy), then decodes its tokens. One stream alone
+	// decodes DecodeTokensPerSecond, each of b streams that divided by
+	// 1 + DecodeSlowing × (b − 1). A step of 6 ms + 0.35 ms per stream, which a
+	// mock engine of SGLang's gateway takes for typical, is 157 tokens/s and a
+	// slowing of 0.055; its prefill is 8,000 tokens/s.
+	PrefillTokensPerSecond float64 // 0: prompts take no time
+	DecodeTokensPerSecond  float64 // 0: no token speeds
+	DecodeSlowing          float64 // ≥ 0
 
 	Work Work   // the work of a request that does not say how much it wants; default Fixed
 	Seed uint64 // of the draws that Work makes
@@ -53,14 +67,18 @@ func (o Options) withDefaults() Options {
 	if o.Address == "" {
 		o.Address = "127.0.0.1:0"
 	}
-	if o.Capacity == 0 {
-		o.Capacity = 100
-	}
 	if o.Slots == 0 {
 		o.Slots = 8
 	}
 	if o.UnitTokens == 0 {
 		o.UnitTokens = 32
+	}
+	switch {
+	case o.Capacity != 0:
+	case o.DecodeTokensPerSecond > 0:
+		o.Capacity = o.decodingCapacity()
+	default:
+		o.Capacity = 100
 	}
 	return o
 }
@@ -77,6 +95,10 @@ func (o Options) check() error {
 	if o.UnitTokens < 0 {
 		problems = append(problems, fmt.Errorf("unit tokens %d: must be at least 1", o.UnitTokens))
 	}
+	if o.Discipline > Sharing {
+		problems = append(problems, fmt.Errorf("discipline %d: must be FirstCome or Sharing", o.Discipline))
+	}
+	problems = append(problems, o.checkSpeeds()...)
 	if o.Work > Exponential {
 		problems = append(problems, fmt.Errorf("work %d: must be Fixed or Exponential", o.Work))
 	}
@@ -88,6 +110,41 @@ func (o Options) check() error {
 		return fmt.Errorf("simulated server %q: %w", o.Name, errors.Join(problems...))
 	}
 	return nil
+}
+
+// checkSpeeds refuses token speeds that contradict the rest.
+func (o Options) checkSpeeds() (problems []error) {
+	positive := true
+	for _, given := range []struct {
+		name  string
+		speed float64
+	}{
+		{"prefill", o.PrefillTokensPerSecond}, {"decode", o.DecodeTokensPerSecond}, {"decode slowing", o.DecodeSlowing},
+	} {
+		if !(given.speed >= 0) || math.IsInf(given.speed, 1) {
+			problems = append(problems, fmt.Errorf("%s %v: must be a number of 0 or more", given.name, given.speed))
+			positive = false
+		}
+	}
+	switch {
+	case !positive:
+	case o.DecodeTokensPerSecond == 0:
+		if o.PrefillTokensPerSecond > 0 || o.DecodeSlowing > 0 {
+			problems = append(problems, errors.New("prefill and decode slowing: need a decode speed beside them"))
+		}
+	case o.Discipline != FirstCome:
+		problems = append(problems, errors.New("decode speed: is of a batch of slots, so the discipline must be FirstCome"))
+	case o.FirstToken != 0:
+		problems = append(problems, errors.New("first token: follows from the prefill speed, so leave it out"))
+	case o.Capacity != o.decodingCapacity():
+		problems = append(problems, fmt.Errorf("capacity %v: follows from the decode speed (%v), so leave it out", o.Capacity, o.decodingCapacity()))
+	}
+	return problems
+}
+
+// decodingCapacity is the capacity that token speeds make, prompts apart.
+func (o Options) decodingCapacity() float64 {
+	return float64(o.Slots) / o.slowing(o.Slots) * o.DecodeTokensPerSecond / float64(o.UnitTokens)
 }
 
 // unitService is how long one unit of work holds a slot.

@@ -8,6 +8,7 @@ import (
 	"math"
 	"net/http"
 	"strconv"
+	"time"
 )
 
 // bodyLimit bounds a request's body, in bytes; prompts with images are large.
@@ -27,6 +28,8 @@ type request struct {
 
 	limit int     // tokens asked for, 0 when the request leaves it open
 	units float64 // work from WorkHeader, 0 without it
+
+	arrived time.Time // with the last byte of its body
 }
 
 // readRequest reads and judges a request. Its error is a *refusal, or what
@@ -41,7 +44,7 @@ func (s *Server) readRequest(w http.ResponseWriter, r *http.Request, a *api) (*r
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", errUpload, err)
 	}
-	q := &request{}
+	q := &request{arrived: time.Now()}
 	if err := json.Unmarshal(body, q); err != nil {
 		return nil, badRequest("", "body is not a JSON request: "+err.Error())
 	}

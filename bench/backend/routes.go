@@ -22,6 +22,8 @@ func (s *Server) routes() http.Handler {
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Counts()) })
 	mux.HandleFunc("GET /fault", func(w http.ResponseWriter, _ *http.Request) { s.writeFault(w, s.Fault(), 0) })
 	mux.HandleFunc("POST /fault", s.switchFault)
+	mux.HandleFunc("GET /speed", s.showSpeed)
+	mux.HandleFunc("POST /speed", s.switchSpeed)
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeRefusal(w, &refusal{status: http.StatusNotFound, kind: "invalid_request_error",
 			message: fmt.Sprintf("no such endpoint: %s %s", r.Method, r.URL.EscapedPath())})

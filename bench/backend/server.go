@@ -27,7 +27,7 @@ type Server struct {
 	address string       // bound by New and bound again after Down
 	mux     http.Handler // set by New
 	work    *workload
-	slots   *slots
+	engine  *engine
 	tally   tally
 	words   []string          // what it says, a token each; set by New
 	deltas  map[*api][][]byte // the same as choices of a stream, encoded; set by New
@@ -44,15 +44,20 @@ func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
+	engine, err := newEngine(o)
+	if err != nil {
+		return nil, fmt.Errorf("simulated server %q: %w", o.Name, err)
+	}
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
+		engine.alarm.Close()
 		return nil, fmt.Errorf("simulated server %q: %w", o.Name, err)
 	}
 	s := &Server{
 		options:  o,
 		address:  listener.Addr().String(),
 		work:     newWorkload(o),
-		slots:    newSlots(o.Slots),
+		engine:   engine,
 		words:    speech(o.Name),
 		deltas:   map[*api][][]byte{},
 		listener: listener,
@@ -76,15 +81,21 @@ func (s *Server) Addr() string { return s.address }
 // URL is the server's address as a base URL without a path.
 func (s *Server) URL() string { return "http://" + s.address }
 
-// TokensPerSecond is the speed of one stream, prompt time apart.
+// TokensPerSecond is the speed of one stream that has the server for itself,
+// prompt time apart.
 func (s *Server) TokensPerSecond() float64 {
-	decode := s.options.unitService() - s.options.FirstToken
-	return float64(s.options.UnitTokens) / decode.Seconds()
+	_, unit := s.options.alone(0)
+	return float64(s.options.UnitTokens) / unit.Seconds()
 }
 
 // Run serves until ctx ends, then breaks off what is open and returns when
 // every connection is closed. It fails only where the listener does.
 func (s *Server) Run(ctx context.Context) error {
+	var model sync.WaitGroup
+	defer model.Wait()
+	modelling, end := context.WithCancel(ctx)
+	defer end()
+	model.Go(func() { s.engine.run(modelling) })
 	for {
 		if err := s.live(ctx); err != nil || ctx.Err() != nil {
 			return err

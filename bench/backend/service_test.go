@@ -68,8 +68,27 @@ func TestStreamKeepsItsPace(t *testing.T) {
 			}
 		}
 		require.NoError(t, lines.Err())
-		ms := time.Millisecond
 		require.Equal(t, []time.Duration{80 * ms, 120 * ms, 160 * ms, 200 * ms}, tokensAt)
+	})
+}
+
+// One stream alone makes 100 tokens/s, two 80 each. The second request is the
+// first's length and comes 300 ms after it.
+func TestStreamsOfABatchSlowEachOther(t *testing.T) {
+	o := Options{Slots: 2, UnitTokens: 40, DecodeTokensPerSecond: 100, DecodeSlowing: 0.25}
+	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
+		require.InDelta(t, 100, s.TokensPerSecond(), 1e-9)
+		began := time.Now()
+		var both sync.WaitGroup
+		for _, want := range []time.Duration{425 * ms, 725 * ms} {
+			both.Go(func() {
+				_, body := askWhole(t, client, chatURL, `{"messages":[],"stream":true}`)
+				require.Equal(t, want, time.Since(began))
+				require.Equal(t, 40, strings.Count(body, `"content"`))
+			})
+			time.Sleep(300 * ms)
+		}
+		both.Wait()
 	})
 }
 
@@ -108,45 +127,16 @@ func TestSaturationCompletesTheCapacity(t *testing.T) {
 func TestExponentialWorkHasTheMeanOfOneUnit(t *testing.T) {
 	mean := func(seed uint64) float64 {
 		w := newWorkload(Options{Capacity: 1, Slots: 1, UnitTokens: 32, Work: Exponential, Seed: seed})
-		var sum time.Duration
+		sum := 0.0
 		const n = 100_000
 		for range n {
-			sum += w.job(0, 0).service()
+			sum += w.job(0, 0, 0).decode
 		}
-		return sum.Seconds() / n
+		return sum / float64(time.Second) / n
 	}
 	require.InDelta(t, 1, mean(7), 0.02)
 	require.Equal(t, mean(7), mean(7), "a seed repeats itself")
 	require.NotEqual(t, mean(7), mean(8))
-}
-
-func TestSlotIsHandedOnFromWhenItWasDue(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		s := newSlots(1)
-		first, err := s.acquire(t.Context())
-		require.NoError(t, err)
-		for name, c := range map[string]struct{ late, want time.Duration }{
-			"a timer's rounding is not paid":     {late: time.Millisecond, want: 0},
-			"a slot held too long is paid for":   {late: time.Second, want: time.Second},
-			"one given back early is used early": {late: -time.Second, want: -time.Second},
-		} {
-			due := first.Add(2 * time.Second)
-			next := make(chan time.Time)
-			go func() {
-				start, err := s.acquire(context.Background())
-				if err != nil {
-					t.Error(err)
-				}
-				next <- start
-			}()
-			synctest.Wait()
-			time.Sleep(time.Until(due.Add(c.late)))
-			s.release(due)
-			start := <-next
-			require.Equal(t, c.want, start.Sub(due), name)
-			first = time.Now()
-		}
-	})
 }
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
@@ -156,6 +146,12 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 		"unit tokens -2: must be at least 1":              {UnitTokens: -2},
 		"first token 1s: must lie between 0 and the 80ms": {FirstToken: time.Second},
 		"work 9: must be Fixed or Exponential":            {Work: 9},
+		"discipline 9: must be FirstCome or Sharing":      {Discipline: 9},
+		"decode slowing -1: must be a number of 0 or":     {DecodeSlowing: -1},
+		"prefill and decode slowing: need a decode speed": {PrefillTokensPerSecond: 1},
+		"so the discipline must be FirstCome":             {DecodeTokensPerSecond: 1, Discipline: Sharing},
+		"first token: follows from the prefill speed":     {DecodeTokensPerSecond: 1, FirstToken: 1},
+		"capacity 9: follows from the decode speed":       {DecodeTokensPerSecond: 1, Capacity: 9},
 	} {
 		_, err := New(o)
 		require.ErrorContains(t, err, want)
@@ -164,6 +160,7 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 	s, err := New(Options{})
 	require.NoError(t, err)
 	defer s.listener.Close()
+	defer s.engine.alarm.Close()
 	_, err = New(Options{Name: "second", Address: s.Addr()})
 	require.ErrorContains(t, err, fmt.Sprintf(`simulated server "second": listen tcp %s`, s.Addr()))
 }

@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 )
@@ -10,28 +11,31 @@ var doneEvent = []byte("data: [DONE]\n\n")
 
 // stream sends the answer token by token as server-sent events. The header
 // goes out when work begins, before there is a token.
-func (s *Server) stream(w http.ResponseWriter, p *pace, a *answer) error {
+func (s *Server) stream(ctx context.Context, w http.ResponseWriter, j *job, a *answer) error {
+	if err := j.await(ctx, 0); err != nil {
+		return err
+	}
 	out := startEvents(w)
 	if err := out.Flush(); err != nil {
 		return err
 	}
 	head, tail := a.frame()
-	last := p.work.tokens - 1
 	var buffer []byte
-	for k := range p.work.tokens {
-		kind, err := p.token(k)
+	for k := range j.tokens {
+		kind, err := s.token(ctx, j, k+1)
 		if err != nil {
 			return err
 		}
-		if kind == CutStream && k >= p.work.tokens/2 {
+		if kind == CutStream && k >= j.tokens/2 {
+			_ = out.Flush() // the next line ends the connection either way
 			return errCut
 		}
 		buffer = appendEvent(buffer[:0], head, a.deltas[k%len(a.deltas)], tail)
 		if _, err := w.Write(buffer); err != nil {
 			return err
 		}
-		if k == last {
-			break // it leaves together with the end
+		if j.made.Load() > int64(k+1) || j.done() {
+			continue // it leaves together with what follows
 		}
 		if err := out.Flush(); err != nil {
 			return err

@@ -15,30 +15,6 @@ const WorkHeader = "X-Simulated-Work"
 // tokenLimit bounds one answer, as the context length does in an engine.
 const tokenLimit = 1 << 17
 
-// job is one request's work on one server.
-type job struct {
-	tokens     int
-	firstToken time.Duration // before decoding begins
-	decode     time.Duration // of all tokens together
-}
-
-// service is how long the job holds a slot.
-func (j job) service() time.Duration { return j.firstToken + j.decode }
-
-// due says when token k (from 0) of a job that started at start is complete.
-// The last one ends the service, so pauses that round up do not accumulate.
-func (j job) due(start time.Time, k int) time.Time {
-	share := float64(k+1) / float64(j.tokens)
-	return start.Add(j.firstToken + time.Duration(share*float64(j.decode)))
-}
-
-// slowed is the same job on a server that is factor times slower.
-func (j job) slowed(factor int) job {
-	j.firstToken *= time.Duration(factor)
-	j.decode *= time.Duration(factor)
-	return j
-}
-
 // workload turns requests into jobs.
 type workload struct {
 	options Options
@@ -53,7 +29,7 @@ func newWorkload(o Options) *workload {
 
 // job sizes a request. units is the work asked for by header and maxTokens by
 // the body, each 0 where not given.
-func (w *workload) job(units float64, maxTokens int) job {
+func (w *workload) job(units float64, maxTokens, promptTokens int) *job {
 	perUnit := float64(w.options.UnitTokens)
 	tokens := maxTokens
 	switch {
@@ -65,8 +41,21 @@ func (w *workload) job(units float64, maxTokens int) job {
 		units = w.draw()
 		tokens = wholeTokens(units * perUnit)
 	}
-	decode := units * float64(w.options.unitService()-w.options.FirstToken)
-	return job{tokens: tokens, firstToken: w.options.FirstToken, decode: time.Duration(decode)}
+	prompt, unit := w.options.alone(promptTokens)
+	return newJob(tokens, float64(prompt), units*float64(unit))
+}
+
+// alone is how long a prompt and one unit of work take a request that has the
+// server for itself.
+func (o Options) alone(promptTokens int) (prompt, unit time.Duration) {
+	second := float64(time.Second)
+	switch {
+	case o.DecodeTokensPerSecond == 0:
+		return o.FirstToken, o.unitService() - o.FirstToken
+	case o.PrefillTokensPerSecond > 0:
+		prompt = time.Duration(float64(promptTokens) / o.PrefillTokensPerSecond * second)
+	}
+	return prompt, time.Duration(float64(o.UnitTokens) / o.DecodeTokensPerSecond * second)
 }
 
 func (w *workload) draw() float64 {

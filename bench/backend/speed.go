@@ -1,0 +1,45 @@
+package backend
+
+import (
+	"fmt"
+	"math"
+	"net/http"
+	"strconv"
+	"time"
+)
+
+// SetSpeed makes the server so many times as fast as its options say, from this
+// instant on and for the requests in service too: 0.5 is half the capacity, 1
+// the nominal one. The server tells nobody. It may be called from any goroutine.
+func (s *Server) SetSpeed(factor float64) error {
+	if !(factor > 0) || math.IsInf(factor, 1) {
+		return fmt.Errorf("simulated server %q: speed %v: must be a positive number, 1 for the nominal speed", s.options.Name, factor)
+	}
+	s.engine.change(time.Now(), func() { s.engine.speed = factor })
+	return nil
+}
+
+// Speed is what SetSpeed made it.
+func (s *Server) Speed() float64 {
+	s.engine.mu.Lock()
+	defer s.engine.mu.Unlock()
+	return s.engine.speed
+}
+
+// switchSpeed is POST /speed?factor=FACTOR.
+func (s *Server) switchSpeed(w http.ResponseWriter, r *http.Request) {
+	text := r.URL.Query().Get("factor")
+	factor, err := strconv.ParseFloat(text, 64)
+	if err == nil {
+		err = s.SetSpeed(factor)
+	}
+	if err != nil {
+		writeRefusal(w, badRequest("factor", fmt.Sprintf("factor %q: give a positive number, 1 for the nominal speed", text)))
+		return
+	}
+	s.showSpeed(w, r)
+}
+
+func (s *Server) showSpeed(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]any{"server": s.options.Name, "speed": s.Speed()})
+}
