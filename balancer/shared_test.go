@@ -1,0 +1,174 @@
+package balancer
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// newSharingPools are pools of one endpoint each, all of them the same server of so many
+// slots.
+func newSharingPools(t *testing.T, n, slots int) (pools []*Pool) {
+	t.Helper()
+	loads := NewLoads()
+	for range n {
+		p := NewPool("chat", loads)
+		require.NoError(t, p.Apply(queued(testQueue), slotted(1, slots)))
+		pools = append(pools, p)
+	}
+	return pools
+}
+
+func TestSharedSlots(t *testing.T) {
+	pools := newSharingPools(t, 2, 3)
+	a, b := pools[0], pools[1]
+	lease, err := a.Acquire(nil)
+	require.NoError(t, err)
+	leases := fill(t, b)
+	require.Len(t, leases, 2)
+	_, err = a.Acquire(nil)
+	assert.ErrorIs(t, err, ErrFull, "the other pool has taken the rest")
+
+	w := enqueue(t, b, nil)
+	lease.Release(Outcome{})
+	next := wait(t, w)
+	_, err = a.Acquire(nil)
+	assert.ErrorIs(t, err, ErrFull, "the pool that freed the slot knows that another has it")
+	for _, lease := range append(leases, next) {
+		lease.Release(Outcome{})
+	}
+	assertIdle(t, a)
+	assertIdle(t, b)
+}
+
+// TestPoolsThatShareAServerEachGetTheirPart: one that has always somebody waiting must
+// not keep the others from the server.
+func TestPoolsThatShareAServerEachGetTheirPart(t *testing.T) {
+	const pools, rounds = 3, 300
+	all := newSharingPools(t, pools, 1)
+	lease := fill(t, all[0])[0]
+	waiters := make([]*Waiter, pools)
+	for i, p := range all {
+		waiters[i] = enqueue(t, p, nil)
+	}
+	var had [pools]int
+	for range rounds {
+		lease.Release(Outcome{})
+		bound := 0
+		for i, w := range waiters {
+			if w.Bound() {
+				lease = wait(t, w)
+				waiters[i] = enqueue(t, all[i], nil)
+				had[i]++
+				bound++
+			}
+		}
+		require.Equal(t, 1, bound)
+	}
+	assert.Equal(t, [pools]int{rounds / pools, rounds / pools, rounds / pools}, had)
+}
+
+// TestPokedSlotGoesToAnotherPool when nobody else waits in this one.
+func TestPokedSlotGoesToAnotherPool(t *testing.T) {
+	pools := newSharingPools(t, 2, 1)
+	lease := fill(t, pools[0])[0]
+	a, b := enqueue(t, pools[0], nil), enqueue(t, pools[1], nil)
+	lease.Release(Outcome{})
+	if b.Bound() {
+		a, b = b, a
+	}
+	require.True(t, a.Bound())
+	a.Poke()
+	_, err := a.Wait()
+	assert.ErrorIs(t, err, ErrPoked)
+	wait(t, b).Release(Outcome{})
+	assertIdle(t, pools[0])
+	assertIdle(t, pools[1])
+}
+
+// TestSeatTakenByAnotherPool: a pool that has not yet heard that the last slot is gone
+// closes the seat when it finds out, and asks the policy for another.
+func TestSeatTakenByAnotherPool(t *testing.T) {
+	p := newQueuePool(t, 2, testQueue)
+	load := at(p, 0).Load()
+	load.begin() // by a pool that has told nobody yet
+	lease, err := p.Acquire(nil)
+	require.NoError(t, err)
+	assert.Same(t, at(p, 1), lease.Endpoint())
+	_, err = p.Acquire(nil)
+	assert.ErrorIs(t, err, ErrFull)
+	w := enqueue(t, p, nil)
+	load.finish(Answered)
+	assert.False(t, w.Bound())
+	load.tell(nil)
+	assert.Same(t, at(p, 0), wait(t, w).Endpoint())
+}
+
+// TestPolicyThatPicksClosedIsStopped: otherwise it would be asked for ever, under the lock.
+func TestPolicyThatPicksClosedIsStopped(t *testing.T) {
+	p := NewPool("chat", NewLoads())
+	require.NoError(t, p.Apply(Options{Policy: deaf{turns{"deaf"}}, Queue: testQueue}, slotted(1, 1)))
+	lease, err := p.Acquire(nil)
+	require.NoError(t, err)
+	assert.PanicsWithValue(t, `BUG: the policy picked "e0", which is closed`, func() { _, _ = p.Acquire(nil) })
+	lease.Release(Outcome{})
+	assertIdle(t, p)
+}
+
+// deaf is a policy that does not listen to Open.
+type deaf struct{ turns }
+
+func (deaf) Build(candidates []Candidate) Picker {
+	return &deafPicker{turnsPicker{candidates: candidates}}
+}
+
+type deafPicker struct{ turnsPicker }
+
+func (*deafPicker) Open(int, bool) {}
+
+// TestPolicyThatPanicsWhenTold: the request it was told of is not left counted.
+func TestPolicyThatPanicsWhenTold(t *testing.T) {
+	p := NewPool("chat", NewLoads())
+	require.NoError(t, p.Apply(Options{Policy: touchy{turns{"touchy"}}, Queue: testQueue}, slotted(1, 1)))
+	assert.Panics(t, func() { _, _ = p.Acquire(nil) })
+	assertIdle(t, p)
+	require.NoError(t, p.Apply(queued(testQueue), slotted(1, 1)))
+	lease, err := p.Acquire(nil)
+	require.NoError(t, err)
+	lease.Release(Outcome{})
+	assertIdle(t, p)
+}
+
+type touchy struct{ turns }
+
+func (touchy) Build(candidates []Candidate) Picker {
+	return &touchyPicker{turnsPicker{candidates: candidates}}
+}
+
+type touchyPicker struct{ turnsPicker }
+
+func (*touchyPicker) Open(int, bool) { panic("BUG: touchy") }
+
+func TestLoadSumsWhatWasDone(t *testing.T) {
+	p := newTestPool(t, 1)
+	for _, o := range []Outcome{
+		{Class: Answered, Work: 2.5, Total: time.Second},
+		{Class: Answered, Work: 0.5, Total: 2 * time.Second},
+		{Class: Answered, Total: time.Hour},            // of unknown work
+		{Class: Truncated, Work: 9, Total: time.Hour},  // not done
+		{Class: ClientGone, Work: 9, Total: time.Hour}, // not done
+		{Class: Answered, Work: -1, Total: time.Hour},
+		{Class: Answered, Work: math.Inf(1), Total: time.Hour},
+	} {
+		lease, err := p.Acquire(nil)
+		require.NoError(t, err)
+		lease.Release(o)
+	}
+	work, service, requests := at(p, 0).Load().Done()
+	assert.Equal(t, 3.0, work)
+	assert.Equal(t, 3*time.Second, service)
+	assert.Equal(t, uint64(2), requests)
+}
