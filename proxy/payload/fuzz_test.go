@@ -45,7 +45,7 @@ func decoded(body []byte) (h payload.Hints, ok bool) {
 		return h, false
 	}
 	var model string
-	if json.Unmarshal(members["model"], &model) == nil {
+	if raw := members["model"]; len(raw) <= 256+len(`""`) && json.Unmarshal(raw, &model) == nil {
 		h.Model = []byte(model)
 	}
 	choices := int64(1)

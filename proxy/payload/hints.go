@@ -6,7 +6,9 @@ import "math"
 type Hints struct {
 	// Model is the name of the model, empty when there is none. It points into
 	// the body; only a name with escapes, or with bytes that are no UTF-8 (each
-	// becomes U+FFFD), is written out in the scratch that Peek was given.
+	// becomes U+FFFD), is written out in the scratch that Peek was given. What is
+	// longer than 256 bytes in the body is no name: whoever keeps names would
+	// keep whatever clients send.
 	Model []byte
 	// MaxTokens is how many tokens may be generated at most, all choices (n,
 	// best_of) together; 0 when the body does not say, or says something absurd
@@ -24,6 +26,8 @@ type Hints struct {
 	// not, the others hold what was said before the fault.
 	OK bool
 }
+
+const longestModel = 256 // bytes
 
 // Peek reads the hints in a body, whole or cut off. Of a name that occurs more
 // than once the last value counts. Scratch is room for a model's name that does
@@ -70,6 +74,9 @@ func (p *peek) request() bool {
 		switch k := known(name); k.kind {
 		case aModel:
 			p.model, _ = p.stringOrSkip()
+			if len(p.model) > longestModel {
+				p.model = nil
+			}
 		case aField:
 			p.settings[outermost][k.index] = p.setting(field(k.index))
 		case anObject:

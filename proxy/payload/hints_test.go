@@ -147,6 +147,9 @@ func TestModelPointsIntoTheBody(t *testing.T) {
 	require.Equal(t, "second", string(h.Model))
 	require.Same(t, &body[26], &h.Model[0])
 	require.Empty(t, payload.Peek([]byte(`{"model":"first","model":2}`), nil).Model)
+	longest := strings.Repeat("m", 256)
+	require.Equal(t, longest, string(payload.Peek([]byte(`{"model":"`+longest+`"}`), nil).Model))
+	require.Empty(t, payload.Peek([]byte(`{"model":"m","model":"m`+longest+`"}`), nil).Model)
 }
 
 // Of what is no JSON, or not all of it, there is what was said before the fault.
