@@ -1,0 +1,302 @@
+package balancer
+
+import (
+	"cmp"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestQueueKeepsItsPromises runs random histories of a pool beside a model that knows
+// nothing of heaps, seats and hand-overs: whoever waits is looked at in the order of the
+// queue, and must have an endpoint if and only if one that it may have has a slot left
+// by those before it.
+func TestQueueKeepsItsPromises(t *testing.T) {
+	outcomes := map[string]int{}
+	for seed := range uint64(150) {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			m := newModel(t, seed)
+			m.outcomes = outcomes
+			for range 400 {
+				m.step()
+				m.settle()
+			}
+			m.end()
+		})
+	}
+	for _, how := range []string{"bound", "poked", "too late", "panicked", "full"} {
+		assert.Greater(t, outcomes[how], 100, how)
+	}
+}
+
+// model is what is expected of the pool.
+type model struct {
+	t        *testing.T
+	rng      *rand.Rand
+	pool     *Pool
+	clock    *clock
+	options  QueueOptions
+	poisoned map[*Request]bool // the policy panics instead of placing these
+	inFlight map[*Load]int
+	known    []*Endpoint // of now and before
+	leases   []Lease
+	waiting  []*modelWaiter // by arrival
+	bound    []*modelWaiter
+	outcomes map[string]int // of all models: how often each ending was met
+}
+
+type modelWaiter struct {
+	*Waiter
+	request *Request
+	arrived time.Duration
+	number  int
+}
+
+func newModel(t *testing.T, seed uint64) *model {
+	m := &model{
+		t: t, rng: rand.New(rand.NewPCG(seed, 11)), pool: NewPool("chat", NewLoads()), clock: new(clock),
+		poisoned: map[*Request]bool{}, inFlight: map[*Load]int{},
+	}
+	m.apply()
+	return m
+}
+
+func (m *model) step() {
+	m.clock.at += time.Duration(m.rng.IntN(300)) * time.Millisecond
+	switch op := m.rng.IntN(100); {
+	case op < 40:
+		m.come(m.rng.IntN(2) == 0)
+	case op < 65:
+		if i, ok := m.any(len(m.leases)); ok {
+			m.inFlight[m.leases[i].endpoint.load]--
+			m.leases[i].Release(Outcome{})
+			m.leases = slices.Delete(m.leases, i, i+1)
+		}
+	case op < 80:
+		if i, ok := m.any(len(m.bound)); ok {
+			m.leases = append(m.leases, wait(m.t, m.bound[i].Waiter))
+			m.bound[i].Recycle()
+			m.bound = slices.Delete(m.bound, i, i+1)
+		}
+	case op < 84:
+		if i, ok := m.any(len(m.waiting)); ok {
+			m.waiting[i].Poke()
+			m.left(i, "poked")
+		}
+	case op < 87:
+		if i, ok := m.any(len(m.waiting)); ok {
+			m.waiting[i].expire()
+			m.left(i, "too late")
+		}
+	case op < 90:
+		if i, ok := m.any(len(m.bound)); ok {
+			w := m.bound[i]
+			m.inFlight[w.endpoint.load]--
+			w.Poke()
+			_, err := w.Wait()
+			require.ErrorIs(m.t, err, ErrPoked)
+			m.bound = slices.Delete(m.bound, i, i+1)
+		}
+	case op < 97:
+		i, _ := m.any(len(m.pool.Snapshot().Endpoints))
+		_, err := m.pool.SetCondition(at(m.pool, i).name, Draining, m.rng.IntN(2) == 0, "")
+		require.NoError(m.t, err)
+	default:
+		m.apply()
+	}
+}
+
+func (m *model) any(n int) (int, bool) {
+	if n == 0 {
+		return 0, false
+	}
+	return m.rng.IntN(n), true
+}
+
+// apply puts random endpoints, slots and options in force.
+func (m *model) apply() {
+	list := slotted(5, 0)[m.rng.IntN(3):]
+	for i := range list {
+		list[i].Slots = 1 + m.rng.IntN(3)
+		if m.rng.IntN(20) == 0 {
+			list[i].Slots = 0
+		}
+	}
+	m.options = QueueOptions{Order: Order(m.rng.IntN(2)), MaxRequests: m.rng.IntN(20), MaxWait: time.Duration(1+m.rng.IntN(20)) * time.Second}
+	policy := moody{turns{fmt.Sprint("moody", m.rng.IntN(2))}, m.poisoned}
+	require.NoError(m.t, m.pool.Apply(Options{Policy: policy, Queue: m.options, Now: m.clock.now}, list))
+	for _, e := range m.pool.Snapshot().Endpoints {
+		if !slices.Contains(m.known, e.Endpoint) {
+			m.known = append(m.known, e.Endpoint)
+		}
+	}
+}
+
+// come lets a request come: by Acquire first, or to the queue at once.
+func (m *model) come(first bool) {
+	r := &Request{Work: float64(m.rng.IntN(5))}
+	for range max(0, m.rng.IntN(6)-2) {
+		r.Exclude = append(r.Exclude, m.known[m.rng.IntN(len(m.known))])
+	}
+	m.poisoned[r] = m.rng.IntN(20) == 0
+	allowed, free := m.servable(r)
+	switch {
+	case free != nil && m.poisoned[r]:
+		require.Panics(m.t, func() { _, _ = m.pool.Acquire(r) })
+		require.Panics(m.t, func() { _, _ = m.pool.Enqueue(r) })
+		return
+	case first:
+		lease, err := m.pool.Acquire(r)
+		if free != nil {
+			require.NoError(m.t, err)
+			m.takes(lease.endpoint, free)
+			m.leases = append(m.leases, lease)
+			return
+		}
+		require.ErrorIs(m.t, err, refusal(allowed))
+	}
+	w, err := m.pool.Enqueue(r)
+	switch {
+	case free != nil:
+		require.NoError(m.t, err)
+		m.takes(w.endpoint, free)
+		m.bound = append(m.bound, &modelWaiter{Waiter: w})
+	case !allowed:
+		require.ErrorIs(m.t, err, ErrNoEndpoint)
+	case len(m.waiting) >= m.options.MaxRequests:
+		require.ErrorIs(m.t, err, ErrQueueFull)
+		m.outcomes["full"]++
+	default:
+		require.NoError(m.t, err)
+		m.waiting = append(m.waiting, &modelWaiter{Waiter: w, request: r, arrived: m.clock.at, number: len(m.poisoned)})
+	}
+}
+
+func refusal(allowed bool) error {
+	if allowed {
+		return ErrFull
+	}
+	return ErrNoEndpoint
+}
+
+// servable returns the endpoints at which the request might begin now, and whether any
+// would do if it were not full.
+func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
+	for _, e := range m.pool.Snapshot().Endpoints {
+		if !e.Eligible || r.excludes(e.Endpoint) {
+			continue
+		}
+		allowed = true
+		if e.Slots == 0 || m.inFlight[e.Endpoint.load] < e.Slots {
+			free = append(free, e.Endpoint)
+		}
+	}
+	return allowed, free
+}
+
+// takes counts a request at one of the free endpoints.
+func (m *model) takes(e *Endpoint, free []*Endpoint) {
+	require.Contains(m.t, free, e)
+	m.inFlight[e.load]++
+}
+
+// left ends one who waits.
+func (m *model) left(i int, how string) {
+	_, err := m.waiting[i].Wait()
+	require.Error(m.t, err)
+	m.waiting = slices.Delete(m.waiting, i, i+1)
+	m.outcomes[how]++
+}
+
+// settle compares the pool with the model after a step.
+func (m *model) settle() {
+	order := slices.SortedFunc(slices.Values(m.waiting), m.compare)
+	for _, w := range order {
+		_, free := m.servable(w.request)
+		switch {
+		case free == nil:
+			require.Equal(m.t, waiting, w.fate.Load(), "nothing it may have is free")
+			continue
+		case m.poisoned[w.request]:
+			require.Panics(m.t, func() { _, _ = w.Wait() })
+			m.outcomes["panicked"]++
+		default:
+			require.True(m.t, w.Bound(), "one is free that nobody before it could have")
+			m.takes(w.endpoint, free)
+			m.bound = append(m.bound, w)
+			m.outcomes["bound"]++
+		}
+		m.waiting = slices.DeleteFunc(m.waiting, func(other *modelWaiter) bool { return other == w })
+	}
+	require.Equal(m.t, len(m.waiting), m.pool.Queue().Waiting)
+	for load, n := range m.inFlight {
+		require.Equal(m.t, int64(n), load.InFlight())
+	}
+}
+
+// compare is the order of the queue as it is promised.
+func (m *model) compare(a, b *modelWaiter) int {
+	older := cmp.Compare(a.number, b.number)
+	first := a
+	if older > 0 {
+		first = b
+	}
+	if m.options.Order == FIFO || m.clock.at-first.arrived > m.options.MaxWait/2 {
+		return older
+	}
+	return cmp.Or(cmp.Compare(a.request.Work, b.request.Work), older)
+}
+
+// end lets everything come to its end.
+func (m *model) end() {
+	for _, e := range m.pool.Snapshot().Endpoints {
+		_, err := m.pool.SetCondition(e.Endpoint.name, Draining, false, "")
+		require.NoError(m.t, err)
+	}
+	m.settle()
+	for len(m.leases)+len(m.bound) > 0 {
+		for _, w := range m.bound {
+			m.leases = append(m.leases, wait(m.t, w.Waiter))
+		}
+		m.bound = nil
+		for _, lease := range m.leases {
+			m.inFlight[lease.endpoint.load]--
+			lease.Release(Outcome{})
+			m.settle()
+		}
+		m.leases = nil
+	}
+	for i := len(m.waiting) - 1; i >= 0; i-- { // who excludes every endpoint there is
+		m.waiting[i].Poke()
+		m.left(i, "poked")
+	}
+	assertIdle(m.t, m.pool)
+}
+
+// moody is turns, but panics when it would place a poisoned request.
+type moody struct {
+	turns
+	poisoned map[*Request]bool
+}
+
+func (b moody) Build(candidates []Candidate) Picker {
+	return &moodyPicker{turnsPicker{candidates: candidates}, b.poisoned}
+}
+
+type moodyPicker struct {
+	turnsPicker
+	poisoned map[*Request]bool
+}
+
+func (p *moodyPicker) Pick(r *Request) (int, bool) {
+	i, ok := p.turnsPicker.Pick(r)
+	if ok && p.poisoned[r] {
+		panic("BUG: poisoned")
+	}
+	return i, ok
+}
