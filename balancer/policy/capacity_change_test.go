@@ -144,7 +144,7 @@ func TestCapacityMassDeparture(t *testing.T) {
 		}
 		var rest []balancer.Candidate
 		var left []float64
-		p := picker.(*capacityPicker)
+		p := picker.(*schedule)
 		for i, a := range p.accounts {
 			if i == 0 || a.aheadAt(p.turn) <= 0 {
 				rest, left = append(rest, list[i]), append(left, capacities[i])
@@ -168,7 +168,7 @@ func TestCapacityNewcomersWaitTheirTurn(t *testing.T) {
 	before := map[int]bool{0: true, 1: true, 2: true, 3: true, 4: true}
 	had := map[int]bool{}
 	for i := range before {
-		had[i] = picker.(*capacityPicker).accounts[i].had > 0
+		had[i] = picker.(*schedule).accounts[i].had > 0
 	}
 	picker = succeed(picker, list)
 	for range 2 {

@@ -123,7 +123,7 @@ func TestCapacityLongRun(t *testing.T) {
 	for _, name := range []string{"demo", "real", "1:1000", "100 and twenty 1"} {
 		t.Run(name, func(t *testing.T) {
 			picker := Capacity(CapacityOptions{}).Build(candidates(t, vectors[name]))
-			picker.(*capacityPicker).rebaseAfter = 16
+			picker.(*schedule).rebaseAfter = 16
 			prefix, window := share(picker, vectors[name], 500_000).furthest()
 			assert.Less(t, prefix, 1+rounding)
 			assert.Less(t, window, 2+rounding)

@@ -69,6 +69,11 @@ func (g *rig) pick(r *balancer.Request) int {
 	if g.expect != nil {
 		require.Equal(g.t, g.expect(g, r), i, "in flight %v", g.inFlight)
 	}
+	if s, ok := g.picker.(interface{ turns() *schedule }); ok {
+		if turn := s.turns().turn; math.IsNaN(turn) || math.IsInf(turn, 0) {
+			g.t.Fatalf("the turn is %v", turn)
+		}
+	}
 	g.inFlight[i]++
 	g.tell(i)
 	return i

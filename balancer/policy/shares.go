@@ -83,21 +83,24 @@ func startAt(accounts []account, turns float64) {
 	}
 }
 
-// settle makes what the accounts had beyond their shares sum to zero, as the rule needs:
+// settle makes what the open accounts had beyond their shares sum to zero, as the rule needs:
 // an endpoint that left took its part along. Those ahead, or those owed, give up the
 // surplus in proportion, so that nobody ends further from its share than it was.
 func settle(accounts []account) {
 	ahead, owed := 0.0, 0.0
 	for i := range accounts {
-		if a := accounts[i].ahead; a > 0 {
-			ahead += a
-		} else {
-			owed -= a
+		switch a := &accounts[i]; {
+		case a.closed:
+		case a.ahead > 0:
+			ahead += a.ahead
+		default:
+			owed -= a.ahead
 		}
 	}
 	least := min(ahead, owed)
 	for i := range accounts {
 		switch a := &accounts[i]; {
+		case a.closed:
 		case a.ahead > 0:
 			a.ahead *= least / ahead
 		case a.ahead < 0:

@@ -46,6 +46,7 @@ type visit struct {
 
 func simulate(t testing.TB, b balancer.Builder, w workload) simulated {
 	t.Helper()
+	skipUnderRace(t)
 	fronts := make([]front, max(1, w.balancers))
 	for i := range fronts {
 		fronts[i] = front{picker: b.Build(candidates(t, w.speeds)), has: make([]int64, len(w.speeds))}
@@ -96,9 +97,7 @@ func simulate(t testing.TB, b balancer.Builder, w workload) simulated {
 // for its stationary distribution. It goes up to states too rare to matter at a load of 0.9.
 func chain(t testing.TB, b balancer.Builder, speeds [2]float64, rate float64) float64 {
 	t.Helper()
-	if raceEnabled {
-		t.Skip("arithmetic in one goroutine, and slow under the race detector")
-	}
+	skipUnderRace(t)
 	const most0, most1 = 240, 120
 	type state struct{ n0, n1 int }
 	at := func(s state) int { return s.n0*(most1+1) + s.n1 }
@@ -150,5 +149,11 @@ func chain(t testing.TB, b balancer.Builder, speeds [2]float64, rate float64) fl
 		if mean-before < 1e-6*mean {
 			return mean
 		}
+	}
+}
+
+func skipUnderRace(t testing.TB) {
+	if raceEnabled {
+		t.Skip("arithmetic in one goroutine, and slow under the race detector")
 	}
 }
