@@ -13,8 +13,6 @@ const (
 	requestRows = 4096
 	// requestPause is how long rows wait for others to be written with, at most.
 	requestPause = time.Second
-	// longestModel is how much of a model's name a row holds, in bytes.
-	longestModel = 256
 )
 
 // RequestLogOptions says where a request log is kept.
@@ -32,7 +30,7 @@ type RequestRecord struct {
 	Arrived   time.Duration // when its first byte came, on wire's clock
 	Upstream  string
 	Endpoint  string // "": it reached none
-	Model     []byte // is copied
+	Model     string
 	Class     string // of the last attempt's outcome
 	Status    int    // of the answer; 0: none
 	Stream    bool
@@ -57,12 +55,12 @@ type RequestLog struct {
 	wake    chan struct{} // sent to by Write: there are rows again, or they are many
 
 	mu      sync.Mutex
-	waiting requestBatch // under mu
-	ended   bool         // under mu; set by Run
+	waiting []RequestRecord // under mu; room for requestRows
+	ended   bool            // under mu; set by Run
 
 	// Run's alone.
 	file     requestFile
-	spare    requestBatch
+	spare    []RequestRecord
 	chunk    []byte // the header and rows to be written after it
 	chunkMax int
 	failing  bool
@@ -75,7 +73,7 @@ type RequestLog struct {
 func OpenRequestLog(o RequestLogOptions) (*RequestLog, error) {
 	l := &RequestLog{
 		log: o.Log, dropped: o.Dropped, wake: make(chan struct{}, 1),
-		waiting: newRequestBatch(), spare: newRequestBatch(),
+		waiting: make([]RequestRecord, 0, requestRows), spare: make([]RequestRecord, 0, requestRows),
 		file: requestFile{path: o.Path, maxBytes: o.MaxBytes, keep: o.Keep, log: o.Log},
 	}
 	if l.dropped == nil {
@@ -96,16 +94,16 @@ func OpenRequestLog(o RequestLogOptions) (*RequestLog, error) {
 }
 
 // Write hands a row over to be written. It never waits, any goroutine may call
-// it, and nothing of r is used after it.
+// it.
 func (l *RequestLog) Write(r RequestRecord) {
 	l.mu.Lock()
-	if l.ended || len(l.waiting.rows) == requestRows {
+	if l.ended || len(l.waiting) == requestRows {
 		l.mu.Unlock()
 		l.dropped()
 		return
 	}
-	l.waiting.add(&r)
-	n := len(l.waiting.rows)
+	l.waiting = append(l.waiting, r)
+	n := len(l.waiting)
 	l.mu.Unlock()
 	if n == 1 || n == requestRows/2 {
 		select {
@@ -143,7 +141,7 @@ func (l *RequestLog) Run(ctx context.Context) error {
 func (l *RequestLog) crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return len(l.waiting.rows) >= requestRows/2
+	return len(l.waiting) >= requestRows/2
 }
 
 // writeWaiting writes the rows that wait.
@@ -152,12 +150,10 @@ func (l *RequestLog) writeWaiting(last bool) {
 	l.waiting, l.spare = l.spare, l.waiting
 	l.ended = last
 	l.mu.Unlock()
-	rows, begin := 0, 0
-	for i := range l.spare.rows {
-		row := &l.spare.rows[i]
+	rows := 0
+	for i := range l.spare {
 		before := len(l.chunk)
-		l.chunk = appendRequestRow(l.chunk, &row.RequestRecord, l.spare.models[begin:row.modelEnd])
-		begin = row.modelEnd
+		l.chunk = appendRequestRow(l.chunk, &l.spare[i])
 		if len(l.chunk) <= l.chunkMax || rows == 0 {
 			rows++
 			continue
@@ -170,7 +166,8 @@ func (l *RequestLog) writeWaiting(last bool) {
 		l.writeChunk(l.chunk, rows)
 	}
 	l.chunk = l.chunk[:len(requestHeader)]
-	l.spare.empty()
+	clear(l.spare) // lets go of the names in them
+	l.spare = l.spare[:0]
 }
 
 // writeChunk writes rows, and says so once when that begins to fail, or to succeed again.
@@ -190,30 +187,4 @@ func (l *RequestLog) writeChunk(chunk []byte, rows int) {
 		l.lost = 0
 	}
 	l.failing = err != nil
-}
-
-// requestBatch is rows, and the names of their models one after the other.
-type requestBatch struct {
-	rows   []requestRow
-	models []byte
-}
-
-type requestRow struct {
-	RequestRecord     // without Model
-	modelEnd      int // in models
-}
-
-func newRequestBatch() requestBatch {
-	return requestBatch{make([]requestRow, 0, requestRows), make([]byte, 0, 16*requestRows)}
-}
-
-func (b *requestBatch) add(r *RequestRecord) {
-	b.models = append(b.models, r.Model[:min(len(r.Model), longestModel)]...)
-	b.rows = append(b.rows, requestRow{*r, len(b.models)})
-	b.rows[len(b.rows)-1].Model = nil // it will be reused
-}
-
-func (b *requestBatch) empty() {
-	clear(b.rows) // lets go of the names in them
-	b.rows, b.models = b.rows[:0], b.models[:0]
 }

@@ -12,7 +12,7 @@ import (
 
 func benchRecord() proxy.RequestRecord {
 	return proxy.RequestRecord{
-		Upstream: "chat", Endpoint: "gpu-1", Model: []byte("meta-llama/Llama-3.1-8B-Instruct"), Class: "answered", Status: 200,
+		Upstream: "chat", Endpoint: "gpu-1", Model: "meta-llama/Llama-3.1-8B-Instruct", Class: "answered", Status: 200,
 		PromptBytes: 1234, MaxTokens: 256, Service: time.Second, Capacity: 100, Slots: 8, Work: 12.5,
 	}
 }

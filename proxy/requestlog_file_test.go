@@ -211,7 +211,7 @@ func TestRequestLogsThatCannotBeOpened(t *testing.T) {
 // A request pays for its row with a copy: no memory, whatever becomes of the row.
 func TestRequestLogAllocatesNothing(t *testing.T) {
 	l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
-	r := proxy.RequestRecord{Upstream: "chat", Endpoint: "a", Model: []byte("meta-llama/Llama-3"), Class: "answered", Work: math.Inf(1)}
+	r := proxy.RequestRecord{Upstream: "chat", Endpoint: "a", Model: "meta-llama/Llama-3", Class: "answered", Work: math.Inf(1)}
 	require.Zero(t, testing.AllocsPerRun(3000, func() { l.Write(r) }))
 	l.end(t)
 	rows := requestRows(t, l.path)

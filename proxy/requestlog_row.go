@@ -18,11 +18,11 @@ const requestHeader = "time,upstream,endpoint,model,prompt_bytes,max_tokens,stre
 
 // appendRequestRow appends a line. It holds no line break but its end, whatever
 // the cells hold.
-func appendRequestRow(b []byte, r *RequestRecord, model []byte) []byte {
+func appendRequestRow(b []byte, r *RequestRecord) []byte {
 	b = wire.At(r.Arrived).UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 	b = appendCell(b, r.Upstream)
 	b = appendCell(b, r.Endpoint)
-	b = appendCell(b, string(wholeRunes(model)))
+	b = appendCell(b, r.Model)
 	b = strconv.AppendInt(append(b, ','), int64(r.PromptBytes), 10)
 	b = strconv.AppendInt(append(b, ','), int64(r.MaxTokens), 10)
 	b = strconv.AppendBool(append(b, ','), r.Stream)
@@ -35,22 +35,6 @@ func appendRequestRow(b []byte, r *RequestRecord, model []byte) []byte {
 	b = strconv.AppendInt(append(b, ','), int64(r.Slots), 10)
 	b = appendNumber(b, r.Work)
 	return append(b, '\n')
-}
-
-// wholeRunes is a name without the beginning of a rune that was cut off.
-func wholeRunes(name []byte) []byte {
-	if len(name) < longestModel {
-		return name
-	}
-	for cut := 1; cut < utf8.UTFMax; cut++ {
-		if last := name[len(name)-cut:]; utf8.RuneStart(last[0]) {
-			if !utf8.FullRune(last) {
-				return name[:len(name)-cut]
-			}
-			break
-		}
-	}
-	return name
 }
 
 // appendCell appends a comma and a cell. Clients choose some of the text, and

@@ -88,7 +88,7 @@ func (x *exchange) learn() {
 	}
 	if l := x.generation.Requests; l != nil {
 		r := RequestRecord{
-			Arrived: x.arrived, Upstream: x.upstream.Name, Model: []byte(x.hints.model), Class: o.Class.String(), Status: x.status,
+			Arrived: x.arrived, Upstream: x.upstream.Name, Model: x.hints.model, Class: o.Class.String(), Status: x.status,
 			Stream: x.hints.features.Stream, MaxTokens: x.hints.features.MaxTokens, PromptBytes: x.hints.features.PromptBytes,
 			Queue: x.queued, FirstByte: firstByte, Service: service, Capacity: capacity, Slots: slots, Work: x.request.Work,
 		}
