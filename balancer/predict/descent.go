@@ -31,32 +31,31 @@ type standard struct {
 // out would otherwise throw off every step that its batch makes.
 const mostSpreads = 16
 
-// standardOf takes the mean and the standard deviation of each term over some samples, but a
+// standardOf takes the mean and the standard deviation of each term over some rows, but a
 // spread that keeps them all within mostSpreads, and 1 where there is none.
-func standardOf(samples []sample) standard {
+func standardOf(r rows) standard {
 	var s standard
-	var sum, square, least, most vector
-	var work, workSquare, x = 0.0, 0.0, vector{}
-	for i := range samples {
-		samples[i].features().expand(&x, true)
-		for j := range x {
-			if i == 0 {
-				least[j], most[j] = x[j], x[j]
-			}
-			// Welford's: the sum of squares of what is left after the mean does not lose digits.
-			delta := x[j] - sum[j]
-			sum[j] += delta / float64(i+1)
-			square[j] += delta * (x[j] - sum[j])
-			least[j], most[j] = math.Min(least[j], x[j]), math.Max(most[j], x[j])
-		}
-		delta := samples[i].work - work
-		work += delta / float64(i+1)
-		workSquare += delta * (samples[i].work - work)
+	if len(r.y) == 0 {
+		return standard{spread: vector{1, 1, 1, 1, 1, 1, 1, 1}, workSpread: 1}
 	}
-	n := float64(len(samples))
-	s.mean, s.workMean, s.workSpread = sum, work, orOne(math.Sqrt(workSquare/n))
+	var square vector
+	least, most, workSquare := r.x[0], r.x[0], 0.0
+	for i := range r.x { // Welford's way: the sum of squares of what is left after the mean does not lose digits
+		part, x := 1/float64(i+1), &r.x[i]
+		for j, value := range x {
+			delta := value - s.mean[j]
+			s.mean[j] += delta * part
+			square[j] += delta * (value - s.mean[j])
+			least[j], most[j] = min(least[j], value), max(most[j], value)
+		}
+		delta := r.y[i] - s.workMean
+		s.workMean += delta * part
+		workSquare += delta * (r.y[i] - s.workMean)
+	}
+	n := float64(len(r.y))
+	s.workSpread = orOne(math.Sqrt(workSquare / n))
 	for j := range s.spread {
-		s.spread[j] = orOne(math.Max(math.Sqrt(square[j]/n), (most[j]-least[j])/mostSpreads))
+		s.spread[j] = orOne(max(math.Sqrt(square[j]/n), (most[j]-least[j])/mostSpreads))
 	}
 	return s
 }
@@ -104,25 +103,38 @@ func (s setting) terms() int {
 	return plainTerms
 }
 
-// dataset has samples by one standard.
+// rows are samples as terms and work.
+type rows struct {
+	x []vector
+	y []float64
+}
+
+func rowsOf(samples []sample) rows {
+	r := rows{make([]vector, len(samples)), make([]float64, len(samples))}
+	for i := range samples {
+		samples[i].features().expand(&r.x[i], true)
+		r.y[i] = samples[i].work
+	}
+	return r
+}
+
+// dataset has rows by one standard.
 type dataset struct {
 	standard
-	x     []vector
-	y     []float64
+	rows
 	order []int // in which the next pass goes; shuffled by each
 }
 
-func (s standard) dataset(samples []sample) *dataset {
-	n := len(samples)
-	d := &dataset{s, make([]vector, n), make([]float64, n), make([]int, n)}
-	for i := range samples {
-		x := &d.x[i]
-		samples[i].features().expand(x, true)
+// dataset standardises rows, in place.
+func (s standard) dataset(r rows) *dataset {
+	d := &dataset{s, r, make([]int, len(r.y))}
+	for i := range r.x {
+		x := &r.x[i]
 		for j := range x {
 			x[j] = (x[j] - s.mean[j]) / s.spread[j]
 		}
+		r.y[i] = (r.y[i] - s.workMean) / s.workSpread
 		d.order[i] = i
-		d.y[i] = (samples[i].work - s.workMean) / s.workSpread
 	}
 	return d
 }

@@ -3,8 +3,8 @@
 // streams. It is a leaf: numbers in, numbers out.
 //
 // Work is measured in service time × C_i / slots_i of the endpoint that did it, so that
-// one request is the same work wherever it was done. Capacities compare only within an
-// upstream, and so does work: an upstream has a Predictor of its own.
+// one request is the same work wherever it was done. Work compares only where capacities are
+// in one unit: upstreams that measure theirs otherwise need a Predictor of their own.
 //
 // Each model has a linear regression, fitted by mini-batch gradient descent to a bounded
 // number of recent requests. What it learns is held against requests that it has not
@@ -18,7 +18,7 @@
 // of Run is the only one that learns and publishes.
 //
 //	p := predict.New(predict.Options{})
-//	err := p.Load("work.json") // a file that makes no sense is set aside; see DamagedError
+//	err := p.Load("work.json") // a file that cannot be read is set aside: see DamagedError
 //	go p.Run(ctx)
 //	work := p.Work(model, predict.Features{PromptBytes: 900, MaxTokens: 200})
 //	p.Finished(predict.Row{Model: "llama", Features: features, Work: 1.7, Class: "answered", Status: 200})

@@ -65,7 +65,7 @@ func (f Features) expand(x *vector, wide bool) {
 		x[3] = 1
 	}
 	if wide {
-		x[4], x[5] = math.Log1p(prompt), math.Log1p(tokens)
+		x[4], x[5] = math.Log(1+prompt), math.Log(1+tokens)
 		x[6], x[7] = prompt*tokens, x[3]*tokens
 	}
 }

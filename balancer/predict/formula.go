@@ -1,7 +1,5 @@
 package predict
 
-import "math"
-
 // Rule is the way in which a model's work is predicted.
 type Rule uint8
 
@@ -60,12 +58,12 @@ func (f *formula) by(rule Rule, x Features) float64 {
 		return f.within(f.mean)
 	}
 	// Hints are bounded as they are, and the range that few rows have seen is narrow.
-	return math.Max(x.hints(), leastHint) * f.scale
+	return max(x.hints(), leastHint) * f.scale
 }
 
 func (f *formula) within(work float64) float64 {
 	if !(work > f.least) { // so that NaN is caught too
 		return f.least
 	}
-	return math.Min(work, f.most)
+	return min(work, f.most)
 }

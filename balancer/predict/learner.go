@@ -66,10 +66,10 @@ func (l *learner) take(s sample, random *rand.Rand) {
 	}
 }
 
-// due says whether enough is new to learn again: a 32nd of what is learned from, so that
+// due says whether enough is new to learn again: a 16th of what is learned from, so that
 // every row is gone over a bounded number of times.
 func (l *learner) due() bool {
-	return l.fresh > 0 && 32*l.fresh >= len(l.train.samples) && len(l.train.samples) > 0
+	return l.fresh > 0 && 16*l.fresh >= len(l.train.samples) && len(l.train.samples) > 0
 }
 
 // enough says whether there are rows enough to go by more than the hints.
@@ -80,7 +80,7 @@ func (l *learner) enough() bool {
 // searchDue says whether the settings are to be chosen anew: at first each time the rows
 // have doubled, and when learning by them has failed several times in a row.
 func (l *learner) searchDue() bool {
-	const mostBetween, mostFailures = 32768, 8
+	const mostBetween, mostFailures = 65536, 8
 	if !l.enough() {
 		return false
 	}
@@ -97,8 +97,9 @@ func (l *learner) learn(random *rand.Rand, maySearch bool) {
 		}
 		return
 	}
-	s := standardOf(l.train.samples)
-	train, tune := s.dataset(l.train.samples), s.dataset(l.tune.samples)
+	rows := rowsOf(l.train.samples)
+	s := standardOf(rows)
+	train, tune := s.dataset(rows), s.dataset(rowsOf(l.tune.samples))
 	now := candidate{setting: l.setting, coefficients: s.from(&l.formula)}
 	now.judge(tune)
 	if now.Rate > 0 {
@@ -157,7 +158,7 @@ func span(lists ...[]sample) (least, most float64) {
 	least = math.Inf(1)
 	for _, samples := range lists {
 		for i := range samples {
-			least, most = math.Min(least, samples[i].work), math.Max(most, samples[i].work)
+			least, most = min(least, samples[i].work), max(most, samples[i].work)
 		}
 	}
 	return least, most

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 const (
@@ -66,7 +67,7 @@ func (p *Predictor) take(row *Row) {
 // finished a request least recently leaves for it when there are too many.
 func (p *Predictor) learnerOf(model string, add bool) *learner {
 	l := p.models[model]
-	if l != nil || !add || model == "" || len(model) > mostName {
+	if l != nil || !add || model == "" || len(model) > mostName || !utf8.ValidString(model) {
 		return l
 	}
 	if len(p.models) >= p.options.MaxModels {
