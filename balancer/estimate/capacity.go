@@ -24,6 +24,7 @@ const (
 type capacity struct {
 	memory window  // of requests that began while the endpoint was busy
 	rate   float64 // units of work per second; 0 while too little was seen
+	served float64 // requests per second at that rate; 0 likewise
 	peak   float64 // requests in flight at the busiest, fading
 }
 
@@ -48,6 +49,7 @@ func (c *capacity) tick(m *Meter, slots int, since time.Duration) {
 		atOnce = c.memory.inFlight / c.memory.requests
 	}
 	c.rate = step(c.rate, atOnce/c.memory.perWork())
+	c.served = step(c.served, atOnce*c.memory.requests/c.memory.service)
 }
 
 // step goes from an old value towards a new one, by no more than largestStep.

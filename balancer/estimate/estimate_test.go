@@ -148,6 +148,7 @@ func TestConfiguredOnesSetTheUnit(t *testing.T) {
 	assert.Equal(t, Value{5, 1}, f.values[0])
 	assert.Equal(t, Value{10, 1}, f.values[1])
 	assert.InEpsilon(t, 7.5, f.average(30)[2], 0.1)
+	assert.InEpsilon(t, 10, f.upstream.Scale(), 0.1, "requests/s for each unit of capacity")
 }
 
 // TestSumStays: whatever unit the work is predicted in, and however it changes, capacities
@@ -197,6 +198,7 @@ func TestImpossibleRequestsAreLeftOut(t *testing.T) {
 	m.Finished(1, time.Second, 0)
 	assert.Equal(t, window{}, m.levels[0].take())
 	assert.Equal(t, []Value{{100, 1}}, u.Tick(time.Second))
+	assert.Zero(t, u.Scale())
 }
 
 func TestInherit(t *testing.T) {

@@ -74,6 +74,22 @@ func (u *Upstream) Values() []Value {
 	return values
 }
 
+// Scale returns how many requests/s one unit of capacity sustains, by the endpoints that
+// were seen busy; 0 while none was.
+func (u *Upstream) Scale() float64 {
+	capacity, served := 0.0, 0.0
+	for i, v := range u.Values() {
+		if s := u.endpoints[i].capacity.served; s > 0 {
+			capacity += v.Capacity
+			served += s
+		}
+	}
+	if capacity == 0 {
+		return 0
+	}
+	return served / capacity
+}
+
 // atOnce is how many requests the endpoint works on at once, 0 for no limit.
 func (e *endpoint) atOnce() int {
 	if e.options.AutoSlots {
