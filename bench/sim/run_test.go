@@ -62,7 +62,7 @@ func TestOneRequestAtATime(t *testing.T) {
 		"first come":           {Endpoint{Capacity: 10}, []int{100, 150, 250, 200}},
 		"two slots":            {Endpoint{Capacity: 10, Slots: 2}, []int{200, 200, 350, 400}},
 		"sharing":              {Endpoint{Capacity: 10, Discipline: Sharing}, []int{200, 250, 250, 200}},
-		"sharing by two slots": {Endpoint{Capacity: 10, Slots: 2, Discipline: Sharing}, []int{150, 200, 250, 200}},
+		"sharing by two slots": {Endpoint{Capacity: 10, Slots: 2, Discipline: Sharing}, []int{275, 275, 275, 400}},
 	} {
 		got := ran(t, Options{Endpoints: []Endpoint{c.endpoint}, Policy: policy.LeastLoad()}, made)
 		for i, want := range c.want {
@@ -104,6 +104,37 @@ func TestWhatBalancersAreToldDecides(t *testing.T) {
 	assert.InDelta(t, blind[0], blind[1], 2)
 	told := run(Change{Endpoint: 1, Capacity: 50, Told: 300})
 	assert.InDelta(t, 3*told[0], told[1], 8)
+}
+
+// TestEightSlots: counting keeps its place where engines work on several requests at once.
+func TestEightSlots(t *testing.T) {
+	for _, c := range []struct {
+		load float64
+		work trace.Work
+	}{{0.67, trace.Exponential}, {0.67, trace.Heavy}, {0.9, trace.Exponential}, {0.9, trace.Heavy}} {
+		made := asked(t, trace.Options{Seed: 4, Requests: 100_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
+		run := func(p balancer.Builder, limit int, order balancer.Order) float64 {
+			o := Options{Endpoints: trio(limit), Policy: p, Work: Hinted}
+			for e := range o.Endpoints {
+				o.Endpoints[e].Slots = 8
+			}
+			if limit > 0 {
+				o.Queue = endless(order)
+			}
+			return ms(ran(t, o, made))
+		}
+		counting := run(policy.LeastLoad(), 0, balancer.FIFO)
+		proportional := run(policy.Capacity(policy.CapacityOptions{}), 0, balancer.FIFO)
+		choices := run(policy.TwoChoices(policy.Options{Seed: 1}), 0, balancer.FIFO)
+		fifo := run(policy.LeastLoad(), 8, balancer.FIFO)
+		shortest := run(policy.LeastLoad(), 8, balancer.ShortestFirst)
+		t.Logf("%s at %v: capacity %.1f, two_choices %.1f, least_load %.1f, fifo %.1f, shortest_first %.1f ms",
+			c.work, c.load, proportional, choices, counting, fifo, shortest)
+		assert.Less(t, counting, choices)
+		assert.Less(t, choices, proportional)
+		assert.Less(t, fifo, counting*1.005)
+		assert.Less(t, shortest, fifo)
+	}
 }
 
 // TestReplicas: four balancers that cannot see each other lose much of what counting

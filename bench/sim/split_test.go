@@ -80,6 +80,8 @@ func TestStaticSplitsFollowTheirFormulas(t *testing.T) {
 			theory.FirstComeSplit(capacities, proportional.Rates, 0).Mean, 0.02},
 		{"eight slots", proportional.Rates, trace.Exponential, 8, FirstCome,
 			theory.SlotsSplit(capacities, []int{8, 8, 8}, proportional.Rates).Mean, 0.02},
+		{"sharing by eight slots", proportional.Rates, trace.Heavy, 8, Sharing,
+			theory.SlotsSplit(capacities, []int{8, 8, 8}, proportional.Rates).Mean, 0.05},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()

@@ -36,7 +36,9 @@ func FirstComeSplit(capacities, rates []float64, cv2 float64) Split {
 // SlotsSplit is StaticSplit for endpoints that work on several requests at once, each at
 // its slot's speed C_i/slots_i whether or not the others are busy, with a first-come queue
 // before them: M/M/K with exponential work, R_i = slots_i/C_i + P_wait/(C_i - T_i), where
-// P_wait is Erlang's C formula (1917). Slots are 1 or more.
+// P_wait is Erlang's C formula (1917). Endpoints that serve all requests at once, n of
+// them at C_i/max(n, slots_i) each, have the same means, whatever the work is. Slots are 1
+// or more.
 func SlotsSplit(capacities []float64, slots []int, rates []float64) Split {
 	return split(capacities, rates, func(i int) float64 {
 		c, k := capacities[i], float64(slots[i])
