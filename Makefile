@@ -5,10 +5,10 @@ SOURCES = balancer bench cmd configs health metrics proxy
 WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/backend ./bench/load
 VERSION ?=
 
-.PHONY: help run test check race e2e fuzz bench-proxy pgo build lint
+.PHONY: help run test check race e2e fuzz bench-proxy bench-policies pgo build lint
 
 help: ## list the targets
-	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-12s %s\n", $$1, $$2}'
+	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
 run: ## a gateway in front of three simulated servers, with a gentle load and a live table
 	$(GO) run ./cmd/steelyard demo
@@ -35,6 +35,9 @@ fuzz: ## each fuzz target for ten seconds
 
 bench-proxy: ## cost beside nginx and HAProxy on pinned cores, ratios in one run (installs both on Debian, as root)
 	$(GO) run ./bench/overhead
+
+bench-policies: ## cost of every policy beside that of `capacity`, on pinned cores, ratios in one run
+	$(GO) run ./bench/overhead -only policies
 
 pgo: ## renew the profile that the compiler optimises by
 	$(GO) test -run '^$$' -bench 'Exchange|Chunk' -benchtime 4s -o /tmp/steelyard-pgo.test -cpuprofile cmd/steelyard/default.pgo ./proxy

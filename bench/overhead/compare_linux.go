@@ -62,7 +62,7 @@ func compare(ctx context.Context, o Options, report *Report) error {
 	for _, part := range []struct {
 		name string
 		run  func(context.Context) error
-	}{{"unary", l.unary}, {"stream", l.stream}, {"memory", l.memory}} {
+	}{{"unary", l.unary}, {"stream", l.stream}, {"memory", l.memory}, {policies, l.policies}} {
 		if !o.wants(part.name) {
 			continue
 		}
@@ -129,9 +129,9 @@ func (l *lab) raiseFileLimit() {
 	l.report.Options = l.Options
 }
 
-// startAll starts every proxy for a part; the ones that fail are reported and left out.
-func (l *lab) startAll(ctx context.Context, streaming bool) (running []*contender.Process, stop func()) {
-	for _, kind := range l.kinds {
+// startAll starts the proxies of a part; the ones that fail are reported and left out.
+func (l *lab) startAll(ctx context.Context, kinds []contender.Kind, streaming bool) (running []*contender.Process, stop func()) {
+	for _, kind := range kinds {
 		p, err := l.start(ctx, kind, streaming)
 		if err != nil {
 			l.report.note("%v", err)
@@ -147,7 +147,7 @@ func (l *lab) startAll(ctx context.Context, streaming bool) (running []*contende
 }
 
 func (l *lab) start(ctx context.Context, kind contender.Kind, streaming bool) (*contender.Process, error) {
-	dir, err := os.MkdirTemp(l.dir, kind.Name+"-")
+	dir, err := os.MkdirTemp(l.dir, filepath.Base(kind.Name)+"-")
 	if err != nil {
 		return nil, fmt.Errorf("make temporary folder: %w", err)
 	}

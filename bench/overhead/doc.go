@@ -3,6 +3,7 @@
 //
 //	go run ./bench/overhead                                  # everything, under five minutes
 //	go run ./bench/overhead -only stream -rounds 3 -duration 1s
+//	go run ./bench/overhead -only policies                   # steelyard beside itself, under each policy
 //	go run ./bench/overhead -proxies nginx,steelyard -only unary -profile-out /tmp/steelyard.perf -syscalls
 //
 // The proxies run on core 0, one worker each; the client and the upstream share core 1, in one thread (package wire).

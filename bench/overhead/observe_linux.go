@@ -22,15 +22,15 @@ var counted = []string{
 const attachTime = 700 * time.Millisecond
 
 // observe repeats a load under perf, outside the rounds, because being watched costs: system calls of every proxy,
-// and a profile of steelyard where suffix names its file. Without perf there is a note in place of the figures.
+// and a profile of steelyard, whose file the suffix names. Without perf there is a note in place of the figures.
 func (l *lab) observe(ctx context.Context, proxies []target, scenario, suffix string, load load) error {
 	for _, t := range proxies {
 		var err error
 		if l.Syscalls {
 			err = l.count(ctx, t, scenario, load)
 		}
-		if l.ProfileOut != "" && suffix != "" && t.name == "steelyard" {
-			file := l.ProfileOut + suffix
+		if l.ProfileOut != "" && suffix != "" && strings.HasPrefix(t.name, "steelyard") {
+			file := l.ProfileOut + suffix + strings.ReplaceAll(strings.TrimPrefix(t.name, "steelyard"), "/", ".")
 			_, _, profileErr := l.watch(ctx, t, load, []string{"record", "-q", "-g", "-F", "999", "-o", file})
 			err = errors.Join(err, profileErr)
 		}

@@ -8,13 +8,15 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 )
 
 // Options say what to measure. The defaults are the contract of the project's speed goals.
 type Options struct {
 	Rounds   int
 	Duration time.Duration // of one measurement; a warm-up comes before it
-	Only     string        // one of the parts, or "" for all
+	Only     string        // one of the parts, or "" for all by default
 	Proxies  []string
 
 	Rate        int           // requests per second of the open loop
@@ -31,7 +33,13 @@ type Options struct {
 	Halt       bool // let idle cores sleep
 }
 
-var parts = []string{"unary", "stream", "memory"}
+// parts by default; steelyard against itself is measured only when it is asked for.
+var (
+	byDefault = []string{"unary", "stream", "memory"}
+	parts     = append(slices.Clone(byDefault), policies)
+)
+
+const policies = "policies"
 
 func parse(args []string, out io.Writer) (Options, error) {
 	var o Options
@@ -40,8 +48,8 @@ func parse(args []string, out io.Writer) (Options, error) {
 	flags.SetOutput(out)
 	flags.IntVar(&o.Rounds, "rounds", 9, "rounds of each measurement")
 	flags.DurationVar(&o.Duration, "duration", 1500*time.Millisecond, "length of each measurement")
-	flags.StringVar(&o.Only, "only", "", "measure one `part`: unary, stream or memory")
-	flags.StringVar(&proxies, "proxies", "nginx,haproxy,steelyard", "proxies to compare, in order of their turns")
+	flags.StringVar(&o.Only, "only", "", "measure one `part`: unary, stream, memory, or policies (steelyard under each of them)")
+	flags.StringVar(&proxies, "proxies", "nginx,haproxy,steelyard", "proxies to compare, in order of their turns; with -only policies it is steelyard alone")
 	flags.IntVar(&o.Rate, "rate", 5000, "requests per second of the open loop")
 	flags.IntVar(&o.Connections, "connections", 64, "keep-alive connections of the unary part")
 	flags.IntVar(&o.Streams, "streams", 200, "streams under way at once")
@@ -50,13 +58,16 @@ func parse(args []string, out io.Writer) (Options, error) {
 	flags.IntVar(&o.Idle, "idle", 10000, "idle connections while memory is read")
 	flags.StringVar(&o.Steelyard, "steelyard", "", "`path` of the steelyard program (default: build it from this tree)")
 	flags.StringVar(&o.JSON, "json", "", "write every sample to this `file`")
-	flags.StringVar(&o.ProfileOut, "profile-out", "", "write perf profiles of steelyard to `file`.unary and file.stream")
+	flags.StringVar(&o.ProfileOut, "profile-out", "", "write perf profiles of steelyard to `file`.unary, file.stream, or file.policies.NAME")
 	flags.BoolVar(&o.Syscalls, "syscalls", false, "count system calls per request and per chunk (perf stat, by root)")
 	flags.BoolVar(&o.Halt, "halt", false, "let idle cores halt instead of poll (see keepAwake)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
 	o.Proxies = strings.Split(proxies, ",")
+	if o.Only == policies {
+		o.Proxies = []string{"steelyard"}
+	}
 	if err := o.check(flags.Args()); err != nil {
 		fmt.Fprintln(out, "overhead:", err)
 		return o, err
@@ -82,7 +93,9 @@ func (o Options) check(rest []string) error {
 	return nil
 }
 
-func (o Options) wants(part string) bool { return o.Only == "" || o.Only == part }
+func (o Options) wants(part string) bool {
+	return o.Only == part || o.Only == "" && slices.Contains(byDefault, part)
+}
 
 // chunkEvery is the interval between two chunks of all streams together.
 func (o Options) chunkEvery() time.Duration { return max(1, o.Gap/time.Duration(o.Streams)) }
@@ -90,6 +103,9 @@ func (o Options) chunkEvery() time.Duration { return max(1, o.Gap/time.Duration(
 // limit is far beyond what a run needs, so that only one that hangs meets it.
 func (o Options) limit() time.Duration {
 	measurements := o.Rounds * 3 * (len(o.Proxies) + 1)
+	if o.Only == policies {
+		measurements = o.Rounds * len(contender.Policies)
+	}
 	return 3*time.Minute + time.Duration(measurements)*(o.Duration+warmUp+time.Second)
 }
 

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 )
 
 func TestParse(t *testing.T) {
@@ -86,6 +88,37 @@ func TestTables(t *testing.T) {
 	bare := cells(t, r, paced, direct)
 	require.Equal(t, "-", bare["CPU µs/request"])
 	require.Equal(t, "", bare["added p50 µs"])
+}
+
+func TestPoliciesAreMeasuredOnlyWhenAskedFor(t *testing.T) {
+	var out bytes.Buffer
+	o, err := parse(nil, &out)
+	require.NoError(t, err)
+	require.False(t, o.wants(policies))
+
+	o, err = parse([]string{"-only", policies, "-rounds", "100", "-duration", "1m"}, &out)
+	require.NoError(t, err)
+	require.True(t, o.wants(policies))
+	require.False(t, o.wants("unary"))
+	require.Equal(t, []string{"steelyard"}, o.Proxies, "nothing else is installed or started for it")
+	require.Greater(t, o.limit(), 100*time.Duration(len(contender.Policies))*o.Duration)
+}
+
+func TestPoliciesAreComparedWithCapacity(t *testing.T) {
+	o, _ := parse([]string{"-only", policies, "-rounds", "2"}, &bytes.Buffer{})
+	r := &Report{Options: o}
+	for round, slow := range []time.Duration{1, 3} {
+		for target, cpu := range map[string]time.Duration{"steelyard/capacity": 40, "steelyard/least_load": 42} {
+			r.Samples = append(r.Samples, Sample{
+				Scenario: shared, Target: target, Round: round, Units: 1000, Elapsed: time.Second, CPU: 1000 * slow * cpu * time.Microsecond,
+			})
+		}
+	}
+	row := cells(t, r, shared, "steelyard/least_load")
+	require.Equal(t, "84.00 [42.00 to 126.00]", row["CPU µs/request"])
+	require.Equal(t, "1.050 [1.050 to 1.050]", row["× capacity"])
+	require.Empty(t, cells(t, r, shared, "steelyard/capacity")["× capacity"])
+	require.Contains(t, r.Markdown(), "steelyard under each policy, 3 endpoints")
 }
 
 func TestMarkdownSaysWhichRoundsAreVoid(t *testing.T) {

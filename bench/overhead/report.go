@@ -72,7 +72,7 @@ func (r *Report) Markdown() string {
 			fmt.Fprintf(&b, "\n### %s\n\n%s", t.title, figure.Table{Head: t.head(), Rows: rows}.Markdown())
 		}
 	}
-	for _, scenario := range []string{saturated, paced, streamed} {
+	for _, scenario := range []string{saturated, paced, streamed, shared} {
 		r.syscallTable(&b, scenario)
 	}
 	return b.String()

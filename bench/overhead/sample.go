@@ -10,6 +10,7 @@ const (
 	saturated = "unary, saturated"
 	paced     = "unary, paced"
 	streamed  = "stream"
+	shared    = "policies, saturated"
 	silent    = "memory, open streams"
 	idle      = "memory, idle connections"
 )

@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -141,6 +142,33 @@ func TestConfigurations(t *testing.T) {
 		require.NoError(t, err)
 		require.Contains(t, text, key)
 	}
+}
+
+func TestPolicies(t *testing.T) {
+	steelyard := Kind{Name: "steelyard", config: steelyardTemplate}
+	var names []string
+	for _, p := range Policies {
+		names = append(names, steelyard.Under(p).Name)
+	}
+	require.Equal(t, steelyard.Under(Base).Name, names[0])
+	require.Contains(t, names, "steelyard/least_load+slots+shortest_first")
+	require.Equal(t, "steelyard", steelyard.Name, "the one that was asked is what it was")
+	slices.Sort(names)
+	require.Len(t, slices.Compact(names), len(Policies), "each has a name of its own")
+}
+
+func TestConfigurationsOfPolicies(t *testing.T) {
+	s := Setting{Upstreams: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9001")}}
+	plain, err := s.render(steelyardTemplate)
+	require.NoError(t, err)
+	for _, key := range []string{"policy", "capacity_scale", "queue", "slots"} {
+		require.NotContains(t, plain, key, "the defaults are what is measured")
+	}
+	s.Policy = Policy{Name: "optimal_split", Scale: 0.5, Slots: 7, Order: "shortest_first"}
+	text, err := s.render(steelyardTemplate)
+	require.NoError(t, err)
+	require.Contains(t, text, "    policy: optimal_split\n    capacity_scale: 0.5\n    queue: {order: shortest_first}\n    endpoints:\n")
+	require.Contains(t, text, "capacity: 100, slots: 7}\n")
 }
 
 func TestTailKeepsTheEnd(t *testing.T) {

@@ -5,6 +5,8 @@
 // kept to both sides, X-Forwarded-For and -Proto added, nothing logged per request. Beyond that each is set up as its
 // own users would for speed; what differs from its defaults is written beside it in its template.
 //
+// A steelyard can also contend with itself: Under gives it one of the Policies, and a name that says so.
+//
 // A Process is a group of its own, killed with everything in it by Stop; should this program be killed outright, the
 // kernel ends the proxy as well. CPU time and memory are read from outside, summed over the whole tree of processes,
 // so that nginx's master counts like any goroutine.
@@ -12,7 +14,7 @@
 // Kinds are plain values. A Process belongs to whoever started it; CPU and Memory may be called from any goroutine.
 // Linux only.
 //
-//	kinds, err := contender.Find(ctx, []string{"nginx", "haproxy"})
+//	kinds, err := contender.Find(ctx, []string{"nginx", "haproxy"}, "")
 //	p, err := kinds[0].Start(ctx, contender.Setting{Dir: dir, Upstreams: addrs, Core: 0, Streaming: true})
 //	defer p.Stop()
 //	spent, err := p.CPU()

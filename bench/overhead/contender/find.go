@@ -20,9 +20,16 @@ type Kind struct {
 	Path    string // of the program
 	Version string // as it states it
 
+	policy   Policy // of a steelyard
 	config   *template.Template
 	fileName string
 	args     func(config string) []string
+}
+
+// Under is a steelyard that shares by the policy: a contender of its own.
+func (k Kind) Under(p Policy) Kind {
+	k.Name, k.policy = k.Name+"/"+p.String(), p
+	return k
 }
 
 // Names are the contenders in the order in which they take turns.

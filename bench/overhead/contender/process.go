@@ -41,6 +41,7 @@ func (k Kind) Start(ctx context.Context, s Setting) (*Process, error) {
 	if s.Admin, err = freeAddr(); err != nil {
 		return nil, err
 	}
+	s.Policy = k.policy
 	text, err := s.render(k.config)
 	if err != nil {
 		return nil, err

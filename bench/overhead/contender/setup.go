@@ -16,6 +16,7 @@ type Setting struct {
 	Root      bool             // it is started by root
 
 	Listen, Admin netip.AddrPort // where it is to listen; chosen by Start
+	Policy        Policy         // of a steelyard; set by Start
 }
 
 // Weights are the capacities of the endpoints, in order.
@@ -93,15 +94,24 @@ backend chat
 {{- end}}
 `))
 
-// Nothing but addresses and capacities: the defaults are what is measured.
+// Nothing but addresses, capacities and the policy asked for: the defaults are what is measured.
 var steelyardTemplate = template.Must(template.New("steelyard").Parse(`listen:
   - address: "{{.Listen}}"
 admin: {address: "{{.Admin}}"}
 upstreams:
   - name: chat
+{{- with .Policy.Name}}
+    policy: {{.}}
+{{- end}}
+{{- with .Policy.Scale}}
+    capacity_scale: {{.}}
+{{- end}}
+{{- with .Policy.Order}}
+    queue: {order: {{.}}}
+{{- end}}
     endpoints:
 {{- range $i, $e := .Endpoints}}
-      - {name: s{{$i}}, url: "http://{{$e.Addr}}", capacity: {{$e.Weight}}}
+      - {name: s{{$i}}, url: "http://{{$e.Addr}}", capacity: {{$e.Weight}}{{with $.Policy.Slots}}, slots: {{.}}{{end}}}
 {{- end}}
 routes:
   - {path: /, upstream: chat}
