@@ -16,12 +16,15 @@ const (
 
 // Endpoint is one simulated engine, and what the balancer is told of it.
 type Endpoint struct {
-	Name     string  // unique; "endpoint 1" and so on when empty
-	Capacity float64 // units of work per second with all slots busy; positive
+	Name       string  // unique; "endpoint 1" and so on when empty
+	Capacity   float64 // units of work per second with all slots busy; positive
 	Slots      int     // how many requests it takes to keep all of it busy; 0 is one
 	Discipline Discipline
 	Limit      int     // slots told to the balancer; 0: none
 	Told       float64 // capacity told to the balancer; 0: the true one
+	// AutoCapacity and AutoSlots let the balancer measure them, beginning with what it was
+	// told, by the code of balancer/estimate; each balancer from what it serves itself.
+	AutoCapacity, AutoSlots bool
 }
 
 // engine serves requests in virtual time. What every request in service has been given
@@ -33,7 +36,7 @@ type engine struct {
 	slots      int
 	served     float64 // units of work
 	at         float64 // the time that served is of, in seconds
-	inService    heap    // requests by what served is when they are done
+	inService  heap    // requests by what served is when they are done
 	waiting    line    // requests beyond the slots
 	due        float64 // when the next request is done; +Inf when idle
 }

@@ -18,7 +18,8 @@ type fleet struct {
 	work    func(trace.Request) float64 // nil: nothing is predicted
 	queues  bool                        // a request may wait
 	options balancer.Options
-	told    []balancer.EndpointOptions
+	told    [][]balancer.EndpointOptions // by balancer
+	measure *measure                     // nil: nothing is measured
 	pools   []*balancer.Pool
 	held    [][]held // by balancer: the requests that wait there, by arrival
 	holding int      // how many they are together
@@ -29,7 +30,7 @@ type fleet struct {
 	request balancer.Request // of the arrival being dealt with
 	leases  []balancer.Lease // by request; the zero Lease before it is bound and after its end
 	pool    []int32          // by request: its balancer
-	err     error            // the first a change met
+	err     error            // what changes met
 }
 
 // held is one request in a pool's queue.
@@ -43,25 +44,29 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 	replicas, requests := max(o.Balancers, 1), len(l.trace.Requests)
 	f := &fleet{
 		loop: l, work: o.Work, queues: o.Queue.MaxRequests > 0, maxWait: o.Queue.MaxWait,
-		told: describe(o.Endpoints), held: make([][]held, replicas),
+		measure: newMeasure(o, replicas, requests), held: make([][]held, replicas),
 		options: balancer.Options{Policy: o.Policy, Queue: o.Queue, Now: o.Clock.Now},
 		deal:    o.Deal, chance: rand.New(rand.NewPCG(o.Seed, 0)),
 		leases: make([]balancer.Lease, requests), pool: make([]int32, requests),
 	}
 	for replica := range replicas {
 		f.pools = append(f.pools, balancer.NewPool(fmt.Sprintf("balancer %d", replica+1), balancer.NewLoads()))
-	}
-	return f, f.apply()
-}
-
-// apply tells every balancer of the endpoints.
-func (f *fleet) apply() error {
-	for _, pool := range f.pools {
-		if err := pool.Apply(f.options, f.told); err != nil {
-			return err
+		f.told = append(f.told, describe(o.Endpoints))
+		if f.measure != nil {
+			f.measure.values(f, replica)
 		}
 	}
-	return nil
+	f.tell()
+	return f, f.err
+}
+
+// tell lets every balancer know of the endpoints what it is told now. Some who wait may be
+// bound by that.
+func (f *fleet) tell() {
+	for p, pool := range f.pools {
+		f.err = errors.Join(f.err, pool.Apply(f.options, f.told[p]))
+		f.collect(p)
+	}
 }
 
 func (f *fleet) arrive(i int32) {
@@ -100,6 +105,9 @@ func (f *fleet) next() int {
 
 func (f *fleet) serve(i int32, lease balancer.Lease) {
 	f.leases[i] = lease
+	if f.measure != nil {
+		f.measure.began(f, i)
+	}
 	f.loop.serve(i, lease.Endpoint().Via().(int))
 }
 
@@ -122,6 +130,9 @@ func (f *fleet) finish(i int32) {
 		Queue: wait, FirstByte: response - wait, Total: response - wait,
 	})
 	f.leases[i] = balancer.Lease{}
+	if f.measure != nil {
+		f.measure.finished(f, i, response-wait)
+	}
 	f.collect(int(f.pool[i]))
 }
 
@@ -186,9 +197,8 @@ func (f *fleet) change(c Change) {
 	if c.Told == 0 {
 		return
 	}
-	f.told[c.Endpoint].Capacity = c.Told
-	f.err = errors.Join(f.err, f.apply())
-	for p := range f.pools {
-		f.collect(p)
+	for p := range f.told {
+		f.told[p][c.Endpoint].Capacity = c.Told
 	}
+	f.tell()
 }

@@ -64,6 +64,8 @@ func (o Options) validate() error {
 			problems = append(problems, fmt.Errorf("change %d: there is no endpoint %d", i, c.Endpoint))
 		case !positive(c.Capacity):
 			problems = append(problems, fmt.Errorf("change %d: capacity must be positive and finite, is %v", i, c.Capacity))
+		case c.Told != 0 && o.Endpoints[c.Endpoint].AutoCapacity:
+			problems = append(problems, fmt.Errorf("change %d: endpoint %d is measured, and the balancer cannot be told of its capacity", i, c.Endpoint))
 		case c.At < last:
 			problems = append(problems, fmt.Errorf("change %d comes at %v, after one at %v: order them by time", i, c.At, last))
 		}

@@ -1,7 +1,9 @@
 package sim
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
@@ -24,9 +26,13 @@ func Run(o Options, t trace.Trace) (Results, error) {
 	if err != nil {
 		return Results{}, fmt.Errorf("simulate: %w", err)
 	}
-	changes := make([]change, len(o.Changes))
-	for i, c := range o.Changes {
-		changes[i] = change{at: c.At.Seconds(), make: func() { f.change(c) }}
+	var changes []change
+	for _, c := range o.Changes {
+		changes = append(changes, change{at: c.At.Seconds(), make: func() { f.change(c) }})
+	}
+	if f.measure != nil {
+		changes = append(changes, f.measure.ticks(f)...)
+		slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	}
 	l.run(f, changes)
 	return l.results, f.err

@@ -193,6 +193,9 @@ func TestRunRefuses(t *testing.T) {
 		{func(o *Options) { o.Balancers = -1 }, "balancers must be 1 or more, is -1"},
 		{func(o *Options) { o.Queue.MaxRequests = 1 }, "the longest wait must be positive"},
 		{func(o *Options) { o.Changes = []Change{{Endpoint: 3, Capacity: 1}} }, "change 0: there is no endpoint 3"},
+		{func(o *Options) {
+			o.Endpoints[0].AutoCapacity, o.Changes = true, []Change{{Capacity: 1, Told: 1}}
+		}, "change 0: endpoint 0 is measured, and the balancer cannot be told"},
 		{func(o *Options) { o.Changes = []Change{{}} }, "change 0: capacity must be positive and finite, is 0"},
 		{func(o *Options) { o.Changes = []Change{{At: 2, Capacity: 1}, {At: 1, Capacity: 1}} }, "change 1 comes at 1ns, after one at 2ns: order them by time"},
 	} {
