@@ -2,8 +2,8 @@ package configs
 
 import "strings"
 
-// suggest is the remedy for a name that is not among the known ones: the nearest of them, or the whole list.
-func suggest(name string, known []string) string {
+// Suggest is the remedy for a name that is not among the known ones: the nearest of them, or the whole list.
+func Suggest(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return "did you mean " + quote(near) + "?"
 	}

@@ -127,7 +127,7 @@ func (r *report) unknownKey(p path, name string, known []field) {
 	for i := range known {
 		names[i] = known[i].name
 	}
-	r.add(p.key(plain(name)), suggest(name, names), "unknown key")
+	r.add(p.key(plain(name)), Suggest(name, names), "unknown key")
 	if meant := nearest(name, names); meant != "" && !r.places.given(p.key(meant)) {
 		r.excused[p.key(meant)] = true
 	}

@@ -36,7 +36,7 @@ func (r *report) validateReference(p path, name string, known []string) {
 			return
 		}
 	}
-	r.add(p, suggest(name, known), "there is no upstream %s", quote(name))
+	r.add(p, Suggest(name, known), "there is no upstream %s", quote(name))
 }
 
 // validateRoutePath refuses prefixes that no request can have, as the gate refuses such requests.

@@ -67,7 +67,7 @@ func (p *Predictor) take(row *Row) {
 // finished a request least recently leaves for it when there are too many.
 func (p *Predictor) learnerOf(model string, add bool) *learner {
 	l := p.models[model]
-	if l != nil || !add || model == "" || len(model) > mostName || !utf8.ValidString(model) {
+	if l != nil || !add || !nameable(model) {
 		return l
 	}
 	if len(p.models) >= p.options.MaxModels {
@@ -83,6 +83,11 @@ func (p *Predictor) learnerOf(model string, add bool) *learner {
 	l = newLearner(strings.Clone(model), &p.options) // the name may be part of something larger
 	p.models[l.model] = l
 	return l
+}
+
+// nameable says whether a model can be told apart: by a name that is not too long, and text.
+func nameable(model string) bool {
+	return model != "" && len(model) <= mostName && utf8.ValidString(model)
 }
 
 // learn lets every model learn that has enough that is new, and publishes. At most one

@@ -1,0 +1,93 @@
+package predict
+
+import (
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// add gives a trainer n good rows of a world.
+func (t *Trainer) add(model string, w world, n int) {
+	random := newRandom(uint64(n))
+	for range n {
+		f, work := w(random)
+		t.Add(&Row{Model: model, Features: f, Work: work, Class: "answered", Status: 200})
+	}
+}
+
+func TestTrainingRecoversTheCoefficients(t *testing.T) {
+	trainer := NewTrainer(TrainOptions{})
+	trainer.add("m", linear(0), 3000)
+	_, trained, err := trainer.Train()
+	require.NoError(t, err)
+	require.Len(t, trained, 2)
+	m := trained[1]
+	require.Equal(t, "m", m.Model)
+	require.Equal(t, []int{1920, 480, 600}, []int{m.Train, m.Held, m.Score.Rows})
+	require.Greater(t, m.Score.Rules[Regression].R2, 0.999)
+	require.Greater(t, m.Score.Rules[Regression].R2, m.Score.Rules[Hints].R2)
+	require.Len(t, m.Costs, 101)
+	require.Less(t, m.Costs[100].Train, m.Costs[0].Train/1000)
+	require.Less(t, m.Costs[100].Held, m.Costs[0].Held/1000)
+	got := map[string]float64{"intercept": m.Intercept}
+	for _, term := range m.Terms {
+		got[term.Name] = term.Weight
+	}
+	for name, want := range map[string]float64{
+		"intercept": 2, "prompt": 0.001, "max_tokens": 0.01, "max_tokens_not_said": 5, "stream": 0.5,
+	} {
+		require.InEpsilon(t, want, got[name], 0.01, name)
+	}
+}
+
+func TestTrainingIsTheSameForTheSameSeed(t *testing.T) {
+	learn := func(seed uint64) []Trained {
+		trainer := NewTrainer(TrainOptions{Seed: seed, Epochs: 5})
+		trainer.add("a", linear(0.2), 300)
+		trainer.add("b", curved, 200)
+		_, trained, err := trainer.Train()
+		require.NoError(t, err)
+		return trained
+	}
+	require.Equal(t, learn(1), learn(1))
+	require.NotEqual(t, learn(1), learn(2))
+}
+
+func TestTrainingNamesTheModelsWithTheMostRows(t *testing.T) {
+	trainer := NewTrainer(TrainOptions{MaxModels: 2, Epochs: 2})
+	for model, n := range map[string]int{"a": 60, "b": 300, "c": 100, "d": 49, "": 70} {
+		trainer.add(model, linear(0.1), n)
+	}
+	_, trained, err := trainer.Train()
+	require.NoError(t, err)
+	var names []string
+	for _, m := range trained {
+		names = append(names, m.Model)
+	}
+	require.Equal(t, []string{"", "b", "c"}, names)
+	require.EqualValues(t, 60+300+100+49+70, trained[0].Rows)
+}
+
+func TestTrainingNeedsRows(t *testing.T) {
+	trainer := NewTrainer(TrainOptions{})
+	trainer.add("m", linear(0.1), 49)
+	trainer.Add(&Row{Class: "client_gone"})
+	_, _, err := trainer.Train()
+	require.EqualError(t, err, "train: there are 49 good rows, at least 50 are needed")
+	require.Equal(t, Counts{Kept: 49, Aborted: 1}, trainer.Cleaned())
+}
+
+func TestWhatIsTrainedServes(t *testing.T) {
+	trainer := NewTrainer(TrainOptions{})
+	trainer.add("m", linear(0.1), 2000)
+	p, _, err := trainer.Train()
+	require.NoError(t, err)
+	path := filepath.Join(t.TempDir(), "work.json")
+	require.NoError(t, p.Save(path))
+	q := New(Options{})
+	require.NoError(t, q.Load(path))
+	require.InEpsilon(t, 8, q.Work([]byte("m"), Features{PromptBytes: 4000, MaxTokens: 500}), 0.05)
+	q.feed("m", linear(0.1), 1000, newRandom(5))
+	require.InEpsilon(t, 8, q.Work([]byte("m"), Features{PromptBytes: 4000, MaxTokens: 500}), 0.05)
+}
