@@ -44,6 +44,11 @@ func (x *exchange) commit() {
 	if x.upstream.QueueTime {
 		b = x.appendQueueTime(b)
 	}
+	if a.Status == http.StatusUpgradeRequired && a.Upgrade != nil { // what it is there to say
+		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)
+		b = append(b, a.Upgrade...)
+		b = append(b, "\r\n"...)
+	}
 	b = appendConnection(b, keep, x.minor)
 	x.n = len(b)
 

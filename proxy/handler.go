@@ -66,12 +66,22 @@ func (x *exchange) gate() error {
 		return x.conn.Refusal
 	}
 	r := x.conn.Request
-	if string(r.Method) == http.MethodOptions && string(r.Get("max-forwards")) == "0" {
+	if string(r.Method) == http.MethodOptions && isZero(r.Get("max-forwards")) {
 		x.status = http.StatusNoContent
 		x.answerError(x.status, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", nil, true)
 		return errAnswered
 	}
 	return nil
+}
+
+// isZero says whether a number is zero, which may have several digits.
+func isZero(digits []byte) bool {
+	for _, c := range digits {
+		if c != '0' {
+			return false
+		}
+	}
+	return len(digits) > 0
 }
 
 // route finds the upstream.

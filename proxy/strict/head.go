@@ -180,8 +180,8 @@ func (m *message) removeNamed() {
 }
 
 // upgrade finds the protocol that the message switches to, which counts only
-// where Connection names it (RFC 9110 7.8). Cleartext HTTP/2 is never tunnelled:
-// requests inside the tunnel would pass the gate unseen.
+// where Connection names it (RFC 9110 7.8). Another version of HTTP is never
+// tunnelled: requests inside the tunnel would pass the gate unseen.
 func (m *message) upgrade() {
 	var protocol []byte
 	named := false
@@ -196,9 +196,15 @@ func (m *message) upgrade() {
 	if protocol == nil || !named || m.Minor == 0 {
 		return
 	}
-	h2c := false
-	eachToken(protocol, func(token []byte) { h2c = h2c || EqualFold(token, "h2c") })
-	if !h2c {
+	http := false
+	eachToken(protocol, func(token []byte) { http = http || isHTTP(token) })
+	if !http {
 		m.Upgrade = protocol
 	}
+}
+
+func isHTTP(protocol []byte) bool {
+	const named = "http/"
+	return EqualFold(protocol, "h2c") || EqualFold(protocol, "h2") ||
+		len(protocol) >= len(named) && EqualFold(protocol[:len(named)], named)
 }

@@ -162,6 +162,8 @@ func TestUpgradeCountsOnlyWhereConnectionNamesIt(t *testing.T) {
 		"Connection: upgrade\r\n":                                   "",
 		"Upgrade: h2c\r\nConnection: upgrade\r\n":                   "",
 		"Upgrade: websocket, H2C\r\nConnection: upgrade\r\n":        "",
+		"Upgrade: Http/2.0\r\nConnection: upgrade\r\n":              "",
+		"Upgrade: h2\r\nConnection: upgrade\r\n":                    "",
 	} {
 		assert.Equal(t, want, string(parse(t, line+fields+"\r\n").Upgrade), fields)
 	}

@@ -52,7 +52,7 @@ func (r *Request) absolute(t []byte) ([]byte, *Refusal) {
 	}
 	if r.Host == nil {
 		r.Host = authority
-	} else if !bytes.EqualFold(authority, r.Host) {
+	} else if port := defaultPort(scheme); !bytes.EqualFold(withoutPort(authority, port), withoutPort(r.Host, port)) {
 		return nil, HostMismatch
 	}
 	switch {
@@ -64,6 +64,26 @@ func (r *Request) absolute(t []byte) ([]byte, *Refusal) {
 		return append([]byte("/"), target...), nil
 	}
 	return target, nil
+}
+
+// defaultPort is the port of one of the two schemes, with its colon.
+func defaultPort(scheme []byte) string {
+	if len(scheme) == len("https") {
+		return ":443"
+	}
+	return ":80"
+}
+
+// withoutPort is a valid host without that port and without an empty one, either
+// of which may as well be left out (RFC 9110 4.2.3).
+func withoutPort(host []byte, port string) []byte {
+	if end := len(host) - len(port); end > 0 && string(host[end:]) == port {
+		return host[:end]
+	}
+	if end := len(host) - 1; host[end] == ':' {
+		return host[:end]
+	}
+	return host
 }
 
 // checkPath refuses what upstreams resolve differently: dot segments, plain or
