@@ -1,0 +1,109 @@
+package sim
+
+import (
+	"math"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestHeapGivesTheLeastFirst(t *testing.T) {
+	chance := rand.New(rand.NewPCG(1, 2))
+	for range 100 {
+		var h heap
+		var all []entry
+		for id := range int32(chance.IntN(60)) {
+			key := float64(chance.IntN(10)) // many are equal
+			h.push(key, id)
+			all = append(all, entry{key, id})
+			if chance.IntN(3) == 0 {
+				least := slices.MinFunc(all, func(a, b entry) int {
+					if a.before(b) {
+						return -1
+					}
+					return 1
+				})
+				require.Equal(t, least, h.pop())
+				all = slices.DeleteFunc(all, func(e entry) bool { return e == least })
+			}
+		}
+		slices.SortFunc(all, func(a, b entry) int {
+			if a.before(b) {
+				return -1
+			}
+			return 1
+		})
+		for _, want := range all {
+			require.Equal(t, want, h.pop())
+		}
+		require.Empty(t, h)
+	}
+}
+
+func TestLineKeepsItsOrder(t *testing.T) {
+	var l line
+	chance, in, out := rand.New(rand.NewPCG(1, 3)), int32(0), int32(0)
+	for range 10_000 {
+		if chance.IntN(2) == 0 {
+			l.push(in)
+			in++
+		} else if l.len() > 0 {
+			require.Equal(t, out, l.pop())
+			out++
+		}
+		require.Equal(t, int(in-out), l.len())
+	}
+	assert.LessOrEqual(t, len(l.requests), 2*l.len()+1, "what is gone must not stay")
+}
+
+// TestEnginesDoAllTheWork: whatever the discipline and however the speed changes, an
+// engine with its slots full does as much work as its capacity says.
+func TestEnginesDoAllTheWork(t *testing.T) {
+	for _, e := range []Endpoint{
+		{Capacity: 10}, {Capacity: 10, Slots: 3}, {Capacity: 10, Discipline: Sharing}, {Capacity: 10, Slots: 3, Discipline: Sharing},
+	} {
+		const requests = 1000
+		chance, engine := rand.New(rand.NewPCG(1, 4)), newEngine(e)
+		assert.True(t, math.IsInf(engine.due, 1), "an idle engine has nothing due")
+		work, given := make([]float64, requests), 0.0
+		for i := range work {
+			work[i] = 0.1 + chance.ExpFloat64()
+			given += work[i]
+			engine.begin(int32(i), work[i])
+		}
+		engine.reckon()
+		now, possible := 0.0, 0.0
+		pass := func(until float64) {
+			possible += engine.capacity * (until - now)
+			now = until
+		}
+		for engine.load() > max(e.Slots, 1) {
+			if chance.IntN(10) == 0 {
+				pass(now + (engine.due-now)*chance.Float64())
+				engine.advance(now)
+				engine.capacity = 1 + 20*chance.Float64()
+				engine.reckon()
+			}
+			pass(engine.due)
+			given -= work[engine.end()]
+			if engine.waiting.len() > 0 {
+				next := engine.waiting.pop()
+				engine.begin(next, work[next])
+			}
+			engine.reckon()
+		}
+		for _, left := range engine.inService { // what they have had already counts as well
+			possible += left.key - engine.served
+			given -= work[left.id]
+		}
+		total := 0.0
+		for _, w := range work {
+			total += w
+		}
+		assert.InDelta(t, 0, given, 1e-9, "none may end twice")
+		assert.InEpsilon(t, total, possible, 1e-9, "%+v", e)
+	}
+}
