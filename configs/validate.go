@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// policies are the names that an upstream's policy may have.
-var policies = []string{"capacity", "least_load", "two_choices", "optimal_split", "round_robin", "random"}
+// Policies are the names that an upstream's policy may have.
+var Policies = []string{"capacity", "least_load", "two_choices", "optimal_split", "round_robin", "random"}
 
 // validate reports everything that is wrong with a resolved configuration.
 func (r *report) validate(c *Config) {

@@ -17,7 +17,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		u, p := &upstreams[i], path("upstreams").item(i)
 		r.validateName(p.key("name"), u.Name)
 		r.unique(named, p.key("name"), u.Name, "upstream")
-		r.oneOf(p.key("policy"), u.Policy, policies...)
+		r.oneOf(p.key("policy"), u.Policy, Policies...)
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
 		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
 		r.validateQueue(p.key("queue"), &u.Queue)

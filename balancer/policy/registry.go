@@ -11,11 +11,12 @@ import (
 
 // registry has the builder of each name an upstream's configuration may give.
 var registry = map[string]balancer.Builder{
-	"capacity":    Capacity(CapacityOptions{}),
-	"least_load":  LeastLoad(),
-	"random":      Random(Options{}),
-	"round_robin": RoundRobin(),
-	"two_choices": TwoChoices(Options{}),
+	"capacity":      Capacity(CapacityOptions{}),
+	"least_load":    LeastLoad(),
+	"optimal_split": OptimalSplit(OptimalSplitOptions{}),
+	"random":        Random(Options{}),
+	"round_robin":   RoundRobin(),
+	"two_choices":   TwoChoices(Options{}),
 }
 
 // Lookup returns the builder of a policy by its configured name. The error of an unknown

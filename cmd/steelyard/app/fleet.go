@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
@@ -26,6 +27,7 @@ type fleet struct {
 	log     *zap.Logger
 	metrics *metrics.Registry
 	loads   *balancer.Loads
+	logged  bool // there is a request log; written before the first prepare
 
 	mu        sync.Mutex  // guards what follows
 	upstreams []*upstream // in configured order
@@ -37,10 +39,14 @@ type fleet struct {
 type upstream struct {
 	config  configs.Upstream
 	pool    *balancer.Pool
-	builder balancer.Builder
 	targets []*target // in configured order
 	health  *health
 	rules   *proxy.Upstream
+
+	options  balancer.Options
+	estimate *estimate.Upstream // nil: nothing is measured
+	worth    []estimate.Value   // of the targets: what the pool was told last
+	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
 }
 
 // target is one endpoint as it is reached.
@@ -106,7 +112,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 	old := f.upstream(c.Name)
 	u := &upstream{config: c}
 	var err error
-	if u.builder, err = policy.Lookup(c.Policy); err != nil {
+	if u.options, err = poolOptions(c, c.CapacityScale); err != nil {
 		return nil, err
 	}
 	if u.pool = balancer.NewPool(c.Name, f.loads); old != nil {
@@ -115,6 +121,8 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 	u.rules = &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
+		Sized:    f.logged || measured(c) || u.options.Queue.Order == balancer.ShortestFirst,
+		Measured: measured(c), QueueTime: c.Queue.Header,
 		Metrics: f.metrics.Upstream(c.Name),
 	}
 	for _, e := range c.Endpoints {
@@ -125,6 +133,21 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 		u.targets = append(u.targets, t)
 	}
 	return u, nil
+}
+
+// poolOptions is what the pool is told of its upstream. scale is how many requests/s
+// one unit of capacity sustains, 0 while not known.
+func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
+	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait}
+	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
+		return o, err
+	}
+	if c.Policy == optimalSplit {
+		o.Policy = policy.OptimalSplit(policy.OptimalSplitOptions{Scale: scale, Now: sinceStart})
+		return o, nil
+	}
+	o.Policy, err = policy.Lookup(c.Policy)
+	return o, err
 }
 
 // prepareTarget takes over a target that is reached as before, or makes one.
@@ -180,20 +203,15 @@ func (f *fleet) filesChanged() bool {
 // adopt puts a prepared generation in force: membership first, then upkeep and
 // probes. The caller publishes g.rules.
 func (f *fleet) adopt(g *generation) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, u := range g.upstreams {
-		options := make([]balancer.EndpointOptions, 0, len(u.targets))
-		for _, t := range u.targets {
-			options = append(options, balancer.EndpointOptions{Name: t.config.Name, URL: t.config.URL, Capacity: t.config.Capacity.Value, Slots: t.config.Slots.Value, Via: t.rules})
-		}
-		if err := u.pool.Apply(balancer.Options{Policy: u.builder}, options); err != nil {
-			panic("BUG: a checked configuration was refused: " + err.Error())
-		}
+		u.learning(f.upstream(u.config.Name))
+		u.apply()
 		for i, s := range u.pool.Snapshot().Endpoints {
 			u.targets[i].endpoint = s.Endpoint
 		}
 	}
-	f.mu.Lock()
-	defer f.mu.Unlock()
 	for _, u := range g.upstreams {
 		u.health = newHealth(f, u, f.upstream(u.config.Name))
 	}

@@ -21,7 +21,7 @@ func (a *App) Reload(cfg *configs.Config) error {
 		a.reloaded(nil)
 		return nil
 	}
-	g, err := a.fleet.prepare(cfg)
+	g, err := a.prepare(cfg)
 	if err != nil {
 		a.ReloadFailed(err)
 		return err
@@ -62,6 +62,7 @@ func needRestart(was, is *configs.Config) (keys []string) {
 		{"listen", was.Listen, is.Listen},
 		{"admin", was.Admin, is.Admin},
 		{"log", was.Log, is.Log},
+		{"predict", was.Predict, is.Predict},
 		{"half_close", was.HalfClose, is.HalfClose},
 		{"limits.header_bytes", was.Limits.HeaderBytes, is.Limits.HeaderBytes},
 		{"limits.connections", was.Limits.Connections, is.Limits.Connections},

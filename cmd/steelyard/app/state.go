@@ -20,6 +20,13 @@ func (a *App) observe() {
 		}
 		return states
 	})
+	a.metrics.ObserveQueues(func() []metrics.QueueState {
+		var states []metrics.QueueState
+		for _, u := range a.fleet.Upstreams() {
+			states = append(states, metrics.QueueState{Upstream: u.Name, Waiting: u.Queue.Waiting})
+		}
+		return states
+	})
 	a.metrics.ObserveClients(func() metrics.ClientConnections {
 		idle, active, tunnel := a.front.States()
 		return metrics.ClientConnections{Idle: idle, Active: active, Tunnel: tunnel}
@@ -29,7 +36,7 @@ func (a *App) observe() {
 func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 	s := metrics.EndpointState{
 		Upstream: upstream, Endpoint: e.Name, InFlight: e.InFlight,
-		BaseCapacity: e.Capacity, EffectiveCapacity: e.EffectiveCapacity, ShareRatio: e.ShareRatio,
+		BaseCapacity: e.Capacity, EffectiveCapacity: e.EffectiveCapacity, Slots: e.Slots, ShareRatio: e.ShareRatio,
 		Eligible: e.Eligible, Busy: e.Busy,
 		IdleConnections: e.Connections.Idle, ActiveConnections: e.Connections.Active,
 	}
@@ -74,7 +81,11 @@ func (f *fleet) Upstreams() []admin.Upstream {
 	for _, u := range f.all() {
 		s := u.pool.Snapshot()
 		busy := u.health.busy()
-		shown := admin.Upstream{Name: s.Upstream, Policy: s.Policy, Panicking: s.Panicking}
+		q := u.pool.Queue()
+		shown := admin.Upstream{
+			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking,
+			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
+		}
 		for _, e := range s.Endpoints {
 			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, busy))
 		}
@@ -86,7 +97,7 @@ func (f *fleet) Upstreams() []admin.Upstream {
 func adminEndpoint(e *balancer.EndpointState, busy map[string]bool) admin.Endpoint {
 	shown := admin.Endpoint{
 		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
-		ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
+		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
 		Busy: busy[e.Endpoint.Name()], Conditions: []admin.Condition{},
 	}
 	for _, r := range e.Reasons {
