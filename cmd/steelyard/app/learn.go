@@ -1,0 +1,199 @@
+package app
+
+import (
+	"context"
+	"math"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy"
+)
+
+const (
+	// measureEvery is how often what was measured of endpoints is looked at.
+	measureEvery = time.Second
+	// worthChange is the part by which a measured capacity must move to be worth a new snapshot.
+	worthChange = 0.01
+	// scaleChange is the part by which a measured scale must.
+	scaleChange = 0.05
+)
+
+// optimalSplit is the policy that wants to know how many requests/s a unit of capacity is.
+const optimalSplit = "optimal_split"
+
+// measured says whether anything is to be learned of an upstream's endpoints.
+func measured(c configs.Upstream) bool {
+	if wantsScale(c) {
+		return true
+	}
+	for _, e := range c.Endpoints {
+		if e.Capacity.Auto || e.Slots.Auto {
+			return true
+		}
+	}
+	return false
+}
+
+var started = time.Now()
+
+// sinceStart is one clock for all that follow each other as policies of a pool.
+func sinceStart() time.Duration { return time.Since(started) }
+
+// wantsScale says whether the scale of the capacities is to be measured.
+func wantsScale(c configs.Upstream) bool { return c.Policy == optimalSplit && c.CapacityScale == 0 }
+
+// learning makes what measures u, which goes on from what old knew. old may be nil.
+func (u *upstream) learning(old *upstream) {
+	if !u.rules.Measured {
+		u.worth = make([]estimate.Value, len(u.targets))
+		for i, t := range u.targets {
+			u.worth[i] = estimate.Value{Capacity: t.config.Capacity.Value, Slots: t.config.Slots.Value}
+		}
+		return
+	}
+	options := make([]estimate.Options, len(u.targets))
+	for i, t := range u.targets {
+		options[i] = estimate.Options{
+			Capacity: t.config.Capacity.Value, AutoCapacity: t.config.Capacity.Auto,
+			Slots: t.config.Slots.Value, AutoSlots: t.config.Slots.Auto, Meter: &t.rules.Meter,
+		}
+	}
+	u.estimate = estimate.New(options)
+	if old != nil && old.estimate != nil {
+		for i, t := range u.targets {
+			for j, before := range old.targets {
+				if t.rules == before.rules {
+					u.estimate.Inherit(i, old.estimate, j)
+				}
+			}
+		}
+	}
+	u.worth = u.estimate.Values()
+	u.rescale()
+}
+
+// rescale tells the policy what scale was measured, and reports whether that is news.
+func (u *upstream) rescale() bool {
+	if !wantsScale(u.config) {
+		return false
+	}
+	scale := u.estimate.Scale()
+	if math.Abs(scale-u.scale) <= scaleChange*u.scale {
+		return false
+	}
+	u.scale = scale
+	u.options.Policy = policy.OptimalSplit(policy.OptimalSplitOptions{Scale: scale, Now: sinceStart})
+	return true
+}
+
+// apply tells the pool of the endpoints, and the requests of what they can do.
+func (u *upstream) apply() {
+	endpoints := make([]balancer.EndpointOptions, len(u.targets))
+	for i, t := range u.targets {
+		t.rules.Worth.Set(u.worth[i].Capacity, u.worth[i].Slots)
+		endpoints[i] = balancer.EndpointOptions{
+			Name: t.config.Name, URL: t.config.URL, Capacity: u.worth[i].Capacity, Slots: u.worth[i].Slots, Via: t.rules,
+		}
+	}
+	if err := u.pool.Apply(u.options, endpoints); err != nil {
+		panic("BUG: a checked configuration was refused: " + err.Error())
+	}
+}
+
+// measure follows what endpoints can do until ctx ends.
+func (f *fleet) measure(ctx context.Context) error {
+	ticker := time.NewTicker(measureEvery)
+	defer ticker.Stop()
+	last := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			f.measureOnce(now.Sub(last))
+			last = now
+		}
+	}
+}
+
+func (f *fleet) measureOnce(since time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, u := range f.upstreams {
+		if u.estimate == nil {
+			continue
+		}
+		next := u.estimate.Tick(since)
+		if rescaled := u.rescale(); rescaled || moved(u.worth, next) {
+			u.worth = next
+			u.apply()
+		}
+	}
+}
+
+// moved says whether anything has changed enough to be told.
+func moved(before, now []estimate.Value) bool {
+	for i := range now {
+		if now[i].Slots != before[i].Slots || math.Abs(now[i].Capacity-before[i].Capacity) > worthChange*before[i].Capacity {
+			return true
+		}
+	}
+	return false
+}
+
+// startLearning makes the predictor, with what it knew before a restart, and the
+// request log.
+func (a *App) startLearning(cfg *configs.Config) error {
+	a.predictor = predict.New(predict.Options{Seed: uint64(time.Now().UnixNano())})
+	a.learned = cfg.Predict.File
+	if a.learned != "" {
+		if err := a.predictor.Load(a.learned); err != nil {
+			a.log.Warn("what was learned before the restart is lost", zap.Error(err))
+		}
+	}
+	a.metrics.ObservePredictor(a.predictions)
+	if a.fleet.logged = cfg.Log.Requests != ""; !a.fleet.logged {
+		return nil
+	}
+	var err error
+	a.requests, err = proxy.OpenRequestLog(proxy.RequestLogOptions{
+		Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped,
+	})
+	return err
+}
+
+// saveLearned keeps what was learned over a restart.
+func (a *App) saveLearned() {
+	if a.learned == "" {
+		return
+	}
+	if err := a.predictor.Save(a.learned); err != nil {
+		a.log.Error("what was learned could not be saved", zap.Error(err))
+	}
+}
+
+// predictions are the predictor's state as a scrape shows it.
+func (a *App) predictions() metrics.PredictorState {
+	state := a.predictor.State()
+	shown := metrics.PredictorState{Dropped: state.Dropped}
+	for _, m := range state.Models {
+		model := metrics.PredictedModel{Model: m.Model, Rule: m.Rule.String(), Rows: map[string]uint64{}}
+		for reason, n := range m.Cleaned {
+			model.Rows[predict.Reason(reason).String()] = n
+		}
+		for rule, score := range m.Score.Rules {
+			model.Scores = append(model.Scores, metrics.PredictionScore{
+				Rule: predict.Rule(rule).String(), R2Ratio: score.R2, MeanAbsoluteError: score.MAE,
+			})
+		}
+		shown.Models = append(shown.Models, model)
+	}
+	return shown
+}
