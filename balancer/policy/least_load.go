@@ -1,7 +1,6 @@
 package policy
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
@@ -26,16 +25,10 @@ func (leastLoadBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
 		candidates: candidates,
 		capacity:   scaled(candidates),
 		inFlight:   make([]int64, n),
-		byRank:     make([]int32, n),
+		byRank:     byCapacity(candidates),
 		rank:       make([]int32, n),
 		open:       newIndexHeap(n),
 	}
-	for i := range p.byRank {
-		p.byRank[i] = int32(i)
-	}
-	slices.SortStableFunc(p.byRank, func(i, j int32) int {
-		return cmp.Compare(candidates[j].Capacity, candidates[i].Capacity)
-	})
 	for rank, i := range p.byRank {
 		p.rank[i] = int32(rank)
 		p.Open(int(i), true)

@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"cmp"
 	"math"
 	"slices"
 
@@ -42,20 +43,38 @@ func indexOf(candidates []balancer.Candidate) map[*balancer.Endpoint]int32 {
 	return index
 }
 
+// byCapacity returns the candidates from the largest capacity down, equal ones in their order.
+func byCapacity(candidates []balancer.Candidate) []int32 {
+	order := make([]int32, len(candidates))
+	for i := range order {
+		order[i] = int32(i)
+	}
+	slices.SortStableFunc(order, func(i, j int32) int {
+		return cmp.Compare(candidates[j].Capacity, candidates[i].Capacity)
+	})
+	return order
+}
+
 // scaled returns the capacities as parts of a power of two near the largest. Any positive
 // ones will do, and what was equal among their ratios is equal still: nothing is rounded
 // but what is too small beside the largest to count.
 func scaled(candidates []balancer.Candidate) []float64 {
-	largest := 0.0
-	for _, c := range candidates {
-		largest = max(largest, c.Capacity)
-	}
-	_, exponent := math.Frexp(largest)
+	exponent := exponentOf(candidates)
 	capacities := make([]float64, len(candidates))
 	for i, c := range candidates {
 		capacities[i] = max(math.Ldexp(c.Capacity, -exponent), leastShare)
 	}
 	return capacities
+}
+
+// exponentOf returns that of the power of two.
+func exponentOf(candidates []balancer.Candidate) int {
+	largest := 0.0
+	for _, c := range candidates {
+		largest = max(largest, c.Capacity)
+	}
+	_, exponent := math.Frexp(largest)
+	return exponent
 }
 
 // startAt sets the accounts to what they are after this whole number of turns: every
