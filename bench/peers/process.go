@@ -31,7 +31,7 @@ type Process struct {
 }
 
 // Start writes the configuration, starts the program and returns once it accepts connections. The process outlives ctx: only Stop
-// ends it.
+// ends it. Where root runs the bench it goes before other programs, as PreferSelf does with this one.
 func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	var err error
 	if plan.Listen, plan.Admin, err = freeAddresses(); err != nil {
@@ -56,6 +56,7 @@ func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 		defer close(process.exited)
 		_ = process.cmd.Wait() // how it ended is asked of ProcessState
 	}()
+	preferChild(process.cmd.Process.Pid)
 	if err := process.ready(ctx); err != nil {
 		process.Stop()
 		return nil, fmt.Errorf("start %s: %w\n%s", p.Name, err, process.said)

@@ -8,12 +8,16 @@ import (
 )
 
 var (
-	works       = []string{"exponential", "heavy", "constant", "llm", "trace"}
-	arrivals    = []string{"poisson", "bursts"}
-	disciplines = []string{"first_come", "sharing"}
-	orders      = []string{"fifo", "shortest_first"}
-	peers       = []string{"nginx_least_conn", "haproxy_leastconn", "haproxy_maxconn"}
+	works        = []string{"exponential", "heavy", "constant", "llm", "trace"}
+	arrivals     = []string{"poisson", "bursts"}
+	disciplines  = []string{"first_come", "sharing"}
+	orders       = []string{"fifo", "shortest_first"}
+	peerSettings = []string{NginxLeastConn, HAProxyLeastConn, HAProxyMaxconn}
 )
+
+var peerNames = map[string]string{
+	NginxLeastConn: "nginx least_conn", HAProxyLeastConn: "HAProxy leastconn", HAProxyMaxconn: "HAProxy maxconn queue",
+}
 
 func (s *Scenario) withDefaults() {
 	if s.Seeds == 0 {
@@ -53,19 +57,16 @@ func (s *Scenario) withDefaults() {
 }
 
 func (c *Contender) withDefaults() {
-	c.Slots = c.Slots || c.Queue != ""
 	if c.Name != "" {
 		return
 	}
 	if c.Peer != "" {
-		c.Name = map[string]string{peers[0]: "nginx least_conn", peers[1]: "HAProxy leastconn", peers[2]: "HAProxy maxconn queue"}[c.Peer]
+		c.Name = peerNames[c.Peer]
 		return
 	}
 	c.Name = c.Policy
 	if c.Queue != "" {
 		c.Name += " + " + c.Queue
-	} else if c.Slots {
-		c.Name += " + slots"
 	}
 }
 
@@ -169,6 +170,10 @@ func (e Endpoint) check() error {
 		return fmt.Errorf("told of %s is %g: must be > 0", e.Name, e.Told)
 	case e.Slots < 1:
 		return fmt.Errorf("slots of %s is %d: must be at least 1", e.Name, e.Slots)
+	case !(e.Prefill >= 0) || !(e.Slowing >= 0) || math.IsInf(e.Prefill, 1) || math.IsInf(e.Slowing, 1):
+		return fmt.Errorf("prefill of %s is %g and slowing %g: neither may be negative", e.Name, e.Prefill, e.Slowing)
+	case e.Discipline != "first_come" && (e.Prefill > 0 || e.Slowing > 0):
+		return fmt.Errorf("%s batches, with prefill or slowing: its discipline must be first_come", e.Name)
 	}
 	return oneOf("discipline", e.Discipline, disciplines)
 }
@@ -187,8 +192,8 @@ func (c Case) check() error {
 
 func (c Contender) check(s *Scenario, policies []string) error {
 	switch {
-	case c.Peer != "" && (c.Policy != "" || c.Queue != "" || c.Slots):
-		return fmt.Errorf("%s names a peer: policy, slots and queue are for ours", c.Name)
+	case c.Peer != "" && (c.Policy != "" || c.Queue != ""):
+		return fmt.Errorf("%s names a peer: policy and queue are for ours", c.Name)
 	case c.Peer != "" && (s.Simulated || c.Simulated):
 		return fmt.Errorf("%s cannot be simulated: only measured scenarios have peers", c.Name)
 	case c.Told != nil && len(c.Told) != len(s.Endpoints):
@@ -196,7 +201,7 @@ func (c Contender) check(s *Scenario, policies []string) error {
 	case slices.ContainsFunc(c.Told, func(told float64) bool { return !positive(told) }):
 		return fmt.Errorf("%s is told %v: capacities must be > 0", c.Name, c.Told)
 	case c.Peer != "":
-		return oneOf("peer", c.Peer, peers)
+		return oneOf("peer", c.Peer, peerSettings)
 	}
 	if c.Queue != "" {
 		if err := oneOf("queue", c.Queue, orders); err != nil {

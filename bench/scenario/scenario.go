@@ -2,6 +2,8 @@ package scenario
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -41,6 +43,12 @@ type Endpoint struct {
 	Slots    int     `yaml:"slots"`    // requests served at once; default 1
 	// Discipline is how an engine serves more requests than slots: first_come (default) waits, sharing slows all.
 	Discipline string `yaml:"discipline"`
+
+	// An engine that batches: prompts are read at Prefill tokens per second, shared by all that are being read, and each
+	// of b streams is decoded 1 + Slowing × (b − 1) times slower than one alone. Capacity is that of a full batch, prompts
+	// apart. 0: prompts take no time, and slots do not slow each other. Simulations know neither.
+	Prefill float64 `yaml:"prefill"`
+	Slowing float64 `yaml:"slowing"`
 }
 
 // Case is one kind of work.
@@ -67,8 +75,9 @@ type Contender struct {
 	Peer string `yaml:"peer"` // nginx_least_conn, haproxy_leastconn or haproxy_maxconn; or Policy
 
 	Policy string `yaml:"policy"`
-	Slots  bool   `yaml:"slots"` // the balancer is told the slots, so that nothing waits at an endpoint
-	Queue  string `yaml:"queue"` // fifo or shortest_first, for requests that find every slot taken; implies Slots
+	// Queue is fifo or shortest_first: the balancer is told the slots, and a request that finds all taken waits there
+	// until one is free. Without it requests wait at the endpoints.
+	Queue string `yaml:"queue"`
 
 	// Told are the capacities that this contender is told, one for each endpoint, instead of the endpoints' own.
 	Told []float64 `yaml:"told"`
@@ -78,11 +87,43 @@ type Contender struct {
 	Simulated bool `yaml:"simulated"`
 }
 
+// The peers a Contender may be: each program with one way of its own to share requests.
+const (
+	NginxLeastConn   = "nginx_least_conn"  // least requests in flight over weight
+	HAProxyLeastConn = "haproxy_leastconn" // the same
+	HAProxyMaxconn   = "haproxy_maxconn"   // and no more at an endpoint than it has slots: the others queue
+)
+
 // Change is an endpoint's true capacity from an instant on. Balancers are not told.
 type Change struct {
 	At       time.Duration `yaml:"at"`
 	Endpoint string        `yaml:"endpoint"`
 	Capacity float64       `yaml:"capacity"`
+}
+
+// AddPeers adds those contenders that the programs named ("nginx", "haproxy") can be, where the scenario names no peer.
+func (s *Scenario) AddPeers(programs []string) {
+	if s.Simulated || slices.ContainsFunc(s.Contenders, func(c Contender) bool { return c.Peer != "" }) {
+		return
+	}
+	var added []Contender
+	for _, peer := range peerSettings {
+		program, _, _ := strings.Cut(peer, "_")
+		if slices.Contains(programs, program) {
+			added = append(added, Contender{Peer: peer, Name: peerNames[peer]})
+		}
+	}
+	s.Contenders = append(added, s.Contenders...)
+}
+
+// KeepPolicies leaves only the peers and the contenders of the policies named; a policy that none has is added without a queue.
+func (s *Scenario) KeepPolicies(policies []string) {
+	s.Contenders = slices.DeleteFunc(s.Contenders, func(c Contender) bool { return c.Peer == "" && !slices.Contains(policies, c.Policy) })
+	for _, policy := range policies {
+		if !slices.ContainsFunc(s.Contenders, func(c Contender) bool { return c.Policy == policy }) {
+			s.Contenders = append(s.Contenders, Contender{Policy: policy, Name: policy})
+		}
+	}
 }
 
 // Capacity is ΣC.
@@ -146,7 +187,7 @@ func (s *Scenario) Carried() error {
 func (s *Scenario) fixedShares(c Contender) []float64 {
 	shares := make([]float64, len(s.Endpoints))
 	switch {
-	case c.Slots || c.Peer != "":
+	case c.Queue != "" || c.Peer != "":
 		return nil
 	case c.Policy == "round_robin":
 		for i := range shares {

@@ -65,7 +65,6 @@ requests: 400
 cases: [{work: trace, trace: day.csv}]
 contenders:
   - {policy: least_load}
-  - {policy: least_load, slots: true}
   - {policy: least_load, queue: fifo}
   - {policy: least_load, queue: fifo, name: told otherwise, told: [1, 2]}
   - {peer: haproxy_maxconn}
@@ -78,13 +77,12 @@ contenders:
 	for _, c := range s.Contenders {
 		names = append(names, c.Name)
 	}
-	require.Equal(t, []string{"least_load", "least_load + slots", "least_load + fifo", "told otherwise", "HAProxy maxconn queue"}, names)
+	require.Equal(t, []string{"least_load", "least_load + fifo", "told otherwise", "HAProxy maxconn queue"}, names)
 	require.Equal(t, 1, s.Seeds)
 	require.Equal(t, 0.5, s.Utilisation())
 	require.Equal(t, 20.0, s.Lasts().Seconds())
 	require.Equal(t, []float64{10, 20}, s.Told(s.Contenders[0]))
-	require.Equal(t, []float64{1, 2}, s.Told(s.Contenders[3]))
-	require.True(t, s.Contenders[2].Slots, "a queue needs to know when an endpoint is full")
+	require.Equal(t, []float64{1, 2}, s.Told(s.Contenders[2]))
 }
 
 func TestLoadsThatCannotBeCarried(t *testing.T) {
@@ -107,4 +105,19 @@ func TestLoadsThatCannotBeCarried(t *testing.T) {
 	require.NoError(t, s(240, Contender{Policy: "capacity"}).Carried())
 	require.NoError(t, s(299, Contender{Policy: "least_load"}).Carried())
 	require.NoError(t, s(299, Contender{Peer: "nginx_least_conn"}).Carried())
+}
+
+func TestContendersAreChosen(t *testing.T) {
+	names := func(s *Scenario) (list []string) {
+		for _, c := range s.Contenders {
+			list = append(list, c.Name)
+		}
+		return list
+	}
+	s := &Scenario{Contenders: []Contender{{Policy: "capacity"}, {Policy: "least_load"}, {Policy: "least_load", Queue: "fifo"}}}
+	s.withDefaults()
+	s.AddPeers([]string{"haproxy"})
+	s.AddPeers([]string{"nginx"}) // it names peers by now
+	s.KeepPolicies([]string{"least_load", "random"})
+	require.Equal(t, []string{"HAProxy leastconn", "HAProxy maxconn queue", "least_load", "least_load + fifo", "random"}, names(s))
 }
