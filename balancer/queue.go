@@ -21,10 +21,6 @@ type queue struct {
 	length                  int
 }
 
-// aged is the key of a request that has waited for so long that only those which came
-// before it may go before it. It is less than any work.
-const aged = -1
-
 // configure puts the options in force. Who waits already stays.
 func (q *queue) configure(o Options) {
 	if q.now == nil {
@@ -43,7 +39,7 @@ func (q *queue) configure(o Options) {
 	q.young = q.oldest
 }
 
-// key returns by what a request that has not aged is ordered.
+// key returns by what a request is ordered until it has aged, 0 or more.
 func (q *queue) key(w *Waiter) float64 {
 	if work := w.request.work(); q.options.Order == ShortestFirst && work > 0 {
 		return work
@@ -101,7 +97,8 @@ func (q *queue) remove(w *Waiter) {
 	q.length--
 }
 
-// age puts those first that have waited for more than half of MaxWait. It is O(log n) for
+// age orders those that have waited for more than half of MaxWait as if they were the
+// least work: then only those that came before them go before them. It is O(log n) for
 // each of them, once in its life.
 func (q *queue) age() {
 	if q.options.Order == FIFO {
@@ -109,7 +106,7 @@ func (q *queue) age() {
 	}
 	now := q.now()
 	for w := q.young; w != nil && now-w.arrived > q.options.MaxWait/2; w = w.younger {
-		w.key = aged
+		w.key = 0
 		heap.Fix(&q.line, w.place)
 		q.young = w.younger
 	}

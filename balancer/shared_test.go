@@ -71,6 +71,62 @@ func TestPoolsThatShareAServerEachGetTheirPart(t *testing.T) {
 	assert.Equal(t, [pools]int{rounds / pools, rounds / pools, rounds / pools}, had)
 }
 
+// TestPoolsKnowWhatOthersDo: whatever a pool does to a shared server, the policies of all
+// have been told when it has returned.
+func TestPoolsKnowWhatOthersDo(t *testing.T) {
+	loads := NewLoads()
+	var pools []*Pool
+	for range 3 {
+		p := NewPool("chat", loads)
+		require.NoError(t, p.Apply(Options{Policy: counts{turns{"counts"}}, Queue: testQueue}, slotted(1, 2)))
+		pools = append(pools, p)
+	}
+	assertKnown := func(want int64) {
+		t.Helper()
+		assert.Equal(t, want, at(pools[0], 0).Load().InFlight())
+		for i, p := range pools {
+			assert.Equal(t, want, p.Snapshot().seats.picker.(*countsPicker).inFlight, "pool %d", i)
+		}
+	}
+	leases := fill(t, pools[0])
+	assertKnown(2)
+	leases[0].Release(Outcome{})
+	assertKnown(1)
+	w := enqueue(t, pools[1], nil)
+	assertKnown(2)
+	for range 6 { // whichever pool is told first of the release
+		next := enqueue(t, pools[2], nil)
+		wait(t, w).Release(Outcome{})
+		assertKnown(2)
+		w = next
+	}
+	w.Poke()
+	assertKnown(1)
+	others := enqueueMany(t, pools[1], 3)
+	require.NoError(t, pools[1].Apply(Options{Policy: counts{turns{"counts"}}, Queue: testQueue}, slotted(1, 4)))
+	assertKnown(4)
+	leases[1].Release(Outcome{})
+	assertKnown(3)
+	for _, w := range others {
+		wait(t, w).Release(Outcome{})
+	}
+	assertKnown(0)
+}
+
+// counts is a policy that remembers what it was told is in flight at its only candidate.
+type counts struct{ turns }
+
+func (counts) Build(candidates []Candidate) Picker {
+	return &countsPicker{turnsPicker: turnsPicker{candidates: candidates}}
+}
+
+type countsPicker struct {
+	turnsPicker
+	inFlight int64
+}
+
+func (p *countsPicker) Count(_ int, inFlight int64) { p.inFlight = inFlight }
+
 // TestPokedSlotGoesToAnotherPool when nobody else waits in this one.
 func TestPokedSlotGoesToAnotherPool(t *testing.T) {
 	pools := newSharingPools(t, 2, 1)

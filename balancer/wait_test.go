@@ -24,6 +24,7 @@ func TestWaitedTooLong(t *testing.T) {
 		assert.Equal(t, WaitedTooLong{Limit: 30 * time.Second, RetryAfter: 30 * time.Second}, *late)
 		w.Poke()
 		w.Recycle()
+		assert.Nil(t, p.waiters.Get(), "its timer could not be stopped")
 		lease.Release(Outcome{})
 		assertIdle(t, p)
 	})
