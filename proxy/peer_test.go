@@ -25,7 +25,7 @@ type peer struct {
 
 func newPeer(t testing.TB, c net.Conn) *peer {
 	t.Helper()
-	require.NoError(t, c.SetDeadline(time.Now().Add(within)))
+	require.NoError(t, c.SetDeadline(time.Now().Add(3*within)))
 	t.Cleanup(func() { _ = c.Close() })
 	return &peer{Conn: c, br: bufio.NewReader(c), t: t}
 }
