@@ -77,7 +77,7 @@ func uneven(n int, seed uint64) (endpoints []Endpoint, total float64) {
 
 // cost measures a pool of the endpoints.
 func cost(o ScaleOptions, endpoints []Endpoint) (time.Duration, error) {
-	const batches, requests = 5, 20_000
+	const batches, requests = 40, 5000 // a batch is over before the system gives the core to somebody else
 	pool := balancer.NewPool("scale", balancer.NewLoads())
 	if err := pool.Apply(balancer.Options{Policy: o.Policy}, describe(endpoints)); err != nil {
 		return 0, fmt.Errorf("simulate scale: %w", err)

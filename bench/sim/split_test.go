@@ -111,6 +111,40 @@ func TestCapacityIsBetterThanChance(t *testing.T) {
 	}
 }
 
+// TestOptimalSplitFollowsItsFormula: the measured traffic leads to the calculated shares,
+// and they are worth it.
+func TestOptimalSplitFollowsItsFormula(t *testing.T) {
+	for _, c := range []struct {
+		capacities []float64
+		load       float64
+	}{
+		{[]float64{100, 200, 150}, 2.0 / 3},
+		{[]float64{10, 10, 20, 40, 80}, 0.2},
+		{[]float64{10, 10, 20, 40, 80}, 0.5},
+		{[]float64{10, 10, 20, 40, 80}, 0.9},
+	} {
+		rate := 0.0
+		for _, capacity := range c.capacities {
+			rate += c.load * capacity
+		}
+		made := asked(t, trace.Options{Seed: 2, Requests: 100_000, Rate: rate})
+		clock := new(Clock)
+		endpoints := fleetOf(c.capacities, 1, FirstCome)
+		got := ran(t, Options{
+			Endpoints: endpoints, Clock: clock,
+			Policy: policy.OptimalSplit(policy.OptimalSplitOptions{Scale: 1, Now: clock.Now}),
+		}, made)
+		proportional := ran(t, Options{Endpoints: endpoints, Policy: policy.Capacity(policy.CapacityOptions{})}, made)
+		want := theory.OptimalSplit(c.capacities, rate)
+		t.Logf("load %.2f: formula %.1f ms, optimal_split %.1f ms, capacity %.1f ms, shares %.3f", c.load, want.Mean*1000, ms(got), ms(proportional), got.Shares())
+		for e, share := range got.Shares() {
+			assert.InDelta(t, want.Rates[e]/rate, share, 0.012, "what endpoint %d gets; 1 %% of a proportional share is the least", e)
+		}
+		assert.Less(t, ms(got), 1.01*ms(proportional))
+		assert.Less(t, got.Mean().Seconds(), want.Mean*1.02, "dealt evenly, it is better than at random")
+	}
+}
+
 // TestAnEvenSplitDrowns: at T/n = C the response time grows for as long as it lasts.
 func TestAnEvenSplitDrowns(t *testing.T) {
 	capacities := []float64{100, 200, 150}
