@@ -130,7 +130,7 @@ func TestTheCentralQueueKeepsTheBounds(t *testing.T) {
 // TestOneCentralEngineIsAKnownQueue: one endpoint with slots is M/M/K.
 func TestOneCentralEngineIsAKnownQueue(t *testing.T) {
 	for _, slots := range []int{1, 4, 16} {
-		made := asked(t, trace.Options{Seed: 4, Requests: 300_000, Rate: 75})
+		made := asked(t, trace.Options{Seed: 4, Requests: 200_000, Rate: 75})
 		got := ideal(t, []Endpoint{{Capacity: 100, Slots: slots}}, made, balancer.FIFO)
 		want := theory.SlotsSplit([]float64{100}, []int{slots}, []float64{75}).Mean
 		assert.InEpsilon(t, want, got.Mean().Seconds(), 0.03, "%d slots", slots)

@@ -41,7 +41,7 @@ func TestEqualRunsAreEqual(t *testing.T) {
 func TestRandomFollowsTheFormula(t *testing.T) {
 	capacities := []float64{50, 100, 75}
 	for _, rate := range []float64{75, 150, 190} {
-		made := asked(t, trace.Options{Seed: 6, Requests: 400_000, Rate: rate})
+		made := asked(t, trace.Options{Seed: 6, Requests: 300_000, Rate: rate})
 		got := ran(t, Options{Endpoints: trio(0), Policy: policy.Random(policy.Options{Seed: 1})}, made)
 		want := theory.ProportionalSplit(capacities, rate).Mean
 		assert.InEpsilon(t, 3/(225-rate), want, 1e-9)
@@ -112,7 +112,7 @@ func TestEightSlots(t *testing.T) {
 		load float64
 		work trace.Work
 	}{{0.67, trace.Exponential}, {0.67, trace.Heavy}, {0.9, trace.Exponential}, {0.9, trace.Heavy}} {
-		made := asked(t, trace.Options{Seed: 4, Requests: 100_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
+		made := asked(t, trace.Options{Seed: 4, Requests: 60_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
 		run := func(p balancer.Builder, limit int, order balancer.Order) float64 {
 			o := Options{Endpoints: trio(limit), Policy: p, Work: Hinted}
 			for e := range o.Endpoints {
@@ -141,7 +141,7 @@ func TestEightSlots(t *testing.T) {
 // gains; drawing two in proportion loses less, and is the better there.
 func TestReplicas(t *testing.T) {
 	endpoints, total := uneven(40, 1)
-	made := asked(t, trace.Options{Seed: 8, Requests: 200_000, Rate: 0.8 * total})
+	made := asked(t, trace.Options{Seed: 8, Requests: 100_000, Rate: 0.8 * total})
 	run := func(p balancer.Builder, balancers int, deal Deal) float64 {
 		return ms(ran(t, Options{Endpoints: endpoints, Policy: p, Balancers: balancers, Deal: deal, Seed: 1}, made))
 	}

@@ -85,7 +85,7 @@ func TestStaticSplitsFollowTheirFormulas(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			made := asked(t, trace.Options{Seed: 1, Requests: 400_000, Rate: rate, Work: c.work})
+			made := asked(t, trace.Options{Seed: 1, Requests: 300_000, Rate: rate, Work: c.work})
 			got := ran(t, Options{Endpoints: fleetOf(capacities, c.slots, c.discipline), Policy: newDealt(c.rates)}, made)
 			t.Logf("formula %.2f ms, simulated %.2f ms", c.want*1000, ms(got))
 			assert.InEpsilon(t, c.want, got.Mean().Seconds(), c.tolerance)
@@ -99,14 +99,14 @@ func TestStaticSplitsFollowTheirFormulas(t *testing.T) {
 func TestCapacityIsBetterThanChance(t *testing.T) {
 	capacities := []float64{100, 200, 150}
 	for _, rate := range []float64{150, 300, 400} {
-		made := asked(t, trace.Options{Seed: 2, Requests: 200_000, Rate: rate})
+		made := asked(t, trace.Options{Seed: 2, Requests: 100_000, Rate: rate})
 		got := ran(t, Options{Endpoints: fleetOf(capacities, 1, FirstCome), Policy: policy.Capacity(policy.CapacityOptions{})}, made)
 		formula := theory.ProportionalSplit(capacities, rate).Mean
 		t.Logf("T = %v: formula %.2f ms, policy capacity %.2f ms", rate, formula*1000, ms(got))
 		assert.Less(t, got.Mean().Seconds(), 0.9*formula)
 		assert.Greater(t, got.Mean().Seconds(), theory.PreemptiveBound(capacities, rate))
 		for e, n := range got.Counts() {
-			assert.InDelta(t, 200_000*capacities[e]/450, n, 1, "every endpoint must have its share, to a request")
+			assert.InDelta(t, 100_000*capacities[e]/450, n, 1, "every endpoint must have its share, to a request")
 		}
 	}
 }
@@ -127,7 +127,7 @@ func TestOptimalSplitFollowsItsFormula(t *testing.T) {
 		for _, capacity := range c.capacities {
 			rate += c.load * capacity
 		}
-		made := asked(t, trace.Options{Seed: 2, Requests: 100_000, Rate: rate})
+		made := asked(t, trace.Options{Seed: 2, Requests: 60_000, Rate: rate})
 		clock := new(Clock)
 		endpoints := fleetOf(c.capacities, 1, FirstCome)
 		got := ran(t, Options{
