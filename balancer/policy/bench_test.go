@@ -10,6 +10,8 @@ import (
 // benchmarkSizes are the pool sizes measured: one server, a small fleet, and the largest promised.
 var benchmarkSizes = []int{1, 3, 100, 10_000}
 
+func endpointsOf(n int) string { return fmt.Sprintf("endpoints=%d", n) }
+
 func benchmarkPool(b *testing.B, n int) *balancer.Pool {
 	return newPool(b, Capacity(CapacityOptions{}), unequal(n))
 }
@@ -87,7 +89,7 @@ func BenchmarkOpen(b *testing.B) {
 
 func BenchmarkAcquireRelease(b *testing.B) {
 	for _, n := range benchmarkSizes {
-		b.Run(fmt.Sprintf("endpoints=%d", n), func(b *testing.B) {
+		b.Run(endpointsOf(n), func(b *testing.B) {
 			pool := benchmarkPool(b, n)
 			var r balancer.Request
 			b.ReportAllocs()
@@ -104,7 +106,7 @@ func BenchmarkAcquireRelease(b *testing.B) {
 
 func BenchmarkAcquireReleaseParallel(b *testing.B) {
 	for _, n := range benchmarkSizes {
-		b.Run(fmt.Sprintf("endpoints=%d", n), func(b *testing.B) {
+		b.Run(endpointsOf(n), func(b *testing.B) {
 			pool := benchmarkPool(b, n)
 			b.ReportAllocs()
 			b.RunParallel(func(pb *testing.PB) {
@@ -125,7 +127,7 @@ func BenchmarkAcquireReleaseParallel(b *testing.B) {
 // BenchmarkAcquireExcluding is a repeat: the endpoint that failed is kept out.
 func BenchmarkAcquireExcluding(b *testing.B) {
 	for _, n := range benchmarkSizes[1:] {
-		b.Run(fmt.Sprintf("endpoints=%d", n), func(b *testing.B) {
+		b.Run(endpointsOf(n), func(b *testing.B) {
 			pool := benchmarkPool(b, n)
 			r := balancer.Request{Exclude: []*balancer.Endpoint{pool.Snapshot().Endpoints[0].Endpoint}}
 			b.ReportAllocs()
@@ -143,7 +145,7 @@ func BenchmarkAcquireExcluding(b *testing.B) {
 // BenchmarkChange is one condition switched: the price of a snapshot.
 func BenchmarkChange(b *testing.B) {
 	for _, n := range benchmarkSizes {
-		b.Run(fmt.Sprintf("endpoints=%d", n), func(b *testing.B) {
+		b.Run(endpointsOf(n), func(b *testing.B) {
 			pool := benchmarkPool(b, n)
 			on := false
 			b.ReportAllocs()

@@ -1,8 +1,12 @@
 // Package policy has the rules by which an upstream's requests are shared among its
 // eligible endpoints: one file per policy, and the registry from a configured name to the
-// policy's builder. It is arithmetic over candidates: no lock, no sockets, and no chance
-// that a seed cannot pin, so that a simulation in virtual time runs the very same code.
-// The pool that owns a picker is the only one to call it.
+// policy's builder. It is arithmetic over candidates: no lock, no sockets, no clock that
+// cannot be given, and no chance that a seed cannot pin, so that a simulation in virtual
+// time runs the very same code. The pool that owns a picker is the only one to call it.
+//
+// What policies share: schedule hands out turns in exact proportion to parts (capacity,
+// optimal_split), lottery draws in proportion to capacity (random, two_choices),
+// indexHeap and sumTree are what keeps picks O(log n).
 //
 // The policy capacity starts at turn zero by default, in the running program too: the
 // share of every endpoint is then exact to one request from the first one on, and one

@@ -9,6 +9,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -16,14 +17,22 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// every returns all policies as they are by default.
-func every() map[string]balancer.Builder { return maps.Clone(registry) }
+// every returns all policies as they are by default, and what an option changes wholly.
+func every() map[string]balancer.Builder {
+	all := maps.Clone(registry)
+	var now atomic.Int64 // a clock that runs as it is read
+	all["optimal_split with a scale"] = OptimalSplit(OptimalSplitOptions{Scale: 1, Now: func() time.Duration {
+		return time.Duration(now.Add(int64(100 * time.Millisecond)))
+	}})
+	return all
+}
 
 // builders returns them in a fixed order.
 func builders() []balancer.Builder {
+	all := every()
 	var list []balancer.Builder
-	for _, name := range Names() {
-		list = append(list, registry[name])
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		list = append(list, all[name])
 	}
 	return list
 }
@@ -174,6 +183,7 @@ func TestEveryPolicyInAPool(t *testing.T) {
 			wg.Go(func() {
 				var held []balancer.Lease
 				for k := range each {
+					pool.Snapshot().Note()
 					lease, err := pool.Acquire(nil)
 					if err == nil {
 						i := slices.IndexFunc(endpoints, func(o balancer.EndpointOptions) bool { return o.Name == lease.Endpoint().Name() })

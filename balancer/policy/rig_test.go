@@ -55,7 +55,6 @@ func (g *rig) may(i int, r *balancer.Request) bool {
 
 // pick places a request, and returns absent if it has no place.
 func (g *rig) pick(r *balancer.Request) int {
-	g.t.Helper()
 	i, ok := g.picker.Pick(r)
 	if !ok {
 		for j := range g.list {
