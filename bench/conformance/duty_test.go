@@ -65,6 +65,8 @@ func TestInterimMore(t *testing.T) {
 	expecting.up = [][]act{{head, send("HTTP/1.1 100 Continue\r\n\r\n"), until("abc"), send(early + okAnswer)}}
 	split := row("103 and the answer's first byte together", "", all(statuses(200), body("ok")))
 	split.up = [][]act{{request, send(early + okAnswer[:1]), send(okAnswer[1:20]), send(okAnswer[20:]), thenServe}}
+	endless := row("103 without end", "", either(gatewayError, unclean))
+	endless.up = [][]act{{request, send(strings.Repeat(early, 5000)), closeWrite}}
 	runCases(t, []testCase{
 		row("103 before a 204", early+raw("HTTP/1.1 204 X"), statuses(204)),
 		row("103 before a 304", early+raw("HTTP/1.1 304 X"), statuses(304)),
@@ -73,8 +75,7 @@ func TestInterimMore(t *testing.T) {
 		row("103 with a length", raw("HTTP/1.1 103 X", "Content-Length: 0")+okAnswer, either(gatewayError, all(statuses(200), body("ok"), unframed))),
 		row("103 with chunks announced", raw("HTTP/1.1 103 X", "Transfer-Encoding: chunked")+okAnswer, either(gatewayError, all(statuses(200), body("ok"), unframed))),
 		row("103 that says close", raw("HTTP/1.1 103 X", "Connection: close")+okAnswer, either(gatewayError, all(statuses(200), body("ok")))),
-		row("103 without end", strings.Repeat(early, 5000), either(gatewayError, unclean)),
-		pair, expecting, split,
+		endless, pair, expecting, split,
 	})
 }
 
@@ -117,15 +118,9 @@ func TestLongPipelines(t *testing.T) {
 	row := func(name, bytes string, n int, want check) testCase {
 		return testCase{name: name, ref: ref, bytes: bytes, replies: n, want: want}
 	}
-	// ends says that nothing is served behind a request that is refused.
+	// ends says that nothing is served behind a request that is refused. Others may take it.
 	ends := func(name, bytes string, codes ...int) testCase {
-		c := testCase{name: name, ref: ref, client: []act{send(get("/1") + bytes + get("/3")), eof}}
-		c.want = func(r *result) error {
-			if len(r.answers) == 0 || len(r.requests) > 2 || slices.ContainsFunc(r.requests, func(m *message) bool { return m.target == "/3" }) {
-				return fmt.Errorf("%d answers, %d requests at the upstream", len(r.answers), len(r.requests))
-			}
-			return nil
-		}
+		c := testCase{name: name, ref: ref, client: []act{send(get("/1") + bytes + get("/3", "Connection: close")), eof}, want: status(200)}
 		c.ours = all(requests(1), func(r *result) error {
 			if len(r.answers) != 2 || !slices.Contains(codes, r.answers[1].status) {
 				return fmt.Errorf("the second answer is none of %v", codes)

@@ -28,13 +28,13 @@ func TestSwitching(t *testing.T) {
 		want: statuses(426), ours: all(got("Upgrade", "websocket"), gotSome("Connection", "pgrade"))}
 	offered := testCase{name: "200 offers nothing", ref: ref, bytes: get("/"), answer: reply(200, "ok", "Connection: Upgrade", "Upgrade: h2c"),
 		want: passed, ours: gotNo("Upgrade")}
-	const websocket = "Upgrade: websocket"
+	const websocket, key = "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 	accept := raw("HTTP/1.1 101 X", "Connection: Upgrade", websocket)
 	tunnel := func(name, bytes string) testCase {
 		return testCase{name: name, ref: ref, client: []act{send(bytes), until("glued"), hangUp}, up: [][]act{{head, send(accept + "glued"), eof}}, want: status(101)}
 	}
 	refusedNext := testCase{name: "refused, and the next request is one", ref: ref, want: all(statuses(403, 200), targets("/ws", "/2")),
-		client: []act{send(get("/ws", "Connection: Upgrade", websocket)), answers(1), send(get("/2")), answers(2), closeWrite, eof},
+		client: []act{send(get("/ws", "Connection: Upgrade", websocket, key)), answers(1), send(get("/2")), answers(2), closeWrite, eof},
 		up:     [][]act{{request, send(reply(403, "no")), thenServe}}}
 	runCases(t, []testCase{
 		never("h2c", "Connection: Upgrade, HTTP2-Settings", "Upgrade: h2c", settings2),
@@ -46,10 +46,10 @@ func TestSwitching(t *testing.T) {
 		never("h2c in a line of its own, last", "Connection: Upgrade, HTTP2-Settings", websocket, "Upgrade: h2c", settings2),
 		never("h2", "Connection: Upgrade", "Upgrade: h2"), never("HTTP/2.0", "Connection: Upgrade", "Upgrade: HTTP/2.0, h2"),
 		insists, needed, offered, refusedNext,
-		tunnel("with length 0", get("/ws", "Connection: Upgrade", websocket, "Content-Length: 0")),
-		tunnel("in lower case", get("/ws", "connection: upgrade", "upgrade: websocket")),
-		tunnel("in another case", get("/ws", "Connection: UPGRADE", "Upgrade: WebSocket")),
-		tunnel("in the second line of Connection", get("/ws", "Connection: keep-alive", "Connection: Upgrade", websocket)),
+		tunnel("with length 0", get("/ws", "Connection: Upgrade", websocket, key, "Content-Length: 0")),
+		tunnel("in lower case", get("/ws", "connection: upgrade", "upgrade: websocket", key)),
+		tunnel("in another case", get("/ws", "Connection: UPGRADE", "Upgrade: WebSocket", key)),
+		tunnel("in the second line of Connection", get("/ws", "Connection: keep-alive", "Connection: Upgrade", websocket, key)),
 	})
 }
 
