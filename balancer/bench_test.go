@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"errors"
 	"testing"
 )
 
@@ -61,4 +62,31 @@ func benchmarkQueued(b *testing.B, order Order, waiting int) {
 			b.Fatal(err)
 		}
 	}
+}
+
+// BenchmarkQueuedParallel has many goroutines block in Wait for three slots.
+func BenchmarkQueuedParallel(b *testing.B) {
+	p := newQueuePool(b, 3, testQueue)
+	b.SetParallelism(16)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		r := &Request{Work: 1}
+		for pb.Next() {
+			lease, err := p.Acquire(r)
+			if errors.Is(err, ErrFull) {
+				w, full := p.Enqueue(r)
+				if full != nil {
+					b.Error(full)
+					return
+				}
+				lease, err = w.Wait()
+				w.Recycle()
+			}
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			lease.Release(Outcome{Class: Answered, Work: 1})
+		}
+	})
 }

@@ -38,6 +38,50 @@ func TestQueueFromManyGoroutines(t *testing.T) {
 	}
 }
 
+// TestPokeInTheMomentOfBinding lets the one who pokes and the one who waits meet over a
+// slot that is bound: it is leased or handed on, never both or neither.
+func TestPokeInTheMomentOfBinding(t *testing.T) {
+	p := newQueuePool(t, 1, testQueue)
+	load := at(p, 0).Load()
+	const rounds = 20_000
+	var leased int
+	var w *Waiter
+	var begun, ended atomic.Int64 // rounds; both sides spin, to meet within nanoseconds
+	go func() {
+		for round := range int64(rounds) {
+			for begun.Load() <= round {
+				runtime.Gosched()
+			}
+			for range round % 50 {
+				begun.Load()
+			}
+			w.Poke()
+			ended.Store(round + 1)
+		}
+	}()
+	for round := range int64(rounds) {
+		w = enqueue(t, p, nil)
+		begun.Store(round + 1)
+		for range round / 50 % 50 {
+			begun.Load()
+		}
+		lease, err := w.Wait()
+		for ended.Load() <= round {
+			runtime.Gosched()
+		}
+		if err == nil {
+			leased++
+			require.Equal(t, int64(1), load.InFlight())
+			lease.Release(Outcome{})
+		}
+		require.Zero(t, load.InFlight())
+		w.Recycle()
+	}
+	assert.NotZero(t, leased)
+	assert.Less(t, leased, rounds)
+	assertIdle(t, p)
+}
+
 const crowdServers, mostSlots = 3, 2
 
 // crowd is what the goroutines of one round share.
