@@ -29,7 +29,7 @@ func TestSwitching(t *testing.T) {
 	offered := testCase{name: "200 offers nothing", ref: ref, bytes: get("/"), answer: reply(200, "ok", "Connection: Upgrade", "Upgrade: h2c"),
 		want: passed, ours: gotNo("Upgrade")}
 	const websocket, key = "Upgrade: websocket", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
-	accept := raw("HTTP/1.1 101 X", "Connection: Upgrade", websocket)
+	accept := raw("HTTP/1.1 101 X", "Connection: Upgrade", websocket, "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=")
 	tunnel := func(name, bytes string) testCase {
 		return testCase{name: name, ref: ref, client: []act{send(bytes), until("glued"), hangUp}, up: [][]act{{head, send(accept + "glued"), eof}}, want: status(101)}
 	}
