@@ -16,8 +16,8 @@
 //
 // Slots are found by the gradient of τ over the requests in flight: up to K it is
 // flat, so that the rate n/τ(n) grows with n, and beyond K it grows like n, because
-// requests wait inside the server. The limit begins with 1, follows the rate up to
-// the knee, and now and then looks one step beyond.
+// requests wait inside the server. The limit begins above most knees, goes down to
+// this one's, and now and then looks one step beyond.
 //
 // Work has no unit of its own, so capacities learned from it are only known up to
 // a factor. Tick fixes it: the capacities of an upstream always sum to what was

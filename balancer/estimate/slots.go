@@ -16,6 +16,9 @@ const (
 	// surprise is how many standard deviations off the time per unit of work must be to be taken
 	// for a server that has changed its speed.
 	surprise = 4
+	// firstSlots is what a limit begins with: too many only wait in the server for a while, but
+	// with too few a queue would grow that takes long to get rid of.
+	firstSlots = 16
 	// probeEvery is how many ticks pass between two looks at the level above the limit.
 	probeEvery = 8
 )
@@ -61,6 +64,8 @@ type slots struct {
 	now    int // the limit in force, ≥ 1
 }
 
+func newSlots() slots { return slots{now: firstSlots} }
+
 // tick takes in what was finished since the last tick and sets the limit for the next.
 func (s *slots) tick(m *Meter) {
 	var fresh [levelCount]window
@@ -71,17 +76,24 @@ func (s *slots) tick(m *Meter) {
 	for level := range fresh {
 		s.memory[level].remember(fresh[level], levelMemory)
 	}
-	knee := s.knee()
-	s.now = slotsOf(knee)
-	s.ticks++
-	next := knee + 1
-	if s.memory[knee].requests < levelLeast || next == levelCount {
+	knee, any := s.knee()
+	if !any {
 		return
 	}
-	if s.memory[next].requests < levelLeast || s.ticks%probeEvery == 0 {
-		s.now = slotsOf(next)
+	s.ticks++
+	above, below := min(knee+1, levelCount-1), max(knee-1, 0)
+	switch {
+	case !s.known(above), s.ticks%probeEvery == 0:
+		s.now = slotsOf(above)
+	case !s.known(below):
+		s.now = slotsOf(below)
+	default:
+		s.now = slotsOf(knee)
 	}
 }
+
+// known says whether enough was seen of a level.
+func (s *slots) known(level int) bool { return s.memory[level].requests >= levelLeast }
 
 // respeed multiplies all times by the factor by which the endpoint has become slower, if it
 // clearly has: what it does at other levels will have changed alike.
@@ -101,8 +113,9 @@ func (s *slots) respeed(fresh *[levelCount]window) {
 	}
 }
 
-// knee returns the least level at which the endpoint works about as fast as at any.
-func (s *slots) knee() int {
+// knee returns the least level at which the endpoint works about as fast as at any, if any
+// is known.
+func (s *slots) knee() (level int, any bool) {
 	rates := s.rates()
 	highest := 0.0
 	for _, r := range rates {
@@ -110,10 +123,10 @@ func (s *slots) knee() int {
 	}
 	for level, r := range rates {
 		if r > 0 && r >= kneeRatio*highest {
-			return level
+			return level, true
 		}
 	}
-	return 0
+	return 0, false
 }
 
 // rates returns the rate of work at each level, 0 where too little was seen. Since a server
@@ -126,7 +139,7 @@ func (s *slots) rates() [levelCount]float64 {
 	}
 	var blocks []block
 	for level, w := range s.memory {
-		if w.requests < levelLeast {
+		if !s.known(level) {
 			continue
 		}
 		next := block{w.inFlight / w.requests / w.perWork(), w.requests, level, level}
@@ -141,7 +154,7 @@ func (s *slots) rates() [levelCount]float64 {
 	var rates [levelCount]float64
 	for _, b := range blocks {
 		for level := b.first; level <= b.last; level++ {
-			if s.memory[level].requests >= levelLeast {
+			if s.known(level) {
 				rates[level] = b.rate
 			}
 		}

@@ -39,7 +39,7 @@ func New(endpoints []Options) *Upstream {
 		if o.Meter == nil {
 			o.Meter = new(Meter)
 		}
-		u.endpoints = append(u.endpoints, endpoint{options: o, slots: slots{now: 1}})
+		u.endpoints = append(u.endpoints, endpoint{options: o, slots: newSlots()})
 	}
 	return u
 }
