@@ -5,14 +5,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"net/http"
-	"net/netip"
-	"net/url"
+	"os"
 	"sync"
-	"syscall"
 	"time"
 )
 
@@ -34,47 +31,23 @@ type Client struct {
 // NewClient refuses an address outside the loopback networks: a load generator
 // pointed at a stranger's server is an attack.
 func NewClient(base string, o ClientOptions) (*Client, error) {
-	u, err := url.Parse(base)
+	host, err := parseTarget(base)
 	if err != nil {
-		return nil, fmt.Errorf("load: target: %w", err)
-	}
-	if u.Scheme != "http" || u.Host == "" || u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.User != nil {
-		return nil, fmt.Errorf("load: target %q: give it as http://HOST:PORT", base)
-	}
-	if err := mustBeLoopback(u.Hostname()); err != nil {
 		return nil, err
 	}
 	if o.MaxIdle == 0 {
 		o.MaxIdle = defaultMaxInFlight
 	}
-	// The address a name led to is checked again at each dial: localhost is only a name.
-	dialer := &net.Dialer{Control: func(_, address string, _ syscall.RawConn) error {
-		host, _, err := net.SplitHostPort(address)
-		if err != nil {
-			return err
-		}
-		return mustBeLoopback(host)
-	}}
 	return &Client{
-		base:    "http://" + u.Host,
+		base:    "http://" + host,
 		timeout: o.Timeout,
 		transport: &http.Transport{ // no Proxy: the environment does not decide where load goes
-			DialContext:         dialer.DialContext,
+			DialContext:         loopback.DialContext,
 			MaxIdleConnsPerHost: o.MaxIdle,
 			DisableCompression:  true,
 		},
 		buffers: sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 4096) }},
 	}, nil
-}
-
-func mustBeLoopback(host string) error {
-	if host == "localhost" {
-		return nil
-	}
-	if address, err := netip.ParseAddr(host); err == nil && address.Unmap().IsLoopback() {
-		return nil
-	}
-	return fmt.Errorf("load: target %q is not a loopback address: load is only sent to 127.0.0.0/8, [::1] or localhost", host)
 }
 
 // Close closes the connections that rest.
@@ -105,23 +78,35 @@ func (c *Client) Send(ctx context.Context, r Request) Answer {
 	a := Answer{Status: response.StatusCode, ServedBy: response.Header.Get("X-Served-By")}
 	stream := r.Stream && a.Status < 300
 	a.First, err = c.read(response.Body, stream)
-	switch {
-	case a.Status < 200 || a.Status > 299:
-		a.Failure = BadStatus
-	case errors.Is(err, errEvent):
-		a.Failure, a.Err = ErrorEvent, err
-	case errors.Is(err, context.DeadlineExceeded):
-		a.Failure, a.Err = TimedOut, err
-	case err != nil:
-		a.Failure, a.Err = Truncated, err
-	}
+	a.Failure, a.Err = judge(a.Status, err)
 	return a
+}
+
+// judge says what is wrong with an answer that had a status and was read to an
+// error or its end. The error comes back where it is what is wrong.
+func judge(status int, err error) (Failure, error) {
+	switch {
+	case status < 200 || status > 299:
+		return BadStatus, nil
+	case errors.Is(err, errEvent):
+		return ErrorEvent, err
+	case isTimeout(err):
+		return TimedOut, err
+	case err != nil:
+		return Truncated, err
+	}
+	return "", nil
+}
+
+// isTimeout tells a deadline, of a context or a connection, from other ends.
+func isTimeout(err error) bool {
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func sendFailure(err error) Failure {
 	var dial *net.OpError
 	switch {
-	case errors.Is(err, context.DeadlineExceeded):
+	case isTimeout(err):
 		return TimedOut
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return Refused
@@ -143,14 +128,23 @@ func (c *Client) read(body io.Reader, stream bool) (first time.Time, err error) 
 		in.Reset(nil)
 		c.buffers.Put(in)
 	}()
+	return readAnswer(in, stream)
+}
+
+// readAnswer reads the body of an answer to its end.
+func readAnswer(in *bufio.Reader, stream bool) (first time.Time, err error) {
 	if stream {
 		return readEvents(in)
 	}
-	if _, err := in.Peek(1); err == io.EOF {
-		return time.Time{}, nil
+	if _, err = in.Peek(1); err == nil {
+		first = time.Now()
 	}
-	first = time.Now()
-	_, err = io.Copy(io.Discard, in)
+	for err == nil {
+		_, err = in.Discard(max(1, in.Buffered()))
+	}
+	if err == io.EOF {
+		err = nil
+	}
 	return first, err
 }
 

@@ -8,6 +8,11 @@
 // the bound is not sent but counted as overflow, and a run with overflow has
 // not measured what it was asked to.
 //
+// Replay does the same with a trace, and precisely: raw HTTP over connections of
+// its own, sent within tens of microseconds of when they are meant to be, and one
+// sample for each request. It is what is measured with; a Generator goes on for
+// as long as it is wanted.
+//
 // Generator owns the schedule and the Results. Client is the sender used for
 // real traffic: HTTP, to a loopback address and to nothing else.
 //
@@ -20,4 +25,7 @@
 //	})
 //	err = generator.Run(ctx)
 //	fmt.Println(generator.Results().Response.Mean())
+//
+//	measured, err := load.Replay(ctx, t, load.ReplayOptions{URL: "http://127.0.0.1:8080"})
+//	fmt.Println(measured.Mean(), measured.Failed)
 package load

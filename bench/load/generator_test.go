@@ -17,8 +17,8 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func anything(int, *rand.Rand) Request { return Request{} }
 
-// trace is when a generator of this rate and seed means to send, from its start.
-func trace(rate float64, seed uint64, n int) []time.Duration {
+// arrivalsOf is when a generator of this rate and seed means to send, from its start.
+func arrivalsOf(rate float64, seed uint64, n int) []time.Duration {
 	p := newPoisson(rate, seed)
 	var at time.Duration
 	var all []time.Duration
@@ -57,8 +57,8 @@ func TestPoissonGaps(t *testing.T) {
 }
 
 func TestSeedFixesTheTrace(t *testing.T) {
-	require.Equal(t, trace(100, 1, 50), trace(100, 1, 50))
-	require.NotEqual(t, trace(100, 1, 50), trace(100, 2, 50))
+	require.Equal(t, arrivalsOf(100, 1, 50), arrivalsOf(100, 1, 50))
+	require.NotEqual(t, arrivalsOf(100, 1, 50), arrivalsOf(100, 2, 50))
 
 	// What the requests draw does not move the arrivals, nor the other way round.
 	offered := func(rate float64, draw bool) (sent []time.Duration, drawn []float64) {
@@ -80,7 +80,7 @@ func TestSeedFixesTheTrace(t *testing.T) {
 	drawing, drawn := offered(100, true)
 	_, faster := offered(200, true)
 	require.Equal(t, silent, drawing)
-	require.Equal(t, trace(100, 1, 50), drawing)
+	require.Equal(t, arrivalsOf(100, 1, 50), drawing)
 	require.Equal(t, drawn, faster)
 }
 
@@ -99,7 +99,7 @@ func TestResponseCountsFromTheIntendedStart(t *testing.T) {
 
 		var want float64
 		offered := 0
-		for _, at := range trace(rate, seed, 2000) {
+		for _, at := range arrivalsOf(rate, seed, 2000) {
 			if at > 20*time.Second {
 				break
 			}
@@ -131,7 +131,7 @@ func TestLateSendingIsPartOfTheResponse(t *testing.T) {
 			},
 			Send: func(context.Context, Request) Answer { return Answer{} }})
 		var want float64
-		for n, at := range trace(rate, seed, 1000) {
+		for n, at := range arrivalsOf(rate, seed, 1000) {
 			if n >= 100 {
 				want += max(wentOn-at, 0).Seconds() * 1000
 			}

@@ -1,0 +1,66 @@
+package load
+
+import (
+	"bytes"
+	"encoding/json"
+	"strconv"
+
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// messages writes the requests of a trace as HTTP, into one buffer.
+type messages struct {
+	head   []byte // the request line and the fields that are always the same
+	before []byte // the body up to the prompt
+	after  []byte // the body behind the prompt, up to the fields that not all requests have
+	prompt []byte // as long as the longest so far
+
+	message []byte // reused
+}
+
+// filler is what prompts are made of: plain ASCII that JSON takes as it is.
+const filler = "Weigh unlike things fairly. "
+
+func newMessages(host, path, model string) *messages {
+	after := `"}]`
+	if model != "" {
+		name, err := json.Marshal(model)
+		if err != nil {
+			panic("BUG: encode model: " + err.Error()) // strings always have a JSON form
+		}
+		after += `,"model":` + string(name)
+	}
+	return &messages{
+		head: []byte("POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAccept: application/json\r\n" +
+			"Content-Type: application/json\r\n" + workHeader + ": "),
+		before: []byte(`{"messages":[{"role":"user","content":"`),
+		after:  []byte(after),
+	}
+}
+
+// next is the message of a request. It holds until the next call.
+func (m *messages) next(r *trace.Request) []byte {
+	for len(m.prompt) < r.PromptBytes {
+		m.prompt = append(m.prompt, bytes.Repeat([]byte(filler), 1+r.PromptBytes/len(filler))...)
+	}
+	var room [64]byte
+	rest := append(room[:0], m.after...)
+	if r.MaxTokens > 0 {
+		rest = append(rest, `,"max_tokens":`...)
+		rest = strconv.AppendInt(rest, int64(r.MaxTokens), 10)
+	}
+	if r.Stream {
+		rest = append(rest, `,"stream":true`...)
+	}
+	rest = append(rest, '}')
+
+	out := append(m.message[:0], m.head...)
+	out = strconv.AppendFloat(out, r.Work, 'g', -1, 64)
+	out = append(out, "\r\nContent-Length: "...)
+	out = strconv.AppendInt(out, int64(len(m.before)+r.PromptBytes+len(rest)), 10)
+	out = append(out, "\r\n\r\n"...)
+	out = append(out, m.before...)
+	out = append(out, m.prompt[:r.PromptBytes]...)
+	m.message = append(out, rest...)
+	return m.message
+}

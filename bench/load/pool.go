@@ -1,0 +1,184 @@
+package load
+
+import (
+	"bufio"
+	"context"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// maxIdle is how long a connection may rest and be used again. Engines close
+// theirs after five seconds, and a request must not meet that.
+const maxIdle = 4 * time.Second
+
+// pool owns the connections of a replay. Each has a goroutine that reads.
+type pool struct {
+	ctx     context.Context // the replay's
+	replay  *replay
+	host    string
+	readers sync.WaitGroup
+
+	mu       sync.Mutex // guards the rest, and the owner of each connection
+	open     map[*connection]struct{}
+	idle     []*connection // the one used last is the last
+	inFlight int
+	closed   bool
+}
+
+func newPool(ctx context.Context, r *replay, host string) *pool {
+	return &pool{ctx: ctx, replay: r, host: host, open: map[*connection]struct{}{}}
+}
+
+// fill opens connections, at rest.
+func (p *pool) fill(n int) error {
+	for range n {
+		c, err := p.dial()
+		if err != nil {
+			return err
+		}
+		p.add(c, idle)
+	}
+	return nil
+}
+
+func (p *pool) dial() (*connection, error) {
+	conn, err := loopback.DialContext(p.ctx, "tcp", p.host)
+	if err != nil {
+		return nil, err
+	}
+	return newConnection(conn, p), nil
+}
+
+// add takes a new connection that carries a request, or is idle, and reads it.
+func (p *pool) add(c *connection, request int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.request = request
+	p.open[c] = struct{}{}
+	if request == idle {
+		c.rests = time.Now()
+		p.idle = append(p.idle, c)
+	}
+	if p.closed {
+		c.conn.Close() // its reader sees that
+	}
+	p.readers.Go(c.read)
+}
+
+// send carries a request on the connection used last, or on a new one, which is
+// opened apart: the sender waits for nobody.
+func (p *pool) send(n int, message []byte) {
+	c, ok := p.take(n)
+	switch {
+	case !ok:
+		p.replay.settle(n, Sample{Failure: Overflow})
+	case c != nil:
+		c.write(p.replay.deadline(n), message)
+	default:
+		message = slices.Clone(message) // the sender goes on to write the next
+		p.readers.Go(func() {
+			c, err := p.dial()
+			if err != nil {
+				p.settle(n, Sample{Failure: sendFailure(err), Err: err})
+				return
+			}
+			p.add(c, n)
+			c.write(p.replay.deadline(n), message)
+		})
+	}
+}
+
+// take gives a request the connection used last, or none when all are busy or
+// have rested too long. It is not ok when too many are in flight.
+func (p *pool) take(n int) (c *connection, ok bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.inFlight >= p.replay.options.MaxInFlight {
+		return nil, false
+	}
+	p.inFlight++
+	if len(p.idle) == 0 {
+		return nil, true
+	}
+	c = p.idle[len(p.idle)-1]
+	if time.Since(c.rests) > maxIdle { // and so have all the others
+		for _, old := range p.idle {
+			old.conn.Close() // its reader takes it out
+		}
+		p.idle = p.idle[:0]
+		return nil, true
+	}
+	p.idle = p.idle[:len(p.idle)-1]
+	c.request = n
+	return c, true
+}
+
+// carries is the request of a connection, or idle.
+func (p *pool) carries(c *connection) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return c.request
+}
+
+// rest puts a connection back whose answer was read.
+func (p *pool) rest(c *connection) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	c.request = idle
+	c.rests = time.Now()
+	p.idle = append(p.idle, c)
+}
+
+// drop takes a connection out for good.
+func (p *pool) drop(c *connection) {
+	c.conn.Close()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	delete(p.open, c)
+	p.idle = slices.DeleteFunc(p.idle, func(other *connection) bool { return other == c })
+}
+
+// settle ends a request that was taken on.
+func (p *pool) settle(n int, s Sample) {
+	p.mu.Lock()
+	p.inFlight--
+	p.mu.Unlock()
+	if p.ctx.Err() != nil && s.Failure != "" {
+		s.Failure, s.Err = Abandoned, nil // whatever it looks like, it was us
+	}
+	p.replay.settle(n, s)
+}
+
+// abort breaks off every connection, also those to come.
+func (p *pool) abort() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = true
+	for c := range p.open {
+		c.conn.Close() // its reader sees that
+	}
+}
+
+// close ends the pool, when nothing is sent any more.
+func (p *pool) close() {
+	p.abort()
+	p.readers.Wait()
+}
+
+// idle is the request of a connection that carries none.
+const idle = -1
+
+// connection is one of a pool's.
+type connection struct {
+	conn  net.Conn
+	pool  *pool
+	in    *bufio.Reader // of the connection
+	body  body          // of the answer under way
+	text  *bufio.Reader // of body
+	names map[string]string
+
+	request int       // which it carries; written under the pool's mutex
+	rests   time.Time // since when it is idle; written under the pool's mutex
+}

@@ -1,0 +1,279 @@
+package load_test
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/load"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// burst is n requests a tenth of a millisecond apart, every second one a stream.
+func burst(n int) trace.Trace {
+	t := trace.Trace{}
+	for i := range n {
+		t.Requests = append(t.Requests, trace.Request{At: time.Duration(i) * 100 * time.Microsecond, Work: 1, Stream: i%2 == 1})
+	}
+	return t
+}
+
+// engine is a simulated server for the length of a test.
+func engine(tb testing.TB, o backend.Options) *backend.Server {
+	s, err := backend.New(o)
+	require.NoError(tb, err)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	tb.Cleanup(func() {
+		stop()
+		require.NoError(tb, <-ended)
+	})
+	return s
+}
+
+func TestReplayIsWhatTheServerSaw(t *testing.T) {
+	s := engine(t, backend.Options{Name: "small", Capacity: 10_000, Slots: 4, UnitTokens: 4})
+	var ended atomic.Int64
+	got, err := load.Replay(t.Context(), burst(200), load.ReplayOptions{URL: s.URL(), Connections: 2, Timeout: time.Minute, Ended: &ended})
+	require.NoError(t, err)
+	require.Equal(t, 200, got.Answered, "%v %v", got.Failed, got.Err)
+	require.Empty(t, got.Failed)
+	require.Equal(t, map[string]int{"small": 200}, got.ServedBy)
+	require.Equal(t, int64(200), ended.Load())
+	require.Equal(t, int64(200), s.Counts().Completed)
+	require.Equal(t, int64(200), got.Response.TotalCount())
+	sum := time.Duration(0)
+	for i, sample := range got.Samples {
+		require.Equal(t, 200, sample.Status)
+		require.Positive(t, sample.Late)
+		require.Greater(t, sample.FirstToken, sample.Late, "request %d", i)
+		require.GreaterOrEqual(t, sample.Response, sample.FirstToken)
+		require.GreaterOrEqual(t, sample.Response, 400*time.Microsecond, "one unit takes as long")
+		sum += sample.Response
+	}
+	require.InDelta(t, sum/200, got.Mean(), 1)
+}
+
+func TestReplayCountsWhatWentWrong(t *testing.T) {
+	s := engine(t, backend.Options{Capacity: 10_000})
+	for kind, want := range map[backend.Fault]load.Failure{
+		backend.CutStream: load.Truncated, backend.Error500: load.BadStatus, backend.Reset: load.Broken,
+	} {
+		require.NoError(t, s.SetFault(kind, 0))
+		got, err := load.Replay(t.Context(), burst(20), load.ReplayOptions{URL: s.URL()})
+		require.NoError(t, err)
+		require.Equal(t, map[load.Failure]int{want: 20}, got.Failed, kind)
+		require.Equal(t, want == load.BadStatus, got.Err == nil)
+		require.Zero(t, got.Mean())
+	}
+}
+
+func TestReplayRefusesWhatCannotWork(t *testing.T) {
+	gone := httptest.NewServer(nil)
+	gone.Close()
+	_, err := load.Replay(t.Context(), burst(1), load.ReplayOptions{URL: gone.URL})
+	require.ErrorContains(t, err, "load: connect to "+gone.URL)
+	_, err = load.Replay(t.Context(), burst(1), load.ReplayOptions{URL: "http://192.0.2.1:80"})
+	require.ErrorContains(t, err, "is not a loopback address")
+	_, err = load.Replay(t.Context(), burst(1), load.ReplayOptions{URL: "http://127.0.0.1:1", Connections: -1})
+	require.ErrorContains(t, err, "must be positive")
+}
+
+// hanging is a server that answers nobody who stays, and tells who came.
+func hanging(t *testing.T) (url string, came chan struct{}) {
+	came = make(chan struct{}, 10)
+	return server(t, func(_ http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body) // only then does net/http see the client leave
+		came <- struct{}{}
+		<-r.Context().Done()
+	}), came
+}
+
+func TestReplayTimesOut(t *testing.T) {
+	url, _ := hanging(t)
+	got, err := load.Replay(t.Context(), burst(3), load.ReplayOptions{URL: url, Timeout: 5 * time.Millisecond})
+	require.NoError(t, err)
+	require.Equal(t, map[load.Failure]int{load.TimedOut: 3}, got.Failed)
+	require.Error(t, got.Err)
+}
+
+func TestReplayThatIsStopped(t *testing.T) {
+	url, came := hanging(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-came
+		cancel()
+	}()
+	longest := burst(2)
+	longest.Requests[1].At = time.Hour
+	var ended atomic.Int64
+	got, err := load.Replay(ctx, longest, load.ReplayOptions{URL: url, Ended: &ended})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, map[load.Failure]int{load.Abandoned: 2}, got.Failed)
+	require.Equal(t, int64(2), ended.Load())
+	require.NoError(t, got.Err)
+}
+
+func TestReplayBoundsWhatIsInFlight(t *testing.T) {
+	url, came := hanging(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	var ended atomic.Int64
+	go func() {
+		<-came
+		for ended.Load() < 2 { // the two that overflow
+			runtime.Gosched()
+		}
+		cancel()
+	}()
+	got, err := load.Replay(ctx, burst(3), load.ReplayOptions{URL: url, MaxInFlight: 1, Connections: 1, Ended: &ended})
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, map[load.Failure]int{load.Abandoned: 1, load.Overflow: 2}, got.Failed)
+	require.Equal(t, int64(1), got.Late.TotalCount(), "what was not sent was not late")
+}
+
+func TestReplaySaysWhatTheTraceSays(t *testing.T) {
+	type seen struct {
+		work, path string
+		body       map[string]any
+	}
+	requests := make(chan seen, 10)
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		s := seen{work: r.Header.Get(backend.WorkHeader), path: r.URL.Path}
+		if err := json.NewDecoder(r.Body).Decode(&s.body); err != nil {
+			t.Error(err)
+		}
+		requests <- s
+		w.Header().Set("X-Steelyard-Queue-Ms", "12.5")
+		fmt.Fprint(w, "data: [DONE]\n\n")
+	})
+	sent := trace.Trace{Requests: []trace.Request{
+		{Work: 0.25, MaxTokens: 50, PromptBytes: 100_000, Stream: true},
+		{At: time.Millisecond, Work: 1e-9, PromptBytes: 7},
+	}}
+	got, err := load.Replay(t.Context(), sent, load.ReplayOptions{URL: url, Model: `m"`, Start: time.Now()})
+	require.NoError(t, err)
+	require.Equal(t, 2, got.Answered)
+	require.Equal(t, 12500*time.Microsecond, got.Samples[0].Queue)
+	for range sent.Requests {
+		s := <-requests
+		require.Equal(t, "/v1/chat/completions", s.path)
+		require.Equal(t, `m"`, s.body["model"])
+		prompt := s.body["messages"].([]any)[0].(map[string]any)["content"].(string)
+		if s.work == "0.25" {
+			require.Len(t, prompt, 100_000)
+			require.Equal(t, 50.0, s.body["max_tokens"])
+			require.Equal(t, true, s.body["stream"])
+		} else {
+			require.Equal(t, "1e-09", s.work)
+			require.Equal(t, "Weigh u", prompt)
+			require.NotContains(t, s.body, "max_tokens")
+			require.NotContains(t, s.body, "stream")
+		}
+	}
+}
+
+// answering serves connections with bytes: the same for every request, which
+// has no body worth reading. It counts the connections.
+func answering(t *testing.T, answer string, closes bool) (url string, connections *atomic.Int64) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { listener.Close() })
+	connections = new(atomic.Int64)
+	go func() {
+		for {
+			conn, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			connections.Add(1)
+			go func() {
+				defer conn.Close()
+				in := bufio.NewReader(conn)
+				for {
+					r, err := http.ReadRequest(in)
+					if err != nil {
+						return
+					}
+					io.Copy(io.Discard, r.Body)
+					io.WriteString(conn, answer)
+					if closes {
+						return
+					}
+				}
+			}()
+		}
+	}()
+	return "http://" + listener.Addr().String(), connections
+}
+
+func TestReplayReadsAnswers(t *testing.T) {
+	const ok = "HTTP/1.1 200 OK\r\n"
+	for name, c := range map[string]struct {
+		answer string
+		stream bool
+		closes bool // the server does, behind the answer
+		want   load.Failure
+		err    string
+		once   bool // the connection is not used again
+	}{
+		"length":          {answer: ok + "Content-Length: 2\r\n\r\n{}"},
+		"empty":           {answer: ok + "Content-Length: 0\r\n\r\n"},
+		"no content":      {answer: "HTTP/1.1 204 No Content\r\n\r\n"},
+		"chunks":          {answer: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: x\r\n\r\n"},
+		"interim answers": {answer: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}"},
+		"events":          {stream: true, answer: ok + "Transfer-Encoding: chunked\r\n\r\n8\r\ndata: {}\r\nf\r\n\n\ndata: [DONE]\n\r\n1\r\n\n\r\n0\r\n\r\n"},
+		"no [DONE]":       {stream: true, answer: ok + "Content-Length: 10\r\n\r\ndata: {}\n\n", want: load.Truncated, err: "without [DONE]"},
+		"error event":     {stream: true, answer: ok + "Content-Length: 16\r\n\r\ndata: {\"error\"}\n", want: load.ErrorEvent, err: "reported an error"},
+		"error status":    {answer: "HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno", want: load.BadStatus},
+		"until close":     {answer: ok + "\r\n{}", closes: true, once: true},
+		"HTTP/1.0":        {answer: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", once: true},
+		"connection said": {answer: ok + "Connection: Close\r\nContent-Length: 2\r\n\r\n{}", once: true},
+		"more than said":  {answer: ok + "Content-Length: 1\r\n\r\n{}", once: true},
+		"length cut":      {answer: ok + "Content-Length: 3\r\n\r\n{}", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
+		"chunk cut":       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\n{}", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
+		"last chunk cut":  {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
+		"chunk too long":  {answer: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", want: load.Truncated, err: "unexpected EOF", once: true},
+		"chunk size":      {answer: ok + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", want: load.Truncated, err: `chunk of size "-1"`, once: true},
+		"head cut":        {answer: ok + "Content-", closes: true, want: load.Broken, err: "unexpected EOF", once: true},
+		"no HTTP":         {answer: "220 mail.example.org ESMTP\r\n", want: load.Broken, err: "that is not HTTP/1", once: true},
+		"no status":       {answer: "HTTP/1.1 abc OK\r\n", want: load.Broken, err: "no status", once: true},
+		"long line":       {answer: ok + "X: " + strings.Repeat("x", 9000) + "\r\n\r\n", want: load.Broken, err: "more than 8192 bytes", once: true},
+		"bad length":      {answer: ok + "Content-Length: -1\r\n\r\n", want: load.Broken, err: `content-length of "-1"`, once: true},
+		"gzip, chunked":   {answer: ok + "Transfer-Encoding: gzip, chunked\r\n\r\n", want: load.Broken, err: "only chunked", once: true},
+		"queue":           {answer: ok + "X-Steelyard-Queue-Ms: long\r\n\r\n", want: load.Broken, err: `queue-ms of "long"`, once: true},
+		"nothing":         {closes: true, want: load.Broken, err: "EOF", once: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, connections := answering(t, c.answer, c.closes)
+			two := trace.Trace{Requests: []trace.Request{{Stream: c.stream}, {At: 20 * time.Millisecond, Stream: c.stream}}}
+			var ended atomic.Int64
+			got, err := load.Replay(t.Context(), two, load.ReplayOptions{URL: url, Connections: 1, Ended: &ended})
+			require.NoError(t, err)
+			for _, s := range got.Samples {
+				require.Equal(t, c.want, s.Failure, "%v", s.Err)
+				if c.err != "" {
+					require.ErrorContains(t, s.Err, c.err)
+				}
+			}
+			if c.once {
+				require.Equal(t, int64(2), connections.Load())
+			} else {
+				require.LessOrEqual(t, connections.Load(), int64(2)) // two where the first answer took until the second request
+			}
+		})
+	}
+}
