@@ -208,6 +208,30 @@ type touchyPicker struct{ turnsPicker }
 
 func (*touchyPicker) Open(int, bool) { panic("BUG: touchy") }
 
+// TestPolicyThatPanicsAtItsStart leaves the one before it at work, and those who wait.
+func TestPolicyThatPanicsAtItsStart(t *testing.T) {
+	p := newQueuePool(t, 2, testQueue)
+	leases, waiters := fill(t, p), enqueueMany(t, p, 2)
+	before := p.Snapshot()
+	assert.Panics(t, func() { _ = p.Apply(Options{Policy: stillborn{turns{"stillborn"}}, Queue: testQueue}, slotted(2, 1)) })
+	assert.Same(t, before, p.Snapshot())
+	leases[0].Release(Outcome{})
+	assert.Equal(t, 1, boundNow(t, waiters))
+	require.NoError(t, p.Apply(queued(testQueue), slotted(2, 2)))
+	assert.Equal(t, 2, boundNow(t, waiters))
+	finish(t, p, leases, waiters)
+}
+
+type stillborn struct{ turns }
+
+func (stillborn) Build(candidates []Candidate) Picker {
+	return &stillbornPicker{turnsPicker{candidates: candidates}}
+}
+
+type stillbornPicker struct{ turnsPicker }
+
+func (*stillbornPicker) Inherit(Picker) { panic("BUG: stillborn") }
+
 func TestLoadSumsWhatWasDone(t *testing.T) {
 	p := newTestPool(t, 1)
 	for _, o := range []Outcome{

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -66,6 +67,20 @@ func TestWaitUntilBound(t *testing.T) {
 		assert.Equal(t, time.Minute, time.Since(begin))
 		lease.Release(Outcome{})
 		time.Sleep(time.Hour)
+		assertIdle(t, p)
+	})
+}
+
+// TestWaitForEver: no wait is so long that its end lies before its beginning.
+func TestWaitForEver(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newQueuePool(t, 1, QueueOptions{MaxRequests: 10, MaxWait: math.MaxInt64})
+		lease := fill(t, p)[0]
+		w := enqueue(t, p, nil)
+		time.AfterFunc(1000*time.Hour, func() { lease.Release(Outcome{}) })
+		next, err := w.Wait()
+		require.NoError(t, err)
+		next.Release(Outcome{})
 		assertIdle(t, p)
 	})
 }

@@ -63,7 +63,7 @@ func (w *Waiter) Wait() (Lease, error) {
 // setTimer makes expire come when MaxWait has passed since the arrival, and reports
 // whether that needs the timer.
 func (w *Waiter) setTimer() bool {
-	left := w.arrived + w.maxWait - w.pool.queue.now()
+	left := w.maxWait - (w.pool.queue.now() - w.arrived)
 	switch {
 	case left <= 0:
 		w.expire()
@@ -76,7 +76,7 @@ func (w *Waiter) setTimer() bool {
 	return true
 }
 
-// Bound reports whether an endpoint has been bound: Wait would return its lease at once.
+// Bound reports whether an endpoint is bound: Wait would return its lease at once.
 func (w *Waiter) Bound() bool { return w.fate.Load() == bound }
 
 // Poke takes the request out of the queue at once and lets Wait return ErrPoked. An
