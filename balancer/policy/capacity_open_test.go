@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"fmt"
+	"maps"
 	"math/rand/v2"
 	"testing"
 
@@ -51,28 +53,36 @@ func TestCapacityAmongTheOpen(t *testing.T) {
 // the next, all that are open are near their shares among themselves: one request, and
 // what those that changed took along or brought.
 func TestCapacityWhileOthersOpenAndClose(t *testing.T) {
-	for name, capacities := range vectors {
+	fleets := maps.Clone(vectors)
+	rng := rand.New(rand.NewPCG(1, 1))
+	for k := range 30 {
+		fleets[fmt.Sprint("drawn ", k)] = unequal(2 + rng.IntN(12))
+	}
+	for name, capacities := range fleets {
 		for _, rebuilt := range []bool{false, true} {
-			t.Run(name, func(t *testing.T) {
-				rng := rand.New(rand.NewPCG(1, 1))
-				g := newRig(t, Capacity(CapacityOptions{}), capacities)
-				tally := g.openTally(capacities)
-				for range 10_000 {
-					if rng.IntN(5) == 0 {
-						g.open(rng.IntN(len(capacities)), rng.IntN(2) == 0)
-						if prefix, _ := tally.furthest(); tally.total > 0 {
-							require.Less(t, prefix, 3.0)
-						}
-						tally = g.openTally(capacities)
-					}
-					if rebuilt {
-						g.replace(Capacity(CapacityOptions{}))
-					}
-					if i := g.pick(nil); i != absent {
-						tally.count(i)
-					}
-				}
-			})
+			t.Run(name, func(t *testing.T) { openAndClose(t, capacities, rebuilt) })
+		}
+	}
+}
+
+// openAndClose may have a picker take over before each request.
+func openAndClose(t *testing.T, capacities []float64, rebuilt bool) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	g := newRig(t, Capacity(CapacityOptions{}), capacities)
+	tally := g.openTally(capacities)
+	for range 4000 {
+		if rng.IntN(5) == 0 {
+			g.open(rng.IntN(len(capacities)), rng.IntN(2) == 0)
+			if prefix, _ := tally.furthest(); tally.total > 0 {
+				require.Less(t, prefix, 3.0)
+			}
+			tally = g.openTally(capacities)
+		}
+		if rebuilt {
+			g.replace(Capacity(CapacityOptions{}))
+		}
+		if i := g.pick(nil); i != absent {
+			tally.count(i)
 		}
 	}
 }
@@ -186,6 +196,42 @@ func TestCapacityLongRunWithClosed(t *testing.T) {
 	}
 	prefix, _ := tally.furthest()
 	assert.Less(t, prefix, 1+1e-6)
+}
+
+// TestCapacityMembershipWhileClosed lets endpoints leave and come back while others are
+// closed. Who is open keeps to its share from each change to the next.
+func TestCapacityMembershipWhileClosed(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 60 {
+		capacities := unequal(4 + rng.IntN(20))
+		list := candidates(t, capacities)
+		var picker balancer.Picker
+		for range 30 {
+			var members []balancer.Candidate
+			var closed []int
+			var open []float64
+			for i, c := range list {
+				if rng.IntN(4) == 0 {
+					continue
+				}
+				members, open = append(members, c), append(open, capacities[i])
+				if rng.IntN(3) == 0 {
+					closed, open[len(open)-1] = append(closed, len(open)-1), 0
+				}
+			}
+			if len(closed) == len(members) {
+				continue
+			}
+			next := Capacity(CapacityOptions{}).Build(members)
+			next.Inherit(picker)
+			for _, i := range closed {
+				next.Open(i, false)
+			}
+			picker = next
+			prefix, _ := share(picker, open, 30).furthest()
+			require.Less(t, prefix, 3.0)
+		}
+	}
 }
 
 // TestCapacityRefusedAfterPick closes the endpoint that was just picked and picks again

@@ -33,7 +33,8 @@ type OptimalSplitOptions struct {
 // from what it sustains, however slow it is, is 1 % of all requests at most, and is
 // enough to notice how it does. T is measured over the last 10 seconds, or as far back as
 // 400 requests but 60 seconds at most, and the shares follow each second if it has changed
-// by more than 5 %: O(n) then, or O(n log n) where many endpoints come due together.
+// by more than 5 %. The pick that finds it has is O(n log n), about 1 ms at 10,000
+// endpoints.
 //
 // Shares are proportional to capacity while T is not known, or the scale is not, or when T
 // is no less than ΣC; the note of its pickers says so.

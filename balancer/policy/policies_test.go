@@ -19,7 +19,10 @@ import (
 
 // every returns all policies as they are by default, and what an option changes wholly.
 func every() map[string]balancer.Builder {
-	all := maps.Clone(registry)
+	all := map[string]balancer.Builder{}
+	for name, r := range registry {
+		all[name] = r.builder
+	}
 	var now atomic.Int64 // a clock that runs as it is read
 	all["optimal_split with a scale"] = OptimalSplit(OptimalSplitOptions{Scale: 1, Now: func() time.Duration {
 		return time.Duration(now.Add(int64(100 * time.Millisecond)))

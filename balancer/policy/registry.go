@@ -9,21 +9,27 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// registry has the builder of each name an upstream's configuration may give.
-var registry = map[string]balancer.Builder{
-	"capacity":      Capacity(CapacityOptions{}),
-	"least_load":    LeastLoad(),
-	"optimal_split": OptimalSplit(OptimalSplitOptions{}),
-	"random":        Random(Options{}),
-	"round_robin":   RoundRobin(),
-	"two_choices":   TwoChoices(Options{}),
+// registered is a policy as it is by default, and one line on it for people.
+type registered struct {
+	builder balancer.Builder
+	what    string
+}
+
+// registry has each policy by the name that an upstream's configuration gives.
+var registry = map[string]registered{
+	"capacity":      {Capacity(CapacityOptions{}), "in exact proportion to capacity"},
+	"least_load":    {LeastLoad(), "to the least (n+½)/C, n being what is in flight"},
+	"optimal_split": {OptimalSplit(OptimalSplitOptions{}), "by the shares with the least mean response time at the measured traffic"},
+	"random":        {Random(Options{}), "by a draw in proportion to capacity"},
+	"round_robin":   {RoundRobin(), "each in turn, whatever its capacity"},
+	"two_choices":   {TwoChoices(Options{}), "to the lesser (n+½)/C of two draws in proportion to capacity"},
 }
 
 // Lookup returns the builder of a policy by its configured name. The error of an unknown
 // name tells the nearest known ones.
 func Lookup(name string) (balancer.Builder, error) {
-	if b, ok := registry[name]; ok {
-		return b, nil
+	if r, ok := registry[name]; ok {
+		return r.builder, nil
 	}
 	const most = 3
 	names := Names()
@@ -33,6 +39,10 @@ func Lookup(name string) (balancer.Builder, error) {
 	return nil, fmt.Errorf("look up policy %q: there is no such policy; the nearest are: %s",
 		name, strings.Join(names[:min(most, len(names))], ", "))
 }
+
+// Describe says in a few words how the policy of this name shares requests; "" if there
+// is none.
+func Describe(name string) string { return registry[name].what }
 
 // Names returns the names of all policies, sorted.
 func Names() []string {

@@ -13,6 +13,7 @@ func TestLookup(t *testing.T) {
 		b, err := Lookup(name)
 		require.NoError(t, err)
 		assert.Equal(t, name, b.Name(), "a builder goes by its configured name")
+		assert.NotEmpty(t, Describe(name))
 	}
 	assert.True(t, slices.IsSorted(Names()))
 }
@@ -23,6 +24,8 @@ func TestLookupUnknown(t *testing.T) {
 	assert.Contains(t, err.Error(), `"capasity"`)
 	assert.Contains(t, err.Error(), "the nearest are: capacity")
 }
+
+func TestDescribeUnknown(t *testing.T) { assert.Empty(t, Describe("capasity")) }
 
 func TestDistance(t *testing.T) {
 	for _, test := range []struct {

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
 func turns(g *rig, picks int) (order []int) {
@@ -72,4 +74,34 @@ func TestRoundRobinSharesEqually(t *testing.T) {
 		require.LessOrEqual(t, slices.Max(steady)-slices.Min(steady), 1)
 		require.LessOrEqual(t, slices.Max(had[:restless]), slices.Max(steady)+1)
 	}
+}
+
+// byTurns returns a model that looks at every candidate for the one whose last turn is the
+// longest ago.
+func byTurns(n int) func(*rig, *balancer.Request) int {
+	last, turn := make([]int, n), 0
+	return func(g *rig, r *balancer.Request) int {
+		next := absent
+		for i := range g.list {
+			if g.may(i, r) && (next == absent || last[i] < last[next]) {
+				next = i
+			}
+		}
+		turn++
+		last[next] = turn
+		return next
+	}
+}
+
+func FuzzRoundRobin(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		capacities, steps := readCapacities(data)
+		if len(capacities) == 0 {
+			return
+		}
+		g := newRig(t, RoundRobin(), capacities)
+		g.expect = byTurns(len(capacities))
+		g.run(steps, []balancer.Builder{RoundRobin()})
+	})
 }

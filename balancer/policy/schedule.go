@@ -38,6 +38,7 @@ type schedule struct {
 	ready       indexHeap // released, by due time
 	waiting     indexHeap // not yet released, by release time
 	aside       []int32   // candidates kept out of one pick; empty between picks
+	inherited   bool      // some accounts may be inherited
 	rebaseAfter float64
 }
 
@@ -51,6 +52,8 @@ type account struct {
 	// closed says that it is in neither heap: all its slots are in use.
 	closed   bool
 	closedAt float64 // requests of the schedule until then
+	// inherited says that it is closed only because it was so in the predecessor.
+	inherited bool
 }
 
 func (a *account) released() float64 { return (a.ahead + a.had) * a.gap }
@@ -93,7 +96,10 @@ func (p *schedule) aim(parts []float64) {
 
 // Pick implements balancer.Picker.
 func (p *schedule) Pick(r *balancer.Request) (int, bool) {
-	if p.turn >= p.rebaseAfter {
+	if p.inherited {
+		p.admitInherited()
+	}
+	if math.Abs(p.turn) >= p.rebaseAfter {
 		p.rebase()
 	}
 	if r != nil && len(r.Exclude) > 0 {

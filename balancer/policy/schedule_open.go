@@ -8,10 +8,14 @@ import "github.com/steelyard-proxy/steelyard/balancer"
 // share. A whole request that it missed is written off and it opens anew, or those that
 // open after a long time would come back to a burst.
 func (p *schedule) Open(i int, open bool) {
-	if open {
-		p.admit(int32(i))
-	} else {
-		p.close(int32(i))
+	id := int32(i)
+	switch {
+	case open:
+		p.admit(id)
+	case p.accounts[i].inherited: // it has been out, and stays out with what it has
+		p.accounts[i].inherited = false
+	default:
+		p.close(id)
 	}
 }
 
@@ -74,7 +78,8 @@ func (p *schedule) pace(share float64) bool {
 
 // Inherit implements balancer.Picker: candidates that stay keep what they had beyond their
 // share or are owed, in requests, so that a change between any two requests loses nothing.
-// Those that were closed open once all others are in their places.
+// Those that were closed stay so until it is known who is closed now, which is at the
+// first pick: in and out again would shift what they have to others.
 func (p *schedule) Inherit(predecessor balancer.Picker) {
 	other, ok := predecessor.(interface{ turns() *schedule })
 	if !ok {
@@ -89,21 +94,26 @@ func (p *schedule) Inherit(predecessor balancer.Picker) {
 			continue
 		}
 		if was := &before.accounts[j]; was.closed {
-			a.closed, a.ahead = true, was.aheadWhileClosed(before.requests)
+			a.ahead = was.aheadWhileClosed(before.requests)
+			a.closed, a.inherited = true, true
 			p.open.set(int32(i), 0)
+			p.inherited = true
 		} else {
 			a.ahead = was.aheadAt(before.turn)
 		}
 	}
 	p.turn = 0
 	p.rebase()
+}
+
+// admitInherited lets in those that were closed when this schedule took over, and are not.
+func (p *schedule) admitInherited() {
+	p.inherited = false
 	for i := range p.accounts {
-		if p.accounts[i].closed {
+		if a := &p.accounts[i]; a.inherited {
+			a.inherited = false
 			p.admit(int32(i))
 		}
-	}
-	if p.open.sum() != p.whole {
-		p.rebase()
 	}
 }
 
