@@ -1,0 +1,203 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+// training is what the command line asks for.
+type training struct {
+	predict.TrainOptions
+	data     []string
+	out      string
+	force    bool
+	upstream string
+}
+
+func trainCommand() *cobra.Command {
+	var t training
+	c := &cobra.Command{
+		Use:   "train --data FILE.csv [--out FILE]",
+		Short: "Learn the work of requests from a request log, test it on rows set apart, and save it",
+		Long: `Learn the work of requests from a request log (log.requests: FILE), for each model.
+
+The target is service_s × capacity / slots of answered requests; all others are counted and left out.
+A part of the rows is set apart as a test; of the rest a fifth is held out to choose the learning rate
+and the regularisation by. What is saved with --out is what predict.file takes up.`,
+		Args:    cobra.NoArgs,
+		PreRunE: func(*cobra.Command, []string) error { return t.check() },
+		RunE:    func(c *cobra.Command, _ []string) error { return t.run(c.OutOrStdout()) },
+	}
+	f := c.Flags()
+	f.StringArrayVar(&t.data, "data", nil, "request log (CSV); may be given again for rotated ones")
+	f.StringVar(&t.out, "out", "", "file to save what was learned to")
+	f.BoolVar(&t.force, "force", false, "replace the --out file if there is one")
+	f.IntVar(&t.Epochs, "epochs", 100, "passes over the rows, 1 to 100000")
+	f.Float64Var(&t.Test, "test", 0.2, "part of the rows that is the test, 0.01 to 0.9")
+	f.Uint64Var(&t.Seed, "seed", 1, "seed of the split and of the order of rows")
+	f.StringVar(&t.upstream, "upstream", "", "learn from rows of this upstream only")
+	return c
+}
+
+func (t *training) check() error {
+	switch {
+	case len(t.data) == 0:
+		return &usageError{"no rows to learn from: name a request log with --data FILE.csv"}
+	case t.Epochs < 1 || t.Epochs > 100_000:
+		return badInput("--epochs must be from 1 to 100000, is %d", t.Epochs)
+	case !(t.Test >= 0.01 && t.Test <= 0.9):
+		return badInput("--test must be from 0.01 to 0.9, is %g", t.Test)
+	}
+	if _, err := os.Lstat(t.out); t.out != "" && !t.force && !errors.Is(err, fs.ErrNotExist) {
+		return badInput("--out %s: there is such a file already; name another, or replace it with --force", t.out)
+	}
+	return nil
+}
+
+func (t *training) run(w io.Writer) error {
+	trainer := predict.NewTrainer(t.TrainOptions)
+	cut, err := t.read(w, trainer)
+	if err != nil {
+		return err
+	}
+	printRows(w, trainer.Cleaned(), cut)
+	p, trained, err := trainer.Train()
+	if err != nil {
+		return badInput("%v", err)
+	}
+	if err := printCosts(w, trained); err != nil {
+		return err
+	}
+	if err := printScores(w, trained); err != nil {
+		return err
+	}
+	if t.out == "" {
+		_, err = fmt.Fprintln(w, "\nNot saved: name a file with --out FILE.")
+		return err
+	}
+	if err := p.Save(t.out); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\nSaved to %s.\n", t.out)
+	return err
+}
+
+// read gives the trainer the rows of all files, and names the files that end within a row.
+func (t *training) read(w io.Writer, trainer *predict.Trainer) (cut []string, err error) {
+	needed := learnColumns
+	if t.upstream != "" {
+		needed = append(slices.Clone(needed), "upstream")
+	}
+	upstreams := map[string]bool{}
+	cut, err = eachRow(t.data, needed, func(l *logReader) error {
+		row, err := l.row()
+		if err != nil {
+			return err
+		}
+		name := l.text("upstream")
+		if !upstreams[name] {
+			upstreams[strings.Clone(name)] = true
+		}
+		if t.upstream == "" || t.upstream == name {
+			trainer.Add(&row)
+		}
+		return nil
+	})
+	switch known := slices.Sorted(maps.Keys(upstreams)); {
+	case err != nil:
+		return nil, err
+	case t.upstream != "" && !upstreams[t.upstream]:
+		return nil, badInput("--upstream %s: no row is of it: %s", t.upstream, configs.Suggest(t.upstream, known))
+	case t.upstream == "" && len(known) > 1:
+		fmt.Fprintf(w, "The rows are of %d upstreams. If their capacities are in different units, learn from one: --upstream NAME.\n", len(known))
+	}
+	return cut, nil
+}
+
+// printRows tells what the rows were, and why not all of them are learned from.
+func printRows(w io.Writer, cleaned predict.Counts, cut []string) {
+	total, dropped := uint64(0), []string(nil)
+	for reason, n := range cleaned {
+		total += n
+		if predict.Reason(reason) != predict.Kept {
+			dropped = append(dropped, fmt.Sprintf("%d %s", n, predict.Reason(reason)))
+		}
+	}
+	fmt.Fprintf(w, "%d rows, %d good; left out: %s.\n", total, cleaned[predict.Kept], strings.Join(dropped, ", "))
+	for _, name := range cut {
+		fmt.Fprintf(w, "%s ends within a row, which is left out.\n", name)
+	}
+}
+
+// printCosts prints the cost by epoch, ever more epochs apart, of the models with the most rows.
+func printCosts(w io.Writer, trained []predict.Trained) error {
+	const mostModels = 4
+	trained = trained[:min(len(trained), mostModels)]
+	fmt.Fprintln(w, "\nCost J = 1/2m Σ(h−y)² by epoch, of rows learned from and rows held out:")
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprint(t, "epoch\t")
+	for _, m := range trained {
+		fmt.Fprintf(t, "%s\theld out\t", shown(m.Model))
+	}
+	fmt.Fprintln(t)
+	epochs := len(trained[0].Costs) - 1
+	for _, epoch := range marks(epochs) {
+		fmt.Fprintf(t, "%d\t", epoch)
+		for _, m := range trained {
+			fmt.Fprintf(t, "%.5g\t%.5g\t", m.Costs[epoch].Train, m.Costs[epoch].Held)
+		}
+		fmt.Fprintln(t)
+	}
+	return t.Flush()
+}
+
+// marks are 0, 1, 2, 5, 10, 20, 50 and so on, and the last.
+func marks(last int) []int {
+	list := []int{0}
+	for ten := 1; ten < last; ten *= 10 {
+		for _, step := range []int{1, 2, 5} {
+			if ten*step < last {
+				list = append(list, ten*step)
+			}
+		}
+	}
+	return append(list, last)
+}
+
+// printScores prints the error on the test rows, beside that of the hints alone.
+func printScores(w io.Writer, trained []predict.Trained) error {
+	fmt.Fprintln(w, "\nOn test rows, which nothing was learned or chosen by:")
+	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(t, "model\trows\ttested\trate\tL2\tterms\tR²\tMAE\thints' R²\thints' MAE\tused\t")
+	for _, m := range trained {
+		regression, hints := m.Score.Rules[predict.Regression], m.Score.Rules[predict.Hints]
+		fmt.Fprintf(t, "%s\t%d\t%d\t%g\t%g\t%d\t%.4f\t%.4g\t%.4f\t%.4g\t%s\t\n", shown(m.Model), m.Rows, m.Score.Rows,
+			m.Rate, m.L2, len(m.Terms), regression.R2, regression.MAE, hints.R2, hints.MAE, m.Rule)
+	}
+	return t.Flush()
+}
+
+// shown is a model's name in a table.
+func shown(model string) string {
+	if model == "" {
+		return "(all)"
+	}
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return '�'
+		}
+		return r
+	}, shorten(model))
+}
