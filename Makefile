@@ -2,7 +2,7 @@
 
 GO ?= go
 SOURCES = balancer bench cmd configs health metrics proxy
-WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/backend ./bench/load
+WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
 .PHONY: help run test check race e2e fuzz bench-proxy bench-policies pgo build lint
