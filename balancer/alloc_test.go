@@ -15,7 +15,7 @@ func TestNothingIsAllocatedPerRequest(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(1000, func() {
 			lease, err := p.Acquire(nil)
 			require.NoError(t, err)
-			lease.Release(Outcome{Class: Answered, Work: 1})
+			lease.Release(Outcome{Class: Answered})
 		}), name)
 	}
 	for order := range orderCount {

@@ -51,7 +51,7 @@ func benchmarkQueued(b *testing.B, order Order, waiting int) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		w, lease := &waiters[i%waiting], &leases[i%len(leases)]
-		lease.Release(Outcome{Class: Answered, Work: 1})
+		lease.Release(Outcome{Class: Answered})
 		next, err := (*w).Wait()
 		if err != nil {
 			b.Fatal(err)
@@ -86,7 +86,7 @@ func BenchmarkQueuedParallel(b *testing.B) {
 				b.Error(err)
 				return
 			}
-			lease.Release(Outcome{Class: Answered, Work: 1})
+			lease.Release(Outcome{Class: Answered})
 		}
 	})
 }

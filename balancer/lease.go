@@ -36,9 +36,6 @@ func (l Lease) Release(o Outcome) {
 	if l.slot == nil || !l.slot.generation.CompareAndSwap(l.generation, l.generation+1) {
 		return
 	}
-	if o.Work > 0 && o.Class == Answered {
-		l.endpoint.load.sum(o.Work, o.Total)
-	}
 	l.endpoint.load.finish(o.Class)
 	leaseSlots.Put(l.slot)
 	l.endpoint.load.tell(nil)

@@ -1,11 +1,9 @@
 package balancer
 
 import (
-	"math"
 	"slices"
 	"sync"
 	"sync/atomic"
-	"time"
 )
 
 // Load is the work of one server: what is in flight there now, counted to the end of
@@ -14,9 +12,6 @@ import (
 type Load struct {
 	inFlight atomic.Int64                  // written by Acquire and by the first Release of each lease
 	finished [classCount]atomic.Uint64     // written by the first Release of each lease
-	work     atomic.Uint64                 // the bits of a float64: the sum of Outcome.Work; these three are written by the first Release of each lease
-	service  atomic.Int64                  // nanoseconds
-	worked   atomic.Uint64                 // attempts in work and service
 	watchers atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
 	turn     atomic.Uint32                 // which watcher is told first; written by tell
 	holders  int                           // endpoints that point here; guarded by Loads.mu
@@ -25,7 +20,7 @@ type Load struct {
 
 const (
 	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords = 7 + int(classCount)
+	loadWords = 4 + int(classCount)
 )
 
 // InFlight returns how many requests the server is working on for us.
@@ -38,13 +33,6 @@ func (l *Load) Finished(class OutcomeClass) uint64 {
 		return 0
 	}
 	return l.finished[class].Load()
-}
-
-// Done returns the work of all attempts that were answered and of which it is known, the
-// time the server took for them (slots that work at once each count), and how many they
-// were. The three may be an attempt apart from each other.
-func (l *Load) Done() (work float64, service time.Duration, requests uint64) {
-	return math.Float64frombits(l.work.Load()), time.Duration(l.service.Load()), l.worked.Load()
 }
 
 func (l *Load) begin() { l.inFlight.Add(1) }
@@ -72,21 +60,6 @@ func (l *Load) finish(class OutcomeClass) {
 	}
 	l.finished[class].Add(1)
 	l.inFlight.Add(-1)
-}
-
-// sum counts one answered attempt's work and time. No sum becomes infinite by one of them.
-func (l *Load) sum(work float64, service time.Duration) {
-	if math.IsInf(work, 0) {
-		return
-	}
-	for {
-		before := l.work.Load()
-		if l.work.CompareAndSwap(before, math.Float64bits(math.Float64frombits(before)+work)) {
-			break
-		}
-	}
-	l.service.Add(int64(service))
-	l.worked.Add(1)
 }
 
 // tell lets the pools of all watchers look at what is in flight now, until each has seen

@@ -46,7 +46,4 @@ type Outcome struct {
 	// Queue, FirstByte and Total are the time before the attempt was given its endpoint,
 	// from there to the answer's first byte (0 when none came), and to its end.
 	Queue, FirstByte, Total time.Duration
-	// Work is the work the attempt turned out to be, in the unit of Request.Work; 0 when it
-	// is not known.
-	Work float64
 }

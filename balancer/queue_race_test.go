@@ -228,7 +228,7 @@ func (c *crowd) use(lease Lease, rng *rand.Rand) {
 		runtime.Gosched()
 	}
 	count(-1)
-	lease.Release(Outcome{Class: Answered, Work: 1})
+	lease.Release(Outcome{Class: Answered})
 }
 
 // change changes the pool until it is told to stop.

@@ -1,9 +1,7 @@
 package balancer
 
 import (
-	"math"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -231,24 +229,3 @@ func (stillborn) Build(candidates []Candidate) Picker {
 type stillbornPicker struct{ turnsPicker }
 
 func (*stillbornPicker) Inherit(Picker) { panic("BUG: stillborn") }
-
-func TestLoadSumsWhatWasDone(t *testing.T) {
-	p := newTestPool(t, 1)
-	for _, o := range []Outcome{
-		{Class: Answered, Work: 2.5, Total: time.Second},
-		{Class: Answered, Work: 0.5, Total: 2 * time.Second},
-		{Class: Answered, Total: time.Hour},            // of unknown work
-		{Class: Truncated, Work: 9, Total: time.Hour},  // not done
-		{Class: ClientGone, Work: 9, Total: time.Hour}, // not done
-		{Class: Answered, Work: -1, Total: time.Hour},
-		{Class: Answered, Work: math.Inf(1), Total: time.Hour},
-	} {
-		lease, err := p.Acquire(nil)
-		require.NoError(t, err)
-		lease.Release(o)
-	}
-	work, service, requests := at(p, 0).Load().Done()
-	assert.Equal(t, 3.0, work)
-	assert.Equal(t, 3*time.Second, service)
-	assert.Equal(t, uint64(2), requests)
-}

@@ -76,7 +76,7 @@ func (x *exchange) disconnect(reusable bool) {
 
 // outcome tells the balancer how the attempt ended.
 func (x *exchange) outcome() balancer.Outcome {
-	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status, Total: wire.Now() - x.arrived, Queue: x.queued, Work: x.request.Work}
+	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status, Total: wire.Now() - x.arrived, Queue: x.queued}
 	if x.firstByte > 0 {
 		o.FirstByte = x.firstByte - x.arrived
 	}
