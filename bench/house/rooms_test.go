@@ -71,6 +71,9 @@ var rooms = []room{
 		why: "starts proxies as programs, ours among them, from a plan of its own; only its tests read our configuration back"},
 	{path: "bench/report", level: 3,
 		why: "figures in, files out: what made the figures is told in them"},
+	{path: "bench/lab", level: 5,
+		sees: "balancer balancer/policy bench/backend bench/load bench/peers bench/report bench/scenario bench/sim bench/theory bench/trace",
+		why:  "runs a scenario: the one room that joins traces, engines, simulation, theory and the programs compared"},
 	{path: "bench/conformance", level: 4,
 		why: "black box: looks at nothing but bytes on both sides of the real program"},
 	{path: "bench/e2e", level: 4, tests: "bench/backend",
@@ -87,7 +90,7 @@ var rooms = []room{
 		sees:  "balancer bench/backend bench/load cmd/steelyard/app configs metrics",
 		tests: "balancer/policy",
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/predict cmd/steelyard/app cmd/steelyard/demo configs",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict bench/lab bench/peers bench/report bench/scenario cmd/steelyard/app cmd/steelyard/demo configs",
 		why: "commands, flags, signals and exit codes"},
 }
 

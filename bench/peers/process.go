@@ -9,6 +9,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -48,6 +50,8 @@ func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	process := &Process{Name: p.Name, Addr: plan.Listen, said: &tail{}, exited: make(chan struct{})}
 	process.cmd = exec.Command(p.Path, p.args(file)...)
 	process.cmd.Stdout, process.cmd.Stderr = process.said, process.said
+	// Settings of the user's own gateway are none of the bench's.
+	process.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "STEELYARD_") })
 	process.cmd.SysProcAttr = ownSession()
 	if err := process.cmd.Start(); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.Name, err)

@@ -35,7 +35,7 @@ func run(args []string) int {
 		SilenceErrors: true,
 		SilenceUsage:  true,
 	}
-	root.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), versionCommand(), demo.Command())
+	root.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), versionCommand(), demo.Command(), benchCommand())
 	understood := false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.SetArgs(args)

@@ -1,0 +1,228 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
+	"github.com/steelyard-proxy/steelyard/bench/scenario"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// programOf is the name of the program that a contender is run by.
+func programOf(c scenario.Contender) string {
+	switch c.Peer {
+	case scenario.NginxLeastConn:
+		return peers.Nginx
+	case scenario.HAProxyLeastConn, scenario.HAProxyMaxconn:
+		return peers.HAProxy
+	}
+	return peers.Steelyard
+}
+
+// measure runs all contenders through sockets on each trace, at the same time or in turn.
+func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace, t *table) error {
+	defer peers.PreferSelf()()
+	groups := l.groups()
+	for i, tr := range traces {
+		for k, group := range groups {
+			doing := fmt.Sprintf("measuring %s work, trace %d of %d", c.Name, i+1, len(traces))
+			if len(groups) > 1 {
+				doing += fmt.Sprintf(", group %d of %d: %s", k+1, len(groups), group[0].Name)
+			}
+			runs, err := l.together(ctx, group, tr, doing)
+			if err != nil {
+				return err
+			}
+			for k, contender := range group {
+				t.measured[contender.Name] = append(t.measured[contender.Name], runs[k])
+			}
+		}
+	}
+	return nil
+}
+
+// perCore is how many requests per second a core carries from the client to the engine and back without becoming what is
+// measured. Proxies of requests this small take less.
+const perCore = 600.0
+
+// groups are the contenders that are measured at the same time: all, or as many as the machine carries, or one.
+func (l *Lab) groups() (groups [][]scenario.Contender) {
+	contenders := l.contenders(true)
+	if len(contenders) == 0 {
+		return nil
+	}
+	n := int(math.Ceil(float64(len(contenders)) * l.scenario.Rate / (perCore * float64(runtime.NumCPU()))))
+	if l.options.InTurn {
+		n = len(contenders)
+	}
+	size := int(math.Ceil(float64(len(contenders)) / float64(min(max(n, 1), len(contenders)))))
+	return slices.Collect(slices.Chunk(contenders, size))
+}
+
+// together offers one trace to contenders that run at the same time.
+func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace.Trace, doing string) (runs []run, err error) {
+	dir, err := os.MkdirTemp("", "steelyard-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("start contenders: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+
+	stands := make([]*stand, 0, len(group))
+	defer func() {
+		for _, s := range stands {
+			err = errors.Join(err, s.stop())
+		}
+	}()
+	for i, c := range group {
+		own := filepath.Join(dir, fmt.Sprint(i))
+		if err := os.Mkdir(own, 0o755); err != nil {
+			return nil, fmt.Errorf("start contenders: %w", err)
+		}
+		s, err := l.stand(ctx, c, own)
+		if err != nil {
+			return nil, err
+		}
+		stands = append(stands, s)
+	}
+	runs = make([]run, len(group))
+	failed := make([]error, len(group))
+	start := time.Now().Add(startDelay)
+	ended := make(chan struct{})
+	var replays sync.WaitGroup
+	for i, s := range stands {
+		replays.Go(func() {
+			defer l.changing(s, start)()
+			if runs[i], failed[i] = s.replay(ctx, tr, start); failed[i] != nil {
+				cancel() // the others need not go on
+			}
+		})
+	}
+	go func() { replays.Wait(); close(ended) }()
+	l.watch(ended, start, tr, doing)
+	for _, s := range stands {
+		failed = append(failed, s.process.Ended())
+	}
+	return runs, errors.Join(failed...)
+}
+
+// startDelay is for everything to be ready when the first request is due.
+const startDelay = 300 * time.Millisecond
+
+// watch reports progress until the replays have ended.
+func (l *Lab) watch(ended <-chan struct{}, start time.Time, tr trace.Trace, doing string) {
+	takes := tr.Duration()
+	ticks := time.NewTicker(200 * time.Millisecond)
+	defer ticks.Stop()
+	for {
+		part := min(max(time.Since(start).Seconds()/takes.Seconds(), 0), 1)
+		l.steps.at(doing, takes, part)
+		select {
+		case <-ended:
+			l.steps.end(takes)
+			return
+		case <-ticks.C:
+		}
+	}
+}
+
+// stand is one contender with the engines behind it.
+type stand struct {
+	contender scenario.Contender
+	process   *peers.Process
+	engines   []*backend.Server
+	names     map[string]int // of the engines
+	end       context.CancelFunc
+	running   sync.WaitGroup
+	mu        sync.Mutex // guards failed, which engines write
+	failed    error
+}
+
+// stand starts the engines and the program of a contender.
+func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*stand, error) {
+	s := &stand{contender: c, names: map[string]int{}}
+	engines, end := context.WithCancel(context.WithoutCancel(ctx)) // they end by stop, after the program before them
+	s.end = end
+	plan := peers.Plan{Dir: dir, HoldBack: c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Slots: c.Queue != "", Queue: c.Queue, Wait: longestWait}
+	told := l.scenario.Told(c)
+	for i, e := range l.scenario.Endpoints {
+		engine, err := backend.New(engineOptions(fmt.Sprintf("engine-%d", i), e))
+		if err != nil {
+			return nil, errors.Join(err, s.stop())
+		}
+		s.running.Go(func() {
+			if err := engine.Run(engines); err != nil {
+				s.mu.Lock()
+				s.failed = errors.Join(s.failed, err)
+				s.mu.Unlock()
+			}
+		})
+		s.engines = append(s.engines, engine)
+		s.names[engine.Name()] = i
+		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: e.Name, Addr: engine.Addr(), Capacity: told[i], Slots: e.Slots})
+	}
+	var err error
+	if s.process, err = l.options.Programs[programOf(c)].Start(ctx, plan); err != nil {
+		return nil, errors.Join(fmt.Errorf("contender %s: %w", c.Name, err), s.stop())
+	}
+	return s, nil
+}
+
+func engineOptions(name string, e scenario.Endpoint) backend.Options {
+	o := backend.Options{Name: name, Slots: e.Slots, UnitTokens: unitTokens}
+	switch {
+	case e.Prefill > 0 || e.Slowing > 0: // the decode speed that gives the capacity with a full batch
+		o.PrefillTokensPerSecond, o.DecodeSlowing = e.Prefill, e.Slowing
+		o.DecodeTokensPerSecond = e.Capacity * unitTokens * (1 + e.Slowing*float64(e.Slots-1)) / float64(e.Slots)
+		return o
+	case e.Discipline == "sharing":
+		o.Discipline = backend.Sharing
+	}
+	o.Capacity = e.Capacity
+	return o
+}
+
+// changing makes the changes of the scenario to the engines, each at its time, until the returned function is called.
+func (l *Lab) changing(s *stand, start time.Time) (stop func()) {
+	var timers []*time.Timer
+	for _, change := range l.scenario.Changes {
+		i := slices.IndexFunc(l.scenario.Endpoints, func(e scenario.Endpoint) bool { return e.Name == change.Endpoint })
+		factor := change.Capacity / l.scenario.Endpoints[i].Capacity
+		timers = append(timers, time.AfterFunc(time.Until(start.Add(change.At)), func() {
+			if err := s.engines[i].SetSpeed(factor); err != nil {
+				panic("BUG: " + err.Error()) // scenario has checked that it is positive
+			}
+		}))
+	}
+	return func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+	}
+}
+
+// unitTokens is how many tokens a unit of work makes in streams: few, since every contender carries each of them at the same time.
+const unitTokens = 32
+
+// stop ends the program, then its engines, and says what failed in them.
+func (s *stand) stop() error {
+	if s.process != nil {
+		s.process.Stop()
+	}
+	s.end()
+	s.running.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}

@@ -1,0 +1,263 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/lab"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
+	"github.com/steelyard-proxy/steelyard/bench/report"
+	"github.com/steelyard-proxy/steelyard/bench/scenario"
+)
+
+func benchCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:   "bench",
+		Short: "Measure response times beside nginx, HAProxy and theory, on this machine",
+		Args:  cobra.NoArgs,
+		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
+	}
+	c.AddCommand(benchListCommand(), benchRunCommand())
+	return c
+}
+
+func benchListCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "list",
+		Short: "List the scenarios",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			t := tabwriter.NewWriter(c.OutOrStdout(), 0, 0, 2, ' ', 0)
+			for _, name := range scenario.Names() {
+				s, err := scenario.Load(name, policy.Names())
+				if err != nil {
+					return err
+				}
+				how := "simulated"
+				if takes := lab.New(lab.Options{Scenario: s, Programs: everything}).Takes(); takes > 0 {
+					how = "measured, " + minutes(takes)
+				}
+				fmt.Fprintf(t, "%s\t%s\t%s\n", name, how, s.Title)
+			}
+			return t.Flush()
+		},
+	}
+}
+
+// everything is a machine with all peers, for an estimate.
+var everything = map[string]peers.Program{peers.Steelyard: {}, peers.Nginx: {}, peers.HAProxy: {}}
+
+// benchSettings are the flags of bench run.
+type benchSettings struct {
+	out, peers string
+	policies   []string
+	seed       uint64
+	seeds      int
+	requests   int
+	rate       float64
+	force      bool
+	inTurn     bool
+	simulate   bool
+}
+
+func benchRunCommand() *cobra.Command {
+	var s benchSettings
+	c := &cobra.Command{
+		Use:   "run NAME|FILE.yaml",
+		Short: "Run a scenario: a table, result.json and report.html",
+		Long: `Runs a scenario, one of "steelyard bench list" or a file of your own, and leaves
+result.json and report.html in the folder given by --out.
+
+Load is sent to loopback only. nginx and HAProxy take part where they are installed.`,
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return &usageError{"bench run: name one scenario: " + strings.Join(scenario.Names(), ", ")}
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error { return s.run(c, args[0]) },
+	}
+	flags := c.Flags()
+	flags.StringVar(&s.out, "out", "", "folder for the results (default: bench-NAME)")
+	flags.StringSliceVar(&s.policies, "policy", nil, "of our contenders, only those with these policies")
+	flags.Uint64Var(&s.seed, "seed", 1, "of the first trace")
+	flags.IntVar(&s.seeds, "seeds", 0, "traces of each kind of work (default: the scenario's)")
+	flags.IntVar(&s.requests, "requests", 0, "requests of each trace (default: the scenario's)")
+	flags.Float64Var(&s.rate, "rate", 0, "T, requests per second (default: the scenario's)")
+	flags.StringVar(&s.peers, "peers", "auto", "auto: those installed; none; or a list of nginx, haproxy")
+	flags.BoolVar(&s.force, "force", false, "replace older results")
+	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
+	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
+	return c
+}
+
+// run finds everything that is wrong before it starts anything.
+func (s *benchSettings) run(c *cobra.Command, name string) error {
+	what, err := s.scenario(name)
+	if err != nil {
+		return &usageError{err.Error()}
+	}
+	if s.out == "" {
+		s.out = "bench-" + what.Name
+	}
+	if err := report.MayWrite(s.out, s.force); err != nil {
+		return &usageError{err.Error()}
+	}
+	programs, notes, err := s.programs(c.Context(), what)
+	if err != nil {
+		return &usageError{err.Error()}
+	}
+	out := c.OutOrStdout()
+	for _, note := range notes {
+		fmt.Fprintln(out, note)
+	}
+	bar := newBar(out)
+	l := lab.New(lab.Options{
+		Scenario: what, Programs: programs, Seed: s.seed, InTurn: s.inTurn, Notes: notes, Progress: bar.show,
+		Command: append([]string{"steelyard"}, commandLine(c, name)...),
+	})
+	fmt.Fprintf(out, "%s: %s\n", what.Name, what.Title)
+	if takes := l.Takes(); takes > 0 {
+		fmt.Fprintf(out, "The measured part takes %s.\n", minutes(takes))
+	}
+	result, err := l.Run(c.Context())
+	bar.clear()
+	if err != nil {
+		if c.Context().Err() != nil {
+			return errors.New("bench run: stopped before the end, so there are no results; everything that was started has ended")
+		}
+		return err
+	}
+	if err := report.Table(out, result); err != nil {
+		return err
+	}
+	if err := report.Write(s.out, result, s.force); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "\nWritten: %s and %s\n", filepath.Join(s.out, report.JSONFile), filepath.Join(s.out, report.HTMLFile))
+	return nil
+}
+
+// scenario is the one named, with what the flags change in it.
+func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
+	known := policy.Names()
+	what, err := scenario.Load(name, known)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.policies {
+		if err := scenario.CheckPolicy(p, known); err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
+	}
+	switch {
+	case s.seeds < 0 || s.requests < 0:
+		return nil, fmt.Errorf("--seeds %d and --requests %d: neither may be negative", s.seeds, s.requests)
+	case s.rate < 0 || math.IsInf(s.rate, 0) || math.IsNaN(s.rate):
+		return nil, fmt.Errorf("--rate %g: give requests per second", s.rate)
+	}
+	what.Simulated = what.Simulated || s.simulate
+	if s.policies != nil {
+		what.KeepPolicies(s.policies)
+	}
+	if s.seeds > 0 {
+		what.Seeds = s.seeds
+	}
+	if s.requests > 0 {
+		what.Requests = s.requests
+	}
+	if s.rate > 0 {
+		what.Rate = s.rate
+	}
+	for _, c := range what.Cases {
+		if _, err := os.Stat(c.Trace); c.Trace != "" && errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("case %s: there is no trace %s", c.Name, c.Trace)
+		}
+	}
+	return what, what.Carried()
+}
+
+// programs are steelyard and the peers that take part. Notes say which do not, and why.
+func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (found map[string]peers.Program, notes []string, err error) {
+	wanted, must, err := s.wantedPeers()
+	if err != nil || what.Simulated {
+		return nil, nil, err
+	}
+	found = map[string]peers.Program{}
+	for _, name := range wanted {
+		program, err := peers.Find(ctx, name)
+		switch {
+		case err == nil:
+			found[name] = program
+		case errors.Is(err, peers.ErrMissing) && !must:
+			notes = append(notes, fmt.Sprintf("%s is not installed and takes no part; to have it beside: apt-get install %s", name, name))
+		default:
+			return nil, nil, err
+		}
+	}
+	if must {
+		what.AddPeers(wanted)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find this program: %w", err)
+	}
+	found[peers.Steelyard], err = peers.Ours(ctx, self)
+	return found, notes, err
+}
+
+// wantedPeers reads --peers; must says that they were named.
+func (s *benchSettings) wantedPeers() (wanted []string, must bool, err error) {
+	switch s.peers {
+	case "auto":
+		return peers.Installable, false, nil
+	case "none", "":
+		return nil, false, nil
+	}
+	for _, name := range strings.Split(s.peers, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(peers.Installable, name) {
+			return nil, false, fmt.Errorf("--peers: there is no peer %q: %s", name, scenario.Suggest(name, append([]string{"auto", "none"}, peers.Installable...)))
+		}
+		wanted = append(wanted, name)
+	}
+	return wanted, true, nil
+}
+
+// commandLine is the command that does the same again.
+func commandLine(c *cobra.Command, name string) []string {
+	line := []string{"bench", "run", name}
+	for _, flag := range []string{"policy", "seed", "seeds", "requests", "rate", "peers", "in-turn", "simulate"} {
+		if f := c.Flags().Lookup(flag); f.Changed {
+			line = append(line, "--"+flag+"="+strings.Trim(f.Value.String(), "[]"))
+		}
+	}
+	return line
+}
+
+func minutes(d time.Duration) string {
+	if d < 2*time.Minute {
+		return fmt.Sprintf("about %.0f s", math.Ceil(d.Seconds()))
+	}
+	return fmt.Sprintf("about %.0f min", math.Ceil(d.Minutes()))
+}
+
+// newBar shows progress on a terminal as a bar, elsewhere as a line now and then.
+func newBar(out io.Writer) *bar {
+	b := &bar{out: out}
+	b.width, b.terminal = terminalWidth(out)
+	return b
+}

@@ -1,0 +1,160 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/lab"
+	"github.com/steelyard-proxy/steelyard/bench/report"
+)
+
+// asProgram makes the test's program behave as steelyard: the bench runs its own program as a contender.
+const asProgram = "TEST_AS_STEELYARD"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(asProgram) != "" {
+		os.Exit(run(os.Args[1:]))
+	}
+	os.Exit(m.Run())
+}
+
+// bench runs a bench command as a shell would, and returns what it printed.
+func bench(ctx context.Context, args ...string) (string, error) {
+	var out bytes.Buffer
+	c := benchCommand()
+	c.SilenceErrors, c.SilenceUsage = true, true
+	c.SetArgs(args)
+	c.SetOut(&out)
+	err := c.ExecuteContext(ctx)
+	return out.String(), err
+}
+
+func TestBenchList(t *testing.T) {
+	out, err := bench(t.Context(), "list")
+	require.NoError(t, err)
+	for _, name := range []string{"case-study", "heavy-tail", "llm", "peers", "replicas", "scale", "slow-node", "step-change", "unequal"} {
+		require.Contains(t, "\n"+out, "\n"+name+" ")
+	}
+}
+
+// TestBenchRun is the whole of it, small: real sockets, this program as a contender, and whichever peer is installed.
+func TestBenchRun(t *testing.T) {
+	t.Setenv(asProgram, "yes")
+	dir := filepath.Join(t.TempDir(), "out")
+	out, err := bench(t.Context(), "run", "case-study", "--requests", "300", "--out", dir)
+	require.NoError(t, err, "%s", out)
+	require.Contains(t, out, "least_load + shortest_first")
+	require.Contains(t, out, "T_i = T/(n·C_i) is wrong.")
+	require.Contains(t, out, "measuring exponential work, trace 1 of 1")
+
+	r, err := report.Read(filepath.Join(dir, report.JSONFile))
+	require.NoError(t, err)
+	require.Equal(t, []string{"steelyard", "bench", "run", "case-study", "--requests=300"}, r.Command)
+	require.True(t, r.Measured)
+	require.Contains(t, r.Versions["steelyard"], "steelyard")
+	ours := 0
+	for _, row := range r.Cases[0].Rows {
+		require.Empty(t, row.Failures, row.Contender)
+		require.True(t, row.Mean.Exists(), row.Contender)
+		if row.Kind == report.Ours {
+			ours++
+			require.NotNil(t, row.Simulation)
+			sum := 0.0
+			for _, share := range row.Shares {
+				sum += share
+			}
+			require.InDelta(t, 1, sum, 1e-9, "every answer is of a known engine")
+		}
+	}
+	require.Equal(t, 9, ours)
+	page, err := os.ReadFile(filepath.Join(dir, report.HTMLFile))
+	require.NoError(t, err)
+	require.Contains(t, string(page), "</html>")
+
+	_, err = bench(t.Context(), "run", "case-study", "--requests", "300", "--out", dir)
+	require.ErrorContains(t, err, report.ErrExists.Error(), "it never replaces results unasked")
+}
+
+func TestBenchRunSimulated(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "out")
+	out, err := bench(t.Context(), "run", "peers", "--simulate", "--requests", "500", "--seeds", "2", "--seed", "7", "--policy", "least_load,random", "--out", dir)
+	require.NoError(t, err)
+	require.NotContains(t, out, "measuring")
+	var r struct {
+		Seeds []uint64
+		Cases []struct {
+			Rows []struct{ Contender, Kind string }
+		}
+	}
+	text, err := os.ReadFile(filepath.Join(dir, report.JSONFile))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &r))
+	require.Equal(t, []uint64{7, 8}, r.Seeds)
+	require.Len(t, r.Cases[0].Rows, 4, "three of least_load, and random, which was asked for")
+	require.Equal(t, "simulated", r.Cases[0].Rows[0].Kind)
+}
+
+func TestBenchRefuses(t *testing.T) {
+	own := filepath.Join(t.TempDir(), "own.yaml")
+	require.NoError(t, os.WriteFile(own, []byte("title: x\ncontendres: []\n"), 0o600))
+	recorded := filepath.Join(t.TempDir(), "recorded.yaml")
+	require.NoError(t, os.WriteFile(recorded, []byte(`title: x
+endpoints: [{name: a, capacity: 9}]
+rate: 1
+requests: 5
+cases: [{work: trace, trace: day.csv}]
+contenders: [{policy: capacity}]
+`), 0o600))
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{"name one scenario: case-study,", []string{"run"}},
+		{`no scenario is called "pers": did you mean peers?`, []string{"run", "pers"}},
+		{`there is no policy "least_laod": did you mean least_load?`, []string{"run", "peers", "--policy", "least_laod"}},
+		{`there is no peer "ngnix": did you mean nginx?`, []string{"run", "peers", "--peers", "ngnix"}},
+		{"there is no key contendres here: did you mean contenders?", []string{"run", own}},
+		{"there is no trace", []string{"run", recorded}},
+		{"T = 225 requests/s is more than the endpoints can carry, ΣC = 225", []string{"run", "peers", "--rate", "225"}},
+		{"--seeds -1", []string{"run", "peers", "--seeds", "-1"}},
+		{"--rate -3", []string{"run", "peers", "--rate", "-3"}},
+	} {
+		require.Equal(t, exitBad, run(append([]string{"bench"}, c.args...)), "%v", c.args)
+		_, err := bench(t.Context(), c.args...)
+		require.ErrorContains(t, err, c.want)
+		require.NotContains(t, err.Error(), "\n")
+	}
+}
+
+func TestBenchStopsWhenTold(t *testing.T) {
+	t.Setenv(asProgram, "yes")
+	ctx, cancel := context.WithTimeout(t.Context(), 1500*time.Millisecond)
+	defer cancel()
+	dir := filepath.Join(t.TempDir(), "out")
+	_, err := bench(ctx, "run", "peers", "--peers", "none", "--policy", "capacity", "--out", dir)
+	require.ErrorContains(t, err, "stopped before the end")
+	require.NoDirExists(t, dir)
+}
+
+func TestBar(t *testing.T) {
+	var out bytes.Buffer
+	b := &bar{out: &out, terminal: true, width: func() int { return 50 }}
+	b.show(lab.Progress{Doing: "measuring something with a long name", Done: 0.5, Left: 90 * time.Second})
+	b.clear()
+	require.Equal(t, "\r\x1b[K██████████████░░░░░░░░░░░░░░  50 %  1m30s left  m\r\x1b[K", out.String())
+
+	out.Reset()
+	b = newBar(&out)
+	require.False(t, b.terminal)
+	for done := range 10 {
+		b.show(lab.Progress{Doing: "measuring", Done: float64(done) / 10})
+	}
+	require.Equal(t, "  0 %  measuring\n", out.String(), "no more than a line now and then")
+}
