@@ -1,8 +1,10 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // The size of plots of bars.
@@ -98,6 +100,8 @@ func (c *Case) within(high float64) (list []Line) {
 			list = append(list, line)
 		}
 	}
+	// Each name stands right of its line, above those of lines further to the right: so they cross nothing.
+	slices.SortStableFunc(list, func(a, b Line) int { return cmp.Compare(a.Response, b.Response) })
 	return list
 }
 

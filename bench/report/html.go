@@ -43,7 +43,6 @@ type part struct {
 	Theory       []Line
 	Peers        bool // there are some to compare with
 	Compared     bool // measured ones have been simulated too
-	Rest         int  // columns right of the mean
 }
 
 type key struct {
@@ -99,7 +98,7 @@ func newPart(r *Result, c *Case) part {
 	class := classes(c)
 	p := part{
 		Heading: c.heading(r), Means: meanPlot(c, class), Sweep: sweepPlot(r, c, class), Distribution: distributionPlot(c, class),
-		Shares: sharePlot(r, c, class), Panels: panels(c, class), Theory: c.Theory, Rest: 5,
+		Shares: sharePlot(r, c, class), Panels: panels(c, class), Theory: c.Theory,
 	}
 	best := None()
 	for _, row := range c.Rows {
@@ -108,12 +107,6 @@ func newPart(r *Result, c *Case) part {
 		if row.Mean.Exists() && !row.Unstable && (!best.Exists() || row.Mean < best) {
 			best = row.Mean
 		}
-	}
-	if p.Peers {
-		p.Rest++
-	}
-	if p.Compared {
-		p.Rest++
 	}
 	for _, row := range c.Rows {
 		p.Legend = append(p.Legend, key{row.Contender, class(row.Contender), row.Settings, row.Kind == Peer})

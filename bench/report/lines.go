@@ -34,7 +34,7 @@ type linePlot struct {
 type drawnLine struct {
 	Name, Class, Path string
 	EndX, EndY        float64
-	LabelY            float64 // EndY, moved so that names do not cover each other
+	LabelX, LabelY    float64 // EndY, moved so that names do not cover each other
 	Dots              []dot
 }
 
@@ -69,7 +69,7 @@ func drawLines(a asked) *linePlot {
 			p.Lines = append(p.Lines, line)
 		}
 	}
-	spread(p.Lines, p.Top, p.Bottom)
+	p.label()
 	p.Bands = bands(a)
 	if a.markName != "" {
 		p.Mark = &tick{a.x.at(a.mark), a.markName}
@@ -105,8 +105,24 @@ func drawLine(a asked, c Curve) (drawnLine, bool) {
 	return line, path.Len() > 0
 }
 
+// label puts names to the right of the plot, but those of lines that end long before at their end.
+func (p *linePlot) label() {
+	var early, late []*drawnLine
+	for i := range p.Lines {
+		line := &p.Lines[i]
+		if line.LabelX = p.Right + 22; line.EndX < p.Right-120 {
+			line.LabelX = line.EndX + 12
+			early = append(early, line)
+			continue
+		}
+		late = append(late, line)
+	}
+	spread(early, p.Top, p.Bottom)
+	spread(late, p.Top, p.Bottom)
+}
+
 // spread moves the names of lines apart, as little as that takes, and keeps them inside.
-func spread(lines []drawnLine, top, bottom float64) {
+func spread(lines []*drawnLine, top, bottom float64) {
 	order := make([]int, len(lines))
 	for i := range order {
 		order[i] = i
@@ -169,9 +185,6 @@ func reach(curves []Curve) (low, high float64) {
 	}
 	return low, high
 }
-
-// LabelX is where names of lines begin.
-func (p *linePlot) LabelX() float64 { return p.Right + 22 }
 
 // Inside is the height of the inside.
 func (p *linePlot) Inside() float64 { return p.Bottom - p.Top }

@@ -29,8 +29,8 @@ func panels(c *Case, class func(string) string) (list []panel) {
 	high, end := 0.0, 0.0
 	for _, row := range c.Rows {
 		for _, p := range row.Queue {
-			if end = max(end, p.X); !row.Unstable {
-				high = max(high, float64(p.Y))
+			if !row.Unstable {
+				high, end = max(high, float64(p.Y)), max(end, p.X)
 			}
 		}
 	}
@@ -42,11 +42,11 @@ func panels(c *Case, class func(string) string) (list []panel) {
 		for _, p := range row.Queue {
 			most = max(most, float64(p.Y))
 		}
-		top, note := high, fmt.Sprintf("at most %.0f", most)
+		top, last, note := high, end, fmt.Sprintf("at most %.0f", most)
 		if row.Unstable {
-			top, note = most, fmt.Sprintf("up to %.0f: a scale of its own", most)
+			top, last, note = most, row.Queue[len(row.Queue)-1].X, fmt.Sprintf("up to %.0f, on its own scale", most)
 		}
-		list = append(list, drawPanel(row, class(row.Contender), note, end, max(top, 1)))
+		list = append(list, drawPanel(row, class(row.Contender), note, last, max(top, 1)))
 	}
 	return list
 }

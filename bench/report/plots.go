@@ -11,14 +11,17 @@ func sweepPlot(r *Result, c *Case, class func(string) string) *linePlot {
 		return nil
 	}
 	low, high := reach(c.Sweep)
-	cap := low * 60 // above it nothing is to be told apart that matters
-	high = min(high, cap)
+	high = min(high, low*60) // above that nothing is to be told apart that matters
+	dotted := "The dotted line is one endpoint that has the capacity of all and shares it among its requests."
+	if c.Work == "exponential" {
+		dotted = "The dotted lines are bounds that nobody can beat who does not know how long requests are."
+	}
 	x := scale{0, 1, lineLeft, insideRight, straight}
 	y := scale{low / 1.2, high * 1.1, insideBottom, lineTop, math.Log10}
 	curves := clip(c.Sweep, y.to)
 	return drawLines(asked{
 		title:   "Mean response time against load",
-		caption: "Simulated with the policies' own code, the same traces for all. The dotted lines are bounds that nobody can beat who does not know how long requests are. The vertical line is the load of this run.",
+		caption: "Simulated with the policies' own code, the same traces for all. " + dotted + " The vertical line is the load of this run.",
 		xLabel:  "load T / ΣC", yLabel: "mean response time",
 		curves: curves, class: class, x: x, y: y, dots: true,
 		xTicks: x.ticks([]float64{0, 0.2, 0.4, 0.6, 0.8, 1}, short), yTicks: y.ticks(decades(y.from, y.to), shortTime),
@@ -74,7 +77,7 @@ func distributionPlot(c *Case, class func(string) string) *linePlot {
 		caption: "So many of the requests were done within the time. Both axes are logarithmic: to the right, each step is ten times rarer.",
 		xLabel:  "part of the requests", yLabel: "done within",
 		curves: curves, class: class, x: x, y: y,
-		xTicks: x.ticks([]float64{0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.995, 0.999, 0.9995, 0.9999}, name),
+		xTicks: x.ticks([]float64{0, 0.5, 0.75, 0.9, 0.95, 0.99, 0.999, 0.9999}, name),
 		yTicks: y.ticks(decades(y.from, y.to), shortTime),
 		xName:  func(q float64) string { return fmt.Sprintf("%.4g %% of the requests within", 100*q) },
 		yName:  func(v float64) string { return Number(v).Time() },
@@ -122,7 +125,7 @@ func fleetPlots(r *Result, class func(string) string) []*linePlot {
 	}
 	return []*linePlot{
 		draw("Cost of a pick", "To place one request and end another, on one core.", "time per pick",
-			func(f Fleet) float64 { return f.PickNanos * 1e-9 }, func(v float64) string { return Number(v).Time() }),
+			func(f Fleet) float64 { return f.PickNanos * 1e-9 }, shortTime),
 		draw("Error of the shares", "The part of the requests that went to other endpoints than shares by capacity would have it. Policies that look at what is in flight, or seek the least response time, do so on purpose.", "misplaced requests",
 			func(f Fleet) float64 { return f.Misplaced }, percentShort),
 	}

@@ -139,18 +139,20 @@ func TestMarksStayInside(t *testing.T) {
 	class := classes(c)
 	for _, p := range append(fleetPlots(r, fleetClasses(r)), sweepPlot(r, c, class), distributionPlot(c, class)) {
 		require.NotEmpty(t, p.Lines)
-		labels := []float64{}
+		labels := map[float64][]float64{} // by column
 		for _, line := range p.Lines {
 			require.NotEmpty(t, line.Class)
 			require.GreaterOrEqual(t, line.EndX, p.Left)
 			require.LessOrEqual(t, line.EndX, p.Right)
 			require.GreaterOrEqual(t, line.EndY, p.Top)
 			require.LessOrEqual(t, line.EndY, p.Bottom)
-			labels = append(labels, line.LabelY)
+			labels[line.LabelX] = append(labels[line.LabelX], line.LabelY)
 		}
-		slices.Sort(labels)
-		for i := 1; i < len(labels); i++ {
-			require.GreaterOrEqual(t, labels[i]-labels[i-1], labelHeight-0.11, "names cover each other")
+		for _, column := range labels {
+			slices.Sort(column)
+			for i := 1; i < len(column); i++ {
+				require.GreaterOrEqual(t, column[i]-column[i-1], labelHeight-0.11, "names cover each other")
+			}
 		}
 	}
 	for _, p := range []*barPlot{meanPlot(c, class), sharePlot(r, c, class)} {

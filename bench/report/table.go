@@ -128,7 +128,7 @@ func numbers(list []Number) string {
 	for _, n := range list {
 		parts = append(parts, n.Figures())
 	}
-	return strings.Join(parts, "  ")
+	return strings.Join(parts, " : ")
 }
 
 func fleetTable(b *strings.Builder, r *Result) {

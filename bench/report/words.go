@@ -16,6 +16,8 @@ func (n Number) Time() string {
 		return "–"
 	case v == 0:
 		return "0"
+	case v < 1e-6:
+		return figures(v*1e9) + " ns"
 	case v < 1e-3:
 		return figures(v*1e6) + " µs"
 	case v < 1:
@@ -37,7 +39,7 @@ func (n Number) Figures() string {
 	if !n.Exists() {
 		return "–"
 	}
-	return figures(float64(n))
+	return short(float64(n))
 }
 
 // figures is a number to three places that count.
@@ -56,6 +58,8 @@ func shortTime(v float64) string {
 	switch {
 	case v == 0:
 		return "0"
+	case v < 0.999e-6:
+		return short(v*1e9) + " ns"
 	case v < 0.999e-3:
 		return short(v*1e6) + " µs"
 	case v < 0.999:
