@@ -88,19 +88,21 @@ func BenchmarkOpen(b *testing.B) {
 }
 
 func BenchmarkAcquireRelease(b *testing.B) {
-	for _, n := range benchmarkSizes {
-		b.Run(endpointsOf(n), func(b *testing.B) {
-			pool := benchmarkPool(b, n)
-			var r balancer.Request
-			b.ReportAllocs()
-			for b.Loop() {
-				lease, err := pool.Acquire(&r)
-				if err != nil {
-					b.Fatal(err)
+	for name, build := range every() {
+		for _, n := range benchmarkSizes {
+			b.Run(name+"/"+endpointsOf(n), func(b *testing.B) {
+				pool := newPool(b, build, unequal(n))
+				var r balancer.Request
+				b.ReportAllocs()
+				for b.Loop() {
+					lease, err := pool.Acquire(&r)
+					if err != nil {
+						b.Fatal(err)
+					}
+					lease.Release(balancer.Outcome{Class: balancer.Answered})
 				}
-				lease.Release(balancer.Outcome{Class: balancer.Answered})
-			}
-		})
+			})
+		}
 	}
 }
 
