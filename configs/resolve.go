@@ -65,7 +65,6 @@ func (c *Config) resolveFiles(folder string) {
 		}
 	}
 	absolute(&c.Log.Requests)
-	absolute(&c.Predict.File)
 	socket(&c.Admin.Address)
 	for i := range c.Listen {
 		socket(&c.Listen[i].Address)
@@ -75,6 +74,7 @@ func (c *Config) resolveFiles(folder string) {
 		}
 	}
 	for i := range c.Upstreams {
+		absolute(&c.Upstreams[i].Predict.File)
 		for _, endpoint := range c.Upstreams[i].Endpoints {
 			if files := endpoint.TLS; files != nil {
 				absolute(&files.CAFile)

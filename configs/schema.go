@@ -15,7 +15,6 @@ type Config struct {
 	Timeouts  Timeouts   `yaml:"timeouts"`
 	Forwarded Forwarded  `yaml:"forwarded"`
 	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
-	Predict   Predict    `yaml:"predict,omitempty"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }
@@ -44,11 +43,6 @@ type Log struct {
 	Access bool   `yaml:"access"` // one line for each request
 	// Requests is the file that gets one CSV row for each request that reached an endpoint, absolute; "": none.
 	Requests string `yaml:"requests,omitempty"`
-}
-
-// Predict says what becomes of what was learned of the work of requests.
-type Predict struct {
-	File string `yaml:"file,omitempty"` // where it is kept over a restart, absolute; "": nowhere
 }
 
 // Limits bound what clients may make the gateway hold.
@@ -85,6 +79,7 @@ type Upstream struct {
 	Host          string           `yaml:"host"` // "pass": the client's Host goes out; "endpoint": the endpoint's own
 	Endpoints     []Endpoint       `yaml:"endpoints"`
 	Queue         Queue            `yaml:"queue"`
+	Predict       Predict          `yaml:"predict,omitempty"`
 	Health        Health           `yaml:"health"`
 	Timeouts      UpstreamTimeouts `yaml:"timeouts"`
 	Connections   Connections      `yaml:"connections"`
@@ -114,6 +109,11 @@ type Queue struct {
 	MaxRequests int           `yaml:"max_requests"` // that wait at once; 0: none waits
 	MaxWait     time.Duration `yaml:"max_wait"`
 	Header      bool          `yaml:"header"` // answers say in X-Steelyard-Queue-Ms how long the request waited
+}
+
+// Predict says what becomes of what is learned of the work of an upstream's requests.
+type Predict struct {
+	File string `yaml:"file,omitempty"` // where it is kept over a restart, absolute; "": nowhere
 }
 
 // Health says how the endpoints of an upstream are probed.

@@ -16,7 +16,6 @@ func (r *report) validate(c *Config) {
 	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.oneOf("log.format", c.Log.Format, "json", "console")
 	r.validateFolder("log.requests", c.Log.Requests)
-	r.validateFolder("predict.file", c.Predict.File)
 	r.validateLimits(&c.Limits)
 	r.validateTimeouts(&c.Timeouts)
 	r.validateTrust(c.Forwarded.Trust)

@@ -12,7 +12,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 	if len(upstreams) == 0 {
 		r.missing("upstreams", `list at least one, such as {name: chat, endpoints: [{url: "http://127.0.0.1:9001"}]}`)
 	}
-	named := map[string]path{}
+	named, learned := map[string]path{}, map[string]path{}
 	for i := range upstreams {
 		u, p := &upstreams[i], path("upstreams").item(i)
 		r.validateName(p.key("name"), u.Name)
@@ -21,6 +21,8 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
 		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
 		r.validateQueue(p.key("queue"), &u.Queue)
+		r.validateFolder(p.key("predict").key("file"), u.Predict.File)
+		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
 		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
 		r.validateHealth(p.key("health"), &u.Health)
 		r.optional(p.key("timeouts").key("connect"), u.Timeouts.Connect)
@@ -64,6 +66,14 @@ func (r *report) unique(named map[string]path, p path, name, kind string) {
 		return
 	}
 	named[name] = p
+}
+
+// ownFile reports a file that another upstream writes to as well.
+func (r *report) ownFile(written map[string]path, p path, name string) {
+	if first, again := written[name]; again && name != "" {
+		r.add(p, "give each upstream a file of its own", "%s is written to by another upstream as well, see %s", quote(name), first)
+	}
+	written[name] = p
 }
 
 func (r *report) validateEndpoints(p path, endpoints []Endpoint) {

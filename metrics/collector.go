@@ -36,8 +36,9 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	if source := c.registry.predictorSource.Load(); source != nil {
-		now := (*source)()
-		s.predictor(&now)
+		for _, p := range (*source)() {
+			s.predictor(&p)
+		}
 	}
 	if source := c.registry.clientSource.Load(); source != nil {
 		now := (*source)()

@@ -1,9 +1,11 @@
 package metrics
 
-// PredictorState is what a scrape wants to know about the predictions of work.
+// PredictorState is what a scrape wants to know about the predictions of the work
+// of one upstream's requests.
 type PredictorState struct {
-	Dropped uint64 // rows that came faster than they could be learned from
-	Models  []PredictedModel
+	Upstream string
+	Dropped  uint64 // rows that came faster than they could be learned from
+	Models   []PredictedModel
 }
 
 // PredictedModel is one model whose requests' work is predicted; "" stands for all
@@ -22,28 +24,31 @@ type PredictionScore struct {
 	MeanAbsoluteError float64 // in units of work
 }
 
-// ObservePredictor makes source the origin of the metrics of predictions. It is
-// called once per scrape, from any goroutine. A later call replaces it.
-func (r *Registry) ObservePredictor(source func() PredictorState) { r.predictorSource.Store(&source) }
+// ObservePredictors makes source the origin of the metrics of predictions. It is
+// called once per scrape, from any goroutine, and should name each upstream once. A
+// later call replaces it.
+func (r *Registry) ObservePredictors(source func() []PredictorState) {
+	r.predictorSource.Store(&source)
+}
 
 var (
-	predictorRows    = family("predictor_rows_total", "Finished requests by what the predictor did with them: kept to learn from, or why not.", "model", "reason")
-	predictorDropped = family("predictor_rows_dropped_total", "Finished requests that came faster than the predictor could take them.")
-	predictorRule    = family("predictor_rule_in_use", "Whether the work of the model's requests is predicted by this rule now.", "model", "rule")
-	predictorR2      = family("predictor_r2_ratio", "Part of the variance of work that the rule explains, on requests that it has not learned from; 1 is exact.", "model", "rule")
-	predictorError   = family("predictor_mean_absolute_error", "Mean distance between predicted and true work on such requests, in seconds of one slot times its capacity.", "model", "rule")
+	predictorRows    = family("predictor_rows_total", "Finished requests by what the predictor did with them: kept to learn from, or why not.", "upstream", "model", "reason")
+	predictorDropped = family("predictor_rows_dropped_total", "Finished requests that came faster than the predictor could take them.", "upstream")
+	predictorRule    = family("predictor_rule_in_use", "Whether the work of the model's requests is predicted by this rule now.", "upstream", "model", "rule")
+	predictorR2      = family("predictor_r2_ratio", "Part of the variance of work that the rule explains, on requests that it has not learned from; 1 is exact.", "upstream", "model", "rule")
+	predictorError   = family("predictor_mean_absolute_error", "Mean distance between predicted and true work on such requests, in seconds of one slot times its capacity.", "upstream", "model", "rule")
 )
 
 func (s sink) predictor(p *PredictorState) {
-	s.counter(predictorDropped, p.Dropped)
+	s.counter(predictorDropped, p.Dropped, p.Upstream)
 	for _, m := range p.Models {
 		for reason, n := range m.Rows {
-			s.counter(predictorRows, n, m.Model, reason)
+			s.counter(predictorRows, n, p.Upstream, m.Model, reason)
 		}
 		for _, score := range m.Scores {
-			s.flag(predictorRule, score.Rule == m.Rule, m.Model, score.Rule)
-			s.gauge(predictorR2, score.R2Ratio, m.Model, score.Rule)
-			s.gauge(predictorError, score.MeanAbsoluteError, m.Model, score.Rule)
+			s.flag(predictorRule, score.Rule == m.Rule, p.Upstream, m.Model, score.Rule)
+			s.gauge(predictorR2, score.R2Ratio, p.Upstream, m.Model, score.Rule)
+			s.gauge(predictorError, score.MeanAbsoluteError, p.Upstream, m.Model, score.Rule)
 		}
 	}
 }

@@ -28,7 +28,7 @@ type Registry struct {
 	queueSource    atomic.Pointer[func() []QueueState]
 	clientSource   atomic.Pointer[func() ClientConnections]
 
-	predictorSource atomic.Pointer[func() PredictorState]
+	predictorSource atomic.Pointer[func() []PredictorState]
 
 	mu        sync.Mutex // guards both maps; never taken on the request path
 	endpoints map[endpointKey]*Endpoint

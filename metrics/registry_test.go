@@ -47,11 +47,11 @@ func full() *Registry {
 		}}
 	})
 	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6}} })
-	r.ObservePredictor(func() PredictorState {
-		return PredictorState{Dropped: 4, Models: []PredictedModel{{
+	r.ObservePredictors(func() []PredictorState {
+		return []PredictorState{{Upstream: "chat", Dropped: 4, Models: []PredictedModel{{
 			Model: "m", Rule: "regression", Rows: map[string]uint64{"kept": 9, "aborted": 2},
 			Scores: []PredictionScore{{"hints", 0.25, 3.5}, {"regression", 0.75, 1.5}},
-		}}}
+		}}}}
 	})
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
@@ -68,12 +68,12 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
 		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,
 		`steelyard_queue_refused_total{reason="timeout",upstream="chat"} 0`,
-		`steelyard_predictor_rows_dropped_total 4`,
-		`steelyard_predictor_rows_total{model="m",reason="aborted"} 2`,
-		`steelyard_predictor_rule_in_use{model="m",rule="hints"} 0`,
-		`steelyard_predictor_rule_in_use{model="m",rule="regression"} 1`,
-		`steelyard_predictor_r2_ratio{model="m",rule="regression"} 0.75`,
-		`steelyard_predictor_mean_absolute_error{model="m",rule="hints"} 3.5`,
+		`steelyard_predictor_rows_dropped_total{upstream="chat"} 4`,
+		`steelyard_predictor_rows_total{model="m",reason="aborted",upstream="chat"} 2`,
+		`steelyard_predictor_rule_in_use{model="m",rule="hints",upstream="chat"} 0`,
+		`steelyard_predictor_rule_in_use{model="m",rule="regression",upstream="chat"} 1`,
+		`steelyard_predictor_r2_ratio{model="m",rule="regression",upstream="chat"} 0.75`,
+		`steelyard_predictor_mean_absolute_error{model="m",rule="hints",upstream="chat"} 3.5`,
 		`steelyard_endpoint_slots{endpoint="small",upstream="chat"} 8`,
 		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="1"} 0`,
 		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="2.5"} 1`,

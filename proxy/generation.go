@@ -23,8 +23,7 @@ type Generation struct {
 	UpgradeIdle time.Duration
 	Trust       []netip.Prefix // whose forwarding fields are believed
 
-	Predictor *predict.Predictor // of the work of requests; nil: all are alike
-	Requests  *RequestLog        // nil: off
+	Requests *RequestLog // nil: off
 }
 
 // trusts says whether the forwarding fields of a peer are believed. A peer
@@ -45,14 +44,15 @@ func (g *Generation) trusts(peer netip.Addr) bool {
 // may be 0 for "no limit".
 type Upstream struct {
 	Name      string
-	Pool      *balancer.Pool // its endpoints have a *Target in their Via
-	PassHost  bool           // the endpoint gets the client's Host, else its own
-	FirstByte time.Duration  // from the request sent to the head of its answer
-	Idle      time.Duration  // between two pieces of an answer, or of a request taken
-	Total     time.Duration  // of the whole exchange
-	Sized     bool           // somebody wants to know the work of its requests
-	Measured  bool           // what its endpoints can do is measured; only with Sized
-	QueueTime bool           // answers say how long the request waited for a slot
+	Pool      *balancer.Pool     // its endpoints have a *Target in their Via
+	PassHost  bool               // the endpoint gets the client's Host, else its own
+	FirstByte time.Duration      // from the request sent to the head of its answer
+	Idle      time.Duration      // between two pieces of an answer, or of a request taken
+	Total     time.Duration      // of the whole exchange
+	Predictor *predict.Predictor // of the work of its requests; nil: all are alike
+	Sized     bool               // somebody wants to know the work of its requests
+	Measured  bool               // what its endpoints can do is measured; only with Sized
+	QueueTime bool               // answers say how long the request waited for a slot
 	Metrics   *metrics.Upstream
 }
 

@@ -154,7 +154,7 @@ func TestShortestFirst(t *testing.T) {
 	s := queueing(10)
 	s.queue.Order = balancer.ShortestFirst
 	s.upstream.Sized = true
-	s.generation.Predictor = predict.New(predict.Options{})
+	s.upstream.Predictor = predict.New(predict.Options{})
 	g := serve(t, s, p.address)
 	first := dial(t, g)
 	first.send(get)
@@ -207,10 +207,10 @@ func TestFinishedRequestsTeach(t *testing.T) {
 
 	s := queueing(10)
 	s.upstream.Sized, s.upstream.Measured = true, true
-	s.generation.Predictor = predict.New(predict.Options{})
-	s.generation.Requests = log
+	predictor := predict.New(predict.Options{})
+	s.upstream.Predictor, s.generation.Requests = predictor, log
 	learned := make(chan error, 1)
-	go func() { learned <- s.generation.Predictor.Run(ctx) }()
+	go func() { learned <- predictor.Run(ctx) }()
 	g := serve(t, s, answering(t, plain("ok")), answering(t, plain("ok")))
 
 	client := dial(t, g)
@@ -220,7 +220,7 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	r, _ := client.ask("GET /none HTTP/1.1\r\nHost: x.test\r\n\r\n")
 	require.Equal(t, http.StatusOK, r.StatusCode)
 	eventually(t, "all to have ended", func() bool { return g.accessed.Len() == 81 })
-	eventually(t, "the predictor to have seen them", func() bool { return g.generation.Predictor.State().Models[0].Rows == 80 })
+	eventually(t, "the predictor to have seen them", func() bool { return predictor.State().Models[0].Rows == 80 })
 	stop()
 	require.NoError(t, <-logged)
 	require.NoError(t, <-learned)

@@ -63,7 +63,7 @@ func (x *exchange) predict() {
 	if !x.held.whole && x.conn.Request.ContentLength > 0 {
 		x.hints.features.PromptBytes = int(x.conn.Request.ContentLength)
 	}
-	if p := x.generation.Predictor; p != nil {
+	if p := x.upstream.Predictor; p != nil {
 		x.request.Work = p.Work(h.Model, x.hints.features)
 	}
 }
@@ -101,7 +101,7 @@ func (x *exchange) learn() {
 
 // teach lets those learn who learn while serving.
 func (x *exchange) teach(o balancer.Outcome, service time.Duration) {
-	if p := x.generation.Predictor; p != nil && x.hints.known {
+	if p := x.upstream.Predictor; p != nil && x.hints.known {
 		p.Finished(predict.Row{
 			Model: x.hints.model, Features: x.hints.features, Work: x.target.Worth.work(service),
 			Service: service, Class: o.Class.String(), Status: x.status,

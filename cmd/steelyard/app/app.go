@@ -13,7 +13,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
-	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -31,17 +30,15 @@ type Options struct {
 
 // App is one running gateway.
 type App struct {
-	log       *zap.Logger
-	metrics   *metrics.Registry
-	handler   *proxy.Handler
-	access    *proxy.AccessLog  // nil: off
-	requests  *proxy.RequestLog // nil: off
-	predictor *predict.Predictor
-	learned   string // the file that keeps what the predictor learned; "": none
-	front     *front.Server
-	fleet     *fleet
-	clients   []listener
-	admin     net.Listener // nil: none
+	log      *zap.Logger
+	metrics  *metrics.Registry
+	handler  *proxy.Handler
+	access   *proxy.AccessLog  // nil: off
+	requests *proxy.RequestLog // nil: off
+	front    *front.Server
+	fleet    *fleet
+	clients  []listener
+	admin    net.Listener // nil: none
 
 	stopping atomic.Bool // written by Run when ctx ends
 
@@ -73,7 +70,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 		a.access = proxy.NewAccessLog(access.Named("access"), a.metrics)
 	}
 	a.handler = proxy.NewHandler(a.log, a.metrics, a.access)
-	if err := a.startLearning(cfg); err != nil {
+	if err := a.openRequestLog(cfg); err != nil {
 		return nil, err
 	}
 	generation, err := a.prepare(cfg)
@@ -100,7 +97,7 @@ func (a *App) prepare(cfg *configs.Config) (*generation, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.rules.Predictor, g.rules.Requests = a.predictor, a.requests
+	g.rules.Requests = a.requests
 	return g, nil
 }
 
@@ -203,7 +200,6 @@ func (a *App) Snapshots() []*balancer.Snapshot { return a.fleet.snapshots() }
 func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.Background())
 	g := newGroup(background)
-	defer a.saveLearned() // once all that finished has been learned
 	defer g.wait()
 	defer stop()
 	if a.access != nil {
@@ -212,7 +208,6 @@ func (a *App) Run(ctx context.Context) error {
 	if a.requests != nil {
 		g.start("write the request log", a.requests.Run)
 	}
-	g.start("learn the work of requests", a.predictor.Run)
 	g.start("measure endpoints", a.fleet.measure)
 	g.start("watch clients", a.front.Run)
 	a.fleet.start(ctx, g)

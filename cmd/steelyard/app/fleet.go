@@ -42,6 +42,7 @@ type upstream struct {
 	targets []*target // in configured order
 	health  *health
 	rules   *proxy.Upstream
+	learner *learner
 
 	options  balancer.Options
 	estimate *estimate.Upstream // nil: nothing is measured
@@ -118,11 +119,17 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 	if u.pool = balancer.NewPool(c.Name, f.loads); old != nil {
 		u.pool = old.pool
 	}
+	if old != nil && old.learner.file == c.Predict.File {
+		u.learner = old.learner
+	} else {
+		u.learner = newLearner(c.Predict.File, f.log)
+	}
 	u.rules = &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
-		Sized:    f.logged || measured(c) || u.options.Queue.Order == balancer.ShortestFirst,
-		Measured: measured(c), QueueTime: c.Queue.Header,
+		Predictor: u.learner.Predictor,
+		Sized:     f.logged || measured(c) || u.options.Queue.Order == balancer.ShortestFirst,
+		Measured:  measured(c), QueueTime: c.Queue.Header,
 		Metrics: f.metrics.Upstream(c.Name),
 	}
 	for _, e := range c.Endpoints {
@@ -245,6 +252,11 @@ func (f *fleet) run() {
 	f.stop = stop
 	for _, u := range f.upstreams {
 		f.group.startWith(ctx, "probe "+u.config.Name, u.health.prober.Run)
+		if u.learner.cancel == nil {
+			learning, cancel := context.WithCancel(f.group.ctx)
+			u.learner.cancel = cancel
+			f.group.startWith(learning, "learn the work of "+u.config.Name, u.learner.run)
+		}
 		for _, t := range u.targets {
 			if t.cancel == nil {
 				upkeep, cancel := context.WithCancel(f.group.ctx)
@@ -255,7 +267,7 @@ func (f *fleet) run() {
 	}
 }
 
-// retire ends the targets that no upstream uses any longer. Requests under way on
+// retire ends the learners and targets that no upstream uses any longer. Requests under way on
 // them finish; their connections are closed behind them. The caller holds mu.
 func (f *fleet) retire(old []*upstream) {
 	inUse := map[*proxy.Target]bool{}
@@ -266,6 +278,9 @@ func (f *fleet) retire(old []*upstream) {
 	}
 	for _, u := range old {
 		now := f.upstream(u.config.Name)
+		if u.learner.cancel != nil && (now == nil || now.learner != u.learner) {
+			u.learner.cancel()
+		}
 		for _, t := range u.targets {
 			if !inUse[t.rules] && t.cancel != nil {
 				t.cancel()

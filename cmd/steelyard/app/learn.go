@@ -5,14 +5,10 @@ import (
 	"math"
 	"time"
 
-	"go.uber.org/zap"
-
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
-	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/configs"
-	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
@@ -148,52 +144,12 @@ func moved(before, now []estimate.Value) bool {
 	return false
 }
 
-// startLearning makes the predictor, with what it knew before a restart, and the
-// request log.
-func (a *App) startLearning(cfg *configs.Config) error {
-	a.predictor = predict.New(predict.Options{Seed: uint64(time.Now().UnixNano())})
-	a.learned = cfg.Predict.File
-	if a.learned != "" {
-		if err := a.predictor.Load(a.learned); err != nil {
-			a.log.Warn("what was learned before the restart is lost", zap.Error(err))
-		}
+// openRequestLog begins the request log, if there is to be one.
+func (a *App) openRequestLog(cfg *configs.Config) (err error) {
+	if a.fleet.logged = cfg.Log.Requests != ""; a.fleet.logged {
+		a.requests, err = proxy.OpenRequestLog(proxy.RequestLogOptions{
+			Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped,
+		})
 	}
-	a.metrics.ObservePredictor(a.predictions)
-	if a.fleet.logged = cfg.Log.Requests != ""; !a.fleet.logged {
-		return nil
-	}
-	var err error
-	a.requests, err = proxy.OpenRequestLog(proxy.RequestLogOptions{
-		Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped,
-	})
 	return err
-}
-
-// saveLearned keeps what was learned over a restart.
-func (a *App) saveLearned() {
-	if a.learned == "" {
-		return
-	}
-	if err := a.predictor.Save(a.learned); err != nil {
-		a.log.Error("what was learned could not be saved", zap.Error(err))
-	}
-}
-
-// predictions are the predictor's state as a scrape shows it.
-func (a *App) predictions() metrics.PredictorState {
-	state := a.predictor.State()
-	shown := metrics.PredictorState{Dropped: state.Dropped}
-	for _, m := range state.Models {
-		model := metrics.PredictedModel{Model: m.Model, Rule: m.Rule.String(), Rows: map[string]uint64{}}
-		for reason, n := range m.Cleaned {
-			model.Rows[predict.Reason(reason).String()] = n
-		}
-		for rule, score := range m.Score.Rules {
-			model.Scores = append(model.Scores, metrics.PredictionScore{
-				Rule: predict.Rule(rule).String(), R2Ratio: score.R2, MeanAbsoluteError: score.MAE,
-			})
-		}
-		shown.Models = append(shown.Models, model)
-	}
-	return shown
 }

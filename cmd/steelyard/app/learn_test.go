@@ -42,11 +42,11 @@ func learningConfig(t *testing.T, folder string, urls ...string) *configs.Config
 listen: [{address: "127.0.0.1:0"}]
 admin: {address: "127.0.0.1:0"}
 log: {requests: %[1]q}
-predict: {file: %[2]q}
 upstreams:
   - name: chat
     policy: least_load
     queue: {order: shortest_first, header: true}
+    predict: {file: %[2]q}
     endpoints:
 `, filepath.Join(folder, "requests.csv"), filepath.Join(folder, "learned.json"))
 	for i, url := range urls {
@@ -127,7 +127,7 @@ func TestLearns(t *testing.T) {
 	require.True(t, json.Valid(learned))
 
 	again := run(t, cfg)
-	known := line(t, again, `steelyard_predictor_mean_absolute_error{model="",rule="mean"}`)
+	known := line(t, again, `steelyard_predictor_mean_absolute_error{model="",rule="mean",upstream="chat"}`)
 	require.NotContains(t, []string{"", "0"}, known, "how well all requests are predicted is known from before")
 }
 

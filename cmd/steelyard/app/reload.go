@@ -62,7 +62,6 @@ func needRestart(was, is *configs.Config) (keys []string) {
 		{"listen", was.Listen, is.Listen},
 		{"admin", was.Admin, is.Admin},
 		{"log", was.Log, is.Log},
-		{"predict", was.Predict, is.Predict},
 		{"half_close", was.HalfClose, is.HalfClose},
 		{"limits.header_bytes", was.Limits.HeaderBytes, is.Limits.HeaderBytes},
 		{"limits.connections", was.Limits.Connections, is.Limits.Connections},

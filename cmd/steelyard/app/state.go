@@ -27,6 +27,7 @@ func (a *App) observe() {
 		}
 		return states
 	})
+	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveClients(func() metrics.ClientConnections {
 		idle, active, tunnel := a.front.States()
 		return metrics.ClientConnections{Idle: idle, Active: active, Tunnel: tunnel}
