@@ -90,7 +90,7 @@ var rooms = []room{
 		sees:  "balancer bench/backend bench/load cmd/steelyard/app configs metrics",
 		tests: "balancer/policy",
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict bench/lab bench/peers bench/report bench/scenario cmd/steelyard/app cmd/steelyard/demo configs",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo configs",
 		why: "commands, flags, signals and exit codes"},
 }
 

@@ -44,8 +44,8 @@ func New(o Options) *Lab {
 	return l
 }
 
-// Measured says whether the run goes through sockets.
-func (l *Lab) Measured() bool { return !l.scenario.Simulated }
+// measured says whether the run goes through sockets.
+func (l *Lab) measured() bool { return !l.scenario.Simulated }
 
 // Takes is how long the measured part of a run is at least.
 func (l *Lab) Takes() time.Duration {
@@ -90,7 +90,7 @@ func (l *Lab) head() *report.Result {
 	r := &report.Result{
 		Schema: report.Schema, Scenario: s.Name, Title: s.Title, About: s.About, Command: l.options.Command,
 		Started: l.started, Machine: machine(), Versions: map[string]string{}, Requests: s.Requests, Rate: s.Rate,
-		Balancers: s.Balancers, Measured: l.Measured(), Notes: l.options.Notes,
+		Balancers: s.Balancers, Measured: l.measured(), Notes: l.options.Notes,
 	}
 	for name, p := range l.options.Programs {
 		r.Versions[name] = p.Version
@@ -121,7 +121,7 @@ func (l *Lab) capacities() []float64 {
 func (l *Lab) contenders(measured bool) (list []scenario.Contender) {
 	for _, c := range l.scenario.Contenders {
 		switch {
-		case measured && l.Measured() && !c.Simulated && l.installed(c), !measured && c.Peer == "":
+		case measured && l.measured() && !c.Simulated && l.installed(c), !measured && c.Peer == "":
 			list = append(list, c)
 		}
 	}

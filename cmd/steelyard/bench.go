@@ -1,15 +1,11 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -63,6 +59,7 @@ var everything = map[string]peers.Program{peers.Steelyard: {}, peers.Nginx: {}, 
 // benchSettings are the flags of bench run.
 type benchSettings struct {
 	out, peers string
+	trace      string
 	policies   []string
 	seed       uint64
 	seeds      int
@@ -98,6 +95,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	flags.IntVar(&s.requests, "requests", 0, "requests of each trace (default: the scenario's)")
 	flags.Float64Var(&s.rate, "rate", 0, "T, requests per second (default: the scenario's)")
 	flags.StringVar(&s.peers, "peers", "auto", "auto: those installed; none; or a list of nginx, haproxy")
+	flags.StringVar(&s.trace, "trace", "", "a recorded trace (`FILE.csv`) in place of the scenario's kinds of work")
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
@@ -151,96 +149,10 @@ func (s *benchSettings) run(c *cobra.Command, name string) error {
 	return nil
 }
 
-// scenario is the one named, with what the flags change in it.
-func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
-	known := policy.Names()
-	what, err := scenario.Load(name, known)
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range s.policies {
-		if err := scenario.CheckPolicy(p, known); err != nil {
-			return nil, fmt.Errorf("--policy: %w", err)
-		}
-	}
-	switch {
-	case s.seeds < 0 || s.requests < 0:
-		return nil, fmt.Errorf("--seeds %d and --requests %d: neither may be negative", s.seeds, s.requests)
-	case s.rate < 0 || math.IsInf(s.rate, 0) || math.IsNaN(s.rate):
-		return nil, fmt.Errorf("--rate %g: give requests per second", s.rate)
-	}
-	what.Simulated = what.Simulated || s.simulate
-	if s.policies != nil {
-		what.KeepPolicies(s.policies)
-	}
-	if s.seeds > 0 {
-		what.Seeds = s.seeds
-	}
-	if s.requests > 0 {
-		what.Requests = s.requests
-	}
-	if s.rate > 0 {
-		what.Rate = s.rate
-	}
-	for _, c := range what.Cases {
-		if _, err := os.Stat(c.Trace); c.Trace != "" && errors.Is(err, fs.ErrNotExist) {
-			return nil, fmt.Errorf("case %s: there is no trace %s", c.Name, c.Trace)
-		}
-	}
-	return what, what.Carried()
-}
-
-// programs are steelyard and the peers that take part. Notes say which do not, and why.
-func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (found map[string]peers.Program, notes []string, err error) {
-	wanted, must, err := s.wantedPeers()
-	if err != nil || what.Simulated {
-		return nil, nil, err
-	}
-	found = map[string]peers.Program{}
-	for _, name := range wanted {
-		program, err := peers.Find(ctx, name)
-		switch {
-		case err == nil:
-			found[name] = program
-		case errors.Is(err, peers.ErrMissing) && !must:
-			notes = append(notes, fmt.Sprintf("%s is not installed and takes no part; to have it beside: apt-get install %s", name, name))
-		default:
-			return nil, nil, err
-		}
-	}
-	if must {
-		what.AddPeers(wanted)
-	}
-	self, err := os.Executable()
-	if err != nil {
-		return nil, nil, fmt.Errorf("find this program: %w", err)
-	}
-	found[peers.Steelyard], err = peers.Ours(ctx, self)
-	return found, notes, err
-}
-
-// wantedPeers reads --peers; must says that they were named.
-func (s *benchSettings) wantedPeers() (wanted []string, must bool, err error) {
-	switch s.peers {
-	case "auto":
-		return peers.Installable, false, nil
-	case "none", "":
-		return nil, false, nil
-	}
-	for _, name := range strings.Split(s.peers, ",") {
-		name = strings.TrimSpace(name)
-		if !slices.Contains(peers.Installable, name) {
-			return nil, false, fmt.Errorf("--peers: there is no peer %q: %s", name, scenario.Suggest(name, append([]string{"auto", "none"}, peers.Installable...)))
-		}
-		wanted = append(wanted, name)
-	}
-	return wanted, true, nil
-}
-
 // commandLine is the command that does the same again.
 func commandLine(c *cobra.Command, name string) []string {
 	line := []string{"bench", "run", name}
-	for _, flag := range []string{"policy", "seed", "seeds", "requests", "rate", "peers", "in-turn", "simulate"} {
+	for _, flag := range []string{"policy", "seed", "seeds", "requests", "rate", "trace", "peers", "in-turn", "simulate"} {
 		if f := c.Flags().Lookup(flag); f.Changed {
 			line = append(line, "--"+flag+"="+strings.Trim(f.Value.String(), "[]"))
 		}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/bench/lab"
 	"github.com/steelyard-proxy/steelyard/bench/report"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 // asProgram makes the test's program behave as steelyard: the bench runs its own program as a contender.
@@ -101,6 +102,21 @@ func TestBenchRunSimulated(t *testing.T) {
 	require.Equal(t, "simulated", r.Cases[0].Rows[0].Kind)
 }
 
+func TestBenchRecordedTrace(t *testing.T) {
+	recorded := filepath.Join(t.TempDir(), "day.csv")
+	made, err := trace.New(trace.Options{Requests: 400, Rate: 100})
+	require.NoError(t, err)
+	require.NoError(t, made.Write(recorded))
+	dir := filepath.Join(t.TempDir(), "out")
+	_, err = bench(t.Context(), "run", "peers", "--simulate", "--trace", recorded, "--out", dir)
+	require.NoError(t, err)
+	r, err := report.Read(filepath.Join(dir, report.JSONFile))
+	require.NoError(t, err)
+	require.Equal(t, "day", r.Cases[0].Name)
+	require.Equal(t, 400, r.Requests)
+	require.InEpsilon(t, made.Rate()*made.MeanWork(), r.Rate, 1e-6)
+}
+
 func TestBenchRefuses(t *testing.T) {
 	own := filepath.Join(t.TempDir(), "own.yaml")
 	require.NoError(t, os.WriteFile(own, []byte("title: x\ncontendres: []\n"), 0o600))
@@ -112,6 +128,10 @@ requests: 5
 cases: [{work: trace, trace: day.csv}]
 contenders: [{policy: capacity}]
 `), 0o600))
+	day := filepath.Join(t.TempDir(), "day.csv")
+	require.NoError(t, os.WriteFile(day, []byte("seconds,work\n0.1,1\n0.2,100\n"), 0o600))
+	wrong := filepath.Join(t.TempDir(), "wrong.csv")
+	require.NoError(t, os.WriteFile(wrong, []byte("seconds,wrok\n0.1,1\n"), 0o600))
 	for _, c := range []struct {
 		want string
 		args []string
@@ -121,7 +141,10 @@ contenders: [{policy: capacity}]
 		{`there is no policy "least_laod": did you mean least_load?`, []string{"run", "peers", "--policy", "least_laod"}},
 		{`there is no peer "ngnix": did you mean nginx?`, []string{"run", "peers", "--peers", "ngnix"}},
 		{"there is no key contendres here: did you mean contenders?", []string{"run", own}},
-		{"there is no trace", []string{"run", recorded}},
+		{"case trace: read trace: open", []string{"run", recorded}},
+		{`"wrok"`, []string{"run", "peers", "--trace", wrong}},
+		{"a load of T = 505 requests/s is more than the endpoints can carry", []string{"run", "peers", "--trace", day}},
+		{"is a recorded trace, which has its own", []string{"run", "peers", "--trace", day, "--rate", "3"}},
 		{"T = 225 requests/s is more than the endpoints can carry, ΣC = 225", []string{"run", "peers", "--rate", "225"}},
 		{"--seeds -1", []string{"run", "peers", "--seeds", "-1"}},
 		{"--rate -3", []string{"run", "peers", "--rate", "-3"}},

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
+	"github.com/steelyard-proxy/steelyard/bench/scenario"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// scenario is the one named, with what the flags change in it.
+func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
+	known := policy.Names()
+	what, err := scenario.Load(name, known)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range s.policies {
+		if err := scenario.CheckPolicy(p, known); err != nil {
+			return nil, fmt.Errorf("--policy: %w", err)
+		}
+	}
+	switch {
+	case s.seeds < 0 || s.requests < 0:
+		return nil, fmt.Errorf("--seeds %d and --requests %d: neither may be negative", s.seeds, s.requests)
+	case s.rate < 0 || math.IsInf(s.rate, 0) || math.IsNaN(s.rate):
+		return nil, fmt.Errorf("--rate %g: give requests per second", s.rate)
+	}
+	what.Simulated = what.Simulated || s.simulate
+	if s.policies != nil {
+		what.KeepPolicies(s.policies)
+	}
+	if s.seeds > 0 {
+		what.Seeds = s.seeds
+	}
+	if s.requests > 0 {
+		what.Requests = s.requests
+	}
+	if s.rate > 0 {
+		what.Rate = s.rate
+	}
+	if s.trace != "" {
+		name := strings.TrimSuffix(filepath.Base(s.trace), filepath.Ext(s.trace))
+		what.Cases = []scenario.Case{{Name: name, Work: "trace", Trace: s.trace}}
+	}
+	if err := s.recorded(what); err != nil {
+		return nil, err
+	}
+	return what, what.Carried()
+}
+
+// recorded takes the load and the length of a run from its recorded traces, if it has any.
+func (s *benchSettings) recorded(what *scenario.Scenario) error {
+	for _, c := range what.Cases {
+		if c.Trace == "" {
+			continue
+		}
+		if s.rate > 0 {
+			return fmt.Errorf("--rate %g: case %s is a recorded trace, which has its own", s.rate, c.Name)
+		}
+		t, err := trace.Read(c.Trace)
+		if err != nil {
+			return fmt.Errorf("case %s: %w", c.Name, err)
+		}
+		what.Rate, what.Sweep = t.Rate()*t.MeanWork(), nil // in units of work, as capacities are
+		if s.requests == 0 {
+			what.Requests = len(t.Requests)
+		}
+		if err := what.Carried(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// programs are steelyard and the peers that take part. Notes say which do not, and why.
+func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (found map[string]peers.Program, notes []string, err error) {
+	wanted, must, err := s.wantedPeers()
+	if err != nil || what.Simulated {
+		return nil, nil, err
+	}
+	found = map[string]peers.Program{}
+	for _, name := range wanted {
+		program, err := peers.Find(ctx, name)
+		switch {
+		case err == nil:
+			found[name] = program
+		case errors.Is(err, peers.ErrMissing) && !must:
+			notes = append(notes, fmt.Sprintf("%s is not installed and takes no part; to have it beside: apt-get install %s", name, name))
+		default:
+			return nil, nil, err
+		}
+	}
+	if must {
+		what.AddPeers(wanted)
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find this program: %w", err)
+	}
+	found[peers.Steelyard], err = peers.Ours(ctx, self)
+	return found, notes, err
+}
+
+// wantedPeers reads --peers; must says that they were named.
+func (s *benchSettings) wantedPeers() (wanted []string, must bool, err error) {
+	switch s.peers {
+	case "auto":
+		return peers.Installable, false, nil
+	case "none", "":
+		return nil, false, nil
+	}
+	for _, name := range strings.Split(s.peers, ",") {
+		name = strings.TrimSpace(name)
+		if !slices.Contains(peers.Installable, name) {
+			return nil, false, fmt.Errorf("--peers: there is no peer %q: %s", name, scenario.Suggest(name, append([]string{"auto", "none"}, peers.Installable...)))
+		}
+		wanted = append(wanted, name)
+	}
+	return wanted, true, nil
+}
