@@ -197,4 +197,6 @@ func TestComparison(t *testing.T) {
 	require.False(t, target(scenario.Case{Target: 0.4}, rows).Met)
 	require.Nil(t, target(scenario.Case{}, rows))
 	require.Nil(t, target(scenario.Case{Target: 0.4}, rows[2:]), "there is no peer")
+	rows[2].Failures = map[string]int64{"refused": 1}
+	require.Nil(t, target(scenario.Case{Target: 0.55}, rows), "it left out requests")
 }

@@ -130,7 +130,7 @@ func compare(rows []report.Row) {
 	}
 }
 
-// target holds the best of ours to what was to be reached.
+// target holds the best of ours to what was to be reached. Whoever failed requests has not been measured by those it answered.
 func target(c scenario.Case, rows []report.Row) *report.Verdict {
 	v := report.Verdict{Ratio: report.None(), Most: report.Number(c.Target)}
 	peer := report.None()
@@ -138,7 +138,7 @@ func target(c scenario.Case, rows []report.Row) *report.Verdict {
 		switch {
 		case r.Kind == report.Peer && r.Mean.Exists() && (!peer.Exists() || r.Mean < peer):
 			peer, v.Peer = r.Mean, r.Contender
-		case r.Kind == report.Ours && r.RatioToPeer.Exists() && (!v.Ratio.Exists() || r.RatioToPeer < v.Ratio):
+		case r.Kind == report.Ours && len(r.Failures) == 0 && r.RatioToPeer.Exists() && (!v.Ratio.Exists() || r.RatioToPeer < v.Ratio):
 			v.Ratio, v.Contender = r.RatioToPeer, r.Contender
 		}
 	}
