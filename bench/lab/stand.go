@@ -1,0 +1,104 @@
+package lab
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
+	"github.com/steelyard-proxy/steelyard/bench/scenario"
+)
+
+// stand is one contender with the engines behind it.
+type stand struct {
+	contender scenario.Contender
+	process   *peers.Process
+	engines   []*backend.Server
+	names     map[string]int // of the engines
+	end       context.CancelFunc
+	running   sync.WaitGroup
+	mu        sync.Mutex // guards failed, which engines write
+	failed    error
+}
+
+// stand starts the engines and the program of a contender.
+func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*stand, error) {
+	s := &stand{contender: c, names: map[string]int{}}
+	engines, end := context.WithCancel(context.WithoutCancel(ctx)) // they end by stop, after the program before them
+	s.end = end
+	plan := peers.Plan{Dir: dir, HoldBack: c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Slots: c.Queue != "", Queue: c.Queue, Wait: longestWait}
+	told := l.scenario.Told(c)
+	for i, e := range l.scenario.Endpoints {
+		engine, err := backend.New(engineOptions(fmt.Sprintf("engine-%d", i), e))
+		if err != nil {
+			return nil, errors.Join(err, s.stop())
+		}
+		s.running.Go(func() {
+			if err := engine.Run(engines); err != nil {
+				s.mu.Lock()
+				s.failed = errors.Join(s.failed, err)
+				s.mu.Unlock()
+			}
+		})
+		s.engines = append(s.engines, engine)
+		s.names[engine.Name()] = i
+		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: e.Name, Addr: engine.Addr(), Capacity: told[i], Slots: e.Slots})
+	}
+	var err error
+	if s.process, err = l.options.Programs[programOf(c)].Start(ctx, plan); err != nil {
+		return nil, errors.Join(fmt.Errorf("contender %s: %w", c.Name, err), s.stop())
+	}
+	return s, nil
+}
+
+func engineOptions(name string, e scenario.Endpoint) backend.Options {
+	o := backend.Options{Name: name, Slots: e.Slots, UnitTokens: unitTokens}
+	switch {
+	case e.Prefill > 0 || e.Slowing > 0: // the decode speed that gives the capacity with a full batch
+		o.PrefillTokensPerSecond, o.DecodeSlowing = e.Prefill, e.Slowing
+		o.DecodeTokensPerSecond = e.Capacity * unitTokens * (1 + e.Slowing*float64(e.Slots-1)) / float64(e.Slots)
+		return o
+	case e.Discipline == "sharing":
+		o.Discipline = backend.Sharing
+	}
+	o.Capacity = e.Capacity
+	return o
+}
+
+// changing makes the changes of the scenario to the engines, each at its time, until the returned function is called.
+func (l *Lab) changing(s *stand, start time.Time) (stop func()) {
+	var timers []*time.Timer
+	for _, change := range l.scenario.Changes {
+		i := slices.IndexFunc(l.scenario.Endpoints, func(e scenario.Endpoint) bool { return e.Name == change.Endpoint })
+		factor := change.Capacity / l.scenario.Endpoints[i].Capacity
+		timers = append(timers, time.AfterFunc(time.Until(start.Add(change.At)), func() {
+			if err := s.engines[i].SetSpeed(factor); err != nil {
+				panic("BUG: " + err.Error()) // scenario has checked that it is positive
+			}
+		}))
+	}
+	return func() {
+		for _, t := range timers {
+			t.Stop()
+		}
+	}
+}
+
+// unitTokens is how many tokens a unit of work makes in streams: few, since every contender carries each of them at the same time.
+const unitTokens = 32
+
+// stop ends the program, then its engines, and says what failed in them.
+func (s *stand) stop() error {
+	if s.process != nil {
+		s.process.Stop()
+	}
+	s.end()
+	s.running.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
