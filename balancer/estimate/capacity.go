@@ -52,6 +52,12 @@ func (c *capacity) tick(m *Meter, slots int, since time.Duration) {
 	c.served = step(c.served, atOnce*c.memory.requests/c.memory.service)
 }
 
+// sound says whether all that is remembered can be.
+func (c *capacity) sound() bool {
+	most := max(c.rate, c.served, c.peak) // NaN if any is
+	return c.memory.sound() && min(c.rate, c.served, c.peak) >= 0 && !math.IsInf(most, 1)
+}
+
 // step goes from an old value towards a new one, by no more than largestStep.
 func step(old, target float64) float64 {
 	if old == 0 {

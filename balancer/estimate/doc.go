@@ -17,7 +17,7 @@
 // Slots are found by the gradient of τ over the requests in flight: up to K it is
 // flat, so that the rate n/τ(n) grows with n, and beyond K it grows like n, because
 // requests wait inside the server. The limit begins above most knees, goes down to
-// this one's, and now and then looks one step beyond.
+// this one's, and looks one step beyond now and then, if it was reached meanwhile.
 //
 // Work has no unit of its own, so capacities learned from it are only known up to
 // a factor. Tick fixes it: the capacities of an upstream always sum to what was

@@ -3,11 +3,13 @@ package estimate
 import (
 	"math"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 func auto(n int, slots int) []Options {
@@ -84,9 +86,14 @@ func TestFindsSlots(t *testing.T) {
 	options := auto(1, 0)
 	options[0].AutoSlots = true
 	for _, slots := range []int{1, 2, 8, 32} {
-		f := newFleet(3, 400, options, &server{rate: 100, slots: slots}) // more than it can do
-		f.run(120)
-		assert.InEpsilon(t, slots, f.usualSlots(), 0.5, "of %d", slots)
+		var found []int // where all requests count alike an estimate strays now and then: most do not
+		for seed := range uint64(7) {
+			f := newFleet(seed, 400, options, &server{rate: 100, slots: slots}) // more than it can do
+			f.run(120)
+			found = append(found, f.usualSlots())
+		}
+		slices.Sort(found)
+		assert.InEpsilon(t, slots, found[len(found)/2], 0.5, "of %d: %v", slots, found)
 	}
 }
 
@@ -136,8 +143,136 @@ func TestIdleSpellsChangeNothing(t *testing.T) {
 	f.arrivals = 1e-9
 	f.run(5) // what was under way ends
 	before := f.values
-	f.run(3600)
-	assert.Equal(t, before, f.values)
+	for range 3600 {
+		f.run(1)
+		require.Equal(t, before, f.values)
+	}
+}
+
+// TestLooksBeyondOnlyWhatIsReached: with a request now and then the limit is settled.
+func TestLooksBeyondOnlyWhatIsReached(t *testing.T) {
+	options := auto(1, 0)
+	options[0].AutoSlots = true
+	f := newFleet(3, 400, options, &server{rate: 100, slots: 8})
+	f.run(120)
+	f.arrivals = 3
+	f.run(30) // what waits in the server ends, and the levels below the knee become known
+	before := f.values[0].Slots
+	for range 100 {
+		f.run(1)
+		require.Equal(t, before, f.values[0].Slots)
+	}
+}
+
+// TestAtOnceIsNotWhatIsTriedOut: while the limit is a step beyond, work is reckoned as before.
+func TestAtOnceIsNotWhatIsTriedOut(t *testing.T) {
+	options := auto(1, 0)
+	options[0].AutoSlots = true
+	f := newFleet(3, 400, options, &server{rate: 100, slots: 8})
+	f.run(120)
+	beyond := 0
+	for range 10 * probeEvery {
+		f.run(1)
+		assert.InDelta(t, 8, f.values[0].AtOnce, 4)
+		if f.values[0].Slots > f.values[0].AtOnce {
+			beyond++
+		}
+	}
+	assert.Positive(t, beyond)
+}
+
+// TestTornWindows lets a tick fall between the four sums of a request that is being told.
+func TestTornWindows(t *testing.T) {
+	const service = 10 * time.Millisecond
+	for name, half := range map[string]func(*sums){
+		"no work": func(s *sums) {
+			s.service.Add(int64(service))
+			s.inFlight.Add(3)
+			s.requests.Add(1)
+		},
+		"no time": func(s *sums) {
+			s.work.Store(math.Float64bits(1))
+			s.inFlight.Add(3)
+			s.requests.Add(1)
+		},
+		"work alone":  func(s *sums) { s.work.Store(math.Float64bits(1)) },
+		"count alone": func(s *sums) { s.requests.Add(1) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			options := auto(1, 0)
+			options[0].AutoSlots = true
+			u := New(options)
+			second := func(levels ...int64) {
+				for range 40 {
+					for _, n := range levels {
+						u.Meter(0).Finished(1, service, n)
+					}
+				}
+			}
+			for range 30 {
+				second(3, 4, 6)
+				u.Tick(time.Second)
+			}
+			second(4)
+			half(&u.Meter(0).levels[levelOf(3)])
+			half(&u.Meter(0).busy)
+			u.Tick(time.Second)
+			requireSound(t, u)
+			half(&u.Meter(0).busy)
+			before := u.Tick(time.Second) // with nothing else
+			requireSound(t, u)
+			for range 100 {
+				second(3, 4, 6)
+				u.Tick(time.Second)
+			}
+			assert.InEpsilon(t, 0.01, u.endpoints[0].slots.memory[levelOf(3)].perWork(), 1e-6)
+			assert.InEpsilon(t, before[0].Capacity, u.Values()[0].Capacity, 0.01)
+		})
+	}
+}
+
+// TestSurprisesAreBounded: a tick of times beyond all reason is followed only so far, and soon forgotten.
+func TestSurprisesAreBounded(t *testing.T) {
+	options := auto(1, 0)
+	options[0].AutoSlots = true
+	u := New(options)
+	for second := range 100 {
+		for range 40 {
+			work := 1.0
+			if second == 50 {
+				work = 100
+			}
+			u.Meter(0).Finished(work, 10*time.Millisecond, 4)
+		}
+		u.Tick(time.Second)
+		requireSound(t, u)
+	}
+	assert.InEpsilon(t, 0.01, u.endpoints[0].slots.memory[levelOf(4)].perWork(), 0.01)
+}
+
+// TestWhatCannotBeIsNotInherited begins anew where what was learned is no number.
+func TestWhatCannotBeIsNotInherited(t *testing.T) {
+	old, next := New(auto(2, 1)), New(auto(2, 1))
+	old.endpoints[0].slots.memory[3] = window{1, math.NaN(), 1, 1}
+	old.endpoints[0].capacity = capacity{memory: window{1, 1, 1, 1}, rate: math.Inf(1)}
+	old.endpoints[1].slots.memory[3] = window{1, 2, 1, 1}
+	next.Inherit(0, old, 0)
+	next.Inherit(1, old, 1)
+	requireSound(t, next)
+	assert.Equal(t, old.endpoints[1].slots, next.endpoints[1].slots)
+	assert.Zero(t, next.endpoints[0].capacity)
+}
+
+func requireSound(t *testing.T, u *Upstream) {
+	t.Helper()
+	for i := range u.endpoints {
+		e := &u.endpoints[i]
+		require.True(t, e.slots.sound(), "slots of %d: %+v", i, e.slots.memory)
+		require.True(t, e.capacity.sound(), "capacity of %d: %+v", i, e.capacity)
+		v := u.Values()[i]
+		require.Greater(t, v.Capacity, 0.0)
+		require.False(t, math.IsInf(v.Capacity, 1))
+	}
 }
 
 // TestConfiguredOnesSetTheUnit mixes endpoints whose capacity is known with one whose is not.
@@ -145,8 +280,8 @@ func TestConfiguredOnesSetTheUnit(t *testing.T) {
 	options := []Options{{Capacity: 5, Slots: 1}, {Capacity: 10, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}}
 	f := newFleet(6, 150, options, &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
 	f.run(60)
-	assert.Equal(t, Value{5, 1}, f.values[0])
-	assert.Equal(t, Value{10, 1}, f.values[1])
+	assert.Equal(t, Value{5, 1, 1}, f.values[0])
+	assert.Equal(t, Value{10, 1, 1}, f.values[1])
 	assert.InEpsilon(t, 7.5, f.average(30)[2], 0.1)
 	assert.InEpsilon(t, 10, f.upstream.Scale(), 0.1, "requests/s for each unit of capacity")
 }
@@ -190,14 +325,14 @@ func TestPredictionsSharpen(t *testing.T) {
 func TestImpossibleRequestsAreLeftOut(t *testing.T) {
 	u := New(auto(1, 1))
 	m := u.Meter(0)
-	for _, work := range []float64{0, -1, math.NaN(), math.Inf(1)} {
+	for _, work := range []float64{0, -1, math.NaN(), math.Inf(1), 1e-70, 1e70} {
 		m.Finished(work, time.Second, 1)
 	}
 	m.Finished(1, 0, 1)
 	m.Finished(1, -time.Second, 1)
 	m.Finished(1, time.Second, 0)
 	assert.Equal(t, window{}, m.levels[0].take())
-	assert.Equal(t, []Value{{100, 1}}, u.Tick(time.Second))
+	assert.Equal(t, []Value{{100, 1, 1}}, u.Tick(time.Second))
 	assert.Zero(t, u.Scale())
 }
 
@@ -209,7 +344,7 @@ func TestInherit(t *testing.T) {
 	options[0].Meter = f.upstream.Meter(2)
 	next := New(options)
 	assert.Same(t, f.upstream.Meter(2), next.Meter(0))
-	assert.Equal(t, []Value{{100, 1}, {100, 1}}, next.Values())
+	assert.Equal(t, []Value{{100, 1, 1}, {100, 1, 1}}, next.Values())
 	next.Inherit(0, f.upstream, 2)
 	next.Inherit(1, f.upstream, 0)
 	now := next.Values()

@@ -6,6 +6,13 @@ import (
 	"time"
 )
 
+// leastWork and mostWork are beyond what any unit of work explains. In between sums and
+// ratios are finite.
+const (
+	leastWork = 1e-60
+	mostWork  = 1e60
+)
+
 // Meter sums up the finished requests of one endpoint. Finished may be called from any
 // goroutine; it takes no lock and does not allocate.
 type Meter struct {
@@ -28,7 +35,7 @@ type sums struct {
 // requests the endpoint had at that moment, this one included: at its end there may be more,
 // which did not delay it.
 func (m *Meter) Finished(work float64, service time.Duration, inFlight int64) {
-	if !(work > 0) || math.IsInf(work, 1) || service <= 0 || inFlight < 1 {
+	if !(work >= leastWork) || work > mostWork || service <= 0 || inFlight < 1 {
 		return // impossible: a clock or a prediction that is not to be trusted
 	}
 	m.levels[levelOf(inFlight)].add(work, service, inFlight)
@@ -58,14 +65,25 @@ type window struct {
 }
 
 // take returns the sums and begins anew. A request that is added meanwhile may fall half
-// into one window and half into the next, which does no harm to their ratios.
+// into one window and half into the next. Among others that does no harm to their ratios;
+// half of a lone one says nothing, and is left out.
 func (s *sums) take() window {
-	return window{
+	w := window{
 		work:     math.Float64frombits(s.work.Swap(0)),
 		service:  time.Duration(s.service.Swap(0)).Seconds(),
 		inFlight: float64(s.inFlight.Swap(0)),
 		requests: float64(s.requests.Swap(0)),
 	}
+	if !(w.work > 0 && w.service > 0 && w.inFlight > 0 && w.requests > 0) {
+		return window{}
+	}
+	return w
+}
+
+// sound says whether the sums can be: all zero, or all above it and finite.
+func (w *window) sound() bool {
+	least := min(w.work, w.service, w.inFlight, w.requests) // NaN if any is
+	return *w == window{} || least > 0 && !math.IsInf(max(w.work, w.service, w.inFlight, w.requests), 1)
 }
 
 // remember adds a window to the memory, which holds on to about that many requests.

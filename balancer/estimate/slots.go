@@ -19,8 +19,11 @@ const (
 	// firstSlots is what a limit begins with: too many only wait in the server for a while, but
 	// with too few a queue would grow that takes long to get rid of.
 	firstSlots = 16
-	// probeEvery is how many ticks pass between two looks at the level above the limit.
+	// probeEvery is how many ticks in which the limit was reached pass between two looks at
+	// the level above it.
 	probeEvery = 8
+	// largestSurprise bounds, as a factor, by how much an endpoint may change its speed in a tick.
+	largestSurprise = 16
 )
 
 // levelCount is enough for 4096 requests at once, more than any server batches.
@@ -60,17 +63,25 @@ func slotsOf(level int) int {
 // The limit is the knee between the two.
 type slots struct {
 	memory [levelCount]window
-	ticks  int
-	now    int // the limit in force, ≥ 1
+	ticks  int // in which the limit was reached
+	limit  int // in force, ≥ 1: at the knee, or a level beside it that is being looked at
+	atKnee int // requests at the knee, ≥ 1
 }
 
-func newSlots() slots { return slots{now: firstSlots} }
+func newSlots() slots { return slots{limit: firstSlots, atKnee: firstSlots} }
 
 // tick takes in what was finished since the last tick and sets the limit for the next.
+// Where nothing was finished it stays what it is.
 func (s *slots) tick(m *Meter) {
 	var fresh [levelCount]window
+	highest := -1
 	for level := range fresh {
-		fresh[level] = m.levels[level].take()
+		if fresh[level] = m.levels[level].take(); fresh[level].requests > 0 {
+			highest = level
+		}
+	}
+	if highest < 0 {
+		return
 	}
 	s.respeed(&fresh)
 	for level := range fresh {
@@ -80,16 +91,30 @@ func (s *slots) tick(m *Meter) {
 	if !any {
 		return
 	}
-	s.ticks++
+	s.atKnee = slotsOf(knee)
+	reached := highest >= knee
+	if reached {
+		s.ticks++
+	}
 	above, below := min(knee+1, levelCount-1), max(knee-1, 0)
 	switch {
-	case !s.known(above), s.ticks%probeEvery == 0:
-		s.now = slotsOf(above)
+	case !s.known(above), reached && s.ticks%probeEvery == 0:
+		s.limit = slotsOf(above)
 	case !s.known(below):
-		s.now = slotsOf(below)
+		s.limit = slotsOf(below)
 	default:
-		s.now = slotsOf(knee)
+		s.limit = s.atKnee
 	}
+}
+
+// sound says whether all that is remembered can be.
+func (s *slots) sound() bool {
+	for level := range s.memory {
+		if !s.memory[level].sound() {
+			return false
+		}
+	}
+	return true
 }
 
 // known says whether enough was seen of a level.
@@ -108,8 +133,10 @@ func (s *slots) respeed(fresh *[levelCount]window) {
 	if weight < levelLeast/2 || math.Abs(logs/weight) < surprise/math.Sqrt(weight) {
 		return
 	}
+	most := math.Log(largestSurprise)
+	factor := math.Exp(min(max(logs/weight, -most), most))
 	for level := range s.memory {
-		s.memory[level].service *= math.Exp(logs / weight)
+		s.memory[level].service *= factor
 	}
 }
 

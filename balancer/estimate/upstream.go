@@ -17,7 +17,11 @@ type Options struct {
 // Value is what an endpoint can do.
 type Value struct {
 	Capacity float64
-	Slots    int
+	// Slots is the limit for the next second, 0 for none.
+	Slots int
+	// AtOnce is how many requests the endpoint works on at once, as far as is known. While
+	// Slots looks a step beyond or below that it stays, so that work can be reckoned by it.
+	AtOnce int
 }
 
 // Upstream measures the endpoints of one upstream. Meter may be called from any
@@ -48,9 +52,15 @@ func New(endpoints []Options) *Upstream {
 func (u *Upstream) Meter(i int) *Meter { return u.endpoints[i].options.Meter }
 
 // Inherit takes over what another Upstream has learned of its endpoint i, for endpoint j of
-// this one. The other one is not used any more.
+// this one. The other one is not used any more. What cannot be is left behind.
 func (u *Upstream) Inherit(j int, from *Upstream, i int) {
-	u.endpoints[j].capacity, u.endpoints[j].slots = from.endpoints[i].capacity, from.endpoints[i].slots
+	to, before := &u.endpoints[j], &from.endpoints[i]
+	if before.capacity.sound() {
+		to.capacity = before.capacity
+	}
+	if before.slots.sound() {
+		to.slots = before.slots
+	}
 }
 
 // Tick takes in what was finished in the time since the last one, and returns Values.
@@ -68,7 +78,11 @@ func (u *Upstream) Tick(since time.Duration) []Value {
 func (u *Upstream) Values() []Value {
 	values := make([]Value, len(u.endpoints))
 	for i := range u.endpoints {
-		values[i] = Value{Capacity: u.endpoints[i].options.Capacity, Slots: u.endpoints[i].atOnce()}
+		e := &u.endpoints[i]
+		values[i] = Value{Capacity: e.options.Capacity, Slots: e.options.Slots, AtOnce: e.atOnce()}
+		if e.options.AutoSlots {
+			values[i].Slots = e.slots.limit
+		}
 	}
 	u.scale(values)
 	return values
@@ -90,10 +104,10 @@ func (u *Upstream) Scale() float64 {
 	return served / capacity
 }
 
-// atOnce is how many requests the endpoint works on at once, 0 for no limit.
+// atOnce is how many requests the endpoint works on at once, 0 where it has no limit.
 func (e *endpoint) atOnce() int {
 	if e.options.AutoSlots {
-		return e.slots.now
+		return e.slots.atKnee
 	}
 	return e.options.Slots
 }
