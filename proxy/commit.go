@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 	"time"
@@ -24,6 +25,9 @@ func (x *exchange) commit() {
 	b := appendStatusLine(x.takeOut().B[:0], a.Status, a.Reason)
 	dated := false
 	for i := range a.Fields {
+		if x.upstream.QueueTime && bytes.EqualFold(a.Fields[i].Name, queueTimeField) {
+			continue // of another steelyard behind
+		}
 		b = appendAnswerField(b, &a.Fields[i], x.chunked)
 		dated = dated || a.Fields[i].Kind == strict.Date
 	}

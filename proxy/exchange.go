@@ -43,6 +43,7 @@ type exchange struct {
 
 	hints  hints         // of how much work it is
 	queued time.Duration // waited for a slot, all attempts together
+	served served        // what was learned of the last attempt
 
 	lease            balancer.Lease // of the current or last attempt
 	leased           bool
@@ -71,7 +72,8 @@ type exchange struct {
 	// What is not overhead: how long the client took to send its head and body,
 	// connecting took, and attempts took that failed.
 	readTime, waited, lost time.Duration
-	received, written      int // bytes of the body from the client, bytes of the answer to it
+	blocked                time.Duration // the client kept the answer from being read; measured where the endpoint's time is
+	received, written      int           // bytes of the body from the client, bytes of the answer to it
 }
 
 func newExchange(h *Handler) *exchange {
@@ -105,7 +107,8 @@ func (x *exchange) reset() {
 	x.cancel.Reset()
 	x.generation, x.conn, x.total, x.upstream, x.upload = nil, nil, nil, nil, nil
 	x.request.Exclude, x.request.Work = nil, 0
-	x.hints.known, x.hints.features, x.queued = false, predict.Features{}, 0
+	x.hints.said, x.hints.features, x.queued = false, predict.Features{}, 0
+	x.served, x.blocked = served{}, 0
 	clear(x.tried[:])
 	x.id = x.id[:0]
 	x.resent, x.moved, x.unreached = false, false, nil

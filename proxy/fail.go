@@ -43,13 +43,22 @@ func (x *exchange) fail(err error) {
 	default:
 		x.status = f.Kind.Status()
 		x.complain(f)
-		var extra string
-		if x.status == http.StatusServiceUnavailable || f.RetryAfter > 0 {
-			seconds := max(int(math.Ceil(f.RetryAfter.Seconds())), 1)
-			extra = "Retry-After: " + strconv.Itoa(seconds) + "\r\n"
-		}
-		x.answerError(x.status, extra, errorBody(f), f.Kind.Source() != fault.Client || f.Kind == fault.NoRoute)
+		x.answerError(x.status, x.failFields(f), errorBody(f), f.Kind.Source() != fault.Client || f.Kind == fault.NoRoute)
 	}
+}
+
+// failFields are the fields of an answer of our own that depend on how the request failed.
+func (x *exchange) failFields(f *fault.Error) string {
+	var b []byte
+	if x.status == http.StatusServiceUnavailable || f.RetryAfter > 0 {
+		b = append(b, "Retry-After: "...)
+		b = strconv.AppendInt(b, max(int64(math.Ceil(f.RetryAfter.Seconds())), 1), 10)
+		b = append(b, "\r\n"...)
+	}
+	if x.upstream != nil && x.upstream.QueueTime {
+		b = x.appendQueueTime(b)
+	}
+	return string(b)
 }
 
 // refuse answers a request that the gate or the reading of its body refused.

@@ -22,12 +22,12 @@ func (x *exchange) finish() {
 	if x.whole {
 		x.body.Settle()
 	}
-	x.learn()
 	x.release(x.clean && x.whole)
 	x.dropOut()
 	x.held.release(&x.handler.memory)
 	x.count()
 	x.log()
+	x.logRequest()
 	recycle := x.conn.Disarm(&x.waiter)
 	if x.total != nil {
 		recycle = x.total.Stop() && recycle
@@ -56,7 +56,9 @@ func (x *exchange) release(reusable bool) {
 	x.disconnect(reusable)
 	if x.leased {
 		x.leased = false
-		x.lease.Release(x.outcome())
+		o := x.outcome()
+		x.learn(o)
+		x.lease.Release(o)
 	}
 }
 

@@ -74,9 +74,12 @@ func (x *exchange) unleased(err error) error {
 	return fault.New(fault.NoEndpoint, nil).Unsent().Retry(time.Second)
 }
 
+var queueTimeField = []byte("X-Steelyard-Queue-Ms")
+
 // appendQueueTime says how long the request waited for a slot, in milliseconds.
 func (x *exchange) appendQueueTime(b []byte) []byte {
-	b = append(b, "X-Steelyard-Queue-Ms: "...)
+	b = append(b, queueTimeField...)
+	b = append(b, ": "...)
 	b = strconv.AppendFloat(b, float64(x.queued)/float64(time.Millisecond), 'f', 3, 64)
 	return append(b, "\r\n"...)
 }

@@ -120,7 +120,11 @@ func TestLeavingTheQueue(t *testing.T) {
 		"shutdown": {nil, func(t *testing.T, g *gateway, c *peer) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			_ = g.front.Shutdown(ctx)
+			go func() { _ = g.front.Shutdown(ctx) }()
+			r, body := c.answer()
+			require.Equal(t, 503, r.StatusCode)
+			require.Contains(t, body, `"code":"shutting_down"`)
+			require.NotEmpty(t, r.Header.Get("Retry-After"))
 			c.ends()
 		}},
 	} {
@@ -231,6 +235,8 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	require.Len(t, rows, 1+81, "a header, and a row for each")
 	require.Contains(t, rows[1], ",chat,a,m,")
 	require.Contains(t, rows[1], ",answered,")
+	require.Contains(t, rows[81], ",chat,", "the last asked for no model")
+	require.NotContains(t, rows[81], ",m,")
 	upstream := estimate.New([]estimate.Options{
 		{Capacity: 100, Slots: 1, Meter: &g.targets[0].Meter},
 		{Capacity: 100, Slots: 1, Meter: &g.targets[1].Meter, AutoCapacity: true},

@@ -103,7 +103,7 @@ func (x *exchange) flush() error {
 		return nil
 	}
 	x.committed = true
-	err := x.conn.Send(x.out.B[:x.n])
+	err := x.pass(x.out.B[:x.n])
 	x.written += x.n
 	x.dropOut()
 	if x.flushed == 0 {
@@ -113,4 +113,15 @@ func (x *exchange) flush() error {
 		return clientWriteFault(err)
 	}
 	return nil
+}
+
+// pass sends bytes to the client. How long the client lets that take is no work of
+// the endpoint's, where its work is measured.
+func (x *exchange) pass(b []byte) error {
+	if x.upstream == nil || !x.upstream.Sized {
+		return x.conn.Send(b)
+	}
+	begin := wire.Now()
+	defer func() { x.blocked += wire.Now() - begin }()
+	return x.conn.Send(b)
 }

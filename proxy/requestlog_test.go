@@ -182,13 +182,12 @@ func TestFullRequestLogDropsRows(t *testing.T) {
 
 // Clients choose the model's name: whatever it is, it is one cell, and no formula.
 func TestRequestCells(t *testing.T) {
-	long := strings.Repeat("ä", 200)
 	for name, want := range map[string]string{
 		"a,b": "a,b", `a"b`: `a"b`, "a b ": "a b ", "": "", "名前": "名前",
 		"=HYPERLINK(\"http://x\")": "'=HYPERLINK(\"http://x\")", "+1": "'+1", "-1": "'-1", "@cf/meta/llama": "'@cf/meta/llama",
 		" =1": "' =1", "'a": "''a", "a'=": "a'=", "＝1": "'＝1",
 		"a\r\nb,c\n": "a\uFFFD\uFFFDb,c\uFFFD", "\t=1": "\uFFFD=1", "\x00\x1b[31m\x7f": "\uFFFD\uFFFD[31m\uFFFD", "a\u2028b": "a\uFFFDb",
-		"a\xffb": "a\uFFFDb", "\"\n\"": "\"\uFFFD\"", long: long[:256], "x" + long: "x" + long[:254],
+		"a\xffb": "a\uFFFDb", "\"\n\"": "\"\uFFFD\"",
 	} {
 		l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
 		l.Write(proxy.RequestRecord{Upstream: name, Model: name, Work: 1})
@@ -197,8 +196,6 @@ func TestRequestCells(t *testing.T) {
 		require.Len(t, rows, 1)
 		require.Equal(t, want, rows[0]["model"])
 		require.Equal(t, "1", rows[0]["work"])
-		if len(name) < 256 {
-			require.Equal(t, want, rows[0]["upstream"])
-		}
+		require.Equal(t, want, rows[0]["upstream"])
 	}
 }

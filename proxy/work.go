@@ -37,77 +37,89 @@ func (w *Worth) work(service time.Duration) float64 {
 	return service.Seconds() * capacity / float64(max(slots, 1))
 }
 
-// hints is what the body says of the work it asks for.
+// hints is what a request says of the work it asks for.
 type hints struct {
-	known    bool
-	model    string // kept over exchanges, as most ask for the same one
+	said     bool   // it has a body, all of it at hand
+	model    string // if said; kept over exchanges, as most ask for the same one
 	scratch  []byte
 	features predict.Features
 }
 
+// served is what the last attempt to be leased took of its endpoint.
+type served struct {
+	class              balancer.OutcomeClass
+	status             int
+	service, firstByte time.Duration
+	capacity           float64
+	slots              int
+}
+
 // predict says how much work the request will be, where somebody wants to know.
-// The body is at hand now; once the answer begins it is gone.
+// The body is at hand now; once the answer begins it is gone. What says nothing is
+// taken for the mean of all requests.
 func (x *exchange) predict() {
-	if !x.upstream.Sized || !x.conn.Request.HasBody() {
+	if !x.upstream.Sized {
 		return
 	}
-	h := payload.Peek(x.held.bytes(), x.hints.scratch)
-	if len(h.Model) > cap(x.hints.scratch) {
-		x.hints.scratch = make([]byte, 0, 2*len(h.Model))
+	var h payload.Hints
+	if x.held.whole && x.held.n > 0 {
+		h = payload.Peek(x.held.bytes(), x.hints.scratch)
+		if len(h.Model) > cap(x.hints.scratch) {
+			x.hints.scratch = make([]byte, 0, 2*len(h.Model))
+		}
+		if x.hints.model != string(h.Model) {
+			x.hints.model = string(h.Model)
+		}
+		x.hints.said = true
+	} else if length := x.conn.Request.ContentLength; length > 0 {
+		h.PromptBytes = int(length)
 	}
-	if x.hints.model != string(h.Model) {
-		x.hints.model = string(h.Model)
-	}
-	x.hints.known = true
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
-	if !x.held.whole && x.conn.Request.ContentLength > 0 {
-		x.hints.features.PromptBytes = int(x.conn.Request.ContentLength)
-	}
 	if p := x.upstream.Predictor; p != nil {
 		x.request.Work = p.Work(h.Model, x.hints.features)
 	}
 }
 
-// learn tells of the work that the request turned out to be: the predictor, the
-// meter of the endpoint and the request log. It comes before the release.
-func (x *exchange) learn() {
-	if x.upstream == nil || !x.upstream.Sized || x.status == http.StatusSwitchingProtocols {
+// learn tells of the attempt that ends with this outcome: the predictor and the
+// endpoint's meter. It comes before the release.
+func (x *exchange) learn(o balancer.Outcome) {
+	if !x.upstream.Sized || x.answer.Status == http.StatusSwitchingProtocols {
 		return
 	}
-	o := x.outcome()
-	var service, firstByte time.Duration
-	var capacity float64
-	var slots int
-	if x.leased && x.dispatched > 0 {
-		service = wire.Now() - x.dispatched
-		capacity, slots = x.target.Worth.Get()
-		if x.answered > x.dispatched {
-			firstByte = x.answered - x.dispatched
-		}
-		x.teach(o, service)
+	x.served = served{class: o.Class, status: o.Status}
+	x.served.capacity, x.served.slots = x.target.Worth.Get()
+	if x.dispatched > 0 {
+		x.served.service = wire.Now() - x.dispatched - x.blocked
 	}
-	if l := x.generation.Requests; l != nil {
-		r := RequestRecord{
-			Arrived: x.arrived, Upstream: x.upstream.Name, Model: x.hints.model, Class: o.Class.String(), Status: x.status,
-			Stream: x.hints.features.Stream, MaxTokens: x.hints.features.MaxTokens, PromptBytes: x.hints.features.PromptBytes,
-			Queue: x.queued, FirstByte: firstByte, Service: service, Capacity: capacity, Slots: slots, Work: x.request.Work,
-		}
-		if x.target != nil {
-			r.Endpoint = x.target.Name
-		}
-		l.Write(r)
+	if x.answered > x.dispatched {
+		x.served.firstByte = x.answered - x.dispatched
+	}
+	if p := x.upstream.Predictor; p != nil && x.hints.said {
+		p.Finished(predict.Row{
+			Model: x.hints.model, Features: x.hints.features, Work: x.target.Worth.work(x.served.service),
+			Service: x.served.service, Class: o.Class.String(), Status: o.Status,
+		})
+	}
+	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 && x.whole {
+		x.target.Meter.Finished(x.request.Work, x.served.service, x.among)
 	}
 }
 
-// teach lets those learn who learn while serving.
-func (x *exchange) teach(o balancer.Outcome, service time.Duration) {
-	if p := x.upstream.Predictor; p != nil && x.hints.known {
-		p.Finished(predict.Row{
-			Model: x.hints.model, Features: x.hints.features, Work: x.target.Worth.work(service),
-			Service: service, Class: o.Class.String(), Status: x.status,
-		})
+// logRequest writes the row of a request that reached an endpoint. Others have
+// nothing to teach, and a flood of refused ones would drive those out that have.
+func (x *exchange) logRequest() {
+	l := x.generation.Requests
+	if l == nil || x.target == nil || x.served == (served{}) {
+		return
 	}
-	if x.upstream.Measured && o.Class == balancer.Answered && x.status < 300 && x.whole {
-		x.target.Meter.Finished(x.request.Work, service, x.among)
+	r := RequestRecord{
+		Arrived: x.arrived, Upstream: x.upstream.Name, Endpoint: x.target.Name, Class: x.served.class.String(), Status: x.served.status,
+		Stream: x.hints.features.Stream, MaxTokens: x.hints.features.MaxTokens, PromptBytes: x.hints.features.PromptBytes,
+		Queue: x.queued, FirstByte: x.served.firstByte, Service: x.served.service,
+		Capacity: x.served.capacity, Slots: x.served.slots, Work: x.request.Work,
 	}
+	if x.hints.said {
+		r.Model = x.hints.model
+	}
+	l.Write(r)
 }

@@ -288,9 +288,10 @@ func (c *Conn) closeIdle() {
 	}
 }
 
-// Abandon cuts the connection now, whatever it does. Any goroutine may call it.
+// Abandon ends the exchange under way, whatever it waits for, or the wait for one.
+// Any goroutine may call it.
 func (c *Conn) Abandon() {
 	c.cut.Store(true)
-	c.Poke()
 	c.left()
+	c.PokeRead()
 }

@@ -90,6 +90,10 @@ func (s *Server) Serve(ln net.Listener, config *tls.Config) error {
 // Run watches for clients that leave, until ctx ends.
 func (s *Server) Run(ctx context.Context) error { return s.watch.run(ctx) }
 
+// farewell is how long exchanges that are cut have to tell their clients why, if
+// these have got nothing yet.
+const farewell = 100 * time.Millisecond
+
 // Shutdown closes the listeners and the idle connections and waits for the
 // others to finish their exchange. When ctx ends first, the remaining ones are
 // cut and ctx's error is returned once they have gone.
@@ -99,10 +103,17 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() { done <- s.fast.ShutdownWithContext(context.WithoutCancel(ctx)) }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
+	var cut time.Time // when ctx was seen to have ended
 	for {
 		s.each((*Conn).closeIdle)
-		if ctx.Err() != nil {
+		switch {
+		case ctx.Err() == nil:
+		case cut.IsZero():
+			cut = time.Now()
 			s.each((*Conn).Abandon)
+		case time.Since(cut) > farewell:
+			s.each((*Conn).Abandon) // those that have come since
+			s.each((*Conn).Poke)
 		}
 		select {
 		case <-done:
