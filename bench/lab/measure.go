@@ -135,4 +135,3 @@ func (l *Lab) watch(ended <-chan struct{}, start time.Time, tr trace.Trace, doin
 		}
 	}
 }
-
