@@ -38,7 +38,7 @@ func blocks(t *testing.T, page, language string) []string {
 // TestReadmeCommandsAreKnown holds the README's commands to the two kinds that a test runs: bench/e2e runs the program
 // and curl against it, and what make does is looked at here.
 func TestReadmeCommandsAreKnown(t *testing.T) {
-	known := regexp.MustCompile(`^(make [a-z-]+|curl .*|bin/steelyard (check|serve) --config configs/gateway\.yaml)$`)
+	known := regexp.MustCompile(`^(make [a-z-]+|curl .*|bin/steelyard (check|serve) --config configs/gateway\.yaml|bin/steelyard bench (list|run [a-z-]+( --simulate)?))$`)
 	for _, block := range blocks(t, "README.md", "sh") {
 		for line := range strings.Lines(strings.ReplaceAll(block, "\\\n", " ")) {
 			if !known.MatchString(strings.TrimSpace(line)) {
