@@ -19,7 +19,7 @@ func (x *exchange) finish() {
 		x.panicked(r)
 	}
 	x.joinUpload()
-	if x.whole {
+	if x.whole && x.up != nil {
 		x.body.Settle()
 	}
 	x.release(x.clean && x.whole)

@@ -54,6 +54,12 @@ func (x *exchange) relay() error {
 	if x.firstByte == 0 { // an answer without a body: its head is all there is
 		x.firstByte = x.answered
 	}
+	if x.upload == nil {
+		// The endpoint has done its part: what waits for its slot or its connection
+		// need not wait for the client to take the rest.
+		x.body.Settle()
+		x.release(x.clean)
+	}
 	if err := x.flush(); err != nil {
 		return err
 	}

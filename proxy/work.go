@@ -100,7 +100,7 @@ func (x *exchange) learn(o balancer.Outcome) {
 			Service: x.served.service, Class: o.Class.String(), Status: o.Status,
 		})
 	}
-	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 && x.whole {
+	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 {
 		x.target.Meter.Finished(x.request.Work, x.served.service, x.among)
 	}
 }
