@@ -58,6 +58,7 @@ func benchmarkQueued(b *testing.B, order Order, waiting int) {
 		}
 		(*w).Recycle()
 		*lease = next
+		requests[i%waiting] = Request{Work: 1}
 		if *w, err = p.Enqueue(&requests[i%waiting]); err != nil {
 			b.Fatal(err)
 		}
@@ -72,6 +73,7 @@ func BenchmarkQueuedParallel(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		r := &Request{Work: 1}
 		for pb.Next() {
+			*r = Request{Work: 1}
 			lease, err := p.Acquire(r)
 			if errors.Is(err, ErrFull) {
 				w, full := p.Enqueue(r)

@@ -21,9 +21,11 @@ func (p *Pool) Queue() QueueState {
 }
 
 // Enqueue lets a request wait that Acquire found no slot for; where one was freed
-// meanwhile it is bound at once. It fails with a *QueueFull, and with ErrNoEndpoint. It
-// does not allocate for as long as Waiters are recycled. The request must stay as it is
-// until Wait returns.
+// meanwhile it is bound at once. A request that was given an endpoint before, and failed
+// there, goes back to the place where it was: before all who came after it, also when as
+// many wait as may, and its MaxWait goes on. It fails with a *QueueFull, and with
+// ErrNoEndpoint. It does not allocate for as long as Waiters are recycled. The request
+// must stay as it is until Wait returns.
 func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
 	w, e, err := p.admit(r)
 	if e != nil {
@@ -40,13 +42,17 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	e, err := p.snapshot.Load().seats.takeOpen(r)
 	if err == nil {
 		w := p.newWaiter(r)
+		if r != nil && r.place.number == 0 {
+			r.place.number = q.number()
+		}
 		w.bind(e)
 		return w, e, nil
 	}
 	if !errors.Is(err, ErrFull) {
 		return nil, nil, err
 	}
-	if q.length >= q.options.MaxRequests {
+	returns := r != nil && r.place.number > 0 && q.options.MaxRequests > 0
+	if q.length >= q.options.MaxRequests && !returns {
 		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.retryAfter(q.options.MaxWait)}
 	}
 	w := p.newWaiter(r)
@@ -90,6 +96,7 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 			q.setAside()
 		default:
 			q.serve(w)
+			w.keepPlace()
 			w.bind(e)
 			given = true
 		}

@@ -2,7 +2,9 @@ package balancer
 
 import "slices"
 
-// Request is what the balancer is told about a request.
+// Request is what the balancer is told about a request. It is for one request of one pool,
+// and for all attempts at it: once it has been given an endpoint it keeps its place in the
+// order of arrivals, for a repeat that must wait. It must not be copied in between.
 type Request struct {
 	// Exclude names endpoints that must not be picked, for the repeat of an attempt that
 	// failed there. Those that are no longer members are ignored.
@@ -11,6 +13,8 @@ type Request struct {
 	// seconds it would take in one slot, times the endpoint's capacity, over its slots. 0 is
 	// not known and counts as the least.
 	Work float64
+
+	place place // written under Pool.pick when it is given an endpoint
 }
 
 func (r *Request) excludes(e *Endpoint) bool { return r != nil && slices.Contains(r.Exclude, e) }

@@ -54,7 +54,11 @@ func (p *Pool) Acquire(r *Request) (Lease, error) {
 func (p *Pool) reserve(r *Request) (*Endpoint, error) {
 	p.pick.Lock()
 	defer p.pick.Unlock() // deferred: a policy that panics must cost one request, not the pool
-	return p.snapshot.Load().seats.take(r)
+	e, err := p.snapshot.Load().seats.take(r)
+	if err == nil && r != nil && r.place.number == 0 {
+		r.place.number = p.queue.number()
+	}
+	return e, err
 }
 
 // look tells the picker what is in flight at the endpoint's server now, and gives slots

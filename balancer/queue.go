@@ -13,7 +13,7 @@ type queue struct {
 	now     func() time.Duration // the pool's clock; written once, by the first configure
 	line    line                 // all that wait but those set aside
 	aside   []*Waiter            // empty but within one hand-over
-	arrived uint64               // how many ever came
+	arrived uint64               // how many ever were given a number
 	drain   drain
 
 	// Everybody who waits, by arrival. Those before young have aged.
@@ -47,27 +47,42 @@ func (q *queue) key(w *Waiter) float64 {
 	return 0
 }
 
-// add puts the waiter in.
+// add puts the waiter in, where its request has been before.
 func (q *queue) add(w *Waiter) {
 	now := q.now()
 	if q.length == 0 {
 		q.drain.at = now
 	}
-	w.arrived, w.number = now, q.arrived
 	w.key = q.key(w)
-	q.arrived++
-	w.older, w.younger = q.youngest, nil
-	if w.older == nil {
-		q.oldest = w
+	if w.request == nil || w.request.place.number == 0 {
+		w.number = q.number()
+		q.link(w, q.youngest)
+		w.arrived, w.until = now, now+w.maxWait
 	} else {
-		w.older.younger = w
+		q.giveBack(w, w.request.place, now)
 	}
-	q.youngest = w
-	if q.young == nil {
+	if w.younger == q.young { // both nil where all before it have aged
 		q.young = w
+	} else if w.younger != nil && (q.young == nil || w.number < q.young.number) {
+		w.key = 0 // who came after it has aged
 	}
 	q.length++
 	heap.Push(&q.line, w)
+}
+
+// link puts the waiter behind this one, in the order of arrivals; behind nil it is first.
+func (q *queue) link(w, older *Waiter) {
+	w.older, w.younger = older, q.oldest
+	if older == nil {
+		q.oldest = w
+	} else {
+		w.younger, older.younger = older.younger, w
+	}
+	if w.younger == nil {
+		q.youngest = w
+	} else {
+		w.younger.older = w
+	}
 }
 
 // serve takes out a waiter for which there is an endpoint.
@@ -83,6 +98,11 @@ func (q *queue) remove(w *Waiter) {
 	if q.young == w {
 		q.young = w.younger
 	}
+	q.unlink(w)
+	q.length--
+}
+
+func (q *queue) unlink(w *Waiter) {
 	if w.older == nil {
 		q.oldest = w.younger
 	} else {
@@ -94,7 +114,6 @@ func (q *queue) remove(w *Waiter) {
 		w.younger.older = w.older
 	}
 	w.older, w.younger = nil, nil
-	q.length--
 }
 
 // age orders those that have waited for more than half of MaxWait as if they were the

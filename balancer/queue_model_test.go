@@ -29,7 +29,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			m.end()
 		})
 	}
-	for _, how := range []string{"bound", "poked", "too late", "panicked", "full"} {
+	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again"} {
 		assert.Greater(t, outcomes[how], 100, how)
 	}
 }
@@ -44,17 +44,22 @@ type model struct {
 	poisoned map[*Request]bool // the policy panics instead of placing these
 	inFlight map[*Load]int
 	known    []*Endpoint // of now and before
-	leases   []Lease
+	leases   []*modelWaiter
 	waiting  []*modelWaiter // by arrival
 	bound    []*modelWaiter
+	came     int            // requests
 	outcomes map[string]int // of all models: how often each ending was met
 }
 
+// modelWaiter is one request, which may wait more than once.
 type modelWaiter struct {
 	*Waiter
+	lease   Lease
 	request *Request
 	arrived time.Duration
-	number  int
+	number  int  // 0: never given an endpoint, nor waiting
+	given   bool // has been given an endpoint
+	waited  bool
 }
 
 func newModel(t *testing.T, seed uint64) *model {
@@ -70,16 +75,23 @@ func (m *model) step() {
 	m.clock.at += time.Duration(m.rng.IntN(300)) * time.Millisecond
 	switch op := m.rng.IntN(100); {
 	case op < 40:
-		m.come(m.rng.IntN(2) == 0)
+		m.come(m.newRequest(), m.rng.IntN(2) == 0)
 	case op < 65:
 		if i, ok := m.any(len(m.leases)); ok {
-			m.inFlight[m.leases[i].endpoint.load]--
-			m.leases[i].Release(Outcome{})
+			w := m.leases[i]
 			m.leases = slices.Delete(m.leases, i, i+1)
+			m.inFlight[w.lease.endpoint.load]--
+			w.lease.Release(Outcome{})
+			if m.rng.IntN(3) == 0 && !m.poisoned[w.request] { // and it is repeated elsewhere
+				m.settle()
+				w.request.Exclude = append(w.request.Exclude, w.lease.endpoint)
+				m.come(w, m.rng.IntN(2) == 0)
+			}
 		}
 	case op < 80:
 		if i, ok := m.any(len(m.bound)); ok {
-			m.leases = append(m.leases, wait(m.t, m.bound[i].Waiter))
+			m.bound[i].lease = wait(m.t, m.bound[i].Waiter)
+			m.leases = append(m.leases, m.bound[i])
 			m.bound[i].Recycle()
 			m.bound = slices.Delete(m.bound, i, i+1)
 		}
@@ -137,13 +149,22 @@ func (m *model) apply() {
 	}
 }
 
-// come lets a request come: by Acquire first, or to the queue at once.
-func (m *model) come(first bool) {
+func (m *model) newRequest() *modelWaiter {
 	r := &Request{Work: float64(m.rng.IntN(5))}
 	for range max(0, m.rng.IntN(6)-2) {
 		r.Exclude = append(r.Exclude, m.known[m.rng.IntN(len(m.known))])
 	}
 	m.poisoned[r] = m.rng.IntN(20) == 0
+	return &modelWaiter{request: r}
+}
+
+// come lets a request come: by Acquire first, or to the queue at once.
+func (m *model) come(w *modelWaiter, first bool) {
+	r := w.request
+	if w.number == 0 {
+		m.came++
+		w.number = m.came
+	}
 	allowed, free := m.servable(r)
 	switch {
 	case free != nil && m.poisoned[r]:
@@ -155,26 +176,51 @@ func (m *model) come(first bool) {
 		if free != nil {
 			require.NoError(m.t, err)
 			m.takes(lease.endpoint, free)
-			m.leases = append(m.leases, lease)
+			w.lease, w.given = lease, true
+			m.leases = append(m.leases, w)
 			return
 		}
 		require.ErrorIs(m.t, err, refusal(allowed))
 	}
-	w, err := m.pool.Enqueue(r)
+	var err error
+	w.Waiter, err = m.pool.Enqueue(r)
 	switch {
 	case free != nil:
 		require.NoError(m.t, err)
 		m.takes(w.endpoint, free)
-		m.bound = append(m.bound, &modelWaiter{Waiter: w})
+		w.given = true
+		m.bound = append(m.bound, w)
 	case !allowed:
 		require.ErrorIs(m.t, err, ErrNoEndpoint)
-	case len(m.waiting) >= m.options.MaxRequests:
+	case len(m.waiting) >= m.options.MaxRequests && !(w.given && m.options.MaxRequests > 0):
 		require.ErrorIs(m.t, err, ErrQueueFull)
 		m.outcomes["full"]++
 	default:
 		require.NoError(m.t, err)
-		m.waiting = append(m.waiting, &modelWaiter{Waiter: w, request: r, arrived: m.clock.at, number: len(m.poisoned)})
+		m.waits(w)
 	}
+}
+
+// waits puts the request in, where it was.
+func (m *model) waits(w *modelWaiter) {
+	if !w.waited { // then nobody knows when it came
+		w.arrived = m.clock.at
+	}
+	for _, other := range m.waiting {
+		if other.number > w.number {
+			w.arrived = min(w.arrived, other.arrived)
+		}
+	}
+	for _, other := range m.waiting {
+		if other.number < w.number {
+			other.arrived = min(other.arrived, w.arrived)
+		}
+	}
+	if w.given {
+		m.outcomes["again"]++
+	}
+	w.waited = true
+	m.waiting = append(m.waiting, w)
 }
 
 func refusal(allowed bool) error {
@@ -228,6 +274,7 @@ func (m *model) settle() {
 		default:
 			require.True(m.t, w.Bound(), "one is free that nobody before it could have")
 			m.takes(w.endpoint, free)
+			w.given = true
 			m.bound = append(m.bound, w)
 			m.outcomes["bound"]++
 		}
@@ -261,12 +308,13 @@ func (m *model) end() {
 	m.settle()
 	for len(m.leases)+len(m.bound) > 0 {
 		for _, w := range m.bound {
-			m.leases = append(m.leases, wait(m.t, w.Waiter))
+			w.lease = wait(m.t, w.Waiter)
+			m.leases = append(m.leases, w)
 		}
 		m.bound = nil
-		for _, lease := range m.leases {
-			m.inFlight[lease.endpoint.load]--
-			lease.Release(Outcome{})
+		for _, w := range m.leases {
+			m.inFlight[w.lease.endpoint.load]--
+			w.lease.Release(Outcome{})
 			m.settle()
 		}
 		m.leases = nil

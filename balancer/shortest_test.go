@@ -87,10 +87,9 @@ func TestNoneWaitsWithoutBound(t *testing.T) {
 	const limit, serviceTime, maxWait = 50, 100 * time.Millisecond, 30 * time.Second
 	p, c := newClockedPool(t, 1, QueueOptions{Order: ShortestFirst, MaxRequests: limit, MaxWait: maxWait})
 	lease := fill(t, p)[0]
-	short := &Request{Work: 1}
 	waiters := map[*Waiter]bool{}
 	for range limit - 1 {
-		waiters[enqueue(t, p, short)] = true
+		waiters[enqueue(t, p, &Request{Work: 1})] = true
 	}
 	long := enqueue(t, p, &Request{Work: 1000})
 	came, after := c.at, 0
@@ -101,7 +100,7 @@ func TestNoneWaitsWithoutBound(t *testing.T) {
 			if w.Bound() {
 				lease = wait(t, w)
 				delete(waiters, w)
-				waiters[enqueue(t, p, short)] = true
+				waiters[enqueue(t, p, &Request{Work: 1})] = true
 				break
 			}
 		}

@@ -12,6 +12,7 @@ type Waiter struct {
 	pool    *Pool
 	request *Request      // the caller's, who waits
 	maxWait time.Duration // from its arrival, as the options were then
+	until   time.Duration // when that is over, by the pool's clock; written before it waits
 
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
 	endpoint   *Endpoint     // once bound; written before fate
@@ -22,8 +23,8 @@ type Waiter struct {
 	spent      bool          // the timer may still call: not to be used again; written by Wait
 
 	// Guarded by Pool.pick; they belong to the queue.
-	arrived        time.Duration // by the pool's clock
-	number         uint64        // counts arrivals
+	arrived        time.Duration // by the pool's clock; no later than anybody's with a higher number
+	number         uint64        // counts arrivals, from 1
 	key            float64       // what it is ordered by, before number
 	place          int           // in the queue's line
 	older, younger *Waiter
@@ -63,7 +64,7 @@ func (w *Waiter) Wait() (Lease, error) {
 // setTimer makes expire come when MaxWait has passed since the arrival, and reports
 // whether that needs the timer.
 func (w *Waiter) setTimer() bool {
-	left := w.maxWait - (w.pool.queue.now() - w.arrived)
+	left := w.until - w.pool.queue.now()
 	switch {
 	case left <= 0:
 		w.expire()
@@ -111,6 +112,13 @@ func (w *Waiter) leave(fate uint32) bool {
 	p.queue.remove(w)
 	w.settle(fate)
 	return true
+}
+
+// keepPlace lets the request remember how it has waited. The caller holds Pool.pick.
+func (w *Waiter) keepPlace() {
+	if w.request != nil {
+		w.request.place = place{number: w.number, arrived: w.arrived, until: w.until, maxWait: w.maxWait}
+	}
 }
 
 // bind gives the endpoint, where the request is counted, to the waiter.

@@ -106,7 +106,7 @@ func (h *Handler) open(c *front.Conn) *exchange {
 func (x *exchange) reset() {
 	x.cancel.Reset()
 	x.generation, x.conn, x.total, x.upstream, x.upload = nil, nil, nil, nil, nil
-	x.request.Exclude, x.request.Work = nil, 0
+	x.request = balancer.Request{}
 	x.hints.said, x.hints.features, x.queued = false, predict.Features{}, 0
 	x.served, x.blocked = served{}, 0
 	clear(x.tried[:])

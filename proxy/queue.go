@@ -30,7 +30,7 @@ func (x *exchange) acquire() error {
 		return nil
 	case x.cancel.Cause() != nil:
 		return x.cancel.Cause()
-	case x.moved: // and no other endpoint can take it
+	case x.moved && errors.Is(err, balancer.ErrNoEndpoint): // no other can take it
 		return x.unreached
 	}
 	return x.unleased(err)
@@ -61,17 +61,21 @@ func (x *exchange) queue() (balancer.Lease, error) {
 	return lease, err
 }
 
-// unleased says why there is no lease.
+// unleased says why there is no lease, and why another was needed if that is so.
 func (x *exchange) unleased(err error) error {
+	var cause error
+	if x.moved {
+		cause = x.unreached
+	}
 	if full, ok := errors.AsType[*balancer.QueueFull](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueFull)
-		return fault.New(fault.QueueFull, nil).Unsent().Retry(full.RetryAfter)
+		return fault.New(fault.QueueFull, cause).Unsent().Retry(full.RetryAfter)
 	}
 	if late, ok := errors.AsType[*balancer.WaitedTooLong](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
-		return fault.New(fault.QueueTimeout, nil).Unsent().Retry(late.RetryAfter)
+		return fault.New(fault.QueueTimeout, cause).Unsent().Retry(late.RetryAfter)
 	}
-	return fault.New(fault.NoEndpoint, nil).Unsent().Retry(time.Second)
+	return fault.New(fault.NoEndpoint, cause).Unsent().Retry(time.Second)
 }
 
 var queueTimeField = []byte("X-Steelyard-Queue-Ms")

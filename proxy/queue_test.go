@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -242,4 +244,66 @@ func TestFinishedRequestsTeach(t *testing.T) {
 		{Capacity: 100, Slots: 1, Meter: &g.targets[1].Meter, AutoCapacity: true},
 	})
 	require.NotEqual(t, 100.0, upstream.Tick(time.Second)[1].Capacity, "b was measured against a")
+}
+
+// A request that must look for another endpoint, because its own cannot be reached, is
+// refused as any other when that is full.
+func TestQueueRefusesWhoFindsTheOtherFull(t *testing.T) {
+	for name, c := range map[string]struct {
+		set    func(*settings)
+		status int
+		reason string
+	}{
+		"full":     {func(s *settings) { s.queue.MaxRequests = 0 }, 429, "full"},
+		"too late": {func(s *settings) { s.queue.MaxWait = soon }, 503, "timeout"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuppet(t)
+			s := queueing(1)
+			s.capacities = []float64{1, 1000}
+			c.set(&s)
+			g := serve(t, s, refusing(t), p.address)
+			first := dial(t, g)
+			first.send(get)
+			server := asked(t, p)
+			r, _ := dial(t, g).ask(get)
+			require.Equal(t, c.status, r.StatusCode)
+			require.NotEmpty(t, r.Header.Get("Retry-After"))
+			require.Equal(t, 1, g.count(t, "steelyard_queue_refused_total", "reason", c.reason))
+			require.Equal(t, 1, g.count(t, "steelyard_repeats_total", "reason", "connect"))
+			require.Contains(t, g.ending(t).failure, "refused", "the log has the cause")
+			server.send(plain("one"))
+			first.answer()
+		})
+	}
+}
+
+// With one of two endpoints dead, whoever is let in is served by the other: the dead one
+// frees its slot at once and must not swallow those who wait.
+func TestDeadEndpointDoesNotSwallowTheQueue(t *testing.T) {
+	const clients = 24
+	s := queueing(3)
+	g := serve(t, s, refusing(t), answering(t, plain("ok")))
+	var wg sync.WaitGroup
+	var counts [3]atomic.Int64 // served, refused, anything else
+	for range clients {
+		c := dial(t, g)
+		wg.Go(func() {
+			for range 40 {
+				c.send(get)
+				r, _ := c.answer()
+				switch r.StatusCode {
+				case 200:
+					counts[0].Add(1)
+				case 429:
+					counts[1].Add(1)
+				default:
+					counts[2].Add(1)
+				}
+			}
+		})
+	}
+	wg.Wait()
+	require.Positive(t, counts[0].Load())
+	require.Zero(t, counts[2].Load())
 }
