@@ -13,6 +13,11 @@
 // nothing that is the mean, and requests ordered by their work stay in the order in which
 // they came. A model with too few requests, or none, is predicted from all models together.
 //
+// Names of models come from clients, so a name counts for nothing but all together until
+// some good requests had it, and one with more of them does not leave for one with fewer.
+// What learning costs is bounded too, whatever comes: rows/s, models that learn at a time,
+// and searches for settings. At 16,000 rows/s it takes 3 to 4 ms of a core each second.
+//
 // Work may be called from any goroutine: it reads one table that is replaced, never
 // written. Finished may be called from any goroutine too, and never waits. The goroutine
 // of Run is the only one that learns and publishes.

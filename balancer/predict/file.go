@@ -76,9 +76,14 @@ func (p *Predictor) Read(path string) error {
 // adopt takes over what a file knows: all together, and as many models as there may be.
 func (p *Predictor) adopt(known *document) {
 	p.overall.resume(&known.All)
-	for i := range known.Models[:min(len(known.Models), p.options.MaxModels)] {
+	now := time.Now()
+	for i := range known.Models {
+		if !nameable(known.Models[i].Model) || len(p.models) == p.options.MaxModels {
+			continue
+		}
 		l := newLearner(known.Models[i].Model, &p.options)
 		l.resume(&known.Models[i])
+		l.seen = now
 		p.models[l.model] = l
 	}
 	p.publish()

@@ -36,13 +36,21 @@ type formula struct {
 }
 
 // unlearned is what holds before anything was seen: any unit is as good as another.
-var unlearned = formula{rule: Hints, scale: 1, mean: 1, least: 1, most: 1}
+var unlearned = formula{rule: Hints, scale: 1, mean: usualHints, least: usualHints, most: usualHints}
+
+// usualHints is the size of a request of which nothing is known, in tokens: a middling one.
+const usualHints = 500
 
 // leastHint is the size of a request without any: one byte.
 const leastHint = 1.0 / bytesPerToken
 
 // work is finite and above zero, whatever the features.
-func (f *formula) work(x Features) float64 { return f.by(f.rule, x) }
+func (f *formula) work(x Features) float64 {
+	if x.PromptBytes <= 0 && x.MaxTokens <= 0 { // not a small one: one that says nothing
+		return f.mean
+	}
+	return f.by(f.rule, x)
+}
 
 func (f *formula) by(rule Rule, x Features) float64 {
 	switch rule {

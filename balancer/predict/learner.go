@@ -3,6 +3,16 @@ package predict
 import (
 	"math"
 	"math/rand/v2"
+	"time"
+)
+
+const (
+	// searchEvery is the least time between two searches for the settings of one learner, and
+	// searchGap between those of any two.
+	searchEvery = time.Minute
+	searchGap   = 5 * time.Second
+	// searchRows is from how many rows a search learns: more make it no better, but longer.
+	searchRows = 2048
 )
 
 // ring keeps the most recent samples.
@@ -37,10 +47,11 @@ type entry struct {
 type learner struct {
 	entry
 	minRows           int
-	train, tune, test ring   // three parts in five, one and one: to learn, to choose settings, to report the error
-	fresh             int    // rows since the last time it learned
-	failures          int    // passes in a row that made it worse
-	seen              uint64 // when the last row came, in rows of all models
+	train, tune, test ring      // three parts in five, one and one: to learn, to choose settings, to report the error
+	fresh             int       // rows since the last time it learned
+	failures          int       // passes in a row that made it worse
+	seen              time.Time // when the last good row came
+	searched          time.Time // when its settings were searched for last
 }
 
 func newLearner(model string, o *Options) *learner {
@@ -67,10 +78,16 @@ func (l *learner) take(s sample, random *rand.Rand) {
 }
 
 // due says whether enough is new to learn again: a 16th of what is learned from, so that
-// every row is gone over a bounded number of times.
+// every row is gone over a bounded number of times. Who waits for a first search is due.
 func (l *learner) due() bool {
-	return l.fresh > 0 && 16*l.fresh >= len(l.train.samples) && len(l.train.samples) > 0
+	if len(l.train.samples) == 0 {
+		return false
+	}
+	return l.fresh > 0 && 16*l.fresh >= len(l.train.samples) || l.setting.Rate == 0 && l.enough()
 }
+
+// news is how much is new, as a part of what is learned from.
+func (l *learner) news() float64 { return float64(l.fresh) / float64(len(l.train.samples)) }
 
 // enough says whether there are rows enough to go by more than the hints.
 func (l *learner) enough() bool {
@@ -78,10 +95,11 @@ func (l *learner) enough() bool {
 }
 
 // searchDue says whether the settings are to be chosen anew: at first each time the rows
-// have doubled, and when learning by them has failed several times in a row.
-func (l *learner) searchDue() bool {
+// have doubled, and when learning by them has failed several times in a row. A search takes
+// some 20 ms of a core, so there is a time between two of them.
+func (l *learner) searchDue(now time.Time) bool {
 	const mostBetween, mostFailures = 65536, 8
-	if !l.enough() {
+	if !l.enough() || l.setting.Rate > 0 && now.Sub(l.searched) < searchEvery {
 		return false
 	}
 	return l.setting.Rate == 0 || l.rows-l.tunedAt >= min(max(l.tunedAt, uint64(l.minRows)), mostBetween) || l.failures >= mostFailures
@@ -89,7 +107,7 @@ func (l *learner) searchDue() bool {
 
 // learn improves the formula. It searches for settings only where it may, since a search
 // takes some hundred times as long as a pass.
-func (l *learner) learn(random *rand.Rand, maySearch bool) {
+func (l *learner) learn(g learning) {
 	l.fresh = 0
 	if !l.enough() {
 		if !l.ready { // what was loaded is better than what few rows say
@@ -103,11 +121,11 @@ func (l *learner) learn(random *rand.Rand, maySearch bool) {
 	now := candidate{setting: l.setting, coefficients: s.from(&l.formula)}
 	now.judge(tune)
 	if now.Rate > 0 {
-		now = l.step(now, train, tune, random)
+		now = l.step(now, train, tune, g.random)
 	}
-	if maySearch && l.searchDue() {
-		l.tunedAt, l.failures = l.rows, 0
-		if found := search(train, tune, random); now.Rate == 0 || found.held < now.held {
+	if g.maySearch && l.searchDue(g.now) {
+		l.tunedAt, l.searched, l.failures = l.rows, g.now, 0
+		if found := search(train.first(searchRows), tune, g); now.Rate == 0 || found.held < now.held {
 			now = found
 		}
 	}

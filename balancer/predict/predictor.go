@@ -5,19 +5,21 @@ import (
 	"math/rand/v2"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Options of a Predictor; zero values take the defaults.
 type Options struct {
-	MaxModels int    // how many models are told apart; 64. The least recently finished one leaves for another
+	MaxModels int    // how many models are told apart; 64. Another takes the place of a lesser one
 	MinRows   int    // good rows of a model before anything but its hints is used; 200
 	MaxRows   int    // recent good rows kept of each model, 24 bytes each; 5120
+	MaxRate   int    // rows/s that are learned from, about; 2000. Of more a random part is, and the others counted
 	Buffer    int    // rows that wait for Run; 4096. More are dropped, and counted
 	Seed      uint64 // of the order in which rows are learned
 }
 
 func (o Options) withDefaults() Options {
-	for value, standard := range map[*int]int{&o.MaxModels: 64, &o.MinRows: 200, &o.MaxRows: 5120, &o.Buffer: 4096} {
+	for value, standard := range map[*int]int{&o.MaxModels: 64, &o.MinRows: 200, &o.MaxRows: 5120, &o.MaxRate: 2000, &o.Buffer: 4096} {
 		if *value <= 0 {
 			*value = standard
 		}
@@ -25,22 +27,26 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
-// mostName is how long the name of a model may be that is learned apart from the others.
-const mostName = 256
-
-// Predictor predicts the work of requests and learns from those that are finished.
+// Predictor predicts the work of requests and learns from those that are finished. With the
+// default Options it takes 9 MiB at most, if there are as many models as may be.
 type Predictor struct {
 	options Options
 	rows    chan Row              // written by Finished, read by Run
-	dropped atomic.Uint64         // rows that found it full; written by Finished
+	offered atomic.Uint64         // rows since Run looked last; written by Finished and Run
+	chance  atomic.Uint32         // of a row to be taken, in parts of everyRow; written by Run
+	dropped atomic.Uint64         // rows that were not taken; written by Finished
 	table   atomic.Pointer[table] // replaced by Run, and by Load before it
 
 	// What follows belongs to the goroutine of Run, and to Load before it.
-	random  *rand.Rand
-	overall *learner
-	models  map[string]*learner
-	evicted uint64 // models that left for others
-	changed bool   // since the table was published
+	random    *rand.Rand
+	pause     func()    // lets others go on, while it learns
+	taken     time.Time // when rows were taken last
+	searched  time.Time // when a model searched last
+	overall   *learner
+	models    map[string]*learner
+	newcomers newcomers
+	evicted   uint64 // models that left for others
+	changed   bool   // since the table was published
 }
 
 // table is everything that is known at one time. It is not written once it is published.
@@ -55,9 +61,10 @@ type table struct {
 func New(o Options) *Predictor {
 	o = o.withDefaults()
 	p := &Predictor{
-		options: o, rows: make(chan Row, o.Buffer), random: newRandom(o.Seed),
-		overall: newLearner("", &o), models: make(map[string]*learner),
+		options: o, rows: make(chan Row, o.Buffer), random: newRandom(o.Seed), pause: func() {},
+		overall: newLearner("", &o), models: make(map[string]*learner), newcomers: make(newcomers),
 	}
+	p.chance.Store(everyRow)
 	p.publish()
 	return p
 }
@@ -79,8 +86,9 @@ func (p *Predictor) publish() {
 	p.changed = false
 }
 
-// Work predicts the work of a request to a model, finite and above zero. Any goroutine may
-// call it: it takes no lock, allocates nothing and does not keep the name.
+// Work predicts the work of a request to a model, finite and above zero. One that says
+// nothing of its size, with neither a prompt nor max_tokens, is taken for the mean. Any
+// goroutine may call it: it takes no lock, allocates nothing and does not keep the name.
 func (p *Predictor) Work(model []byte, f Features) float64 {
 	t := p.table.Load()
 	if known := t.byModel[string(model)]; known != nil {
@@ -90,8 +98,13 @@ func (p *Predictor) Work(model []byte, f Features) float64 {
 }
 
 // Finished hands over a finished request to learn from. Any goroutine may call it: it never
-// waits. Rows that come faster than they can be taken are dropped and counted.
+// waits. Rows that come faster than they are learned from are dropped and counted.
 func (p *Predictor) Finished(row Row) {
+	p.offered.Add(1)
+	if chance := p.chance.Load(); chance < everyRow && rand.Uint32() >= chance {
+		p.dropped.Add(1)
+		return
+	}
 	select {
 	case p.rows <- row:
 	default:

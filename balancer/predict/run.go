@@ -1,11 +1,12 @@
 package predict
 
 import (
+	"cmp"
 	"context"
+	"math"
 	"math/rand/v2"
-	"strings"
+	"slices"
 	"time"
-	"unicode/utf8"
 )
 
 const (
@@ -13,42 +14,63 @@ const (
 	takeEvery = 250 * time.Millisecond
 	// learnEvery is how often models learn, if they have enough that is new.
 	learnEvery = time.Second
+	// pauseTime is how long a search rests after each pass, which takes some 0.1 ms, so that
+	// requests do not wait for it where there is one core only.
+	pauseTime = 500 * time.Microsecond
 )
 
 // Run learns from what Finished hands over, until ctx ends; then it learns what is left and
 // returns nil. It may be called once.
 func (p *Predictor) Run(ctx context.Context) error {
+	p.taken = time.Now()
+	p.pause = func() {
+		if ctx.Err() == nil {
+			time.Sleep(pauseTime)
+		}
+	}
 	takes, learns := time.NewTicker(takeEvery), time.NewTicker(learnEvery)
 	defer takes.Stop()
 	defer learns.Stop()
 	for {
 		select {
 		case <-takes.C:
-			p.takeAll()
+			p.takeAll(time.Now())
 		case <-learns.C:
-			p.learn()
+			p.learn(time.Now())
 		case <-ctx.Done():
-			p.takeAll()
-			p.learn()
+			p.takeAll(time.Now())
+			p.learn(time.Now())
 			return nil
 		}
 	}
 }
 
 // takeAll takes the rows that wait now. Those that come meanwhile wait for the next time.
-func (p *Predictor) takeAll() {
+func (p *Predictor) takeAll(now time.Time) {
+	p.thin(now)
 	for range len(p.rows) {
 		row := <-p.rows
-		p.take(&row)
+		p.take(&row, now)
 	}
 }
 
+// everyRow is the chance, in parts of itself, of a row to be taken where all are.
+const everyRow = math.MaxUint32
+
+// thin sets the chance that the next rows have, by how many came since the last time.
+func (p *Predictor) thin(now time.Time) {
+	offered, since := p.offered.Swap(0), now.Sub(p.taken)
+	p.taken = now
+	chance := float64(p.options.MaxRate) * since.Seconds() / float64(max(offered, 1))
+	p.chance.Store(uint32(everyRow * min(chance, 1)))
+}
+
 // take cleans a row and gives it to its model and to all together.
-func (p *Predictor) take(row *Row) {
+func (p *Predictor) take(row *Row, now time.Time) {
 	reason := row.Clean()
 	p.changed = true
 	p.overall.cleaned[reason]++
-	model := p.learnerOf(row.Model, reason == Kept)
+	model := p.learnerOf(row.Model, reason == Kept, now)
 	if model != nil {
 		model.cleaned[reason]++
 	}
@@ -58,69 +80,71 @@ func (p *Predictor) take(row *Row) {
 	s := sampleOf(row)
 	p.overall.take(s, p.random)
 	if model != nil {
-		model.seen = p.overall.rows
+		model.seen = now
 		model.take(s, p.random)
 	}
 }
 
-// learnerOf is the learner of a model. A good row of a new model makes one, and the model that
-// finished a request least recently leaves for it when there are too many.
-func (p *Predictor) learnerOf(model string, add bool) *learner {
-	l := p.models[model]
-	if l != nil || !add || !nameable(model) {
-		return l
-	}
-	if len(p.models) >= p.options.MaxModels {
-		var oldest *learner
-		for _, candidate := range p.models {
-			if oldest == nil || candidate.seen < oldest.seen {
-				oldest = candidate
-			}
-		}
-		delete(p.models, oldest.model)
-		p.evicted++
-	}
-	l = newLearner(strings.Clone(model), &p.options) // the name may be part of something larger
-	p.models[l.model] = l
-	return l
-}
+// mostLearners is how many models learn at a time, some 1 ms each when they are full.
+const mostLearners = 3
 
-// nameable says whether a model can be told apart: by a name that is not too long, and text.
-func nameable(model string) bool {
-	return model != "" && len(model) <= mostName && utf8.ValidString(model)
-}
-
-// learn lets every model learn that has enough that is new, and publishes. At most one
+// learn lets the models learn that have the most that is new, and publishes. At most one
 // searches for its settings each time, so that learning comes in short bursts.
-func (p *Predictor) learn() {
+func (p *Predictor) learn(now time.Time) {
 	if !p.changed {
 		return
 	}
-	searcher := p.searcher()
-	for _, l := range p.models {
-		if l.due() {
-			l.learn(p.random, l == searcher)
+	due := p.due()
+	searcher := p.searcher(due, now)
+	for i, l := range due {
+		if i < mostLearners || l == searcher {
+			l.learn(learning{now, l == searcher, p.random, p.pause})
+			p.pause()
 		}
-	}
-	if p.overall.due() {
-		p.overall.learn(p.random, p.overall == searcher)
 	}
 	p.publish()
 }
 
+// due are those that should learn, the ones with the most that is new first.
+func (p *Predictor) due() (all []*learner) {
+	if p.overall.due() {
+		all = append(all, p.overall)
+	}
+	for _, l := range p.models {
+		if l.due() {
+			all = append(all, l)
+		}
+	}
+	slices.SortFunc(all, func(a, b *learner) int {
+		return cmp.Or(cmp.Compare(b.news(), a.news()), cmp.Compare(a.model, b.model))
+	})
+	return all
+}
+
+// learning is what a learner needs to learn.
+type learning struct {
+	now       time.Time
+	maySearch bool
+	random    *rand.Rand
+	pause     func() // between passes
+}
+
 // searcher is the one that needs a search for its settings most: one that never had any, or
-// has had the most rows since, in proportion to those it knew then.
-func (p *Predictor) searcher() *learner {
+// has had the most rows since, in proportion to those it knew then. There is a time between
+// two searches, whosever they are.
+func (p *Predictor) searcher(due []*learner, now time.Time) *learner {
+	if now.Sub(p.searched) < searchGap {
+		return nil
+	}
 	var best *learner
 	most := 0.0
-	look := func(l *learner) {
-		if need := float64(l.rows) / float64(max(l.tunedAt, 1)); l.due() && l.searchDue() && need > most {
+	for _, l := range due {
+		if need := float64(l.rows) / float64(max(l.tunedAt, 1)); l.searchDue(now) && need > most {
 			best, most = l, need
 		}
 	}
-	look(p.overall)
-	for _, l := range p.models {
-		look(l)
+	if best != nil {
+		p.searched = now
 	}
 	return best
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"math"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -51,45 +50,38 @@ func TestCleaning(t *testing.T) {
 }
 
 func TestDroppedRowsAreCountedByReason(t *testing.T) {
-	p := New(Options{})
-	for i, class := range []string{"answered", "client_gone", "failed", "answered", "answered"} {
-		p.take(&Row{Model: "m", Work: float64(3 - i), Class: class, Status: 200})
+	p, now := New(Options{}), time.Now()
+	for range admitRows - 1 {
+		p.take(good("m", Features{}, 1), now)
 	}
-	p.take(&Row{Model: "only errors", Class: "failed"})
+	for i, class := range []string{"answered", "client_gone", "failed", "answered", "answered"} {
+		p.take(&Row{Model: "m", Work: float64(3 - i), Class: class, Status: 200}, now)
+	}
+	p.take(&Row{Model: "only errors", Class: "failed"}, now)
 	p.publish()
 	s := p.State()
 	require.Len(t, s.Models, 2, "a row that is no good makes no model")
-	require.Equal(t, Counts{Kept: 1, Aborted: 1, Errored: 2, Impossible: 2}, s.Models[0].Cleaned)
+	require.Equal(t, Counts{Kept: admitRows, Aborted: 1, Errored: 2, Impossible: 2}, s.Models[0].Cleaned)
 	require.Equal(t, Counts{Kept: 1, Aborted: 1, Errored: 1, Impossible: 2}, s.Models[1].Cleaned)
-	require.EqualValues(t, 1, s.Models[1].Rows)
+	require.EqualValues(t, admitRows, s.Models[1].Rows)
 }
 
-func TestModelsAreBounded(t *testing.T) {
-	p := New(Options{MaxModels: 3, MaxRows: 10})
-	row := Row{Work: 1, Class: "answered", Status: 200}
-	for _, row.Model = range []string{"a", "b", "c", "a", "d", strings.Repeat("long", 100), ""} {
-		p.take(&row)
-	}
-	p.publish()
-	s := p.State()
-	var names []string
-	for _, m := range s.Models {
-		names = append(names, m.Model)
-	}
-	require.Equal(t, []string{"", "a", "c", "d"}, names, "b finished a request least recently")
-	require.EqualValues(t, 1, s.Evicted)
-	require.EqualValues(t, 7, s.Models[0].Rows, "a name that is too long counts for all together")
+func TestRowsAreBounded(t *testing.T) {
+	p := New(Options{MaxRows: 10})
 	for range 1000 {
-		p.take(&row)
+		p.take(good("m", Features{}, 1), time.Now())
 	}
-	require.Equal(t, 10, len(p.overall.train.samples)+len(p.overall.tune.samples)+len(p.overall.test.samples))
+	require.EqualValues(t, 1000, p.overall.rows)
+	for _, l := range []*learner{p.overall, p.models["m"]} {
+		require.Equal(t, 10, len(l.train.samples)+len(l.tune.samples)+len(l.test.samples))
+	}
 }
 
 func TestRunTakesLearnsAndEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{})
 		ctx, cancel := context.WithCancel(t.Context())
-		ended := make(chan error)
+		ended := make(chan error, 1)
 		go func() { ended <- p.Run(ctx) }()
 		random := newRandom(1)
 		finish := func(n int) {
@@ -101,23 +93,87 @@ func TestRunTakesLearnsAndEnds(t *testing.T) {
 		finish(1000)
 		time.Sleep(learnEvery - 1)
 		synctest.Wait()
-		require.False(t, p.stateOf("m").Ready)
-		time.Sleep(2)
+		require.False(t, p.stateOf("").Ready)
+		time.Sleep(learnEvery/2 + 1) // the search rests in between
 		synctest.Wait()
+		require.True(t, p.stateOf("").Ready)
 		require.EqualValues(t, 1000, p.stateOf("").Rows)
 
 		finish(5000) // more than may wait
 		time.Sleep(learnEvery)
 		synctest.Wait()
 		require.EqualValues(t, 5000-4096, p.State().Dropped)
-		require.EqualValues(t, 1000+4096, p.stateOf("m").Rows)
-		require.True(t, p.stateOf("m").Ready, "one second later its search had its turn")
+		require.EqualValues(t, 1000+4096, p.stateOf("").Rows)
+		require.False(t, p.stateOf("m").Ready)
+		time.Sleep(searchGap)
+		finish(10)
+		time.Sleep(2 * learnEvery)
+		synctest.Wait()
+		require.True(t, p.stateOf("m").Ready, "some seconds later its search had its turn")
 
 		finish(10)
 		cancel()
 		require.NoError(t, <-ended)
-		require.EqualValues(t, 1000+4096+10, p.stateOf("m").Rows, "what waits at the end is not lost")
+		for _, model := range []string{"", "m"} {
+			require.EqualValues(t, 1000+4096+10+10, p.stateOf(model).Rows, "what waits at the end is not lost")
+		}
 	})
+}
+
+// TestManyRowsAreThinned offers ten times what is learned from, and then few again.
+func TestManyRowsAreThinned(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := New(Options{MaxRate: 200})
+		ctx, cancel := context.WithCancel(t.Context())
+		ended := make(chan error)
+		go func() { ended <- p.Run(ctx) }()
+		random := newRandom(1)
+		finish := func(seconds, rate int) uint64 {
+			before := p.stateOf("").Rows
+			for range seconds * 10 {
+				for i := range rate / 10 {
+					f, work := linear(0.1)(random)
+					p.Finished(*good([]string{"a", "b"}[i%2], f, work))
+				}
+				time.Sleep(time.Second / 10)
+			}
+			time.Sleep(2 * learnEvery)
+			synctest.Wait()
+			return p.stateOf("").Rows - before
+		}
+		require.EqualValues(t, 100*100, finish(100, 100))
+		require.Zero(t, p.State().Dropped)
+		require.InEpsilon(t, 100*200, finish(100, 2000), 0.1)
+		require.InEpsilon(t, 100*1800, p.State().Dropped, 0.02)
+		require.InEpsilon(t, p.stateOf("a").Rows, p.stateOf("b").Rows, 0.05, "clients that take turns are all heard")
+		dropped := p.State().Dropped
+		require.EqualValues(t, 100*100, finish(100, 100))
+		require.Equal(t, dropped, p.State().Dropped)
+		cancel()
+		require.NoError(t, <-ended)
+	})
+}
+
+func TestSearchesAreApart(t *testing.T) {
+	p, random, now := New(Options{MinRows: 50}), newRandom(3), time.Now()
+	var searches []time.Time
+	for range 1000 {
+		for range 200 {
+			f, work := linear(0.1)(random)
+			p.take(good("", f, work), now)
+		}
+		p.learn(now)
+		if last := p.overall.searched; len(searches) == 0 || searches[len(searches)-1] != last {
+			searches = append(searches, last)
+		}
+		now = now.Add(learnEvery)
+	}
+	require.Greater(t, len(searches), 5)
+	require.Less(t, len(searches), 10, "by rows, once they are many")
+	for i, at := range searches[1:] {
+		require.GreaterOrEqual(t, at.Sub(searches[i]), searchEvery)
+	}
+	require.Greater(t, p.overall.score.Rules[Regression].R2, 0.9)
 }
 
 func TestEveryModelGetsItsSearch(t *testing.T) {

@@ -29,12 +29,13 @@ func candidates() []candidate {
 
 // search tries every setting from nothing on: each round gives those that are left twice the
 // passes of the one before, and the better half by the cost on held-out rows stays.
-func search(train, held *dataset, random *rand.Rand) candidate {
+func search(train, held *dataset, g learning) candidate {
 	left := candidates()
 	for passes := 1; ; passes *= 2 {
 		for i := range left {
 			for range passes {
-				left[i].try(train, random)
+				left[i].try(train, g.random)
+				g.pause()
 			}
 			left[i].judge(held)
 		}

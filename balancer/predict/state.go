@@ -3,7 +3,7 @@ package predict
 // State is what a Predictor knows and what became of the rows it was given.
 type State struct {
 	Models  []ModelState // all models together first, under the name "", then each by name
-	Dropped uint64       // rows that came faster than they could be taken
+	Dropped uint64       // rows that came faster than they are learned from
 	Evicted uint64       // models that left for others because there were too many
 }
 

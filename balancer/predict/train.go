@@ -110,7 +110,7 @@ func (t *Trainer) train(l *learner, samples []sample, random *rand.Rand) Trained
 	rows := rowsOf(l.train.samples)
 	s := standardOf(rows)
 	train, tune := s.dataset(rows), s.dataset(rowsOf(l.tune.samples))
-	l.setting = search(train.first(20_000), tune.first(5_000), random).setting
+	l.setting = search(train.first(20_000), tune.first(5_000), learning{random: random, pause: func() {}}).setting
 	best, costs := train.descend(tune, l.setting, t.options.Epochs, random)
 	s.into(&l.formula, &best, l.setting.Wide)
 	l.score = scoreOf(&l.formula, l.test.samples)

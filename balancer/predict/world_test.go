@@ -60,16 +60,22 @@ func curved(random *rand.Rand) (Features, float64) {
 }
 
 // feed gives a predictor n good rows of a world, as Run would take them, and lets it learn
-// once every so often.
+// once every so often, with time enough in between for a search each time.
 func (p *Predictor) feed(model string, w world, n int, random *rand.Rand) {
+	now := p.searched.Add(searchEvery)
 	for i := range n {
 		f, work := w(random)
-		p.take(&Row{Model: model, Features: f, Work: work, Class: "answered", Status: 200})
+		p.take(good(model, f, work), now)
 		if i%200 == 199 {
-			p.learn()
+			p.learn(now)
+			now = now.Add(searchEvery)
 		}
 	}
-	p.learn()
+	p.learn(now)
+}
+
+func good(model string, f Features, work float64) *Row {
+	return &Row{Model: model, Features: f, Work: work, Class: "answered", Status: 200}
 }
 
 func (p *Predictor) stateOf(model string) ModelState {
