@@ -20,6 +20,7 @@
 // 4 µs that a request may cost in all (BenchmarkAnswered shows both).
 //
 // Names are steelyard_<noun>_<unit>[_total]. Labels come from closed lists or
-// from names in the configuration, never from a request; Forget removes an
-// endpoint's.
+// from names in the configuration; Forget removes an endpoint's. Only model comes
+// from requests: app shows the few of which enough requests finished, so that
+// nobody makes up series without doing the work.
 package metrics

@@ -4,12 +4,17 @@ package metrics
 // of one upstream's requests.
 type PredictorState struct {
 	Upstream string
-	Dropped  uint64 // rows that came faster than they could be learned from
+	Dropped  uint64 // rows that came faster than they are learned from
+	Ready    bool   // whether enough is known of all models together
+	Known    int    // models of which enough is known to be predicted by themselves
+	Learning int    // models of which it is not yet
+	Evicted  uint64 // models that left for others
 	Models   []PredictedModel
 }
 
 // PredictedModel is one model whose requests' work is predicted; "" stands for all
-// together.
+// together. Names come from clients: only those of which enough is known should be shown,
+// or everybody could make up series.
 type PredictedModel struct {
 	Model  string
 	Rule   string            // the one that is in use
@@ -33,7 +38,10 @@ func (r *Registry) ObservePredictors(source func() []PredictorState) {
 
 var (
 	predictorRows    = family("predictor_rows_total", "Finished requests by what the predictor did with them: kept to learn from, or why not.", "upstream", "model", "reason")
-	predictorDropped = family("predictor_rows_dropped_total", "Finished requests that came faster than the predictor could take them.", "upstream")
+	predictorDropped = family("predictor_rows_dropped_total", "Finished requests that were not looked at, because more came than are learned from.", "upstream")
+	predictorReady   = family("predictor_ready", "Whether enough requests finished to predict by more than their size.", "upstream")
+	predictorModels  = family("predictor_models", "Models that are learned apart from the others, by whether enough of their requests finished to predict them so.", "upstream", "state")
+	predictorEvicted = family("predictor_models_evicted_total", "Models that left for others, because there were too many.", "upstream")
 	predictorRule    = family("predictor_rule_in_use", "Whether the work of the model's requests is predicted by this rule now.", "upstream", "model", "rule")
 	predictorR2      = family("predictor_r2_ratio", "Part of the variance of work that the rule explains, on requests that it has not learned from; 1 is exact.", "upstream", "model", "rule")
 	predictorError   = family("predictor_mean_absolute_error", "Mean distance between predicted and true work on such requests, in seconds of one slot times its capacity.", "upstream", "model", "rule")
@@ -41,6 +49,10 @@ var (
 
 func (s sink) predictor(p *PredictorState) {
 	s.counter(predictorDropped, p.Dropped, p.Upstream)
+	s.flag(predictorReady, p.Ready, p.Upstream)
+	s.gauge(predictorModels, float64(p.Known), p.Upstream, "ready")
+	s.gauge(predictorModels, float64(p.Learning), p.Upstream, "learning")
+	s.counter(predictorEvicted, p.Evicted, p.Upstream)
 	for _, m := range p.Models {
 		for reason, n := range m.Rows {
 			s.counter(predictorRows, n, p.Upstream, m.Model, reason)
