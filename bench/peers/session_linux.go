@@ -15,30 +15,42 @@ func ownSession() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGTERM}
 }
 
-// niceness puts what is measured before whatever else the machine is doing, the same for all. It matters on a machine
-// that compiles meanwhile; a quiet one gives the same figures without.
-const niceness = -15
+// How what is measured is scheduled, the same for all. It matters on a machine that compiles meanwhile; a quiet one gives
+// the same figures without.
+const (
+	niceness = -15 // goes before whatever else the machine is doing; only root may
+	// slice is the time that a thread asks for at once. Since Linux 6.12, one that wakes takes the place of one that asked
+	// for more, where otherwise it would wait for the end of a slice of 3 ms. Older ones take no notice.
+	slice = 100_000 // nanoseconds, the least there is
+)
 
-// PreferSelf puts this program before others, as far as it may; undo takes that back. Only root may.
+// PreferSelf puts this program before others, as far as it may; undo takes that back.
 func PreferSelf() (undo func()) {
-	prefer(os.Getpid(), niceness)
-	return func() { prefer(os.Getpid(), 0) }
+	prefer(os.Getpid(), niceness, slice)
+	return func() { prefer(os.Getpid(), 0, 0) }
 }
 
 // preferChild does the same for a program that was started: its session is scheduled on its own.
-func preferChild(pid int) { prefer(pid, niceness) }
+func preferChild(pid int) { prefer(pid, niceness, slice) }
 
-// prefer sets the niceness of all threads of a process, and of its session where sessions are scheduled as groups
-// (autogroup), since that of a thread only counts within it. Whatever may not be stays as it is.
-func prefer(pid, niceness int) {
+// prefer sets the niceness and the slice (0 for the system's) of all threads of a process, and the niceness of its session
+// where sessions are scheduled as groups (autogroup), since that of a thread only counts within it. Whatever may not be
+// stays as it is.
+func prefer(pid int, niceness int32, slice uint64) {
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return // gone, which is told elsewhere
 	}
 	for _, task := range tasks {
-		if id, err := strconv.Atoi(task.Name()); err == nil {
-			_ = unix.Setpriority(unix.PRIO_PROCESS, id, niceness)
+		id, err := strconv.Atoi(task.Name())
+		if err != nil {
+			continue
+		}
+		attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Nice: niceness, Runtime: slice}
+		if unix.SchedSetAttr(id, &attributes, 0) != nil {
+			attributes.Nice = 0
+			_ = unix.SchedSetAttr(id, &attributes, 0)
 		}
 	}
-	_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", pid), []byte(strconv.Itoa(niceness)), 0)
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/autogroup", pid), []byte(strconv.Itoa(int(niceness))), 0)
 }
