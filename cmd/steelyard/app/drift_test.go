@@ -25,19 +25,7 @@ type together struct {
 	values    []estimate.Value
 }
 
-// serve lets so many seconds pass, with a thousand requests each, on endpoints of one slot.
-func (g *together) serve(seconds int) {
-	for range seconds {
-		for i := range 1000 {
-			g.request()
-			if i%100 == 99 {
-				time.Sleep(time.Second / 10)
-			}
-		}
-		g.values = g.estimate.Tick(time.Second)
-	}
-}
-
+// request is served by an endpoint of one slot.
 func (g *together) request() {
 	f := predict.Features{PromptBytes: 4 + g.random.IntN(8000), MaxTokens: 1 + g.random.IntN(600)}
 	work := workOf(f) * (0.85 + 0.3*g.random.Float64())
@@ -72,7 +60,15 @@ func TestPredictionsAndCapacitiesDoNotDrift(t *testing.T) {
 		go func() { ended <- g.predictor.Run(ctx) }()
 		certain := predict.Features{PromptBytes: 4000, MaxTokens: 300}
 		for _, part := range []int{1, 9} {
-			g.serve(part * seconds / 10)
+			for range part * seconds / 10 {
+				for i := range 1000 {
+					g.request()
+					if i%100 == 99 {
+						time.Sleep(time.Second / 10)
+					}
+				}
+				g.values = g.estimate.Tick(time.Second)
+			}
 			sum := 0.0
 			for i, v := range g.values {
 				require.InEpsilon(t, g.truth[i], v.Capacity, 0.03)
