@@ -20,6 +20,7 @@ func FuzzPeek(f *testing.F) {
 		`{"parameters":{"max_new_tokens":3,"best_of":2},"parameters":[],"options":{"num_predict":4,"stream":true}}`,
 		`{"prompt":["a\\",[1,[2]],"]\""],"input":null,"text":5,"tools":{}} `, `{"a":[}`, `{"max_tokens":1e400,"n":-0}`,
 		`{"sampling_params":{"max_new_tokens":8},"n_predict":-1,"max_output_tokens":true}`, `{"a":}`, `{"a" 1}`, `{,}`,
+		`{"max_tokens":1,"parameters":{"max_new_tokens":9,"max_tokens":3},"options":{"num_predict":4,"n":2}}`,
 	} {
 		f.Add([]byte(body))
 	}
@@ -61,9 +62,7 @@ func decoded(body []byte) (h payload.Hints, ok bool) {
 		h.Stream = h.Stream || string(object["stream"]) == "true"
 		choices = max(choices, positive(object["n"]), positive(object["best_of"]))
 		for _, field := range []string{"max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "n_predict", "num_predict"} {
-			if limit == 0 {
-				limit = positive(object[field])
-			}
+			limit = max(limit, positive(object[field]))
 		}
 	}
 	h.MaxTokens = int(min(limit*choices, math.MaxInt32))

@@ -12,7 +12,8 @@ type Hints struct {
 	Model []byte
 	// MaxTokens is how many tokens may be generated at most, all choices (n,
 	// best_of) together; 0 when the body does not say, or says something absurd
-	// (not a whole number from 1 to 2³¹−1). A product beyond that is 2³¹−1.
+	// (not a whole number from 1 to 2³¹−1). A product beyond that is 2³¹−1. Of
+	// several limits, wherever they stand, the largest counts.
 	MaxTokens int
 	// Stream is whether the body asks for a stream. That of Ollama's native
 	// interface, which streams unless told otherwise, is false when not said.
@@ -137,14 +138,17 @@ func (p *peek) part() int {
 	return p.at - begin - withheld
 }
 
-// tokens is the limit that counts, times how many texts are generated to it.
-// Of n and best_of the larger: best_of are generated, and n of them returned.
+// tokens is the largest limit said anywhere, times how many texts are generated
+// to it. Each server obeys one of the limits and does not know the others, so
+// that who says several asks for the largest, or else could pass for a small
+// request with one that the server does not read. Of n and best_of the larger,
+// too: best_of are generated, and n of them returned.
 func (p *peek) tokens() int {
 	limit, times := int64(0), int64(1)
 	for o := range p.settings {
 		s := &p.settings[o]
-		for f := maxCompletionTokens; f <= numPredict && limit == 0; f++ {
-			limit = int64(s[f])
+		for f := maxCompletionTokens; f <= numPredict; f++ {
+			limit = max(limit, int64(s[f]))
 		}
 		times = max(times, int64(s[choices]), int64(s[bestOf]))
 	}

@@ -19,8 +19,7 @@ type key struct {
 	index uint8
 }
 
-// field is a setting. The limits stand in the order in which they count when an
-// object has several: servers that know max_completion_tokens prefer it.
+// field is a setting. From maxCompletionTokens on they are limits.
 type field uint8
 
 const (
@@ -36,7 +35,7 @@ const (
 	fields
 )
 
-// object is one that holds settings. What the outermost says counts first.
+// object is one that holds settings.
 type object uint8
 
 const (
