@@ -35,7 +35,7 @@ func trainCommand() *cobra.Command {
 
 The target is service_s × capacity / slots of answered requests; all others are counted and left out.
 A part of the rows is set apart as a test; of the rest a fifth is held out to choose the learning rate
-and the regularisation by. What is saved with --out is what predict.file takes up.`,
+and the regularisation by. What is saved with --out is what an upstream's predict.file takes up.`,
 		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error { return t.check() },
 		RunE:    func(c *cobra.Command, _ []string) error { return t.run(c.OutOrStdout()) },
@@ -121,7 +121,7 @@ func (t *training) read(w io.Writer, trainer *predict.Trainer) (cut []string, er
 	case t.upstream != "" && !upstreams[t.upstream]:
 		return nil, badInput("--upstream %s: no row is of it: %s", t.upstream, configs.Suggest(t.upstream, known))
 	case t.upstream == "" && len(known) > 1:
-		fmt.Fprintf(w, "The rows are of %d upstreams. If their capacities are in different units, learn from one: --upstream NAME.\n", len(known))
+		fmt.Fprintf(w, "The rows are of %d upstreams. Each learns by itself, as their units of capacity may differ: for a predict.file learn from one with --upstream NAME.\n", len(known))
 	}
 	return cut, nil
 }
