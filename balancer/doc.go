@@ -17,6 +17,10 @@
 // seat is open that anybody who waits could have; that is why nobody overtakes, and
 // why a change of slots, members or conditions leaves nobody behind.
 //
+// An endpoint to which connections fail is left alone for a moment, longer each time, and
+// then tried by one request at a time, for as long as another can be reached: whoever
+// holds a Lease says Reached or Answered as soon as it is back.
+//
 //	pool := balancer.NewPool("chat", balancer.NewLoads())
 //	rule, err := policy.Lookup("least_load")
 //	err = pool.Apply(balancer.Options{Policy: rule}, []balancer.EndpointOptions{
@@ -24,5 +28,5 @@
 //		{Name: "large", URL: "http://127.0.0.1:9002", Capacity: 200, Slots: 8},
 //	})
 //	lease, err := pool.Acquire(&balancer.Request{})
-//	defer lease.Release(balancer.Outcome{Class: balancer.Answered, Status: 200})
+//	defer lease.Release(balancer.Outcome{Class: balancer.Answered})
 package balancer

@@ -57,6 +57,8 @@ type Endpoint struct {
 	url  string
 	load *Load
 	via  any
+
+	outage outage
 }
 
 func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {

@@ -36,7 +36,20 @@ func (l Lease) Release(o Outcome) {
 	if l.slot == nil || !l.slot.generation.CompareAndSwap(l.generation, l.generation+1) {
 		return
 	}
-	l.endpoint.load.finish(o.Class)
+	e := l.endpoint
+	if o.Class == ConnectFailed || e.outage.stage.Load() != reachable {
+		e.pool.attempted(e, o.Class) // first: the slot must not go to the next who waits
+	}
+	e.load.finish(o.Class)
 	leaseSlots.Put(l.slot)
-	l.endpoint.load.tell(nil)
+	e.load.tell(nil)
+}
+
+// Reached says that a new connection to the endpoint was made. It lets others have the
+// endpoint at once, where connections failed before, and not only once this attempt has
+// been Answered. It takes no lock where none did.
+func (l Lease) Reached() {
+	if e := l.endpoint; e != nil && e.outage.stage.Load() != reachable {
+		e.pool.reached(e)
+	}
 }

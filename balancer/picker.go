@@ -41,8 +41,8 @@ type Picker interface {
 	// that arrives, also while none is open, and again for one that was not placed and waits.
 	Pick(r *Request) (i int, ok bool)
 	// Open says whether candidate i may be picked: it is closed while its slots are all in
-	// use. At first all are open. It is called for changes only, and never for candidates
-	// without a limit.
+	// use, and now and then while connections to it fail. At first all are open. It is
+	// called for changes only.
 	Open(i int, open bool)
 	// Inherit takes over, before the first call of another method, what the predecessor
 	// knew of the candidates that stay. The predecessor may be nil or of another policy,

@@ -71,9 +71,9 @@ func (p *Pool) look(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	wasOpen := s.isOpen(e.seat)
+	wasClosed := s.closed[e.seat]
 	s.tell(e.seat)
-	return !wasOpen && s.isOpen(e.seat) && p.serveWaiting(e)
+	return wasClosed && !s.closed[e.seat] && p.serveWaiting(e)
 }
 
 // Apply sets the pool's options, its membership and what is told of each endpoint. An
@@ -102,7 +102,19 @@ func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string
 		return false, fmt.Errorf("set condition of endpoint %q: %w", endpoint, err)
 	}
 	p.publish(change)
+	if changed && c == ProbeFailed && !on {
+		p.probed(endpoint)
+	}
 	return changed, nil
+}
+
+// probed ends what the pool made of failed connections to the named endpoint.
+func (p *Pool) probed(endpoint string) {
+	for _, s := range p.Snapshot().Endpoints {
+		if s.Endpoint.name == endpoint {
+			p.reached(s.Endpoint)
+		}
+	}
 }
 
 // publish returns when a snapshot that shows this change, and all before it, is in force.

@@ -241,6 +241,6 @@ func assertIdle(t testing.TB, p *Pool) {
 	}
 	if s := snapshot.seats; s != nil {
 		assert.Equal(t, len(s.endpoints), s.open)
-		assert.NotContains(t, s.full, true)
+		assert.NotContains(t, s.closed, true)
 	}
 }

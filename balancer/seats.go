@@ -2,7 +2,7 @@ package balancer
 
 import "fmt"
 
-// unseated is the seat of an endpoint that may not be picked, or that nobody follows.
+// unseated is the seat of an endpoint that may not be picked.
 const unseated = -1
 
 // seats is who may be picked, by the picker's index, and what the picker was told of
@@ -14,26 +14,28 @@ type seats struct {
 	noter     Noter       // the picker, where it has something to say; else nil
 	endpoints []*Endpoint // by seat
 	slots     []int64     // by seat, 0 for no limit; nil when no seat has one
-	full      []bool      // by seat: closed to the picker; nil when slots is
-	open      int         // seats that are not full
+	closed    []bool      // by seat: to the picker, since it is full or for an outage
+	open      int         // seats that are not closed
+	out       int         // seats whose endpoints have an outage
 }
 
 // newSeats returns seats of which the picker was told nothing yet.
 func newSeats(picker Picker, candidates []Candidate, slots []int64) *seats {
-	s := &seats{picker: picker, endpoints: make([]*Endpoint, len(candidates)), open: len(candidates)}
+	n := len(candidates)
+	s := &seats{picker: picker, endpoints: make([]*Endpoint, n), closed: make([]bool, n), open: n}
 	s.counter, _ = picker.(Counter)
 	s.noter, _ = picker.(Noter)
 	for i, c := range candidates {
 		s.endpoints[i] = c.Endpoint
 		if slots[i] > 0 && s.slots == nil {
-			s.slots, s.full = slots, make([]bool, len(slots))
+			s.slots = slots
 		}
 	}
 	return s
 }
 
 // follow reports whether changes of what is in flight must be told. Where they need not,
-// an endpoint's seat is not kept either, and a release takes no lock.
+// a release takes no lock.
 func (s *seats) follow() bool { return s != nil && (s.counter != nil || s.slots != nil) }
 
 // inherit takes over from the seats of the snapshot before, and tells the picker what is
@@ -45,8 +47,14 @@ func (s *seats) inherit(before *seats) {
 			predecessor = before.picker
 		}
 		s.picker.Inherit(predecessor)
+		for _, e := range s.endpoints {
+			if e.outage.stage.Load() != reachable {
+				s.out++
+			}
+		}
 		for i := range s.endpoints {
 			s.tell(i)
+			s.adjust(i)
 		}
 	}
 	if before != nil {
@@ -54,7 +62,7 @@ func (s *seats) inherit(before *seats) {
 			e.seat = unseated
 		}
 	}
-	if s.follow() {
+	if s != nil {
 		for i, e := range s.endpoints {
 			e.seat = i
 		}
@@ -68,11 +76,14 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 	}
 	for {
 		i, ok := s.picker.Pick(r)
+		if !ok && s.out > 0 {
+			i, ok = s.takeBarred(r)
+		}
 		if !ok {
 			return nil, s.refusal(r)
 		}
 		e := s.endpoints[i]
-		if !s.follow() {
+		if !s.follow() && s.out == 0 {
 			e.load.begin()
 			return e, nil
 		}
@@ -84,14 +95,11 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 
 // takeOpen is take for a request that the picker has been asked about before.
 func (s *seats) takeOpen(r *Request) (*Endpoint, error) {
-	if s != nil && s.open == 0 {
+	if s != nil && s.open == 0 && s.out == 0 {
 		return nil, s.refusal(r)
 	}
 	return s.take(r)
 }
-
-// isOpen reports whether the seat may be picked.
-func (s *seats) isOpen(i int) bool { return s.full == nil || !s.full[i] }
 
 // refusal says why there is no seat for the request.
 func (s *seats) refusal(r *Request) error {
@@ -109,25 +117,42 @@ func (s *seats) refusal(r *Request) error {
 // other pools that name the server have taken its last slot: whoever frees one afterwards
 // will tell.
 func (s *seats) begin(i int) bool {
-	load := s.endpoints[i].load
-	if !s.isOpen(i) {
-		panic(fmt.Sprintf("BUG: the policy picked %q, which is closed", s.endpoints[i].name))
+	e := s.endpoints[i]
+	if s.closed[i] && !s.barred(i) {
+		panic(fmt.Sprintf("BUG: the policy picked %q, which is closed", e.name))
 	}
-	if s.slots == nil || s.slots[i] == 0 {
-		load.begin()
-	} else if n, began := load.beginBelow(s.slots[i]); !began {
+	if s.limit(i) == 0 {
+		e.load.begin()
+	} else if n, began := e.load.beginBelow(s.limit(i)); !began {
 		s.show(i, n)
 		return false
 	}
 	told := false
 	defer func() {
 		if !told { // the picker panicked: nobody will have a lease to release
-			load.cancel()
+			e.load.cancel()
+			e.outage.stage.CompareAndSwap(tried, open)
 		}
 	}()
 	s.tell(i)
+	if s.out > 0 {
+		s.try(i)
+	}
 	told = true
 	return true
+}
+
+// limit returns the slots of the seat, 0 for no limit.
+func (s *seats) limit(i int) int64 {
+	if s.slots == nil {
+		return 0
+	}
+	return s.slots[i]
+}
+
+func (s *seats) isFull(i int, inFlight int64) bool {
+	limit := s.limit(i)
+	return limit > 0 && inFlight >= limit
 }
 
 // tell brings what the picker knows of the seat up to date.
@@ -138,16 +163,18 @@ func (s *seats) show(i int, inFlight int64) {
 	if s.counter != nil {
 		s.counter.Count(i, inFlight)
 	}
-	if s.slots == nil || s.slots[i] == 0 {
+	if s.slots != nil && s.slots[i] > 0 {
+		s.setClosed(i, inFlight >= s.slots[i] || s.barred(i))
+	}
+}
+
+// setClosed closes the seat to the picker, or opens it.
+func (s *seats) setClosed(i int, closed bool) {
+	if closed == s.closed[i] {
 		return
 	}
-	full := inFlight >= s.slots[i]
-	if full == s.full[i] {
-		return
-	}
-	s.picker.Open(i, !full)
-	s.full[i] = full
-	if full {
+	s.picker.Open(i, !closed)
+	if s.closed[i] = closed; closed {
 		s.open--
 	} else {
 		s.open++

@@ -82,14 +82,19 @@ func (w *Waiter) Bound() bool { return w.fate.Load() == bound }
 
 // Poke takes the request out of the queue at once and lets Wait return ErrPoked. An
 // endpoint that was bound to it in that very moment is handed on. It may be called from
-// any goroutine and any number of times, and does not block; once Wait has returned it
-// does nothing.
+// any goroutine and any number of times; once Wait has returned it does nothing. It waits
+// for locks only: its pool's, and where it hands on those of all pools that name the
+// server, each of which may be held for milliseconds while a snapshot of thousands of
+// endpoints is put in force.
 func (w *Waiter) Poke() {
 	if w.leave(poked) {
 		return
 	}
 	e := w.endpoint
 	if w.fate.CompareAndSwap(bound, poked) {
+		if e.outage.stage.Load() != reachable {
+			e.pool.attempted(e, Unknown)
+		}
 		e.load.cancel()
 		e.load.tell(nil)
 	}

@@ -120,6 +120,7 @@ func (x *exchange) connect() error {
 	}
 	x.up, x.dispatched = up, begin
 	if !up.Reused {
+		x.lease.Reached()
 		x.dispatched = wire.Now()
 		x.waited += x.dispatched - begin
 	}

@@ -135,7 +135,7 @@ func TestEndpointKilledAndRevivedUnderLoad(t *testing.T) {
 		kill()
 		refusedBefore := g.count(t, "steelyard_repeats_total", "reason", "connect")
 		eventually(t, "requests to be sent elsewhere", func() bool {
-			return g.count(t, "steelyard_repeats_total", "reason", "connect") >= refusedBefore+20 || unexplained(callers[:]) != ""
+			return g.count(t, "steelyard_repeats_total", "reason", "connect") >= refusedBefore+2 || unexplained(callers[:]) != ""
 		})
 		ln, err := net.Listen("tcp", address)
 		require.NoError(t, err)
