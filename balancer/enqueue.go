@@ -28,6 +28,9 @@ func (p *Pool) Queue() QueueState {
 // must stay as it is until Wait returns.
 func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
 	w, e, err := p.admit(r)
+	if w == nil && p.retired.Load() {
+		p.leave()
+	}
 	if e != nil {
 		e.load.tell(e)
 	}
@@ -38,6 +41,9 @@ func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
 func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
+	if p.retired.Load() {
+		p.catchUp(true)
+	}
 	q := &p.queue
 	e, err := p.snapshot.Load().seats.takeOpen(r)
 	if err == nil {

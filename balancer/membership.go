@@ -22,11 +22,14 @@ type member struct {
 
 // replace sets options and members, and returns the number of the change and the
 // endpoints that are no longer members.
-func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, gone []*Endpoint) {
+func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, gone []*Endpoint, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.retired.Load() {
+		return 0, nil, ErrRetired
+	}
 	if p.options.same(o) && slices.EqualFunc(p.members, endpoints, (*member).is) {
-		return p.changes, nil
+		return p.changes, nil, nil
 	}
 	before := make(map[string]*member, len(p.members))
 	for _, m := range p.members {
@@ -52,7 +55,7 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 	}
 	p.options, p.members = o, members
 	p.changes++
-	return p.changes, gone
+	return p.changes, gone, nil
 }
 
 // is reports whether the member is what the options ask for.
@@ -66,6 +69,9 @@ func (m *member) is(o EndpointOptions) bool {
 func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (change uint64, changed bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.retired.Load() {
+		return 0, false, nil
+	}
 	for _, m := range p.members {
 		if m.endpoint.name != endpoint {
 			continue

@@ -17,6 +17,9 @@ type Pool struct {
 	members   []*member  // in configured order
 	changes   uint64     // made so far
 	published uint64     // how many of them the snapshot shows
+	dropped   bool       // the Loads were given back, after Retire
+
+	retired atomic.Bool // written by Retire
 
 	pick     sync.Mutex               // guards the seats of the snapshot, with them the picker, and the queue: held for one pick or release, and for the hand-over to their successors
 	snapshot atomic.Pointer[Snapshot] // never nil; written by publish, holding mu and pick
@@ -54,6 +57,9 @@ func (p *Pool) Acquire(r *Request) (Lease, error) {
 func (p *Pool) reserve(r *Request) (*Endpoint, error) {
 	p.pick.Lock()
 	defer p.pick.Unlock() // deferred: a policy that panics must cost one request, not the pool
+	if p.retired.Load() {
+		p.catchUp(false)
+	}
 	e, err := p.snapshot.Load().seats.take(r)
 	if err == nil && r != nil && r.place.number == 0 {
 		r.place.number = p.queue.number()
@@ -84,7 +90,10 @@ func (p *Pool) Apply(o Options, endpoints []EndpointOptions) error {
 	if err := validate(o, endpoints); err != nil {
 		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
 	}
-	change, gone := p.replace(o, endpoints)
+	change, gone, err := p.replace(o, endpoints)
+	if err != nil {
+		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
+	}
 	p.publish(change)
 	p.loads.drop(gone) // only now: what was published before still counted on them
 	return nil
@@ -131,7 +140,7 @@ func (p *Pool) publish(change uint64) {
 func (p *Pool) renew(change uint64) []*Endpoint {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.published >= change {
+	if p.published >= change || p.retired.Load() {
 		return nil
 	}
 	next := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)

@@ -49,6 +49,9 @@ func (w *Waiter) Wait() (Lease, error) {
 	if timed && !w.timer.Stop() {
 		w.spent = true
 	}
+	if w.pool.retired.Load() {
+		w.pool.leave()
+	}
 	if w.fate.CompareAndSwap(bound, ended) {
 		return newLease(w.endpoint), nil
 	}

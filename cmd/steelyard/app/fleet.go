@@ -290,6 +290,7 @@ func (f *fleet) retire(old []*upstream) {
 			}
 		}
 		if now == nil {
+			u.pool.Retire()
 			f.metrics.ForgetUpstream(u.config.Name)
 		}
 	}

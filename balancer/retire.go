@@ -1,0 +1,60 @@
+package balancer
+
+import "errors"
+
+// ErrRetired says that a pool was retired and changes no more.
+var ErrRetired = errors.New("the pool is retired")
+
+// Retire is for the pool of an upstream that is gone: it gives back what it shares with
+// other pools, once nobody waits in it any more. Leases that are out are released as
+// ever, who waits is served, and requests that come late are, too; but Apply fails, and
+// SetCondition changes nothing.
+func (p *Pool) Retire() {
+	p.mu.Lock()
+	p.retired.Store(true)
+	p.mu.Unlock()
+	p.leave()
+}
+
+// leave gives back what a retired pool shares, unless somebody waits. It is called by
+// Retire, and by each who has waited in a retired pool.
+func (p *Pool) leave() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	gone := p.unwatch()
+	if len(gone) > 0 && !p.dropped {
+		p.dropped = true
+		p.loads.drop(gone)
+	}
+}
+
+// unwatch ends that the pool is told of changes and returns its endpoints; none while
+// somebody waits. The caller holds mu.
+func (p *Pool) unwatch() (gone []*Endpoint) {
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	if p.queue.length > 0 {
+		return nil
+	}
+	for _, m := range p.members {
+		gone = append(gone, m.endpoint)
+	}
+	p.loads.watch(gone, false)
+	return gone
+}
+
+// catchUp brings a retired pool, which is told of nothing while nobody waits, up to date
+// for a request that comes late. Where it must wait the pool is told again. The caller
+// holds pick.
+func (p *Pool) catchUp(waits bool) {
+	s := p.snapshot.Load().seats
+	if s == nil || !s.follow() {
+		return
+	}
+	if waits {
+		p.loads.watch(s.endpoints, true)
+	}
+	for i := range s.endpoints {
+		s.tell(i)
+	}
+}
