@@ -16,7 +16,7 @@
 // Names of models come from clients, so a name counts for nothing but all together until
 // some good requests had it, and one with more of them does not leave for one with fewer.
 // What learning costs is bounded too, whatever comes: rows/s, models that learn at a time,
-// and searches for settings. At 16,000 rows/s it takes 3 to 4 ms of a core each second.
+// and searches for settings. At 16,000 rows/s it takes 2 to 4 ms of a core each second.
 //
 // Work may be called from any goroutine: it reads one table that is replaced, never
 // written. Finished may be called from any goroutine too, and never waits. The goroutine

@@ -10,7 +10,7 @@ const (
 	// searchEvery is the least time between two searches for the settings of one learner, and
 	// searchGap between those of any two.
 	searchEvery = time.Minute
-	searchGap   = 5 * time.Second
+	searchGap   = 10 * time.Second
 	// searchRows is from how many rows a search learns: more make it no better, but longer.
 	searchRows = 2048
 )
