@@ -1,7 +1,5 @@
 package balancer
 
-import "time"
-
 // OutcomeClass says how an attempt ended.
 type OutcomeClass uint8
 
@@ -43,7 +41,4 @@ func (c OutcomeClass) String() string {
 type Outcome struct {
 	Class  OutcomeClass
 	Status int // the endpoint's status; 0 when none came
-	// Queue, FirstByte and Total are the time before the attempt was given its endpoint,
-	// from there to the answer's first byte (0 when none came), and to its end.
-	Queue, FirstByte, Total time.Duration
 }

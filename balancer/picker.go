@@ -38,7 +38,9 @@ type Picker interface {
 	// Pick returns the index of the open candidate that serves the request and counts it as
 	// given; false when every candidate is closed or excluded. The request may be nil. It
 	// must not allocate, block, or keep the request. It is called once for each request
-	// that arrives, also while none is open, and again for one that was not placed and waits.
+	// that arrives, also while none is open, and again for one that was not placed: because
+	// it waits, or because another pool had just taken the last slot of the one returned,
+	// which then was counted as given and is closed before the next call.
 	Pick(r *Request) (i int, ok bool)
 	// Open says whether candidate i may be picked: it is closed while its slots are all in
 	// use, and now and then while connections to it fail. At first all are open. It is

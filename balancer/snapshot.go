@@ -25,7 +25,8 @@ func (s *Snapshot) Note() string {
 // EndpointState is what a snapshot says of one endpoint.
 type EndpointState struct {
 	Endpoint *Endpoint
-	// Base is the configured capacity. Capacity is the one in force, which the policy
+	// Base is the capacity that the pool was told: the configured one, or what was measured
+	// instead. Capacity is the one in force, which the policy
 	// shares by; it is the base for as long as nothing tempers it.
 	Base, Capacity float64
 	// Share is Capacity over the sum of the eligible ones, 0 to 1; 0 when not eligible.

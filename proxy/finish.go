@@ -78,10 +78,7 @@ func (x *exchange) disconnect(reusable bool) {
 
 // outcome tells the balancer how the attempt ended.
 func (x *exchange) outcome() balancer.Outcome {
-	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status, Total: wire.Now() - x.arrived, Queue: x.queued}
-	if x.firstByte > 0 {
-		o.FirstByte = x.firstByte - x.arrived
-	}
+	o := balancer.Outcome{Class: balancer.Answered, Status: x.answer.Status}
 	if f, ok := x.failure.(*fault.Error); ok {
 		o.Class = outcomeClass(f.Kind)
 	} else if x.failure != nil {

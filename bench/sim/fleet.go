@@ -125,10 +125,7 @@ func (f *fleet) enqueue(p int, i int32) {
 
 func (f *fleet) finish(i int32) {
 	wait, response := f.loop.results.Wait[i], f.loop.results.Response[i]
-	f.leases[i].Release(balancer.Outcome{
-		Class: balancer.Answered, Status: 200,
-		Queue: wait, FirstByte: response - wait, Total: response - wait,
-	})
+	f.leases[i].Release(balancer.Outcome{Class: balancer.Answered, Status: 200})
 	f.leases[i] = balancer.Lease{}
 	if f.measure != nil {
 		f.measure.finished(f, i, response-wait)
