@@ -20,7 +20,7 @@ func (x *exchange) commit() {
 	x.byClose = open && x.minor == 0
 	x.chunked = open && !x.byClose
 	x.clean = x.clean && x.body.Framing != transport.ByClose
-	keep := x.conn.KeepAlive(!x.byClose && (x.upload == nil || x.upload.finished()))
+	keep := x.conn.KeepAlive(!x.byClose && (x.upload == nil || x.upload.settled()))
 
 	b := appendStatusLine(x.takeOut().B[:0], a.Status, a.Reason)
 	dated := false

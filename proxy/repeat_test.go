@@ -127,7 +127,7 @@ func TestNothingIsRepeatedBehindTheFirstByte(t *testing.T) {
 			g := serve(t, defaults(), p.address)
 			up := warmUp(t, g, p)
 			client := dial(t, g)
-			client.send(get)
+			client.send(strings.Replace(get, "\r\n\r\n", "\r\nConnection: close\r\n\r\n", 1))
 			up.request() // on the connection that was idle
 			up.send(c.answer)
 			require.Contains(t, client.head(), c.seen)

@@ -5,6 +5,7 @@ import (
 	"io"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/metrics"
@@ -19,7 +20,9 @@ import (
 type upload struct {
 	x       *exchange
 	chunked bool
+	length  int64 // of the whole body; negative if not known
 	done    chan struct{}
+	last    atomic.Bool // what is being written is the end of the body; set by run
 
 	mu     sync.Mutex
 	failed error         // why the exchange must end with the upload; written by run
@@ -35,7 +38,7 @@ func (x *exchange) startUpload(chunked bool) error {
 			return clientWriteFault(err)
 		}
 	}
-	x.upload = &upload{x: x, chunked: chunked, done: make(chan struct{})}
+	x.upload = &upload{x: x, chunked: chunked, length: x.conn.Request.ContentLength, done: make(chan struct{})}
 	go x.upload.run()
 	return nil
 }
@@ -71,6 +74,7 @@ func (u *upload) carrySafely() (err error) {
 
 func (u *upload) carry() error {
 	x := u.x
+	u.last.Store(x.held.whole && !u.chunked)
 	if err := u.write(x.held.bytes()); err != nil {
 		return err
 	}
@@ -84,6 +88,7 @@ func (u *upload) carry() error {
 				if int64(x.received) > x.generation.BodyBytes {
 					return u.fail(strict.BodyTooLarge)
 				}
+				u.last.Store(int64(x.received) == u.length)
 				if err := u.write(buf.B[:n]); err != nil {
 					return err
 				}
@@ -100,6 +105,7 @@ func (u *upload) carry() error {
 		return nil
 	}
 	end := append([]byte("0\r\n"), x.conn.Trailer()...)
+	u.last.Store(true)
 	return x.up.WriteAll(append(end, "\r\n"...), x.upstream.Idle)
 }
 
@@ -147,6 +153,24 @@ func (u *upload) finished() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	return u.ended != 0 && !u.broken
+}
+
+// lastWrite is how long the end of a body may take to go out once the endpoint has
+// answered it: the goroutine that wrote it has only to be run.
+const lastWrite = 10 * time.Millisecond
+
+// settled is finished for somebody who has the answer: an endpoint that got the
+// whole body may answer before the upload can say that it has ended.
+func (u *upload) settled() bool {
+	if u.last.Load() && !u.finished() {
+		limit := time.NewTimer(lastWrite)
+		defer limit.Stop()
+		select {
+		case <-u.done:
+		case <-limit.C:
+		}
+	}
+	return u.finished()
 }
 
 // uploadExtends moves the moment the first byte is due: its time-out counts

@@ -50,7 +50,7 @@ func (u *upstream) learning(old *upstream) {
 	if !u.rules.Measured {
 		u.worth = make([]estimate.Value, len(u.targets))
 		for i, t := range u.targets {
-			u.worth[i] = estimate.Value{Capacity: t.config.Capacity.Value, Slots: t.config.Slots.Value}
+			u.worth[i] = estimate.Value{Capacity: t.config.Capacity.Value, Slots: t.config.Slots.Value, AtOnce: t.config.Slots.Value}
 		}
 		return
 	}
@@ -93,7 +93,7 @@ func (u *upstream) rescale() bool {
 func (u *upstream) apply() {
 	endpoints := make([]balancer.EndpointOptions, len(u.targets))
 	for i, t := range u.targets {
-		t.rules.Worth.Set(u.worth[i].Capacity, u.worth[i].Slots)
+		t.rules.Worth.Set(u.worth[i].Capacity, u.worth[i].AtOnce)
 		endpoints[i] = balancer.EndpointOptions{
 			Name: t.config.Name, URL: t.config.URL, Capacity: u.worth[i].Capacity, Slots: u.worth[i].Slots, Via: t.rules,
 		}
@@ -137,7 +137,7 @@ func (f *fleet) measureOnce(since time.Duration) {
 // moved says whether anything has changed enough to be told.
 func moved(before, now []estimate.Value) bool {
 	for i := range now {
-		if now[i].Slots != before[i].Slots || math.Abs(now[i].Capacity-before[i].Capacity) > worthChange*before[i].Capacity {
+		if now[i].Slots != before[i].Slots || now[i].AtOnce != before[i].AtOnce || math.Abs(now[i].Capacity-before[i].Capacity) > worthChange*before[i].Capacity {
 			return true
 		}
 	}
