@@ -14,4 +14,6 @@
 //	defer a.Close()
 //	a.Set(time.Now().Add(5 * time.Millisecond))
 //	for a.Wait() { ... } // until Close
+//
+// KeepAwake spares what is measured the time that halted cores take to wake.
 package alarm

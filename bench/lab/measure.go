@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
@@ -31,6 +32,9 @@ func programOf(c scenario.Contender) string {
 // measure runs all contenders through sockets on each trace, at the same time or in turn.
 func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace, t *table) error {
 	defer peers.PreferSelf()()
+	if release, err := alarm.KeepAwake(); err == nil { // else only root may, and figures have its wake-ups in them
+		defer release()
+	}
 	groups := l.groups()
 	for i, tr := range traces {
 		for k, group := range groups {

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/wire"
 )
@@ -98,7 +99,7 @@ func (l *lab) findKinds(ctx context.Context) error {
 // settleCores decides what an idle core does, and says so in the report.
 func (l *lab) settleCores() (undo func()) {
 	if !l.Halt {
-		release, err := keepAwake()
+		release, err := alarm.KeepAwake()
 		if err == nil {
 			l.report.Idle = "idle cores poll"
 			return release

@@ -60,7 +60,7 @@ func parse(args []string, out io.Writer) (Options, error) {
 	flags.StringVar(&o.JSON, "json", "", "write every sample to this `file`")
 	flags.StringVar(&o.ProfileOut, "profile-out", "", "write perf profiles of steelyard to `file`.unary, file.stream, or file.policies.NAME")
 	flags.BoolVar(&o.Syscalls, "syscalls", false, "count system calls per request and per chunk (perf stat, by root)")
-	flags.BoolVar(&o.Halt, "halt", false, "let idle cores halt instead of poll (see keepAwake)")
+	flags.BoolVar(&o.Halt, "halt", false, "let idle cores halt instead of poll (see alarm.KeepAwake)")
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}

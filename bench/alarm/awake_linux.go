@@ -1,4 +1,4 @@
-package main
+package alarm
 
 import (
 	"encoding/binary"
@@ -6,10 +6,10 @@ import (
 	"os"
 )
 
-// keepAwake has idle cores poll for work until release is called. In a virtual machine a core that halts costs its
+// KeepAwake has idle cores poll for work until release is called. In a virtual machine a core that halts costs its
 // waker an exit to the host and the woken a second one: several times the price of the request, paid by whoever
 // happens to sleep more, and not by a proxy whose clients are on other machines.
-func keepAwake() (release func(), err error) {
+func KeepAwake() (release func(), err error) {
 	file, err := os.OpenFile("/dev/cpu_dma_latency", os.O_WRONLY, 0)
 	if err != nil {
 		return nil, fmt.Errorf("keep idle cores awake: %w", err)
