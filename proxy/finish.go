@@ -89,9 +89,9 @@ func (x *exchange) outcome() balancer.Outcome {
 
 func outcomeClass(k fault.Kind) balancer.OutcomeClass {
 	switch k {
-	case fault.Connect:
+	case fault.Connect, fault.ConnectTimeout:
 		return balancer.ConnectFailed
-	case fault.ConnectTimeout, fault.FirstByteTimeout, fault.IdleTimeout, fault.TotalTimeout:
+	case fault.FirstByteTimeout, fault.IdleTimeout, fault.TotalTimeout:
 		return balancer.TimedOut
 	case fault.Closed, fault.BadAnswer:
 		return balancer.Failed
