@@ -83,6 +83,12 @@ func (e *Endpoint) Via() any { return e.via }
 // Load returns the work in flight at the endpoint's server, shared by every pool that names the server.
 func (e *Endpoint) Load() *Load { return e.load }
 
+// Unreachable reports whether a lease of the endpoint ended as ConnectFailed and nothing has
+// shown since that it can be reached: it is passed over for a while, then given to one request
+// at a time, as long as another endpoint can be reached. It is no condition: such an endpoint
+// may be eligible. Takes no lock.
+func (e *Endpoint) Unreachable() bool { return e.outage.stage.Load() != reachable }
+
 // serverAddress returns the key of the server behind an endpoint's URL: host:port, the
 // port filled in by the scheme. What is no such URL (a socket's path) stands for itself.
 func serverAddress(rawURL string) string {

@@ -37,7 +37,7 @@ func (l Lease) Release(o Outcome) {
 		return
 	}
 	e := l.endpoint
-	if o.Class == ConnectFailed || e.outage.stage.Load() != reachable {
+	if o.Class == ConnectFailed || e.Unreachable() {
 		e.pool.attempted(e, o.Class) // first: the slot must not go to the next who waits
 	}
 	e.load.finish(o.Class)
@@ -49,7 +49,7 @@ func (l Lease) Release(o Outcome) {
 // endpoint at once, where connections failed before, and not only once this attempt has
 // been Answered. It takes no lock where none did.
 func (l Lease) Reached() {
-	if e := l.endpoint; e != nil && e.outage.stage.Load() != reachable {
+	if e := l.endpoint; e != nil && e.Unreachable() {
 		e.pool.reached(e)
 	}
 }

@@ -59,16 +59,20 @@ func unreachable(t *testing.T, p *Pool, i int) {
 func TestUnreachableEndpointIsLeftAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTestPool(t, 3)
+		assert.False(t, at(p, 0).Unreachable())
 		unreachable(t, p, 0)
 		var lease Lease
 		for _, pause := range []time.Duration{100, 200, 400, 800, 1600, 3200, 5000, 5000} {
 			time.Sleep(pause*time.Millisecond - 1)
 			assert.Equal(t, []int{0, 15, 15}, share(t, p, 30))
+			assert.True(t, at(p, 0).Unreachable(), "in the pause")
 			time.Sleep(1)
 			synctest.Wait()
+			assert.True(t, at(p, 0).Unreachable(), "after it")
 			var ok bool
 			lease, ok = acquireAt(t, p, 0)
 			require.True(t, ok, "after %d ms", pause)
+			assert.True(t, at(p, 0).Unreachable(), "while one tries")
 			assert.Equal(t, []int{0, 15, 15}, share(t, p, 30), "one trial at a time")
 			lease.Release(Outcome{Class: ConnectFailed})
 		}
@@ -82,7 +86,9 @@ func TestUnreachableEndpointIsLeftAlone(t *testing.T) {
 		time.Sleep(longestPause)
 		synctest.Wait()
 		lease, _ = acquireAt(t, p, 0)
+		assert.True(t, at(p, 0).Unreachable())
 		lease.Release(Outcome{Class: Answered})
+		assert.False(t, at(p, 0).Unreachable())
 		for range 3 {
 			lease, ok := acquireAt(t, p, 0)
 			require.True(t, ok)

@@ -105,6 +105,7 @@ func (s sink) state(e *EndpointState) {
 	s.gauge(expectedShare, e.ShareRatio, e.Upstream, e.Endpoint)
 	s.flag(eligible, e.Eligible, e.Upstream, e.Endpoint)
 	s.flag(busy, e.Busy, e.Upstream, e.Endpoint)
+	s.flag(unreachable, e.Unreachable, e.Upstream, e.Endpoint)
 	s.flag(condition, e.Draining, e.Upstream, e.Endpoint, "draining")
 	s.flag(condition, e.Departing, e.Upstream, e.Endpoint, "departing")
 	s.flag(condition, e.ProbeFailed, e.Upstream, e.Endpoint, "probe_failed")

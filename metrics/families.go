@@ -39,6 +39,7 @@ var (
 	expectedShare     = family("endpoint_expected_share_ratio", "The part of the upstream's requests that the endpoint should get now.", "upstream", "endpoint")
 	eligible          = family("endpoint_eligible", "Whether the endpoint may be picked.", "upstream", "endpoint")
 	busy              = family("endpoint_busy", "Whether the last probes found the endpoint alive and full.", "upstream", "endpoint")
+	unreachable       = family("endpoint_unreachable", "Whether a request could not connect and nothing has shown since that one can, so that the endpoint is passed over for a while.", "upstream", "endpoint")
 	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
 
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")

@@ -43,7 +43,7 @@ func full() *Registry {
 	r.Observe(func() []EndpointState {
 		return []EndpointState{{
 			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50, Slots: 8,
-			ShareRatio: 0.25, Eligible: true, Busy: true, Draining: true, IdleConnections: 4, ActiveConnections: 5,
+			ShareRatio: 0.25, Eligible: true, Busy: true, Unreachable: true, Draining: true, IdleConnections: 4, ActiveConnections: 5,
 		}}
 	})
 	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6}} })
@@ -103,6 +103,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_endpoint_expected_share_ratio{endpoint="small",upstream="chat"} 0.25`,
 		`steelyard_endpoint_eligible{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_busy{endpoint="small",upstream="chat"} 1`,
+		`steelyard_endpoint_unreachable{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_condition{condition="draining",endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_condition{condition="ejected",endpoint="small",upstream="chat"} 0`,
 		`steelyard_client_connections{state="tunnel"} 3`,

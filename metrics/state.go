@@ -14,6 +14,8 @@ type EndpointState struct {
 
 	Eligible bool // may be picked
 	Busy     bool // the last probes said that it is full; still eligible
+	// Unreachable: connections for requests fail, so it is passed over for a while; still eligible.
+	Unreachable bool
 
 	// Conditions, each a reason not to be picked.
 	Draining, Departing, ProbeFailed, Ejected bool

@@ -43,7 +43,8 @@ type Endpoint struct {
 	ShareRatio        float64 `json:"share"`     // expected, of the upstream's requests: 0 to 1
 	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams
 	Eligible          bool    `json:"eligible"`
-	Busy              bool    `json:"busy"` // the last probes said full; still eligible
+	Busy              bool    `json:"busy"`        // the last probes said full; still eligible
+	Unreachable       bool    `json:"unreachable"` // connections for requests fail: passed over for a while; still eligible
 
 	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
 	Connections Connections `json:"connections"`

@@ -35,7 +35,7 @@ func newFleet() *fakeFleet {
 				InFlight: 3, Eligible: true, Busy: true, Connections: Connections{Idle: 2, Active: 3},
 			},
 			{
-				Name: "[::1]:9002/a b", URL: "http://[::1]:9002", Capacity: 200, EffectiveCapacity: 200,
+				Name: "[::1]:9002/a b", URL: "http://[::1]:9002", Capacity: 200, EffectiveCapacity: 200, Unreachable: true,
 				Conditions: []Condition{{ProbeFailed, "connect: connection refused", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
 			},
 		}},

@@ -38,7 +38,7 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 	s := metrics.EndpointState{
 		Upstream: upstream, Endpoint: e.Name, InFlight: e.InFlight,
 		BaseCapacity: e.Capacity, EffectiveCapacity: e.EffectiveCapacity, Slots: e.Slots, ShareRatio: e.ShareRatio,
-		Eligible: e.Eligible, Busy: e.Busy,
+		Eligible: e.Eligible, Busy: e.Busy, Unreachable: e.Unreachable,
 		IdleConnections: e.Connections.Idle, ActiveConnections: e.Connections.Active,
 	}
 	for _, c := range e.Conditions {
@@ -99,7 +99,7 @@ func adminEndpoint(e *balancer.EndpointState, busy map[string]bool) admin.Endpoi
 	shown := admin.Endpoint{
 		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
 		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
-		Busy: busy[e.Endpoint.Name()], Conditions: []admin.Condition{},
+		Busy: busy[e.Endpoint.Name()], Unreachable: e.Endpoint.Unreachable(), Conditions: []admin.Condition{},
 	}
 	for _, r := range e.Reasons {
 		shown.Conditions = append(shown.Conditions, admin.Condition{Name: conditionName(r.Condition), Reason: r.Text, Since: r.Since})

@@ -1,7 +1,9 @@
 package app_test
 
 import (
+	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -14,6 +16,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
 // What is known of an endpoint is told alike by the API and the metrics.
@@ -48,6 +51,58 @@ func TestStatesAreShown(t *testing.T) {
 	for _, part := range []string{`"draining"`, `"probe_failed"`, `"busy": true`} {
 		assert.Contains(t, shown, part)
 	}
+}
+
+// shown is the endpoint of the upstream chat as the API shows it, or fails.
+func (r *running) shown(t *testing.T, name string) admin.Endpoint {
+	t.Helper()
+	var u admin.Upstream
+	require.NoError(t, json.Unmarshal([]byte(body(t, r.admin+"/api/v1/upstreams/chat")), &u))
+	for _, e := range u.Endpoints {
+		if e.Name == name {
+			return e
+		}
+	}
+	require.Fail(t, "no such endpoint", name)
+	return admin.Endpoint{}
+}
+
+// An endpoint that refuses connections is passed over before any probe fails; its operator
+// sees that while it lasts.
+func TestUnreachableEndpointIsShown(t *testing.T) {
+	a, b := backend(t, "a"), backend(t, "b")
+	cfg := config(t, "", endpoint("a", a.URL, 100), endpoint("b", b.URL, 100))
+	cfg.Upstreams[0].Health.Interval = time.Hour // the first round, and no other
+	r := run(t, cfg)
+	const series = `steelyard_endpoint_unreachable{endpoint="b",upstream="chat"}`
+	eventually(t, "b to serve", func() bool { return body(t, r.url) == "b" })
+	assert.False(t, r.shown(t, "b").Unreachable)
+	assert.Equal(t, "0", line(t, r, series))
+
+	address, handler := b.Listener.Addr().String(), b.Config.Handler
+	b.Close()
+	eventually(t, "b to be passed over", func() bool {
+		assert.Equal(t, "a", body(t, r.url), "the client sees nothing of it")
+		return r.shown(t, "b").Unreachable
+	})
+	assert.Equal(t, "1", line(t, r, series))
+	assert.True(t, r.shown(t, "b").Eligible, "no probe has failed")
+	assert.False(t, r.shown(t, "a").Unreachable)
+	assert.Equal(t, "0", line(t, r, `steelyard_endpoint_unreachable{endpoint="a",upstream="chat"}`))
+
+	again := httptest.NewUnstartedServer(handler)
+	require.NoError(t, again.Listener.Close())
+	var err error
+	again.Listener, err = net.Listen("tcp", address)
+	require.NoError(t, err)
+	again.Start()
+	t.Cleanup(again.Close)
+	eventually(t, "b to serve again", func() bool { return body(t, r.url) == "b" })
+	assert.False(t, r.shown(t, "b").Unreachable)
+	assert.Equal(t, "0", line(t, r, series))
+
+	require.NoError(t, r.Reload(config(t, "", endpoint("a", a.URL, 100))))
+	eventually(t, "the series to go", func() bool { return line(t, r, series) == "" })
 }
 
 func TestDrainOfTheUnknown(t *testing.T) {
