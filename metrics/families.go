@@ -44,7 +44,7 @@ var (
 
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
 	queueWaitTime = family("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
-	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), or the wait too long (503).", "upstream", "reason")
+	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), or the wait too long (503, 504).", "upstream", "reason")
 
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

@@ -35,7 +35,7 @@ type UnqueuedReason uint8
 // The reasons to refuse a request for want of a slot.
 const (
 	QueueFull    UnqueuedReason = iota // as many waited as may: answered 429
-	QueueTimeout                       // it waited as long as it may: answered 503
+	QueueTimeout                       // it waited as long as it may: answered 503, or 504 by timeouts.total
 	unqueuedReasons
 )
 

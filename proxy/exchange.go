@@ -124,9 +124,10 @@ func (x *exchange) reset() {
 }
 
 // blame is the fault that err stands for: what cancelled the exchange, if
-// something did, since then every other error is a consequence.
+// something did, since then every other error is a consequence. But one that came of
+// the queue is not the endpoints'.
 func (x *exchange) blame(err error) *fault.Error {
-	if cause := x.cancel.Cause(); cause != nil {
+	if cause := x.cancel.Cause(); cause != nil && fault.As(err).Kind != fault.TotalInQueue {
 		err = cause
 	}
 	f := *fault.As(err)

@@ -29,7 +29,7 @@ func (x *exchange) acquire() error {
 		x.among = lease.Endpoint().Load().InFlight()
 		return nil
 	case x.cancel.Cause() != nil:
-		return x.cancel.Cause()
+		return err
 	case x.moved && errors.Is(err, balancer.ErrNoEndpoint): // no other can take it
 		return x.unreached
 	}
@@ -55,18 +55,27 @@ func (x *exchange) queue() (balancer.Lease, error) {
 		w.Poke()
 	}
 	lease, err := w.Wait()
-	if err == nil {
+	switch {
+	case err == nil:
 		x.upstream.Metrics.Queued(wire.Now() - begin)
+	case x.cancel.Cause() == errTotalTimeout:
+		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
+		err = fault.New(fault.TotalInQueue, x.needed()).Unsent()
 	}
 	return lease, err
 }
 
+// needed is why another endpoint was needed, if that is so.
+func (x *exchange) needed() error {
+	if x.moved {
+		return x.unreached
+	}
+	return nil
+}
+
 // unleased says why there is no lease, and why another was needed if that is so.
 func (x *exchange) unleased(err error) error {
-	var cause error
-	if x.moved {
-		cause = x.unreached
-	}
+	cause := x.needed()
 	if full, ok := errors.AsType[*balancer.QueueFull](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueFull)
 		return fault.New(fault.QueueFull, cause).Unsent().Retry(full.RetryAfter)

@@ -108,18 +108,10 @@ func TestQueueRefuses(t *testing.T) {
 
 // What ends a request while it waits takes it out of the queue at once.
 func TestLeavingTheQueue(t *testing.T) {
-	for name, c := range map[string]struct {
-		set   func(*settings)
-		leave func(*testing.T, *gateway, *peer)
-	}{
-		"close": {nil, func(t *testing.T, g *gateway, c *peer) { c.close(); g.clientLeft(t, "queue") }},
-		"reset": {nil, func(t *testing.T, g *gateway, c *peer) { c.reset(); g.clientLeft(t, "queue") }},
-		"total": {func(s *settings) { s.upstream.Total = 4 * soon }, func(t *testing.T, _ *gateway, c *peer) {
-			r, body := c.answer()
-			require.Equal(t, 504, r.StatusCode)
-			require.Contains(t, body, `"code":"total_timeout"`)
-		}},
-		"shutdown": {nil, func(t *testing.T, g *gateway, c *peer) {
+	for name, leave := range map[string]func(*testing.T, *gateway, *peer){
+		"close": func(t *testing.T, g *gateway, c *peer) { c.close(); g.clientLeft(t, "queue") },
+		"reset": func(t *testing.T, g *gateway, c *peer) { c.reset(); g.clientLeft(t, "queue") },
+		"shutdown": func(t *testing.T, g *gateway, c *peer) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
 			go func() { _ = g.front.Shutdown(ctx) }()
@@ -128,23 +120,60 @@ func TestLeavingTheQueue(t *testing.T) {
 			require.Contains(t, body, `"code":"shutting_down"`)
 			require.NotEmpty(t, r.Header.Get("Retry-After"))
 			c.ends()
-		}},
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPuppet(t)
-			s := queueing(10)
-			if c.set != nil {
-				c.set(&s)
-			}
-			g := serve(t, s, p.address)
+			g := serve(t, queueing(10), p.address)
 			first, second := dial(t, g), dial(t, g)
 			first.send(get)
 			server := asked(t, p)
 			second.send(get)
 			g.waiting(t, 1)
-			c.leave(t, g, second)
+			leave(t, g, second)
 			g.waiting(t, 0)
 			server.close()
+		})
+	}
+}
+
+// A request whose total time is over while it waits is no failure of an endpoint: none got it.
+func TestTotalTimeoutInTheQueue(t *testing.T) {
+	for name, c := range map[string]struct {
+		before  []string // endpoints that come first
+		message string
+		blamed  uint64
+	}{
+		"having tried none":                 {nil, "no endpoint got the request\"", 0},
+		"having found one out of its reach": {[]string{refusing(t)}, "no endpoint got the request: connection refused\"", 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuppet(t)
+			s := queueing(1)
+			s.upstream.Total = 4 * soon
+			g := serve(t, s, append(c.before, p.address)...)
+			full := balancer.Request{}
+			for _, e := range g.pool.Snapshot().Endpoints[:len(c.before)] {
+				full.Exclude = append(full.Exclude, e.Endpoint)
+			}
+			lease, err := g.pool.Acquire(&full)
+			require.NoError(t, err)
+			defer lease.Release(balancer.Outcome{Class: balancer.Answered})
+
+			client := dial(t, g)
+			r, body := client.ask(get)
+			require.Equal(t, 504, r.StatusCode)
+			require.Contains(t, body, `"code":"total_timeout_in_queue"`)
+			require.Contains(t, body, `"type":"server_error"`)
+			require.Contains(t, body, "waited in the queue until timeouts.total was over; "+c.message)
+			require.NotContains(t, body, "endpoint a:")
+			g.waiting(t, 0)
+			require.Equal(t, 1, g.count(t, "steelyard_queue_refused_total", "reason", "timeout"))
+			require.Equal(t, c.blamed, g.blamed())
+			require.Contains(t, g.ending(t).failure, "total_timeout_in_queue")
+			require.True(t, p.idle())
+			r, _ = client.ask(get)
+			require.Equal(t, 504, r.StatusCode, "the connection is as good as before")
 		})
 	}
 }

@@ -35,6 +35,7 @@ const (
 	FirstByteTimeout             // no answer within timeouts.first_byte
 	IdleTimeout                  // silent for longer than timeouts.idle
 	TotalTimeout                 // the exchange took longer than timeouts.total
+	TotalInQueue                 // timeouts.total was over before an endpoint had a slot free
 	Truncated                    // the answer ended before its end
 	ClientGone                   // the client left
 	ClientStalled                // the client took nothing for timeouts.client_stall
@@ -60,6 +61,7 @@ var kinds = [...]struct {
 	FirstByteTimeout: {Upstream, 504, "first_byte_timeout", "no answer within timeouts.first_byte"},
 	IdleTimeout:      {Upstream, 504, "idle_timeout", "silent for longer than timeouts.idle"},
 	TotalTimeout:     {Upstream, 504, "total_timeout", "not finished within timeouts.total"},
+	TotalInQueue:     {Steelyard, 504, "total_timeout_in_queue", "waited in the queue until timeouts.total was over; no endpoint got the request"},
 	Truncated:        {Upstream, 502, "truncated_answer", "the answer was cut short"},
 	ClientGone:       {Client, 499, "client_gone", "the client left"},
 	ClientStalled:    {Client, 499, "client_stalled", "the client took nothing for timeouts.client_stall"},
