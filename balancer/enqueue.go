@@ -45,7 +45,11 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 		p.catchUp(true)
 	}
 	q := &p.queue
-	e, err := p.snapshot.Load().seats.takeOpen(r)
+	s := p.snapshot.Load().seats
+	e, err := (*Endpoint)(nil), ErrFull
+	if !q.keepsOut(r, s) {
+		e, err = s.takeOpen(r)
+	}
 	if err == nil {
 		w := p.newWaiter(r)
 		if r != nil && r.place.number == 0 {
@@ -63,6 +67,9 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	}
 	w := p.newWaiter(r)
 	q.add(w)
+	if last := s.last(); last != unseated && p.serveWaiting(nil) { // more wait than may be held back
+		return w, s.endpoints[last], nil
+	}
 	return w, nil, nil
 }
 
@@ -79,7 +86,7 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 
 // serveWaiting gives the open seats to those who wait, in their order: to each the one
 // that the policy picks for it. Afterwards no seat is open that anybody who waits could
-// have, so that nobody who comes can overtake. Freed is the one endpoint that may have
+// have, so that nobody who comes can overtake; but Express may keep one. Freed is the one endpoint that may have
 // become open, or nil when others may have too. It reports whether any seat was given.
 // The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
@@ -87,9 +94,11 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
 	}
-	q.age()
+	if q.age(); q.options.Order == Express {
+		freed = nil // it may let one go who was held back beside another
+	}
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {
-		if freed != nil && w.request.excludes(freed) {
+		if freed != nil && w.request.excludes(freed) || w.long && q.holdsBack(s) {
 			q.setAside()
 			continue
 		}

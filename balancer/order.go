@@ -16,11 +16,17 @@ const (
 	// MaxWait goes before every younger one: from then on only requests that came before
 	// it go before it, fewer than MaxRequests.
 	ShortestFirst
+	// Express is ShortestFirst, and keeps the last free slot of all endpoints for short
+	// requests: one of more than longWork times the mean predicted work waits though that
+	// slot is free, beside mostHeldBack at most that do the same, and until it has aged.
+	// A long request that takes the last slot makes all wait that come while it runs, and
+	// most of those are short; it has to wait only until another slot comes free.
+	Express
 
 	orderCount // how many there are; keep last
 )
 
-var orderNames = [orderCount]string{"fifo", "shortest_first"}
+var orderNames = [orderCount]string{"fifo", "shortest_first", "express"}
 
 // String returns the name that ParseOrder knows.
 func (o Order) String() string {
@@ -30,6 +36,9 @@ func (o Order) String() string {
 	return orderNames[o]
 }
 
+// BySize reports whether it goes by the predicted work of requests.
+func (o Order) BySize() bool { return o == ShortestFirst || o == Express }
+
 // ParseOrder returns the order of this name.
 func ParseOrder(name string) (Order, error) {
 	for o, known := range orderNames {
@@ -37,5 +46,5 @@ func ParseOrder(name string) (Order, error) {
 			return Order(o), nil
 		}
 	}
-	return 0, fmt.Errorf("there is no queue order %q; there are %s", name, strings.Join(orderNames[:], " and "))
+	return 0, fmt.Errorf("there is no queue order %q; there are %s", name, strings.Join(orderNames[:], ", "))
 }

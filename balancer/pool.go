@@ -60,9 +60,14 @@ func (p *Pool) reserve(r *Request) (*Endpoint, error) {
 	if p.retired.Load() {
 		p.catchUp(false)
 	}
-	e, err := p.snapshot.Load().seats.take(r)
+	q, s := &p.queue, p.snapshot.Load().seats
+	if q.arrive(r); q.keepsOut(r, s) {
+		s.turnAway(r)
+		return nil, ErrFull
+	}
+	e, err := s.take(r)
 	if err == nil && r != nil && r.place.number == 0 {
-		r.place.number = p.queue.number()
+		r.place.number = q.number()
 	}
 	return e, err
 }
@@ -77,7 +82,7 @@ func (p *Pool) look(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	wasClosed := s.closed[e.seat]
+	wasClosed := s.closed[e.seat] || p.queue.options.Order == Express // which may keep an open one
 	s.tell(e.seat)
 	return wasClosed && !s.closed[e.seat] && p.serveWaiting(e)
 }

@@ -15,6 +15,7 @@ type queue struct {
 	aside   []*Waiter            // empty but within one hand-over
 	arrived uint64               // how many ever were given a number
 	drain   drain
+	usual   usual
 
 	// Everybody who waits, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
@@ -34,6 +35,7 @@ func (q *queue) configure(o Options) {
 	q.options = o.Queue
 	for w := q.oldest; w != nil; w = w.younger {
 		w.key = q.key(w)
+		w.long = q.isLong(w.key)
 	}
 	heap.Init(&q.line)
 	q.young = q.oldest
@@ -41,7 +43,7 @@ func (q *queue) configure(o Options) {
 
 // key returns by what a request is ordered until it has aged, 0 or more.
 func (q *queue) key(w *Waiter) float64 {
-	if work := w.request.work(); q.options.Order == ShortestFirst && work > 0 {
+	if work := w.request.work(); q.options.Order.BySize() && work > 0 {
 		return work
 	}
 	return 0
@@ -54,6 +56,7 @@ func (q *queue) add(w *Waiter) {
 		q.drain.at = now
 	}
 	w.key = q.key(w)
+	w.long = q.isLong(w.key)
 	if w.request == nil || w.request.place.number == 0 {
 		w.number = q.number()
 		q.link(w, q.youngest)
@@ -64,7 +67,7 @@ func (q *queue) add(w *Waiter) {
 	if w.younger == q.young { // both nil where all before it have aged
 		q.young = w
 	} else if w.younger != nil && (q.young == nil || w.number < q.young.number) {
-		w.key = 0 // who came after it has aged
+		w.key, w.long = 0, false // who came after it has aged
 	}
 	q.length++
 	heap.Push(&q.line, w)
@@ -120,12 +123,12 @@ func (q *queue) unlink(w *Waiter) {
 // least work: then only those that came before them go before them. It is O(log n) for
 // each of them, once in its life.
 func (q *queue) age() {
-	if q.options.Order == FIFO {
+	if !q.options.Order.BySize() {
 		return
 	}
 	now := q.now()
 	for w := q.young; w != nil && now-w.arrived > q.options.MaxWait/2; w = w.younger {
-		w.key = 0
+		w.key, w.long = 0, false
 		heap.Fix(&q.line, w.place)
 		q.young = w.younger
 	}

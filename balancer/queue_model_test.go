@@ -29,7 +29,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			m.end()
 		})
 	}
-	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again"} {
+	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again", "held back"} {
 		assert.Greater(t, outcomes[how], 100, how)
 	}
 }
@@ -48,6 +48,7 @@ type model struct {
 	waiting  []*modelWaiter // by arrival
 	bound    []*modelWaiter
 	came     int            // requests
+	usual    usual          // of them
 	outcomes map[string]int // of all models: how often each ending was met
 }
 
@@ -59,6 +60,7 @@ type modelWaiter struct {
 	arrived time.Duration
 	number  int  // 0: never given an endpoint, nor waiting
 	given   bool // has been given an endpoint
+	long    bool // as it was when it came to the queue
 	waited  bool
 }
 
@@ -139,7 +141,8 @@ func (m *model) apply() {
 			list[i].Slots = 0
 		}
 	}
-	m.options = QueueOptions{Order: Order(m.rng.IntN(2)), MaxRequests: m.rng.IntN(20), MaxWait: time.Duration(1+m.rng.IntN(20)) * time.Second}
+	before := m.options
+	m.options = QueueOptions{Order: min(Order(m.rng.IntN(6)), Express), MaxRequests: m.rng.IntN(20), MaxWait: time.Duration(1+m.rng.IntN(20)) * time.Second}
 	policy := moody{turns{fmt.Sprint("moody", m.rng.IntN(2))}, m.poisoned}
 	require.NoError(m.t, m.pool.Apply(Options{Policy: policy, Queue: m.options, Now: m.clock.now}, list))
 	for _, e := range m.pool.Snapshot().Endpoints {
@@ -147,12 +150,23 @@ func (m *model) apply() {
 			m.known = append(m.known, e.Endpoint)
 		}
 	}
+	for _, w := range m.waiting {
+		if m.options != before {
+			w.long = m.isLong(w)
+		}
+	}
 }
 
 func (m *model) newRequest() *modelWaiter {
 	r := &Request{Work: float64(m.rng.IntN(5))}
+	if m.rng.IntN(8) == 0 {
+		r.Work = 1000
+	}
 	for range max(0, m.rng.IntN(6)-2) {
 		r.Exclude = append(r.Exclude, m.known[m.rng.IntN(len(m.known))])
+	}
+	if m.rng.IntN(20) == 0 {
+		r.Exclude = slices.Clone(m.known)
 	}
 	m.poisoned[r] = m.rng.IntN(20) == 0
 	return &modelWaiter{request: r}
@@ -165,10 +179,18 @@ func (m *model) come(w *modelWaiter, first bool) {
 		m.came++
 		w.number = m.came
 	}
+	if first && !w.given && m.options.Order == Express {
+		m.usual.learn(r.Work)
+	}
 	allowed, free := m.servable(r)
+	if m.isLong(w) && len(m.waiting) < m.options.MaxRequests && m.oneIsFree() {
+		free = nil
+	}
 	switch {
 	case free != nil && m.poisoned[r]:
-		require.Panics(m.t, func() { _, _ = m.pool.Acquire(r) })
+		if first {
+			require.Panics(m.t, func() { _, _ = m.pool.Acquire(r) })
+		}
 		require.Panics(m.t, func() { _, _ = m.pool.Enqueue(r) })
 		return
 	case first:
@@ -219,7 +241,7 @@ func (m *model) waits(w *modelWaiter) {
 	if w.given {
 		m.outcomes["again"]++
 	}
-	w.waited = true
+	w.waited, w.long = true, m.isLong(w)
 	m.waiting = append(m.waiting, w)
 }
 
@@ -245,6 +267,30 @@ func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
 	return allowed, free
 }
 
+// isLong reports whether a request has to leave the last free slot to others.
+func (m *model) isLong(w *modelWaiter) bool {
+	return m.options.Order == Express && m.usual.seen >= usualKnown && w.request.Work > longWork*m.usual.mean
+}
+
+// oneIsFree reports whether one slot is free, and others are in use.
+func (m *model) oneIsFree() bool {
+	eligible, free, inUse := 0, 0, 0
+	for _, e := range m.pool.Snapshot().Endpoints {
+		switch {
+		case !e.Eligible:
+			continue
+		case e.Slots == 0:
+			return false
+		}
+		eligible++
+		inUse += m.inFlight[e.Endpoint.load]
+		free += e.Slots - min(m.inFlight[e.Endpoint.load], e.Slots)
+	}
+	return free == 1 && inUse > 0
+}
+
+func (m *model) hasAged(w *modelWaiter) bool { return m.clock.at-w.arrived > m.options.MaxWait/2 }
+
 // takes counts a request at one of the free endpoints.
 func (m *model) takes(e *Endpoint, free []*Endpoint) {
 	require.Contains(m.t, free, e)
@@ -261,12 +307,19 @@ func (m *model) left(i int, how string) {
 
 // settle compares the pool with the model after a step.
 func (m *model) settle() {
+	if m.options.Order == Express {
+		m.pool.settle(func(*seats) {}) // as the timers do of those who have aged
+	}
 	order := slices.SortedFunc(slices.Values(m.waiting), m.compare)
 	for _, w := range order {
 		_, free := m.servable(w.request)
 		switch {
 		case free == nil:
 			require.Equal(m.t, waiting, w.fate.Load(), "nothing it may have is free")
+			continue
+		case w.long && !m.hasAged(w) && len(m.waiting) <= mostHeldBack && m.oneIsFree():
+			require.Equal(m.t, waiting, w.fate.Load(), "the last slot is kept for others")
+			m.outcomes["held back"]++
 			continue
 		case m.poisoned[w.request]:
 			require.Panics(m.t, func() { _, _ = w.Wait() })
@@ -293,7 +346,7 @@ func (m *model) compare(a, b *modelWaiter) int {
 	if older > 0 {
 		first = b
 	}
-	if m.options.Order == FIFO || m.clock.at-first.arrived > m.options.MaxWait/2 {
+	if m.options.Order == FIFO || m.hasAged(first) {
 		return older
 	}
 	return cmp.Or(cmp.Compare(a.request.Work, b.request.Work), older)
@@ -324,27 +377,4 @@ func (m *model) end() {
 		m.left(i, "poked")
 	}
 	assertIdle(m.t, m.pool)
-}
-
-// moody is turns, but panics when it would place a poisoned request.
-type moody struct {
-	turns
-	poisoned map[*Request]bool
-}
-
-func (b moody) Build(candidates []Candidate) Picker {
-	return &moodyPicker{turnsPicker{candidates: candidates}, b.poisoned}
-}
-
-type moodyPicker struct {
-	turnsPicker
-	poisoned map[*Request]bool
-}
-
-func (p *moodyPicker) Pick(r *Request) (int, bool) {
-	i, ok := p.turnsPicker.Pick(r)
-	if ok && p.poisoned[r] {
-		panic("BUG: poisoned")
-	}
-	return i, ok
 }

@@ -77,3 +77,26 @@ func newTestPool(t testing.TB, n int) *Pool {
 
 // at returns the pool's endpoint of this place.
 func at(p *Pool, i int) *Endpoint { return p.Snapshot().Endpoints[i].Endpoint }
+
+// moody is turns, but panics when it would place a poisoned request.
+type moody struct {
+	turns
+	poisoned map[*Request]bool
+}
+
+func (b moody) Build(candidates []Candidate) Picker {
+	return &moodyPicker{turnsPicker{candidates: candidates}, b.poisoned}
+}
+
+type moodyPicker struct {
+	turnsPicker
+	poisoned map[*Request]bool
+}
+
+func (p *moodyPicker) Pick(r *Request) (int, bool) {
+	i, ok := p.turnsPicker.Pick(r)
+	if ok && p.poisoned[r] {
+		panic("BUG: poisoned")
+	}
+	return i, ok
+}

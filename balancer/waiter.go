@@ -19,7 +19,7 @@ type Waiter struct {
 	retryAfter time.Duration // once too late; written before fate
 	broken     string        // once a policy panicked over it; written before fate
 	settled    chan struct{} // has room for the one signal that is given when it no longer waits
-	timer      *time.Timer   // calls expire; nil before it was needed first; only Wait touches it
+	timer      *time.Timer   // calls halfway; nil before it was needed first; only Wait touches it
 	spent      bool          // the timer may still call: not to be used again; written by Wait
 
 	// Guarded by Pool.pick; they belong to the queue.
@@ -27,6 +27,7 @@ type Waiter struct {
 	number         uint64        // counts arrivals, from 1
 	key            float64       // what it is ordered by, before number
 	place          int           // in the queue's line
+	long           bool          // it may be held back; never once it has aged
 	older, younger *Waiter
 }
 
@@ -64,20 +65,35 @@ func (w *Waiter) Wait() (Lease, error) {
 	return Lease{}, ErrPoked
 }
 
-// setTimer makes expire come when MaxWait has passed since the arrival, and reports
-// whether that needs the timer.
+// setTimer makes halfway come when half of MaxWait has passed since the arrival, or now,
+// and reports whether that needs the timer.
 func (w *Waiter) setTimer() bool {
 	left := w.until - w.pool.queue.now()
-	switch {
-	case left <= 0:
+	if left <= 0 {
 		w.expire()
 		return false
-	case w.timer == nil:
-		w.timer = time.AfterFunc(left, w.expire)
-	default:
+	}
+	if half := left - w.maxWait/2; half > 0 {
+		left = half + 1
+	}
+	if w.timer == nil {
+		w.timer = time.AfterFunc(left, w.halfway)
+	} else {
 		w.timer.Reset(left)
 	}
 	return true
+}
+
+// halfway is called by the timer: the request has aged, and may be given a slot that was
+// kept from it. It may be the end of its time, too.
+func (w *Waiter) halfway() {
+	left := w.until - w.pool.queue.now()
+	if left <= 0 {
+		w.expire()
+		return
+	}
+	w.pool.settle(func(*seats) {})
+	time.AfterFunc(left, w.expire) // for a Waiter that is spent
 }
 
 // Bound reports whether an endpoint is bound: Wait would return its lease at once.

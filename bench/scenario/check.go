@@ -11,7 +11,7 @@ var (
 	works        = []string{"exponential", "heavy", "constant", "llm", "trace"}
 	arrivals     = []string{"poisson", "bursts"}
 	disciplines  = []string{"first_come", "sharing"}
-	orders       = []string{"fifo", "shortest_first"}
+	orders       = []string{"fifo", "shortest_first", "express"}
 	peerSettings = []string{NginxLeastConn, HAProxyLeastConn, HAProxyMaxconn}
 )
 
@@ -170,8 +170,10 @@ func (e Endpoint) check() error {
 		return fmt.Errorf("told of %s is %g: must be > 0", e.Name, e.Told)
 	case e.Slots < 1:
 		return fmt.Errorf("slots of %s is %d: must be at least 1", e.Name, e.Slots)
-	case !(e.Prefill >= 0) || !(e.Slowing >= 0) || math.IsInf(e.Prefill, 1) || math.IsInf(e.Slowing, 1):
+	case !(e.Prefill >= 0) || !(e.Slowing >= 0) || math.IsInf(e.Prefill, 1):
 		return fmt.Errorf("prefill of %s is %g and slowing %g: neither may be negative", e.Name, e.Prefill, e.Slowing)
+	case e.Slowing > 1:
+		return fmt.Errorf("slowing of %s is %g: must be at most 1, or a batch is slower than its requests one after the other", e.Name, e.Slowing)
 	case e.Discipline != "first_come" && (e.Prefill > 0 || e.Slowing > 0):
 		return fmt.Errorf("%s batches, with prefill or slowing: its discipline must be first_come", e.Name)
 	}

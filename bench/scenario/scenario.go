@@ -46,9 +46,9 @@ type Endpoint struct {
 
 	// An engine that batches: prompts are read at Prefill tokens per second, shared by all that are being read, and each
 	// of b streams is decoded 1 + Slowing × (b − 1) times slower than one alone. Capacity is that of a full batch, prompts
-	// apart. 0: prompts take no time, and slots do not slow each other. Simulations know neither.
+	// apart. 0: prompts take no time, and slots do not slow each other.
 	Prefill float64 `yaml:"prefill"`
-	Slowing float64 `yaml:"slowing"`
+	Slowing float64 `yaml:"slowing"` // at most 1, at which a batch is no faster than one stream
 }
 
 // Case is one kind of work.
@@ -75,7 +75,7 @@ type Contender struct {
 	Peer string `yaml:"peer"` // nginx_least_conn, haproxy_leastconn or haproxy_maxconn; or Policy
 
 	Policy string `yaml:"policy"`
-	// Queue is fifo or shortest_first: the balancer is told the slots, and a request that finds all taken waits there
+	// Queue is fifo, shortest_first or express: the balancer is told the slots, and a request that finds all taken waits there
 	// until one is free. Without it requests wait at the endpoints.
 	Queue string `yaml:"queue"`
 

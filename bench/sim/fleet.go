@@ -72,7 +72,7 @@ func (f *fleet) tell() {
 func (f *fleet) arrive(i int32) {
 	p := f.next()
 	f.pool[i] = int32(p)
-	f.request.Work = f.predict(i)
+	f.request = balancer.Request{Work: f.predict(i)}
 	lease, err := f.pools[p].Acquire(&f.request)
 	switch {
 	case err == nil:

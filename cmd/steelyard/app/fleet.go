@@ -128,7 +128,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
 		Predictor: u.learner.Predictor,
-		Sized:     f.logged || measured(c) || u.options.Queue.Order == balancer.ShortestFirst,
+		Sized:     f.logged || measured(c) || u.options.Queue.Order.BySize(),
 		Measured:  measured(c), QueueTime: c.Queue.Header,
 		Metrics: f.metrics.Upstream(c.Name),
 	}
