@@ -21,7 +21,7 @@ type EndpointOptions struct {
 	// upstream: positive and finite.
 	Capacity float64
 	// Slots is how many requests the endpoint's server works on at once, over all pools
-	// that name it; 0 for no limit.
+	// that name it; 0 for no limit. Where they say different numbers the least counts.
 	Slots int
 	// Via is how the endpoint is reached, for whoever does so; a comparable value. An
 	// endpoint that is reached differently is another Endpoint, with the same conditions.
@@ -62,10 +62,9 @@ type Endpoint struct {
 }
 
 func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {
-	return &Endpoint{
-		pool: p, seat: unseated, id: int(lastID.Add(1) - 1),
-		name: o.Name, url: o.URL, load: p.loads.hold(serverAddress(o.URL)), via: o.Via,
-	}
+	e := &Endpoint{pool: p, seat: unseated, id: int(lastID.Add(1) - 1), name: o.Name, url: o.URL, via: o.Via}
+	e.load = p.loads.hold(serverAddress(o.URL), e)
+	return e
 }
 
 // ID returns a small number of this endpoint alone: dense from 0 in the process, never given to another.

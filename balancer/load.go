@@ -2,7 +2,6 @@ package balancer
 
 import (
 	"slices"
-	"sync"
 	"sync/atomic"
 )
 
@@ -14,13 +13,14 @@ type Load struct {
 	finished [classCount]atomic.Uint64     // written by the first Release of each lease
 	watchers atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
 	turn     atomic.Uint32                 // which watcher is told first; written by tell
-	holders  int                           // endpoints that point here; guarded by Loads.mu
+	holders  map[*Endpoint]int64           // the endpoints that point here, with the slots that each was told; guarded by Loads.mu
+	slots    atomic.Int64                  // least of those, 0 when none says any; written under Loads.mu
 	_        [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
 }
 
 const (
 	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords = 4 + int(classCount)
+	loadWords = 5 + int(classCount)
 )
 
 // InFlight returns how many requests the server is working on for us.
@@ -88,74 +88,5 @@ func (l *Load) tellAll(all []*Endpoint, known *Endpoint) {
 			knowing = 0
 		}
 		knowing++
-	}
-}
-
-// Loads has the Load of each server by its address. Pools and generations share one, so
-// that a server named by two upstreams, or kept over a reload, is counted once.
-type Loads struct {
-	mu        sync.Mutex       // guards byAddress and every Load's holders; taken on membership changes only
-	byAddress map[string]*Load // written under mu
-}
-
-// NewLoads returns an empty set.
-func NewLoads() *Loads { return &Loads{byAddress: make(map[string]*Load)} }
-
-// hold returns the server's Load and keeps it until drop is called as often as hold.
-func (l *Loads) hold(address string) *Load {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	load := l.byAddress[address]
-	if load == nil {
-		load = new(Load)
-		l.byAddress[address] = load
-	}
-	load.holders++
-	return load
-}
-
-// watch switches for each endpoint whether its pool is told of changes.
-func (l *Loads) watch(endpoints []*Endpoint, on bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, e := range endpoints {
-		e.load.watch(e, on)
-	}
-}
-
-// watch is the part of Loads.watch under its lock.
-func (l *Load) watch(e *Endpoint, on bool) {
-	var now []*Endpoint
-	if watchers := l.watchers.Load(); watchers != nil {
-		now = *watchers
-	}
-	if slices.Contains(now, e) == on {
-		return
-	}
-	next := slices.DeleteFunc(slices.Clone(now), func(w *Endpoint) bool { return w == e })
-	if on {
-		next = append(next, e)
-	}
-	if len(next) == 0 {
-		l.watchers.Store(nil)
-		return
-	}
-	l.watchers.Store(&next)
-}
-
-// drop gives back the Loads of endpoints that are no longer members, and forgets those
-// that nobody holds and that have nothing in flight. One that still has leases out stays,
-// so that a server which returns meets its own count; it is forgotten by a later drop.
-func (l *Loads) drop(gone []*Endpoint) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for _, e := range gone {
-		e.load.watch(e, false)
-		e.load.holders--
-	}
-	for address, load := range l.byAddress {
-		if load.holders == 0 && load.InFlight() == 0 {
-			delete(l.byAddress, address)
-		}
 	}
 }

@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -100,7 +101,7 @@ func (p *Pool) Apply(o Options, endpoints []EndpointOptions) error {
 		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
 	}
 	p.publish(change)
-	p.loads.drop(gone) // only now: what was published before still counted on them
+	refresh(p.loads.drop(gone)) // only now: what was published before still counted on them
 	return nil
 }
 
@@ -135,19 +136,34 @@ func (p *Pool) probed(endpoint string) {
 // Whoever comes first shows what the others have recorded by then as well, so that of a
 // burst of changes from many goroutines most cost no snapshot of their own.
 func (p *Pool) publish(change uint64) {
-	for _, e := range p.renew(change) {
+	begun, others := p.renew(change)
+	for _, e := range begun {
 		e.load.tell(e)
+	}
+	refresh(others)
+}
+
+// refresh lets the pools show that servers of theirs have other slots. The caller holds no
+// lock.
+func refresh(pools []*Pool) {
+	for _, p := range pools {
+		p.mu.Lock()
+		p.changes++
+		change := p.changes
+		p.mu.Unlock()
+		p.publish(change)
 	}
 }
 
 // renew is publish under the lock. It returns the endpoints at which requests may have
-// begun that waited before.
-func (p *Pool) renew(change uint64) []*Endpoint {
+// begun that waited before, and the other pools for which slots have changed.
+func (p *Pool) renew(change uint64) (begun []*Endpoint, others []*Pool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.published >= change || p.retired.Load() {
-		return nil
+		return nil, nil
 	}
+	others = slices.DeleteFunc(p.loads.tellSlots(p.members), func(other *Pool) bool { return other == p })
 	next := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)
 	next.Version = p.snapshot.Load().Version + 1
 	members := make([]*Endpoint, len(p.members))
@@ -157,10 +173,10 @@ func (p *Pool) renew(change uint64) []*Endpoint {
 	p.loads.watch(members, next.seats.follow()) // first: what the seats do not see when they are filled they are told
 	given := p.handOver(next)
 	p.published = p.changes
-	if !given {
-		return nil
+	if given {
+		begun = next.seats.endpoints
 	}
-	return next.seats.endpoints
+	return begun, others
 }
 
 // handOver puts the snapshot and the options of the queue in force, and reports whether

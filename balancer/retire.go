@@ -18,14 +18,17 @@ func (p *Pool) Retire() {
 
 // leave gives back what a retired pool shares, unless somebody waits. It is called by
 // Retire, and by each who has waited in a retired pool.
-func (p *Pool) leave() {
+func (p *Pool) leave() { refresh(p.giveBack()) }
+
+// giveBack is leave under the lock. It returns the pools for which slots have changed.
+func (p *Pool) giveBack() (changed []*Pool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	gone := p.unwatch()
-	if len(gone) > 0 && !p.dropped {
+	if gone := p.unwatch(); len(gone) > 0 && !p.dropped {
 		p.dropped = true
-		p.loads.drop(gone)
+		changed = p.loads.drop(gone)
 	}
+	return changed
 }
 
 // unwatch ends that the pool is told of changes and returns its endpoints; none while

@@ -20,7 +20,7 @@ func TestRetiredPoolsLeaveNothing(t *testing.T) {
 	}
 	load := at(stays, 0).Load()
 	assert.Len(t, *load.watchers.Load(), 1)
-	assert.Equal(t, 1, load.holders)
+	assert.Len(t, load.holders, 1)
 	assert.Len(t, loads.byAddress, 1)
 }
 
@@ -52,6 +52,6 @@ func TestRetiredPoolServesWhoWaits(t *testing.T) {
 	lease.Release(Outcome{})
 
 	assert.Len(t, *load.watchers.Load(), 1)
-	assert.Equal(t, 1, load.holders)
+	assert.Len(t, load.holders, 1)
 	assertIdle(t, young)
 }

@@ -101,7 +101,10 @@ func TestPoolsKnowWhatOthersDo(t *testing.T) {
 	w.Poke()
 	assertKnown(1)
 	others := enqueueMany(t, pools[1], 3)
-	require.NoError(t, pools[1].Apply(Options{Policy: counts{turns{"counts"}}, Queue: testQueue}, slotted(1, 4)))
+	for i, p := range pools {
+		assertKnown(2)
+		require.NoError(t, p.Apply(Options{Policy: counts{turns{"counts"}}, Queue: testQueue}, slotted(1, 4+i)))
+	}
 	assertKnown(4)
 	leases[1].Release(Outcome{})
 	assertKnown(3)
@@ -109,6 +112,50 @@ func TestPoolsKnowWhatOthersDo(t *testing.T) {
 		wait(t, w).Release(Outcome{})
 	}
 	assertKnown(0)
+}
+
+// TestTheLeastSlotsCount: of what pools say of one server.
+func TestTheLeastSlotsCount(t *testing.T) {
+	pools := newSharingPools(t, 2, 2)
+	a, b := pools[0], pools[1]
+	assertSlots := func(want int) {
+		t.Helper()
+		for _, p := range pools {
+			assert.Equal(t, want, p.Snapshot().Endpoints[0].Slots, p.Name())
+		}
+		leases := fill(t, a)
+		assert.Len(t, leases, want)
+		_, err := b.Acquire(nil)
+		assert.ErrorIs(t, err, ErrFull)
+		for _, lease := range leases {
+			lease.Release(Outcome{})
+		}
+	}
+	apply := func(p *Pool, slots int) { require.NoError(t, p.Apply(queued(testQueue), slotted(1, slots))) }
+	assertSlots(2)
+	apply(a, 5)
+	assertSlots(2)
+	apply(b, 0)
+	assertSlots(5)
+	apply(b, 3)
+	assertSlots(3)
+	leases := fill(t, a)
+	w := enqueue(t, a, nil)
+	b.Retire()
+	assert.True(t, w.Bound(), "what limited the server is gone")
+	assert.Equal(t, 5, a.Snapshot().Endpoints[0].Slots)
+	wait(t, w).Release(Outcome{})
+	for _, lease := range leases {
+		lease.Release(Outcome{})
+	}
+	assertIdle(t, a)
+
+	c := NewPool("tight", a.loads)
+	apply(c, 1)
+	assert.Equal(t, 1, a.Snapshot().Endpoints[0].Slots)
+	moved := []EndpointOptions{{Name: "e0", URL: "http://elsewhere:1", Capacity: 1, Slots: 1}}
+	require.NoError(t, c.Apply(queued(testQueue), moved))
+	assert.Equal(t, 5, a.Snapshot().Endpoints[0].Slots, "it is no longer named by the other")
 }
 
 // counts is a policy that remembers what it was told is in flight at its only candidate.

@@ -31,7 +31,8 @@ type EndpointState struct {
 	Base, Capacity float64
 	// Share is Capacity over the sum of the eligible ones, 0 to 1; 0 when not eligible.
 	Share float64
-	// Slots is how many requests the server works on at once; 0 for no limit.
+	// Slots is how many requests the server works on at once: the least that any pool was
+	// told which names it; 0 for no limit.
 	Slots      int
 	Eligible   bool
 	Conditions Condition
@@ -53,11 +54,11 @@ func newSnapshot(upstream string, rules ejectionRules, builder Builder, members 
 	for i, m := range members {
 		state := &s.Endpoints[i]
 		state.Endpoint, state.Base, state.Capacity = m.endpoint, m.capacity, m.capacity
-		state.Slots = m.slots
+		state.Slots = int(m.endpoint.load.slots.Load())
 		state.Eligible, state.Conditions, state.Reasons = eligible[i], m.standing.set, m.standing.reasons
 		if eligible[i] {
 			candidates = append(candidates, Candidate{Endpoint: m.endpoint, Capacity: state.Capacity})
-			slots = append(slots, int64(m.slots))
+			slots = append(slots, int64(state.Slots))
 		}
 	}
 	s.share(candidates)

@@ -1,0 +1,113 @@
+package balancer
+
+import (
+	"slices"
+	"sync"
+)
+
+// Loads has the Load of each server by its address. Pools and generations share one, so
+// that a server named by two upstreams, or kept over a reload, is counted once.
+type Loads struct {
+	mu        sync.Mutex       // guards byAddress and every Load's holders, slots and watchers; taken on membership changes only
+	byAddress map[string]*Load // written under mu
+}
+
+// NewLoads returns an empty set.
+func NewLoads() *Loads { return &Loads{byAddress: make(map[string]*Load)} }
+
+// hold returns the server's Load, for the endpoint, and keeps it until the endpoint is dropped.
+func (l *Loads) hold(address string, e *Endpoint) *Load {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	load := l.byAddress[address]
+	if load == nil {
+		load = &Load{holders: make(map[*Endpoint]int64)}
+		l.byAddress[address] = load
+	}
+	load.holders[e] = 0
+	return load
+}
+
+// tellSlots takes in how many slots a pool was told of its members' servers. A server has
+// the least that any pool was told: one that was told more would keep the others from it.
+// It returns the pools for which that changed.
+func (l *Loads) tellSlots(members []*member) (changed []*Pool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, m := range members {
+		load := m.endpoint.load
+		if load.holders[m.endpoint] != int64(m.slots) {
+			load.holders[m.endpoint] = int64(m.slots)
+			changed = load.reckonSlots(changed)
+		}
+	}
+	return changed
+}
+
+// reckonSlots adds the pools for which the server's slots have changed.
+func (l *Load) reckonSlots(changed []*Pool) []*Pool {
+	least := int64(0)
+	for _, slots := range l.holders {
+		if slots > 0 && (least == 0 || slots < least) {
+			least = slots
+		}
+	}
+	if l.slots.Swap(least) == least {
+		return changed
+	}
+	for e := range l.holders {
+		if !slices.Contains(changed, e.pool) {
+			changed = append(changed, e.pool)
+		}
+	}
+	return changed
+}
+
+// watch switches for each endpoint whether its pool is told of changes.
+func (l *Loads) watch(endpoints []*Endpoint, on bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range endpoints {
+		e.load.watch(e, on)
+	}
+}
+
+// watch is the part of Loads.watch under its lock.
+func (l *Load) watch(e *Endpoint, on bool) {
+	var now []*Endpoint
+	if watchers := l.watchers.Load(); watchers != nil {
+		now = *watchers
+	}
+	if slices.Contains(now, e) == on {
+		return
+	}
+	next := slices.DeleteFunc(slices.Clone(now), func(w *Endpoint) bool { return w == e })
+	if on {
+		next = append(next, e)
+	}
+	if len(next) == 0 {
+		l.watchers.Store(nil)
+		return
+	}
+	l.watchers.Store(&next)
+}
+
+// drop gives back the Loads of endpoints that are no longer members, and forgets those
+// that nobody holds and that have nothing in flight. One that still has leases out stays,
+// so that a server which returns meets its own count; it is forgotten by a later drop. It
+// returns the pools for which the slots of a server changed.
+func (l *Loads) drop(gone []*Endpoint) (changed []*Pool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, e := range gone {
+		e.load.watch(e, false)
+		delete(e.load.holders, e)
+		changed = e.load.reckonSlots(changed)
+	}
+	for address, load := range l.byAddress {
+		if len(load.holders) == 0 && load.InFlight() == 0 {
+			delete(l.byAddress, address)
+		}
+	}
+	return changed
+}
