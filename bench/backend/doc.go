@@ -13,6 +13,9 @@
 // /fault?kind=... and /speed?factor=..., so that a test, a bench and a person
 // with curl change a server the same way.
 //
+// The law of the speeds is Options.Speeds and Options.Alone, and Rehearse lives through
+// requests by it without a server: simulations share the one and are held to the other.
+//
 // A Server owns its listener and its counters; nothing else writes them.
 //
 //	server, err := backend.New(backend.Options{Name: "small", Capacity: 100})

@@ -49,26 +49,14 @@ func (m *bare) requireDone(j *job, at time.Duration) {
 	require.True(m.t, j.done(), "not done at %v", at)
 }
 
-// ends runs arrivals to the last end and returns each one's.
+// ends rehearses arrivals and returns each one's end.
 func (m *bare) ends(arrivals []time.Duration, units []float64) []time.Duration {
-	ends := make([]time.Duration, len(arrivals))
-	open := map[int]*job{}
-	settle := func(until time.Duration) {
-		for next := m.next((*job).left); next <= until && next < never; next = m.next((*job).left) {
-			m.look(next)
-			for i, j := range open {
-				if j.done() {
-					ends[i] = next
-					delete(open, i)
-				}
-			}
-		}
-	}
+	requests := make([]Asked, len(arrivals))
 	for i, at := range arrivals {
-		settle(at)
-		open[i] = m.arrive(at, units[i], 0)
+		requests[i] = Asked{At: at, Units: units[i]}
 	}
-	settle(never - 1)
+	ends, err := Rehearse(m.options, requests)
+	require.NoError(m.t, err)
 	return ends
 }
 
@@ -188,6 +176,10 @@ func TestTokenSpeeds(t *testing.T) {
 	m.requireDone(second, 1550*ms)
 	m.requireDone(third, 1550*ms+900*ms)
 
+	ends, err := Rehearse(o, []Asked{{Units: 1, PromptTokens: 100}, {Units: 1, PromptTokens: 200}, {Units: 1}})
+	require.NoError(t, err)
+	require.Equal(t, []time.Duration{1425 * ms, 1550 * ms, 2450 * ms}, ends)
+
 	require.Equal(t, 1.6, o.withDefaults().Capacity) // two streams of 80/s, 100 tokens each
 	require.Equal(t, 1.6, o.Sustains(0))
 }
@@ -218,4 +210,15 @@ func TestSustainsIsTheThroughputOfABusyServer(t *testing.T) {
 	o.Slots, o.PrefillTokensPerSecond = 4000, 1e9
 	require.False(t, math.IsNaN(o.Sustains(1)))
 	require.InEpsilon(t, o.withDefaults().Capacity, o.Sustains(1), 0.01)
+}
+
+func TestRehearseRefuses(t *testing.T) {
+	for _, requests := range [][]Asked{
+		{{At: -1, Units: 1}}, {{At: 2, Units: 1}, {At: 1, Units: 1}}, {{}}, {{Units: math.Inf(1)}}, {{Units: math.NaN()}}, {{Units: 1, PromptTokens: -1}},
+	} {
+		_, err := Rehearse(Options{}, requests)
+		require.ErrorContains(t, err, "rehearse simulated server", "%v", requests)
+	}
+	_, err := Rehearse(Options{Slots: -1}, nil)
+	require.ErrorContains(t, err, "must be at least 1")
 }

@@ -61,7 +61,7 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, a *api) error {
 	if kind == ErrorEvent {
 		return s.answerErrorEvent(w)
 	}
-	promptTokens := len(a.input(q))/4 + 1 // about four bytes to a token, as in English
+	promptTokens := PromptTokens(len(a.input(q)))
 	j := s.work.job(q.units, q.limit, promptTokens)
 	j.stream = q.Stream
 	s.engine.enter(j, q.arrived)

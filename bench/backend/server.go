@@ -84,7 +84,7 @@ func (s *Server) URL() string { return "http://" + s.address }
 // TokensPerSecond is the speed of one stream that has the server for itself,
 // prompt time apart.
 func (s *Server) TokensPerSecond() float64 {
-	_, unit := s.options.alone(0)
+	_, unit := s.options.Alone(0)
 	return float64(s.options.UnitTokens) / unit.Seconds()
 }
 

@@ -14,27 +14,35 @@ const (
 	Sharing
 )
 
-// speeds is how fast the prompt and the tokens of each request in service come,
-// relative to a request that has the server for itself.
-func (e *engine) speeds() (prompt, decode float64) {
-	prompt, decode = e.speed, e.speed
+// Speeds is how fast each of so many prompts is read and each of so many answers is
+// decoded by a server that has just these in service, relative to a request that
+// has the server for itself. It is all there is of the law by which requests slow
+// each other, so that a simulation can go by the same.
+func (o Options) Speeds(reading, decoding int) (prompt, decode float64) {
 	switch {
-	case e.hung:
-		return 0, 0
-	case e.options.Discipline == Sharing:
-		share := float64(e.options.Slots) / float64(max(len(e.serving), e.options.Slots))
-		return prompt * share, decode * share
-	case e.options.DecodeTokensPerSecond > 0:
-		reading := 0
-		for _, j := range e.serving {
-			if j.prompt > 0 {
-				reading++
-			}
-		}
-		prompt /= float64(max(1, reading))
-		decode /= e.options.slowing(len(e.serving) - reading)
+	case o.Discipline == Sharing:
+		slots := o.withDefaults().Slots
+		share := float64(slots) / float64(max(reading+decoding, slots))
+		return share, share
+	case o.DecodeTokensPerSecond > 0:
+		return 1 / float64(max(1, reading)), 1 / o.slowing(decoding)
 	}
-	return prompt, decode
+	return 1, 1
+}
+
+// speeds is Speeds of those in service now, at the speed that was set.
+func (e *engine) speeds() (prompt, decode float64) {
+	if e.hung {
+		return 0, 0
+	}
+	reading := 0
+	for _, j := range e.serving {
+		if j.prompt > 0 {
+			reading++
+		}
+	}
+	prompt, decode = e.options.Speeds(reading, len(e.serving)-reading)
+	return e.speed * prompt, e.speed * decode
 }
 
 // slowing is how many times longer a token takes in a batch of so many streams.

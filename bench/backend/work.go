@@ -41,13 +41,18 @@ func (w *workload) job(units float64, maxTokens, promptTokens int) *job {
 		units = w.draw()
 		tokens = wholeTokens(units * perUnit)
 	}
-	prompt, unit := w.options.alone(promptTokens)
+	prompt, unit := w.options.Alone(promptTokens)
 	return newJob(tokens, float64(prompt), units*float64(unit))
 }
 
-// alone is how long a prompt and one unit of work take a request that has the
+// PromptTokens is how many tokens a server takes a prompt to have that is so many
+// bytes of JSON: about four bytes each, as in English.
+func PromptTokens(jsonBytes int) int { return jsonBytes/4 + 1 }
+
+// Alone is how long a prompt and one unit of work take a request that has the
 // server for itself.
-func (o Options) alone(promptTokens int) (prompt, unit time.Duration) {
+func (o Options) Alone(promptTokens int) (prompt, unit time.Duration) {
+	o = o.withDefaults()
 	second := float64(time.Second)
 	switch {
 	case o.DecodeTokensPerSecond == 0:
