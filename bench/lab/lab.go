@@ -154,7 +154,11 @@ func (l *Lab) runCase(ctx context.Context, c scenario.Case) (done *report.Case, 
 	}
 	done = &report.Case{Name: c.Name, Work: c.Work, Theory: append(l.theory(c, traces), central...), Rows: table.rows(), Sweep: sweep}
 	done.Target = target(c, done.Rows)
-	return done, table.notes(c.Name), nil
+	notes = table.notes(c.Name)
+	if err := l.overload(l.scenario.Rate, l.scenario.Contenders, traces...); err != nil {
+		notes = append(notes, fmt.Sprintf("The figures of %s work tell how long the run was: %v", c.Name, err))
+	}
+	return done, notes, nil
 }
 
 // traces are one for each seed; a recorded one is the same for all.

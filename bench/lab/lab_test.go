@@ -170,10 +170,12 @@ func TestTakes(t *testing.T) {
 	s.Simulated = false
 	require.Zero(t, New(Options{Scenario: s}).Takes(), "no program is there")
 	there := map[string]peers.Program{peers.Steelyard: {}}
-	require.Equal(t, 40*time.Second, New(Options{Scenario: s, Programs: there}).Takes(), "two cases of two traces of 10 s, four contenders at once")
-	require.Equal(t, 160*time.Second, New(Options{Scenario: s, Programs: there, InTurn: true}).Takes())
+	ours := len(New(Options{Scenario: s, Programs: there}).contenders(true))
+	require.Greater(t, ours, 1)
+	require.Equal(t, 40*time.Second, New(Options{Scenario: s, Programs: there}).Takes(), "two cases of two traces of 10 s, all contenders at once")
+	require.Equal(t, time.Duration(ours)*40*time.Second, New(Options{Scenario: s, Programs: there, InTurn: true}).Takes())
 	s.Rate = perCore * float64(runtime.NumCPU())
-	require.Len(t, New(Options{Scenario: s, Programs: there}).groups(), 4, "no more than the machine carries at once")
+	require.Len(t, New(Options{Scenario: s, Programs: there}).groups(), ours, "no more than the machine carries at once")
 }
 
 func TestComparison(t *testing.T) {

@@ -126,7 +126,7 @@ func (l *Lab) engines(c scenario.Contender) []sim.Endpoint {
 	told := l.scenario.Told(c)
 	list := make([]sim.Endpoint, len(l.scenario.Endpoints))
 	for i, e := range l.scenario.Endpoints {
-		list[i] = sim.Endpoint{Name: e.Name, Capacity: e.Capacity, Slots: e.Slots, Told: told[i]}
+		list[i] = sim.Endpoint{Name: e.Name, Capacity: e.Capacity, Slots: e.Slots, Batch: batch(e), Told: told[i]}
 		if e.Discipline == "sharing" {
 			list[i].Discipline = sim.Sharing
 		}
@@ -186,18 +186,11 @@ func (l *Lab) atLoad(c scenario.Case, contender scenario.Contender, load float64
 	if err != nil {
 		return report.None(), err
 	}
+	if l.overload(there.Rate, there.Contenders, t) != nil {
+		return report.None(), nil
+	}
 	results, err := l.virtual(contender, t, l.options.Seed)
 	return report.Number(results.Mean().Seconds()), err
-}
-
-// perSlot are the capacities of single slots.
-func (l *Lab) perSlot() (list []float64) {
-	for _, e := range l.scenario.Endpoints {
-		for range e.Slots {
-			list = append(list, e.Capacity/float64(e.Slots))
-		}
-	}
-	return list
 }
 
 // spread is the squared coefficient of variation of the traces' work.

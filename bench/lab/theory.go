@@ -18,6 +18,13 @@ func (l *Lab) theory(c scenario.Case, traces []trace.Trace) []report.Line {
 	fleet, rate := l.capacities(), l.scenario.Rate
 	lines := []report.Line{{Name: "pooled bound", Response: report.Number(theory.PooledBound(fleet, rate)),
 		Source: "1/(ΣC − T): one endpoint that has the capacity of all"}}
+	if slices.ContainsFunc(l.scenario.Endpoints, batches) {
+		lines[0].Source += " with full batches, and reads prompts in no time"
+		if len(l.scenario.Changes) == 0 {
+			lines = append(lines, report.Line{Name: "no waiting", Response: report.Number(l.alone(traces)),
+				Source: "each request alone on the endpoint that is fastest for it; nobody comes below"})
+		}
+	}
 	if c.Work == "exponential" {
 		lines = append(lines, report.Line{Name: "preemptive bound", Response: report.Number(theory.PreemptiveBound(l.perSlot(), rate)),
 			Source: "requests move to the fastest endpoints while they are served; nobody who does not know their work comes below"})

@@ -98,7 +98,9 @@ func ms(r Results) float64 { return r.Mean().Seconds() * 1000 }
 func TestPoolIsTheCentralQueue(t *testing.T) {
 	eight := []Endpoint{{Capacity: 40, Slots: 8, Limit: 8}, {Capacity: 160, Slots: 8, Limit: 8}, {Capacity: 80, Slots: 4, Limit: 4}}
 	sharing := []Endpoint{{Capacity: 40, Slots: 8, Limit: 8, Discipline: Sharing}, {Capacity: 160, Slots: 2, Limit: 2, Discipline: Sharing}}
-	for name, endpoints := range map[string][]Endpoint{"one slot": trio(1), "several slots": eight, "sharing": sharing} {
+	batch := &Batch{Prompt: read, Speeds: slowed}
+	batching := []Endpoint{{Capacity: 40, Slots: 8, Limit: 8, Batch: batch}, {Capacity: 160, Slots: 4, Limit: 4, Batch: batch}, {Capacity: 80, Limit: 1}}
+	for name, endpoints := range map[string][]Endpoint{"one slot": trio(1), "several slots": eight, "sharing": sharing, "batching": batching} {
 		total := 0.0
 		for _, e := range endpoints {
 			total += e.Capacity

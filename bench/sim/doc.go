@@ -2,6 +2,10 @@
 // balancer.Pool with its policy and its queue. A million requests take seconds, and one
 // run is like the next, so what a policy gains can be told from noise.
 //
+// An engine serves by slots or by sharing; with a Batch it reads prompts first and slows its
+// answers by each other, by a law that the caller gives: bench/lab gives that of
+// bench/backend, so that what is simulated and what is measured are the same engine.
+//
 // There is one goroutine, one clock and one agenda. What waits in a pool's queue is asked
 // after each release whether it was bound; max_wait and ageing go by the virtual clock,
 // through balancer.Options.Now. What is not simulated: the network, the balancer's own

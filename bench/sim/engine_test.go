@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 func TestHeapGivesTheLeastFirst(t *testing.T) {
@@ -64,18 +66,19 @@ func TestLineKeepsItsOrder(t *testing.T) {
 func TestEnginesDoAllTheWork(t *testing.T) {
 	for _, e := range []Endpoint{
 		{Capacity: 10}, {Capacity: 10, Slots: 3}, {Capacity: 10, Discipline: Sharing}, {Capacity: 10, Slots: 3, Discipline: Sharing},
+		{Capacity: 10, Slots: 3, Batch: &Batch{Speeds: slowed}},
 	} {
-		const requests = 1000
-		chance, engine := rand.New(rand.NewPCG(1, 4)), newEngine(e)
+		const count = 1000
+		chance, requests, total := rand.New(rand.NewPCG(1, 4)), make([]trace.Request, count), 0.0
+		engine := newEngine(e, requests)
 		assert.True(t, math.IsInf(engine.due, 1), "an idle engine has nothing due")
-		work, given := make([]float64, requests), 0.0
-		for i := range work {
-			work[i] = 0.1 + chance.ExpFloat64()
-			given += work[i]
-			engine.begin(int32(i), work[i])
+		for i := range requests {
+			requests[i].Work = 0.1 + chance.ExpFloat64()
+			total += requests[i].Work
+			engine.begin(int32(i))
 		}
 		engine.reckon()
-		now, possible := 0.0, 0.0
+		now, possible, given := 0.0, 0.0, total
 		pass := func(until float64) {
 			possible += engine.capacity * (until - now)
 			now = until
@@ -88,20 +91,12 @@ func TestEnginesDoAllTheWork(t *testing.T) {
 				engine.reckon()
 			}
 			pass(engine.due)
-			given -= work[engine.end()]
-			if engine.waiting.len() > 0 {
-				next := engine.waiting.pop()
-				engine.begin(next, work[next])
-			}
+			given -= requests[engine.end()].Work
 			engine.reckon()
 		}
-		for _, left := range engine.inService { // what they have had already counts as well
-			possible += left.key - engine.served
-			given -= work[left.id]
-		}
-		total := 0.0
-		for _, w := range work {
-			total += w
+		for _, left := range engine.decoding.requests { // what they have had already counts as well
+			possible += left.key - engine.decoding.served
+			given -= requests[left.id].Work
 		}
 		assert.InDelta(t, 0, given, 1e-9, "none may end twice")
 		assert.InEpsilon(t, total, possible, 1e-9, "%+v", e)

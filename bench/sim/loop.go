@@ -37,7 +37,7 @@ const samples = 1000
 func newLoop(endpoints []Endpoint, t trace.Trace, clock *Clock) *loop {
 	l := &loop{clock: clock, trace: t, engines: make([]engine, len(endpoints)), results: newResults(len(endpoints), len(t.Requests))}
 	for e := range endpoints {
-		l.engines[e] = newEngine(endpoints[e])
+		l.engines[e] = newEngine(endpoints[e], t.Requests)
 	}
 	l.every = t.Duration().Seconds() / samples
 	return l
@@ -82,7 +82,7 @@ type change struct {
 	make func()
 }
 
-// due is when the next request is done.
+// due is when the next request is done, or has its prompt read.
 func (l *loop) due() float64 {
 	for len(l.agenda) > 0 {
 		if first := l.agenda[0]; first.key == l.engines[first.id].due {
@@ -96,25 +96,23 @@ func (l *loop) due() float64 {
 // serve gives request i to engine e now.
 func (l *loop) serve(i int32, e int) {
 	l.engines[e].advance(l.now)
-	l.engines[e].begin(i, l.trace.Requests[i].Work)
+	l.engines[e].begin(i)
 	l.inFlight++
 	l.results.Served[i] = e
 	l.results.Wait[i] = l.since(i)
 	l.reckon(e)
 }
 
-// end lets the request that is done now go.
+// end ends what is due now, and lets the request go that is done by that, if one is.
 func (l *loop) end(d dispatcher) {
 	e := int(l.agenda.pop().id)
-	engine := &l.engines[e]
-	i := engine.end()
-	if engine.waiting.len() > 0 {
-		next := engine.waiting.pop()
-		engine.begin(next, l.trace.Requests[next].Work)
+	i := l.engines[e].end()
+	l.reckon(e)
+	if i == None {
+		return
 	}
 	l.inFlight--
 	l.results.Response[i] = l.since(i)
-	l.reckon(e)
 	d.finish(i)
 }
 

@@ -85,6 +85,10 @@ func validateEndpoints(endpoints []Endpoint) error {
 			problems = append(problems, fmt.Errorf("endpoint %d: capacity must be positive and finite, is %v", i, e.Capacity))
 		case e.Slots < 0:
 			problems = append(problems, fmt.Errorf("endpoint %d: slots must be 0 or more, is %d", i, e.Slots))
+		case e.Batch != nil && e.Discipline != FirstCome:
+			problems = append(problems, fmt.Errorf("endpoint %d: a batch is of slots, so the discipline must be FirstCome", i))
+		case e.Batch != nil && e.Batch.Speeds == nil:
+			problems = append(problems, fmt.Errorf("endpoint %d: a batch needs the law of its speeds", i))
 		}
 	}
 	return wrap(problems)

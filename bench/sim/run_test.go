@@ -187,6 +187,10 @@ func TestRunRefuses(t *testing.T) {
 		{func(o *Options) { o.Endpoints = nil }, "there are no endpoints"},
 		{func(o *Options) { o.Endpoints[1].Capacity = math.Inf(1) }, "endpoint 1: capacity must be positive and finite, is +Inf"},
 		{func(o *Options) { o.Endpoints[2].Slots = -1 }, "endpoint 2: slots must be 0 or more, is -1"},
+		{func(o *Options) { o.Endpoints[1].Batch = &Batch{} }, "endpoint 1: a batch needs the law of its speeds"},
+		{func(o *Options) {
+			o.Endpoints[1].Batch, o.Endpoints[1].Discipline = &Batch{Speeds: slowed}, Sharing
+		}, "endpoint 1: a batch is of slots, so the discipline must be FirstCome"},
 		{func(o *Options) { o.Endpoints[0].Limit = -1 }, `endpoint "endpoint 1": slots must be 0`},
 		{func(o *Options) { o.Endpoints[0].Name = "endpoint 2" }, `two endpoints are named "endpoint 2"`},
 		{func(o *Options) { o.Policy = nil }, "no policy is given"},

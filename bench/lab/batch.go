@@ -1,0 +1,101 @@
+package lab
+
+import (
+	"fmt"
+	"math"
+	"slices"
+
+	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/scenario"
+	"github.com/steelyard-proxy/steelyard/bench/sim"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// batches says whether an engine reads prompts, or slows its slots by each other.
+func batches(e scenario.Endpoint) bool { return e.Prefill > 0 || e.Slowing > 0 }
+
+// batch is what makes a simulated engine serve by the law of the measured one; nil where slots are all there is to it.
+func batch(e scenario.Endpoint) *sim.Batch {
+	if !batches(e) {
+		return nil
+	}
+	law := engineOptions(e.Name, e)
+	return &sim.Batch{Speeds: law.Speeds, Prompt: func(r trace.Request) float64 {
+		prompt, _ := law.Alone(promptTokens(r))
+		return prompt.Seconds()
+	}}
+}
+
+// promptTokens is how many tokens the engines count in the prompt of a request, as bench/load writes it.
+func promptTokens(r trace.Request) int {
+	const around = len(`[{"role":"user","content":""}]`)
+	return backend.PromptTokens(around + r.PromptBytes)
+}
+
+// meanPrompt is the mean of promptTokens.
+func meanPrompt(traces ...trace.Trace) float64 {
+	sum, n := 0, 0
+	for _, t := range traces {
+		for _, r := range t.Requests {
+			sum += promptTokens(r)
+		}
+		n += len(t.Requests)
+	}
+	return float64(sum) / float64(max(n, 1))
+}
+
+// overload says by how much a rate is more than endpoints carry that have prompts to read as well; nil where it is not.
+// ΣC leaves prompts out.
+func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...trace.Trace) error {
+	if !slices.ContainsFunc(l.scenario.Endpoints, batches) {
+		return nil
+	}
+	there := *l.scenario
+	there.Rate, there.Contenders, there.Endpoints = rate, contenders, slices.Clone(l.scenario.Endpoints)
+	prompt := meanPrompt(traces...)
+	for i, e := range there.Endpoints {
+		there.Endpoints[i].Capacity = engineOptions(e.Name, e).Sustains(prompt) // what balancers are told stays as it is
+	}
+	if err := there.Carried(); err != nil {
+		return fmt.Errorf("with prompts of %.0f tokens in the mean to be read: %w", prompt, err)
+	}
+	return nil
+}
+
+// alone is the mean time of requests that each have an engine to themselves, the one that is fastest for them, in seconds.
+func (l *Lab) alone(traces []trace.Trace) float64 {
+	var laws []backend.Options
+	for _, e := range l.scenario.Endpoints {
+		laws = append(laws, engineOptions(e.Name, e))
+	}
+	sum, n := 0.0, 0
+	for _, t := range traces {
+		for _, r := range t.Requests {
+			least := math.Inf(1)
+			for _, law := range laws {
+				prompt, unit := law.Alone(promptTokens(r))
+				least = min(least, prompt.Seconds()+r.Work*unit.Seconds())
+			}
+			sum += least
+		}
+		n += len(t.Requests)
+	}
+	return sum / float64(max(n, 1))
+}
+
+// perSlot are what the first, the second and each further stream of each engine add to its speed, in units of work per
+// second: the capacity of single slots, where they do not slow each other. An ideal balancer uses the largest first, and
+// j requests are served at no more than the sum of the j largest.
+func (l *Lab) perSlot() (list []float64) {
+	for _, e := range l.scenario.Endpoints {
+		law, before := engineOptions(e.Name, e), 0.0
+		_, full := law.Speeds(0, e.Slots)
+		for streams := 1; streams <= e.Slots; streams++ {
+			_, decode := law.Speeds(0, streams)
+			speed := e.Capacity * float64(streams) / float64(e.Slots) * decode / full
+			list = append(list, speed-before)
+			before = speed
+		}
+	}
+	return list
+}

@@ -1,0 +1,111 @@
+package lab
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/report"
+	"github.com/steelyard-proxy/steelyard/bench/scenario"
+	"github.com/steelyard-proxy/steelyard/bench/sim"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
+)
+
+// TestSimulatedEnginesAreTheMeasuredOnes gives one trace to the engine that is simulated and to the one that is measured,
+// without its sockets: every request must end when it ends there, but for roundings to whole nanoseconds. Those grow for
+// as long as the slots are full, since who begins a little later reads beside others; so now and then they must be empty.
+func TestSimulatedEnginesAreTheMeasuredOnes(t *testing.T) {
+	for name, e := range map[string]scenario.Endpoint{
+		"prompts and a batch": {Capacity: 10, Slots: 8, Prefill: 40_000, Slowing: 0.055},
+		"long prompts":        {Capacity: 10, Slots: 8, Prefill: 12_000, Slowing: 0.2},
+		"a batch":             {Capacity: 10, Slots: 8, Slowing: 0.055},
+		"prompts":             {Capacity: 10, Slots: 8, Prefill: 12_000},
+		"prompts, one slot":   {Capacity: 12, Slots: 1, Prefill: 40_000},
+		"slots":               {Capacity: 6.5, Slots: 8},
+		"sharing":             {Capacity: 8, Slots: 3, Discipline: "sharing"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			e.Name, e.Told = "one", e.Capacity
+			l := New(Options{Scenario: &scenario.Scenario{Endpoints: []scenario.Endpoint{e}}})
+			made, err := trace.New(trace.Options{Seed: 5, Requests: 2000, Rate: 5, Work: trace.LLM})
+			require.NoError(t, err)
+			got, err := sim.Run(sim.Options{Endpoints: l.engines(scenario.Contender{}), Policy: policy.LeastLoad()}, made)
+			require.NoError(t, err)
+
+			var asked []backend.Asked
+			for _, r := range made.Requests {
+				asked = append(asked, backend.Asked{At: r.At, Units: r.Work, PromptTokens: promptTokens(r)})
+			}
+			law := engineOptions("one", e)
+			ends, err := backend.Rehearse(law, asked)
+			require.NoError(t, err)
+			held := 0 // up by others
+			for i, r := range made.Requests {
+				require.InDelta(t, (ends[i] - r.At).Seconds(), got.Response[i].Seconds(), 20e-6, "request %d", i)
+				if prompt, unit := law.Alone(promptTokens(r)); got.Response[i].Seconds() > 1.2*(prompt.Seconds()+r.Work*unit.Seconds()) {
+					held++
+				}
+			}
+			require.Greater(t, held, 200, "or this shows little")
+		})
+	}
+}
+
+// TestTheLLMScenario: what stands beside its rows must be true of engines that batch.
+func TestTheLLMScenario(t *testing.T) {
+	s := small(t, "llm", 4000)
+	s.Sweep = []float64{0.5, 0.9, 0.99}
+	r, err := New(Options{Scenario: s, Seed: 1}).Run(t.Context())
+	require.NoError(t, err)
+	require.Empty(t, r.Notes)
+	c := r.Cases[0]
+	var names []string
+	for _, line := range c.Theory {
+		names = append(names, line.Name)
+		for _, row := range c.Rows {
+			if line.Name == "pooled bound" || line.Name == "no waiting" {
+				require.Less(t, line.Response, row.Mean, "%s of %s", line.Name, row.Contender)
+			}
+		}
+	}
+	require.Equal(t, []string{"pooled bound", "no waiting", "central queue, fifo", "central queue, shortest_first"}, names, "no formula knows of a split")
+	for _, curve := range c.Sweep {
+		require.True(t, curve.Points[1].Y.Exists(), curve.Name)
+		require.Equal(t, curve.Theory, curve.Points[2].Y.Exists(), "%s: with their prompts it is more than the engines carry", curve.Name)
+	}
+
+	s = small(t, "llm", 400)
+	s.Rate, s.Sweep = 22.3, nil
+	require.NoError(t, s.Carried(), "prompts apart")
+	r, err = New(Options{Scenario: s, Seed: 1}).Run(t.Context())
+	require.NoError(t, err)
+	require.Len(t, r.Notes, 1)
+	require.Contains(t, r.Notes[0], "The figures of chat work tell how long the run was: with prompts of ")
+}
+
+// TestTheBoundOfABatch: streams that are alone are faster than those of a full batch, and the preemptive bound must
+// know, or an engine that is nearly idle comes below it.
+func TestTheBoundOfABatch(t *testing.T) {
+	s := small(t, "llm", 20_000)
+	s.Rate, s.Seeds, s.Sweep, s.Cases = 2, 1, nil, []scenario.Case{{Name: "exponential", Work: "exponential", Hints: scenario.Hints{Tokens: 200}}}
+	for i := range s.Endpoints {
+		s.Endpoints[i].Slowing = 0.5
+	}
+	l := New(Options{Scenario: s, Seed: 1})
+	sum := 0.0
+	for _, speed := range l.perSlot() {
+		sum += speed
+		require.Positive(t, speed)
+	}
+	require.InEpsilon(t, s.Capacity(), sum, 1e-9)
+	require.InEpsilon(t, 5.0/8*(1+7*0.5), l.perSlot()[0], 1e-9, "a stream alone")
+	r, err := l.Run(t.Context())
+	require.NoError(t, err)
+	bound := find(t, r.Cases[0].Theory, func(l report.Line) bool { return l.Name == "preemptive bound" })
+	least := row(t, r.Cases[0], "least_load + fifo").Mean
+	require.Less(t, bound.Response, least)
+	require.Less(t, least, bound.Response*2, "it says something")
+	require.Less(t, least, report.Number(8.0/10), "a slot of a full batch of the fastest takes longer")
+}
