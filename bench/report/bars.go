@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"unicode/utf8"
 )
 
 // The size of plots of bars.
@@ -42,6 +43,38 @@ type mark struct {
 	X, From, To float64
 	Text, Title string
 	TextY       float64
+	Left        bool // the text stands left of it, since it would not fit between it and the edge
+}
+
+const (
+	markGap     = 5.0 // between a line and its name
+	letterWidth = 6.4 // the most that a letter of a name takes, in the mean over all of it
+)
+
+// markLines puts the names of lines of theory above the plot p, each in a row of its own: right of its line, or left of it
+// where the edge is near. A name crosses no other's line, but where both ways meet: those to the left come first, from
+// the right on, and then those to the right, from the left on.
+func (p *barPlot) markLines(lines []Line, x scale) {
+	for _, line := range lines {
+		m := mark{X: x.at(float64(line.Response)), To: p.Bottom, Text: line.Name + " " + line.Response.Time(), Title: line.Source}
+		m.Left = m.X+markGap+letterWidth*float64(utf8.RuneCountInString(m.Text)) > p.Width
+		p.Marks = append(p.Marks, m)
+	}
+	slices.SortStableFunc(p.Marks, func(a, b mark) int {
+		switch {
+		case a.Left && b.Left:
+			return cmp.Compare(b.X, a.X)
+		case a.Left:
+			return -1
+		case b.Left:
+			return 1
+		}
+		return cmp.Compare(a.X, b.X)
+	})
+	for i := range p.Marks {
+		row := barTop + labelHeight*float64(i)
+		p.Marks[i].From, p.Marks[i].TextY = row-3, row-4
+	}
 }
 
 // meanPlot is the mean of each contender beside the lines of theory. Contenders that are there to be unstable do not set
@@ -86,10 +119,7 @@ func meanPlot(c *Case, class func(string) string) *barPlot {
 		}
 		p.Bars = append(p.Bars, b)
 	}
-	for i, line := range lines {
-		p.Marks = append(p.Marks, mark{X: x.at(float64(line.Response)), From: barTop + labelHeight*float64(i) - 3, To: p.Bottom,
-			Text: line.Name + " " + line.Response.Time(), Title: line.Source, TextY: barTop + labelHeight*float64(i) - 4})
-	}
+	p.markLines(lines, x)
 	return p
 }
 
@@ -100,8 +130,6 @@ func (c *Case) within(high float64) (list []Line) {
 			list = append(list, line)
 		}
 	}
-	// Each name stands right of its line, above those of lines further to the right: so they cross nothing.
-	slices.SortStableFunc(list, func(a, b Line) int { return cmp.Compare(a.Response, b.Response) })
 	return list
 }
 

@@ -163,6 +163,40 @@ func TestMarksStayInside(t *testing.T) {
 	}
 }
 
+// TestNamesOfLinesStayInside: a name whose line is near the right edge stands left of it, and crosses no line of another
+// such. The others stand right of theirs, and cross no line of their kind either.
+func TestNamesOfLinesStayInside(t *testing.T) {
+	c := &fixture().Cases[0]
+	high := 0.0
+	for _, row := range c.Rows {
+		if !row.Unstable {
+			high = max(high, float64(row.Mean))
+		}
+	}
+	c.Theory = nil
+	for _, part := range []float64{0.99, 0.3, 1, 0.97, 0.32, 0} {
+		c.Theory = append(c.Theory, Line{"some line of theory", Number(part * high), "as told"})
+	}
+	p := meanPlot(c, classes(c))
+	require.Len(t, p.Marks, len(c.Theory))
+	left := 0
+	for i, m := range p.Marks {
+		from, to := m.X+markGap, m.X+markGap+letterWidth*float64(len(m.Text))
+		if m.Left {
+			from, to = m.X-markGap-letterWidth*float64(len(m.Text)), m.X-markGap
+			left++
+		}
+		require.GreaterOrEqual(t, from, 0.0)
+		require.LessOrEqual(t, to, p.Width)
+		for _, other := range p.Marks[:i] { // whose lines are longer
+			if other.Left == m.Left {
+				require.False(t, other.X > from && other.X < to, "%v crosses %v", m, other)
+			}
+		}
+	}
+	require.Equal(t, 3, left)
+}
+
 func TestEmptyResultRenders(t *testing.T) {
 	r := fixture()
 	r.Cases[0].Rows, r.Cases[0].Sweep, r.Cases[0].Target, r.Formulas, r.Fleets, r.Notes = nil, nil, nil, nil, nil, nil
