@@ -105,9 +105,10 @@ func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace
 	ended := make(chan struct{})
 	var replays sync.WaitGroup
 	for i, s := range stands {
+		begin := start.Add(time.Duration(i) * apart)
 		replays.Go(func() {
-			defer l.changing(s, start)()
-			if runs[i], failed[i] = s.replay(ctx, tr, start); failed[i] != nil {
+			defer l.changing(s, begin)()
+			if runs[i], failed[i] = s.replay(ctx, tr, begin); failed[i] != nil {
 				cancel() // the others need not go on
 			}
 		})
@@ -122,6 +123,11 @@ func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace
 
 // startDelay is for everything to be ready when the first request is due.
 const startDelay = 300 * time.Millisecond
+
+// apart is by how much later than the one before it each contender of a group begins with
+// the trace. Otherwise every request would come to all of them in one instant, and each
+// would wait for the processors that the others use.
+const apart = 100 * time.Millisecond
 
 // watch reports progress until the replays have ended.
 func (l *Lab) watch(ended <-chan struct{}, start time.Time, tr trace.Trace, doing string) {

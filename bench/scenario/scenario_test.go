@@ -12,7 +12,7 @@ import (
 var policies = []string{"capacity", "least_load", "optimal_split", "random", "round_robin", "two_choices"}
 
 func TestEveryScenarioLoadsAndIsCarried(t *testing.T) {
-	require.Equal(t, []string{"case-study", "heavy-tail", "llm", "peers", "replicas", "scale", "slow-node", "step-change", "unequal"}, Names())
+	require.Equal(t, []string{"case-study", "eight-slots", "heavy-tail", "llm", "peers", "replicas", "scale", "slow-node", "step-change", "unequal"}, Names())
 	for _, name := range Names() {
 		s, err := Load(name, policies)
 		require.NoError(t, err)

@@ -40,7 +40,7 @@ func bench(ctx context.Context, args ...string) (string, error) {
 func TestBenchList(t *testing.T) {
 	out, err := bench(t.Context(), "list")
 	require.NoError(t, err)
-	for _, name := range []string{"case-study", "heavy-tail", "llm", "peers", "replicas", "scale", "slow-node", "step-change", "unequal"} {
+	for _, name := range []string{"case-study", "eight-slots", "heavy-tail", "llm", "peers", "replicas", "scale", "slow-node", "step-change", "unequal"} {
 		require.Contains(t, "\n"+out, "\n"+name+" ")
 	}
 }
@@ -98,7 +98,7 @@ func TestBenchRunSimulated(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &r))
 	require.Equal(t, []uint64{7, 8}, r.Seeds)
-	require.Len(t, r.Cases[0].Rows, 4, "three of least_load, and random, which was asked for")
+	require.Len(t, r.Cases[0].Rows, 5, "four of least_load, and random, which was asked for")
 	require.Equal(t, "simulated", r.Cases[0].Rows[0].Kind)
 }
 
