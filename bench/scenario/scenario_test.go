@@ -47,7 +47,7 @@ func TestNamesThatAreNone(t *testing.T) {
 	for name, want := range map[string]string{
 		"case-studdy":      `no scenario is called "case-studdy": did you mean case-study?`,
 		"peer":             "did you mean peers?",
-		"quite-different":  "known are case-study, heavy-tail,",
+		"quite-different":  "known are case-study, eight-slots, heavy-tail,",
 		"./none.yaml":      "read scenario: open ./none.yaml: no such file",
 		"/none/peers.yaml": "for the scenario of the program say peers",
 	} {
