@@ -80,9 +80,10 @@ var rooms = []room{
 		why: "the real program among real peers; the simulated servers are processes of their own"},
 	{path: "bench/house", level: 4, tests: "configs",
 		why: "reads everything as text; the schema it holds the README to is the real one"},
-	{path: "bench/overhead", level: 4, sees: "bench/alarm bench/overhead/contender bench/overhead/figure bench/overhead/wire",
+	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/overhead/contender bench/overhead/figure bench/overhead/wire",
 		why: "compares programs from outside, ours among others"},
-	{path: "bench/overhead/contender", level: 3, why: "starts and weighs a proxy, whichever it is"},
+	{path: "bench/overhead/contender", level: 4, sees: "bench/peers",
+		why: "pins and weighs a proxy, whichever it is: programs are started in one way in all benches"},
 	{path: "bench/overhead/figure", level: 3, why: "numbers in, tables out"},
 	{path: "bench/overhead/wire", level: 3, why: "client and upstream in one thread, with no code of the proxies they time"},
 

@@ -32,7 +32,7 @@ func (l *lab) address(t target) netip.AddrPort {
 	if t.process == nil {
 		return l.up.Addrs()[0]
 	}
-	return t.process.Addr
+	return netip.MustParseAddrPort(t.process.Addr)
 }
 
 // meter is the state of every clock at one instant.

@@ -3,8 +3,8 @@
 //
 // Each is one worker in front of the same endpoints, keeps connections to both sides, repeats nothing, and logs no
 // request. A Plan says what is to be shared and how; Config is its text in the program's own language, and Start runs it
-// on a free port of loopback in a folder of its own. What a program writes to its standard error is kept, and is part of
-// the error when it does not start.
+// on a free port of loopback in a folder of its own. Run does so on any other text, for a bench that has plans of its
+// own. What a program writes to its standard error is kept, and is part of the error when it does not start.
 //
 // A Process is a session of its own and is killed with everything in it by Stop; should this program be killed outright,
 // Linux ends the process as well. It belongs to whoever started it.

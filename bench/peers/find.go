@@ -80,7 +80,7 @@ func lookUp(name string) (string, error) {
 	}
 	path := filepath.Join("/usr/sbin", name)
 	if _, err := os.Stat(path); err != nil {
-		return "", fmt.Errorf("find %s: %w: apt-get install %s (or leave it out with --peers none)", name, ErrMissing, name)
+		return "", fmt.Errorf("find %s: %w: apt-get install %s", name, ErrMissing, name)
 	}
 	return path, nil
 }

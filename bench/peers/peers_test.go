@@ -2,6 +2,7 @@ package peers
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -148,4 +149,13 @@ func TestStartIsGivenUpWithItsContext(t *testing.T) {
 	cancel()
 	_, err := program.Start(ctx, Plan{Dir: t.TempDir()})
 	require.ErrorIs(t, err, context.Canceled)
+}
+
+func TestTailKeepsTheEnd(t *testing.T) {
+	var said tail
+	for i := range 2000 {
+		fmt.Fprintf(&said, "line %d\n", i)
+	}
+	require.True(t, strings.HasSuffix(said.String(), "line 1999"))
+	require.LessOrEqual(t, len(said.String()), 4<<10)
 }

@@ -32,40 +32,66 @@ type Process struct {
 	exited chan struct{} // closed by the goroutine that waits for the program
 }
 
-// Start writes the configuration, starts the program and returns once it accepts connections. The process outlives ctx: only Stop
-// ends it. Where root runs the bench it goes before other programs, as PreferSelf does with this one.
+// Setup is how a program is run: on which configuration, and where that makes it listen.
+type Setup struct {
+	Dir    string // for its files; exists, and is the program's own
+	Config string // the text of its configuration
+	Addr   string // host:port; it is ready once it accepts connections there
+	// Begin starts the command and says how it is scheduled; nil: as PreferSelf does with this program.
+	Begin func(*exec.Cmd) error
+}
+
+// Start runs the program as the plan says, on ports that are free. Where root runs the bench it goes before other programs, as
+// PreferSelf does with this one.
 func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	var err error
-	if plan.Listen, plan.Admin, err = freeAddresses(); err != nil {
+	if plan.Listen, plan.Admin, err = FreeAddresses(); err != nil {
 		return nil, err
 	}
 	text, err := p.Config(plan)
 	if err != nil {
 		return nil, err
 	}
-	file := filepath.Join(plan.Dir, p.fileName)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+	return p.Run(ctx, Setup{Dir: plan.Dir, Config: text, Addr: plan.Listen})
+}
+
+// Run writes the configuration, starts the program and returns once it accepts connections. The process outlives ctx: only Stop
+// ends it.
+func (p Program) Run(ctx context.Context, s Setup) (*Process, error) {
+	file := filepath.Join(s.Dir, p.fileName)
+	if err := os.WriteFile(file, []byte(s.Config), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration of %s: %w", p.Name, err)
 	}
-	process := &Process{Name: p.Name, Addr: plan.Listen, said: &tail{}, exited: make(chan struct{})}
+	process := &Process{Name: p.Name, Addr: s.Addr, said: &tail{}, exited: make(chan struct{})}
 	process.cmd = exec.Command(p.Path, p.args(file)...)
 	process.cmd.Stdout, process.cmd.Stderr = process.said, process.said
 	// Settings of the user's own gateway are none of the bench's.
 	process.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "STEELYARD_") })
 	process.cmd.SysProcAttr = ownSession()
-	if err := process.cmd.Start(); err != nil {
+	begin := s.Begin
+	if begin == nil {
+		begin = startPreferred
+	}
+	if err := begin(process.cmd); err != nil {
 		return nil, fmt.Errorf("start %s: %w", p.Name, err)
 	}
 	go func() {
 		defer close(process.exited)
 		_ = process.cmd.Wait() // how it ended is asked of ProcessState
 	}()
-	preferChild(process.cmd.Process.Pid)
 	if err := process.ready(ctx); err != nil {
 		process.Stop()
 		return nil, fmt.Errorf("start %s: %w\n%s", p.Name, err, process.said)
 	}
 	return process, nil
+}
+
+func startPreferred(cmd *exec.Cmd) error {
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	preferChild(cmd.Process.Pid)
+	return nil
 }
 
 // ready polls until the listener accepts.
@@ -108,8 +134,14 @@ func (p *Process) Ended() error {
 	}
 }
 
-// freeAddresses are two ports of 127.0.0.1 that were free a moment ago.
-func freeAddresses() (listen, admin string, err error) {
+// PID is the program's; what it starts has others.
+func (p *Process) PID() int { return p.cmd.Process.Pid }
+
+// Said is the end of what the program wrote to its output, for error messages.
+func (p *Process) Said() string { return p.said.String() }
+
+// FreeAddresses are two ports of 127.0.0.1 that were free a moment ago.
+func FreeAddresses() (listen, admin string, err error) {
 	a, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return "", "", fmt.Errorf("find a free port: %w", err)

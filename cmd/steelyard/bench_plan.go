@@ -95,6 +95,8 @@ func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (
 			found[name] = program
 		case errors.Is(err, peers.ErrMissing) && !must:
 			notes = append(notes, fmt.Sprintf("%s is not installed and takes no part; to have it beside: apt-get install %s", name, name))
+		case errors.Is(err, peers.ErrMissing):
+			return nil, nil, fmt.Errorf("%w (or leave it out with --peers none)", err)
 		default:
 			return nil, nil, err
 		}

@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"syscall"
 	"testing"
 	"text/template"
@@ -17,16 +16,29 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
-// The test binary plays a proxy: with "listen FILE" it listens on the address in the file until it is killed, and
-// with "complain" it fails as a program does that dislikes its configuration.
+// complaint is a configuration that the test binary dislikes.
+const complaint = "no such key"
+
+// The test binary plays a steelyard: it has a version, and serves on a configuration that is nothing but an address,
+// listening there until it is killed; with a complaint it fails as a program does.
 func TestMain(m *testing.M) {
-	if len(os.Args) > 2 && os.Args[1] == "listen" {
-		addr, err := os.ReadFile(os.Args[2])
+	if len(os.Args) > 1 && os.Args[1] == "version" {
+		fmt.Println("actor 1.0")
+		os.Exit(0)
+	}
+	if len(os.Args) > 3 && os.Args[1] == "serve" {
+		text, err := os.ReadFile(os.Args[3])
+		if err == nil && string(text) == complaint {
+			fmt.Println("line 3: " + complaint)
+			os.Exit(1)
+		}
 		if err == nil {
 			var l net.Listener
-			if l, err = net.Listen("tcp", string(addr)); err == nil {
+			if l, err = net.Listen("tcp", string(text)); err == nil {
 				_, err = l.Accept()
 				select {} // deaf to everything but a signal
 			}
@@ -34,26 +46,24 @@ func TestMain(m *testing.M) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	if len(os.Args) > 1 && os.Args[1] == "complain" {
-		fmt.Println("line 3: no such key")
-		os.Exit(1)
-	}
 	os.Exit(m.Run())
 }
 
-func actor(act string) Kind {
-	return Kind{
-		Name: act, Path: os.Args[0], fileName: "conf",
-		config: template.Must(template.New(act).Parse("{{.Listen}}")),
-		args:   func(config string) []string { return []string{act, config} },
-	}
+// actor is the test binary with a configuration.
+func actor(t *testing.T, config string) Kind {
+	t.Helper()
+	kinds, err := Find(t.Context(), []string{"steelyard"}, os.Args[0])
+	require.NoError(t, err)
+	require.Equal(t, "actor 1.0", kinds[0].Version)
+	kinds[0].config = template.Must(template.New("actor").Parse(config))
+	return kinds[0]
 }
 
 func TestStartWeighStop(t *testing.T) {
-	p, err := actor("listen").Start(t.Context(), Setting{Dir: t.TempDir(), Core: 0})
+	p, err := actor(t, "{{.Listen}}").Start(t.Context(), Setting{Dir: t.TempDir(), Core: 0})
 	require.NoError(t, err)
 	t.Cleanup(p.Stop)
-	pid := p.cmd.Process.Pid
+	pid := p.PID()
 
 	var cores unix.CPUSet
 	require.NoError(t, unix.SchedGetaffinity(pid, &cores))
@@ -81,8 +91,8 @@ func TestStartWeighStop(t *testing.T) {
 }
 
 func TestStartTellsWhatTheProgramSaid(t *testing.T) {
-	_, err := actor("complain").Start(t.Context(), Setting{Dir: t.TempDir()})
-	require.ErrorContains(t, err, "start complain: it ended: exit status 1")
+	_, err := actor(t, complaint).Start(t.Context(), Setting{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "start steelyard: it ended: exit status 1")
 	require.ErrorContains(t, err, "line 3: no such key")
 }
 
@@ -118,7 +128,7 @@ func TestParseRollup(t *testing.T) {
 func TestConfigurations(t *testing.T) {
 	s := Setting{
 		Dir:    "/tmp/x",
-		Listen: netip.MustParseAddrPort("127.0.0.1:8000"), Admin: netip.MustParseAddrPort("127.0.0.1:8001"),
+		Listen: "127.0.0.1:8000", Admin: "127.0.0.1:8001",
 		Upstreams: []netip.AddrPort{netip.MustParseAddrPort("127.0.0.1:9001"), netip.MustParseAddrPort("127.0.0.1:9002")},
 	}
 	for tmpl, want := range map[*template.Template][]string{
@@ -145,7 +155,7 @@ func TestConfigurations(t *testing.T) {
 }
 
 func TestPolicies(t *testing.T) {
-	steelyard := Kind{Name: "steelyard", config: steelyardTemplate}
+	steelyard := Kind{Program: peers.Program{Name: "steelyard"}, config: steelyardTemplate}
 	var names []string
 	for _, p := range Policies {
 		names = append(names, steelyard.Under(p).Name)
@@ -169,13 +179,4 @@ func TestConfigurationsOfPolicies(t *testing.T) {
 	require.NoError(t, err)
 	require.Contains(t, text, "    policy: optimal_split\n    capacity_scale: 0.5\n    queue: {order: shortest_first}\n    endpoints:\n")
 	require.Contains(t, text, "capacity: 100, slots: 7}\n")
-}
-
-func TestTailKeepsTheEnd(t *testing.T) {
-	var said tail
-	for i := range 2000 {
-		fmt.Fprintf(&said, "line %d\n", i)
-	}
-	require.True(t, strings.HasSuffix(said.String(), "line 1999"))
-	require.LessOrEqual(t, len(said.String()), 4<<10)
 }

@@ -1,5 +1,6 @@
-// Package contender finds, configures, starts, weighs and stops the proxies that are compared: nginx and HAProxy as
-// Debian packages them, and steelyard as it is built from this tree.
+// Package contender configures, pins and weighs the proxies that are compared: nginx and HAProxy as Debian packages
+// them, and steelyard as it is built from this tree. How a program is found, started and stopped is bench/peers';
+// here, root installs what is missing.
 //
 // Every contender does the same work: one worker on one core, three endpoints of weight 100, 200 and 150, connections
 // kept to both sides, X-Forwarded-For and -Proto added, nothing logged per request. Beyond that each is set up as its
@@ -7,9 +8,8 @@
 //
 // A steelyard can also contend with itself: Under gives it one of the Policies, and a name that says so.
 //
-// A Process is a group of its own, killed with everything in it by Stop; should this program be killed outright, the
-// kernel ends the proxy as well. CPU time and memory are read from outside, summed over the whole tree of processes,
-// so that nginx's master counts like any goroutine.
+// A Process is one of bench/peers' that can be weighed: CPU time and memory are read from outside, summed over the whole
+// tree of processes, so that nginx's master counts like any goroutine.
 //
 // Kinds are plain values. A Process belongs to whoever started it; CPU and Memory may be called from any goroutine.
 // Linux only.

@@ -8,22 +8,18 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"slices"
 	"strings"
 	"text/template"
+
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 // Kind is one proxy program, ready to be started.
 type Kind struct {
-	Name    string
-	Path    string // of the program
-	Version string // as it states it
-
-	policy   Policy // of a steelyard
-	config   *template.Template
-	fileName string
-	args     func(config string) []string
+	peers.Program
+	config *template.Template
+	policy Policy // of a steelyard
 }
 
 // Under is a steelyard that shares by the policy: a contender of its own.
@@ -33,7 +29,7 @@ func (k Kind) Under(p Policy) Kind {
 }
 
 // Names are the contenders in the order in which they take turns.
-var Names = []string{"nginx", "haproxy", "steelyard"}
+var Names = []string{peers.Nginx, peers.HAProxy, peers.Steelyard}
 
 // Find locates the named contenders. steelyard is the path of its program; the others are looked up in PATH and
 // /usr/sbin and, by root, installed from Debian's packages when they are not there.
@@ -51,67 +47,43 @@ func Find(ctx context.Context, names []string, steelyard string) ([]Kind, error)
 	return kinds, errors.Join(missing...)
 }
 
-func find(ctx context.Context, name, steelyard string) (Kind, error) {
-	kind := Kind{Name: name, Path: steelyard, fileName: name + ".conf"}
-	version := "-v"
+func find(ctx context.Context, name, steelyard string) (kind Kind, err error) {
 	switch name {
-	case "nginx":
+	case peers.Nginx:
 		kind.config = nginxTemplate
-		kind.args = func(config string) []string {
-			return []string{"-p", filepath.Dir(config), "-e", "stderr", "-c", config}
-		}
-	case "haproxy":
+		kind.Program, err = packaged(ctx, name)
+	case peers.HAProxy:
 		kind.config = haproxyTemplate
-		kind.args = func(config string) []string { return []string{"-db", "-f", config} }
-	case "steelyard":
-		kind.config, kind.fileName, version = steelyardTemplate, "steelyard.yaml", "version"
-		kind.args = func(config string) []string { return []string{"serve", "--config", config} }
+		kind.Program, err = packaged(ctx, name)
+	case peers.Steelyard:
+		kind.config = steelyardTemplate
+		kind.Program, err = peers.Ours(ctx, steelyard)
 	default:
 		return Kind{}, fmt.Errorf("find %q: no such contender: choose among %s", name, strings.Join(Names, ", "))
 	}
-	if name != "steelyard" {
-		path, err := packaged(ctx, name)
-		if err != nil {
-			return Kind{}, err
-		}
-		kind.Path = path
-	}
-	out, err := exec.CommandContext(ctx, kind.Path, version).CombinedOutput()
-	if err != nil {
-		return Kind{}, fmt.Errorf("ask %s for its version: %w: %s", kind.Path, err, out)
-	}
-	kind.Version, _, _ = strings.Cut(strings.TrimSpace(string(out)), "\n")
-	return kind, nil
+	return kind, err
 }
 
-func packaged(ctx context.Context, name string) (string, error) {
-	if path, ok := lookUp(name); ok {
-		return path, nil
+// packaged installs what is missing, by root.
+func packaged(ctx context.Context, name string) (peers.Program, error) {
+	program, missing := peers.Find(ctx, name)
+	if !errors.Is(missing, peers.ErrMissing) {
+		return program, missing
 	}
-	remedy := "install it with: apt-get install " + name
 	apt, err := exec.LookPath("apt-get")
 	if err != nil || os.Geteuid() != 0 {
-		return "", fmt.Errorf("find %s: not in PATH or /usr/sbin: %s", name, remedy)
+		return peers.Program{}, missing
 	}
 	fmt.Fprintf(os.Stderr, "installing %s from Debian's packages\n", name)
 	for _, args := range [][]string{{"update", "-q"}, {"install", "-qy", "--no-install-recommends", name}} {
 		cmd := exec.CommandContext(ctx, apt, args...)
 		cmd.Env = append(slices.Clone(os.Environ()), "DEBIAN_FRONTEND=noninteractive")
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return "", fmt.Errorf("install %s: apt-get %s: %w\n%s", name, args[0], err, out)
+			return peers.Program{}, fmt.Errorf("install %s: apt-get %s: %w\n%s", name, args[0], err, out)
 		}
 	}
-	if path, ok := lookUp(name); ok {
-		return path, nil
+	if program, missing = peers.Find(ctx, name); missing != nil {
+		missing = fmt.Errorf("after the installation: %w", missing)
 	}
-	return "", fmt.Errorf("find %s: its package has put it neither into PATH nor /usr/sbin", name)
-}
-
-func lookUp(name string) (string, bool) {
-	if path, err := exec.LookPath(name); err == nil {
-		return path, true
-	}
-	path := filepath.Join("/usr/sbin", name)
-	_, err := os.Stat(path)
-	return path, err == nil
+	return program, missing
 }

@@ -15,8 +15,8 @@ type Setting struct {
 	Streaming bool             // answers are streams: what would hold back a chunk is switched off
 	Root      bool             // it is started by root
 
-	Listen, Admin netip.AddrPort // where it is to listen; chosen by Start
-	Policy        Policy         // of a steelyard; set by Start
+	Listen, Admin string // where it is to listen, host:port; chosen by Start
+	Policy        Policy // of a steelyard; set by Start
 }
 
 // Weights are the capacities of the endpoints, in order.

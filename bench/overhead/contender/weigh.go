@@ -16,7 +16,7 @@ import (
 )
 
 // PIDs are the contender's processes, the one that was started first.
-func (p *Process) PIDs() ([]int, error) { return tree(p.cmd.Process.Pid) }
+func (p *Process) PIDs() ([]int, error) { return tree(p.PID()) }
 
 // tree lists a process and its descendants, found through every thread, since a child belongs to the thread that
 // forked it.
