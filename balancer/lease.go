@@ -12,6 +12,7 @@ type Lease struct {
 	endpoint   *Endpoint
 	slot       *leaseSlot
 	generation uint64 // the slot's when the lease was given out
+	pauses     uint32 // of the endpoint's outages, then
 }
 
 // leaseSlot is what the copies of a lease share. It is used again for later leases; a
@@ -24,7 +25,7 @@ var leaseSlots = sync.Pool{New: func() any { return new(leaseSlot) }}
 
 func newLease(e *Endpoint) Lease {
 	slot := leaseSlots.Get().(*leaseSlot)
-	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load()}
+	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load(), pauses: e.outage.pauses.Load()}
 }
 
 // Endpoint returns the endpoint the lease is for, also after its release.
@@ -38,7 +39,7 @@ func (l Lease) Release(o Outcome) {
 	}
 	e := l.endpoint
 	if o.Class == ConnectFailed || e.Unreachable() {
-		e.pool.attempted(e, o.Class) // first: the slot must not go to the next who waits
+		e.pool.attempted(e, o.Class, l.pauses) // first: the slot must not go to the next who waits
 	}
 	e.load.finish(o.Class)
 	leaseSlots.Put(l.slot)

@@ -16,8 +16,9 @@ const firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
 // a slot. Written under Pool.pick.
 type outage struct {
 	stage    atomic.Uint32
-	failures int         // pauses in a row
-	timer    *time.Timer // ends the pause; nil before the first
+	pauses   atomic.Uint32 // ever; tells leases that are older than the last from those that try
+	failures int           // pauses in a row
+	timer    *time.Timer   // ends the pause; nil before the first
 }
 
 // The stages of an outage.
@@ -28,13 +29,18 @@ const (
 	tried            // by a request that is under way: closed
 )
 
-// attempted is told how an attempt at the endpoint ended, before its slot is free. Only
-// one at an endpoint that cannot be reached, or that is one, is worth the call.
-func (p *Pool) attempted(e *Endpoint, class OutcomeClass) {
+// attempted is told how an attempt at the endpoint ended, before its slot is free, and how
+// many pauses there had been when it began. Only one at an endpoint that cannot be reached,
+// or that is one, is worth the call. What began before the last pause says nothing of
+// whether the server can be reached since: one that stops finishes its streams.
+func (p *Pool) attempted(e *Endpoint, class OutcomeClass, pauses uint32) {
 	p.settle(func(s *seats) {
 		o := &e.outage
 		switch stage := o.stage.Load(); {
-		case class == ConnectFailed && stage != paused, class == TimedOut && stage == tried:
+		case class == ConnectFailed && stage != paused:
+			p.pause(s, e)
+		case pauses != o.pauses.Load():
+		case class == TimedOut && stage == tried:
 			p.pause(s, e)
 		case class == Answered && (stage != paused || s.deserted()):
 			p.restore(s, e)
@@ -57,6 +63,7 @@ func (p *Pool) pause(s *seats, e *Endpoint) {
 		pause = min(firstPause<<o.failures, longestPause)
 		o.failures++
 	}
+	o.pauses.Add(1)
 	was := o.stage.Swap(paused)
 	if o.timer == nil {
 		o.timer = time.AfterFunc(pause, func() { p.resume(e) })
@@ -182,7 +189,13 @@ func (s *seats) takeBarred(r *Request) (i int, ok bool) {
 			return 0, false // it must wait for that one
 		}
 	}
-	defer s.adjustAll()
+	defer func() {
+		for i, e := range s.endpoints {
+			if !r.excludes(e) {
+				s.setClosed(i, true) // and no other: a slot that was freed meanwhile is for who waits
+			}
+		}
+	}()
 	for i, e := range s.endpoints {
 		if !r.excludes(e) {
 			s.setClosed(i, s.isFull(i, e.load.InFlight()))

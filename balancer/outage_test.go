@@ -198,6 +198,59 @@ func TestOutageEnds(t *testing.T) {
 	Lease{}.Reached()
 }
 
+// TestOldStreamsEndNoOutage: a server that stops lets its streams finish, and that shows
+// nothing of whether it takes connections.
+func TestOldStreamsEndNoOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTestPool(t, 2)
+		var old []Lease
+		for range 3 {
+			lease, ok := acquireAt(t, p, 0)
+			require.True(t, ok)
+			old = append(old, lease)
+		}
+		for i, pause := range []time.Duration{100, 200, 400} {
+			if i == 0 {
+				unreachable(t, p, 0)
+			}
+			time.Sleep(pause*time.Millisecond - 1)
+			assert.Equal(t, []int{0, 4}, share(t, p, 4))
+			time.Sleep(1)
+			synctest.Wait()
+			trial, ok := acquireAt(t, p, 0)
+			require.True(t, ok)
+			old[i].Release(Outcome{Class: []OutcomeClass{Answered, TimedOut, ClientGone}[i]})
+			assert.True(t, at(p, 0).Unreachable())
+			assert.Equal(t, []int{0, 4}, share(t, p, 4), "one trial at a time")
+			trial.Release(Outcome{Class: ConnectFailed})
+		}
+		time.Sleep(800 * time.Millisecond)
+		synctest.Wait()
+		trial, ok := acquireAt(t, p, 0)
+		require.True(t, ok)
+		trial.Release(Outcome{Class: Answered})
+		assert.False(t, at(p, 0).Unreachable())
+	})
+}
+
+// TestFreedSlotIsForWhoWaits, though before its release is told a request comes that may
+// have only an endpoint with an outage.
+func TestFreedSlotIsForWhoWaits(t *testing.T) {
+	p := newQueuePool(t, 2, testQueue)
+	leases := fill(t, p)
+	leases[1].Release(Outcome{Class: ConnectFailed})
+	w := enqueue(t, p, nil)
+	require.False(t, w.Bound())
+	free := leases[0].Endpoint()
+	free.load.finish(Answered) // the first half of Release
+	lease, err := p.Acquire(&Request{Exclude: []*Endpoint{free}})
+	require.NoError(t, err)
+	free.load.tell(nil) // the other half
+	require.True(t, w.Bound())
+	wait(t, w).Release(Outcome{})
+	lease.Release(Outcome{})
+}
+
 // TestOutagesKeepTheSeats runs random histories, after each step of which a seat must be
 // closed if it is full, or has an outage while another has none, and not otherwise.
 func TestOutagesKeepTheSeats(t *testing.T) {

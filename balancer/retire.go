@@ -51,7 +51,7 @@ func (p *Pool) unwatch() (gone []*Endpoint) {
 // holds pick.
 func (p *Pool) catchUp(waits bool) {
 	s := p.snapshot.Load().seats
-	if s == nil || !s.follow() {
+	if s == nil || !s.follow() || p.queue.length > 0 {
 		return
 	}
 	if waits {

@@ -55,3 +55,21 @@ func TestRetiredPoolServesWhoWaits(t *testing.T) {
 	assert.Len(t, load.holders, 1)
 	assertIdle(t, young)
 }
+
+// TestLateRequestTakesNoSlotOfOneWhoWaits in a retired pool, before a release is told.
+func TestLateRequestTakesNoSlotOfOneWhoWaits(t *testing.T) {
+	p := newQueuePool(t, 2, testQueue)
+	leases, w := fill(t, p), enqueue(t, p, nil)
+	p.Retire()
+	for _, lease := range leases {
+		lease.endpoint.load.finish(Answered)
+	}
+	_, err := p.Acquire(nil)
+	assert.ErrorIs(t, err, ErrFull, "it is not known yet")
+	for _, lease := range leases {
+		lease.endpoint.load.tell(nil)
+	}
+	require.True(t, w.Bound())
+	wait(t, w).Release(Outcome{})
+	assert.Zero(t, at(p, 0).Load().InFlight()+at(p, 1).Load().InFlight())
+}

@@ -112,7 +112,7 @@ func (w *Waiter) Poke() {
 	e := w.endpoint
 	if w.fate.CompareAndSwap(bound, poked) {
 		if e.outage.stage.Load() != reachable {
-			e.pool.attempted(e, Unknown)
+			e.pool.attempted(e, Unknown, e.outage.pauses.Load())
 		}
 		e.load.cancel()
 		e.load.tell(nil)
