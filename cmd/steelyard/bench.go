@@ -104,6 +104,9 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 
 // run finds everything that is wrong before it starts anything.
 func (s *benchSettings) run(c *cobra.Command, name string) error {
+	if err := s.check(c.Flags().Changed); err != nil {
+		return &usageError{err.Error()}
+	}
 	what, err := s.scenario(name)
 	if err != nil {
 		return &usageError{err.Error()}

@@ -16,6 +16,21 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
+// check refuses numbers that nobody means, where given says that a flag was given: 0 would be the scenario's own.
+func (s *benchSettings) check(given func(flag string) bool) error {
+	switch {
+	case given("seeds") && s.seeds < 1:
+		return fmt.Errorf("--seeds %d: give 1 trace of each kind of work or more, or leave it out for the scenario's", s.seeds)
+	case given("requests") && s.requests < 1:
+		return fmt.Errorf("--requests %d: give 1 request of each trace or more, or leave it out for the scenario's", s.requests)
+	case given("rate") && !(s.rate > 0 && !math.IsInf(s.rate, 0)):
+		return fmt.Errorf("--rate %g: give requests per second, more than 0, or leave it out for the scenario's", s.rate)
+	case given("policy") && len(s.policies) == 0:
+		return errors.New("--policy: name one policy or more, with commas between, or leave it out for all contenders")
+	}
+	return nil
+}
+
 // scenario is the one named, with what the flags change in it.
 func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
 	known := policy.Names()
@@ -27,12 +42,6 @@ func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
 		if err := scenario.CheckPolicy(p, known); err != nil {
 			return nil, fmt.Errorf("--policy: %w", err)
 		}
-	}
-	switch {
-	case s.seeds < 0 || s.requests < 0:
-		return nil, fmt.Errorf("--seeds %d and --requests %d: neither may be negative", s.seeds, s.requests)
-	case s.rate < 0 || math.IsInf(s.rate, 0) || math.IsNaN(s.rate):
-		return nil, fmt.Errorf("--rate %g: give requests per second", s.rate)
 	}
 	what.Simulated = what.Simulated || s.simulate
 	if s.policies != nil {

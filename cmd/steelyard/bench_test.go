@@ -146,8 +146,15 @@ contenders: [{policy: capacity}]
 		{"a load of T = 505 requests/s is more than the endpoints can carry", []string{"run", "peers", "--trace", day}},
 		{"is a recorded trace, which has its own", []string{"run", "peers", "--trace", day, "--rate", "3"}},
 		{"T = 225 requests/s is more than the endpoints can carry, ΣC = 225", []string{"run", "peers", "--rate", "225"}},
-		{"--seeds -1", []string{"run", "peers", "--seeds", "-1"}},
-		{"--rate -3", []string{"run", "peers", "--rate", "-3"}},
+		{"--seeds -1: give 1 ", []string{"run", "peers", "--seeds", "-1"}},
+		{"--seeds 0: give 1 ", []string{"run", "peers", "--simulate", "--seeds", "0"}},
+		{"--requests 0: give 1 ", []string{"run", "peers", "--simulate", "--requests", "0"}},
+		{"--requests -1: give 1 ", []string{"run", "peers", "--requests", "-1"}},
+		{"--rate -3: give requests per second, more than 0", []string{"run", "peers", "--rate", "-3"}},
+		{"--rate 0: ", []string{"run", "peers", "--simulate", "--rate", "0"}},
+		{"--rate NaN: ", []string{"run", "peers", "--simulate", "--rate", "NaN"}},
+		{"--rate +Inf: ", []string{"run", "peers", "--simulate", "--rate", "Inf"}},
+		{"--policy: name one policy or more", []string{"run", "peers", "--simulate", "--policy", ""}},
 	} {
 		require.Equal(t, exitBad, run(append([]string{"bench"}, c.args...)), "%v", c.args)
 		_, err := bench(t.Context(), c.args...)

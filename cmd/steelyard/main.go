@@ -29,14 +29,7 @@ func main() { os.Exit(run(os.Args[1:])) }
 func run(args []string) int {
 	ctx, stop := signalContext()
 	defer stop()
-	root := &cobra.Command{
-		Use:           "steelyard",
-		Short:         "Share requests among inference servers in proportion to their capacity",
-		SilenceErrors: true,
-		SilenceUsage:  true,
-	}
-	root.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), versionCommand(), demo.Command(), benchCommand())
-	understood := false
+	root, understood := rootCommand(), false
 	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
 	root.SetArgs(args)
 	err := root.ExecuteContext(ctx)
@@ -44,6 +37,17 @@ func run(args []string) int {
 		err = &usageError{err.Error()}
 	}
 	return exitCode(err)
+}
+
+func rootCommand() *cobra.Command {
+	c := &cobra.Command{
+		Use:           "steelyard",
+		Short:         "Share requests among inference servers in proportion to their capacity",
+		SilenceErrors: true,
+		SilenceUsage:  true,
+	}
+	c.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), versionCommand(), demo.Command(), benchCommand())
+	return c
 }
 
 // exitCode prints the error of a command, whole and once.

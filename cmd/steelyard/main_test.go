@@ -3,8 +3,11 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 	"testing"
 
+	"github.com/spf13/cobra"
 	"github.com/stretchr/testify/require"
 )
 
@@ -28,4 +31,22 @@ func TestExitCodes(t *testing.T) {
 	} {
 		require.Equal(t, c.code, run(c.args), "%v", c.args)
 	}
+}
+
+// TestFlagsTakeOneWord looks at each flag's line of help: what stands between back quotes in its text is taken for the
+// name of its value, whatever it is.
+func TestFlagsTakeOneWord(t *testing.T) {
+	line, seen := regexp.MustCompile("^ +(-[a-z], )?--[a-z-]+( [A-Za-z0-9.:]+)? {2,}[^ `][^`]*$"), 0
+	var look func(c *cobra.Command)
+	look = func(c *cobra.Command) {
+		for flag := range strings.Lines(c.LocalFlags().FlagUsages()) {
+			require.Regexp(t, line, flag, c.CommandPath())
+			seen++
+		}
+		for _, inner := range c.Commands() {
+			look(inner)
+		}
+	}
+	look(rootCommand())
+	require.Greater(t, seen, 25)
 }

@@ -32,7 +32,7 @@ With --data it prints CSV: model, prompt_bytes, max_tokens and stream of each ro
 		RunE:    func(c *cobra.Command, _ []string) error { return p.run(c.OutOrStdout(), c.ErrOrStderr()) },
 	}
 	f := c.Flags()
-	f.StringVar(&p.modelFile, "model-file", "", "what was learned: the file of `steelyard train --out` or of predict.file")
+	f.StringVar(&p.modelFile, "model-file", "", "what was learned: the `FILE` of steelyard train --out or of predict.file")
 	f.StringVar(&p.model, "model", "", "model the request asks for")
 	f.IntVar(&p.PromptBytes, "prompt-bytes", 0, "bytes of its prompt")
 	f.IntVar(&p.MaxTokens, "max-tokens", 0, "its max_tokens; 0 if it does not say")

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -60,10 +61,41 @@ func (t *training) check() error {
 	case !(t.Test >= 0.01 && t.Test <= 0.9):
 		return badInput("--test must be from 0.01 to 0.9, is %g", t.Test)
 	}
-	if _, err := os.Lstat(t.out); t.out != "" && !t.force && !errors.Is(err, fs.ErrNotExist) {
+	return t.checkOut()
+}
+
+// checkOut refuses a file that could not be saved, before the rows of hours are learned from.
+func (t *training) checkOut() error {
+	if t.out == "" {
+		return nil
+	}
+	const remedy = "name a file in a folder that is there"
+	folder := filepath.Dir(t.out)
+	switch there, err := os.Stat(folder); {
+	case err != nil:
+		return badInput("--out %s: the folder %s cannot be used: %v; %s", t.out, folder, cause(err), remedy)
+	case !there.IsDir():
+		return badInput("--out %s: %s is not a folder; %s", t.out, folder, remedy)
+	}
+	switch there, err := os.Lstat(t.out); {
+	case err == nil && there.IsDir():
+		return badInput("--out %s: it is a folder; %s", t.out, remedy)
+	case !t.force && !errors.Is(err, fs.ErrNotExist):
 		return badInput("--out %s: there is such a file already; name another, or replace it with --force", t.out)
 	}
-	return nil
+	try, err := os.CreateTemp(folder, "."+filepath.Base(t.out)+".*") // as saving does
+	if err != nil {
+		return badInput("--out %s: no file can be made in %s: %v", t.out, folder, cause(err))
+	}
+	return errors.Join(try.Close(), os.Remove(try.Name()))
+}
+
+// cause is err without the operation and the path, which are told already.
+func cause(err error) error {
+	if p, ok := errors.AsType[*fs.PathError](err); ok {
+		return p.Err
+	}
+	return err
 }
 
 func (t *training) run(w io.Writer) error {

@@ -119,6 +119,27 @@ func TestTrainOverwritesOnlyByForce(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestTrainRefusesWhatCannotBeSaved names a request log that is not there: nothing is read before the file is known to
+// have a place.
+func TestTrainRefusesWhatCannotBeSaved(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "file")
+	require.NoError(t, os.WriteFile(file, nil, 0o600))
+	for out, want := range map[string]string{
+		filepath.Join(folder, "none", "work.json"): "the folder " + filepath.Join(folder, "none") + " cannot be used: no such file or directory; name a file in a folder that is there",
+		filepath.Join(file, "work.json"):           file + " is not a folder; name a file in a folder that is there",
+		folder:                                     "it is a folder; name a file in a folder that is there",
+	} {
+		_, _, err := steelyard(t, "train", "--data", filepath.Join(folder, "none.csv"), "--out", out, "--force")
+		require.EqualError(t, err, "--out "+out+": "+want)
+	}
+	_, _, err := steelyard(t, "train", "--data", filepath.Join(folder, "none.csv"), "--out", filepath.Join(folder, "work.json"))
+	require.ErrorContains(t, err, "none.csv")
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, left, 1, "a try leaves nothing")
+}
+
 func TestTrainOnRotatedLogsAndOneUpstream(t *testing.T) {
 	log := recorded(t, 200)
 	text, err := os.ReadFile(log)
@@ -166,7 +187,7 @@ func TestTrainAndPredictExitCodes(t *testing.T) {
 		{2, []string{"train", "--data", log, "--test", "NaN"}},
 		{2, []string{"train", "--data", log, "--upstream", "none"}},
 		{2, []string{"train", "--nope"}},
-		{1, []string{"train", "--data", log, "--out", filepath.Join(folder, "none", "work.json")}},
+		{2, []string{"train", "--data", log, "--out", filepath.Join(folder, "none", "work.json")}},
 		{0, []string{"predict", "--model-file", file, "--prompt-bytes", "10"}},
 		{2, []string{"predict", "--model-file", file}},
 		{2, []string{"predict", "--max-tokens", "10"}},
