@@ -94,11 +94,24 @@ func TestNearest(t *testing.T) {
 	}
 }
 
-func TestDistance(t *testing.T) {
+// TestSuggestNamesEachOnce is of a configuration with two upstreams of one name, which is a mistake of its own.
+func TestSuggestNamesEachOnce(t *testing.T) {
+	require.Equal(t, "known here: chat, code", Suggest("nowhere", []string{"chat", "code", "chat", "chat"}))
+	require.Equal(t, `did you mean "chat"?`, Suggest("chta", []string{"chat", "code", "chat"}))
+	_, err := Parse("c.yaml", []byte(`upstreams:
+  - {name: chat, endpoints: [{url: "http://127.0.0.1:9001"}]}
+  - {name: chat, endpoints: [{url: "http://127.0.0.1:9002"}]}
+routes: [{path: /, upstream: nowhere}]
+`), nil)
+	require.Error(t, err)
+	require.True(t, strings.HasSuffix(err.Error(), `there is no upstream "nowhere": known here: chat`), "%v", err)
+}
+
+func TestSlips(t *testing.T) {
 	for _, c := range []struct {
 		a, b string
 		want int
 	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "xbc", 1}, {"abc", "ab", 1}, {"kitten", "sitting", 3}, {"ca", "abc", 3}} {
-		require.Equal(t, c.want, distance(c.a, c.b), "%q and %q", c.a, c.b)
+		require.Equal(t, c.want, Slips(c.a, c.b), "%q and %q", c.a, c.b)
 	}
 }

@@ -1,13 +1,27 @@
 package configs
 
-import "strings"
+import (
+	"slices"
+	"strings"
+)
 
 // Suggest is the remedy for a name that is not among the known ones: the nearest of them, or the whole list.
 func Suggest(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return "did you mean " + quote(near) + "?"
 	}
-	return "known here: " + strings.Join(known, ", ")
+	return "known here: " + strings.Join(once(known), ", ")
+}
+
+// once leaves out names that have been before: what is suggested may be a list with mistakes of its own.
+func once(names []string) []string {
+	var list []string
+	for _, name := range names {
+		if !slices.Contains(list, name) {
+			list = append(list, name)
+		}
+	}
+	return list
 }
 
 // nearest is the known name that is the fewest slips of the keyboard away, or "" when all are too far for a slip.
@@ -17,15 +31,15 @@ func nearest(name string, known []string) string {
 		if max(len(name)-len(candidate), len(candidate)-len(name)) > limit {
 			continue
 		}
-		if slips := distance(strings.ToLower(name), strings.ToLower(candidate)); slips <= limit {
+		if slips := Slips(strings.ToLower(name), strings.ToLower(candidate)); slips <= limit {
 			best, limit = candidate, slips-1
 		}
 	}
 	return best
 }
 
-// distance counts the bytes to insert, delete, replace or swap with a neighbour (optimal string alignment).
-func distance(a, b string) int {
+// Slips counts the bytes to insert, delete, replace or swap with a neighbour to make b of a (optimal string alignment).
+func Slips(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {
 		last[j] = j
