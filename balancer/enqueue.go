@@ -46,20 +46,19 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	}
 	q := &p.queue
 	s := p.snapshot.Load().seats
-	e, err := (*Endpoint)(nil), ErrFull
 	if !q.keepsOut(r, s) {
-		e, err = s.takeOpen(r)
-	}
-	if err == nil {
-		w := p.newWaiter(r)
-		if r != nil && r.place.number == 0 {
-			r.place.number = q.number()
+		e, err := s.takeOpen(r)
+		if err == nil {
+			w := p.newWaiter(r)
+			if r != nil && r.place.number == 0 {
+				r.place.number = q.number()
+			}
+			w.bind(e)
+			return w, e, nil
 		}
-		w.bind(e)
-		return w, e, nil
-	}
-	if !errors.Is(err, ErrFull) {
-		return nil, nil, err
+		if !errors.Is(err, ErrFull) {
+			return nil, nil, err
+		}
 	}
 	returns := r != nil && r.place.number > 0 && q.options.MaxRequests > 0
 	if q.length >= q.options.MaxRequests && !returns {
@@ -67,8 +66,8 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	}
 	w := p.newWaiter(r)
 	q.add(w)
-	if last := s.last(); last != unseated && p.serveWaiting(nil) { // more wait than may be held back
-		return w, s.endpoints[last], nil
+	if last := s.last(); q.options.Order == Express && last != unseated && p.serveWaiting(nil) {
+		return w, s.endpoints[last], nil // more wait than may be held back
 	}
 	return w, nil, nil
 }
@@ -86,15 +85,15 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 
 // serveWaiting gives the open seats to those who wait, in their order: to each the one
 // that the policy picks for it. Afterwards no seat is open that anybody who waits could
-// have, so that nobody who comes can overtake; but Express may keep one. Freed is the one endpoint that may have
-// become open, or nil when others may have too. It reports whether any seat was given.
-// The caller holds pick.
+// have, so that nobody who comes can overtake; but Express may keep one. Freed is the one
+// endpoint that may have become open, or nil when others may have too. It reports whether
+// any seat was given. The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
 	}
-	if q.age(); q.options.Order == Express {
+	if q.age(); q.mayHoldBack() {
 		freed = nil // it may let one go who was held back beside another
 	}
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {

@@ -55,8 +55,11 @@ func (q *queue) keepsOut(r *Request, s *seats) bool {
 	return last != unseated && !r.excludes(s.endpoints[last])
 }
 
-// holdsBack reports whether the long ones of those who wait do though a slot is free.
-func (q *queue) holdsBack(s *seats) bool { return q.length <= mostHeldBack && s.last() != unseated }
+// mayHoldBack reports whether some may wait though a slot is free.
+func (q *queue) mayHoldBack() bool { return q.options.Order == Express && q.length <= mostHeldBack }
+
+// holdsBack reports whether the long ones of those who wait do.
+func (q *queue) holdsBack(s *seats) bool { return q.mayHoldBack() && s.last() != unseated }
 
 // turnAway asks the picker about a request that does not get the last slot, as if that
 // were not free.

@@ -83,9 +83,9 @@ func (p *Pool) look(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	wasClosed := s.closed[e.seat] || p.queue.options.Order == Express // which may keep an open one
+	waitedFor := s.closed[e.seat] || p.queue.mayHoldBack()
 	s.tell(e.seat)
-	return wasClosed && !s.closed[e.seat] && p.serveWaiting(e)
+	return waitedFor && !s.closed[e.seat] && p.serveWaiting(e)
 }
 
 // Apply sets the pool's options, its membership and what is told of each endpoint. An
