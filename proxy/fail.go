@@ -70,7 +70,9 @@ func (x *exchange) refuse(r *strict.Refusal) {
 	}
 	x.status = r.Status
 	if r.Status >= 500 {
-		x.handler.log.Warn("request refused", zap.Int("status", r.Status), zap.String("reason", r.Reason))
+		if leftOut, ok := x.handler.warnings.pass(warning{code: r.Code}); ok {
+			x.handler.log.Warn("request refused", zap.Int("status", r.Status), zap.String("reason", r.Reason), leftOut)
+		}
 	}
 	var extra string
 	switch r.Status {
@@ -133,7 +135,8 @@ func (x *exchange) cut(f *fault.Error) {
 // cut: what it cannot take is not worth keeping the endpoint waiting for.
 const lastWord = 100 * time.Millisecond
 
-// complain logs what steelyard had to answer with 5xx, or had to cut.
+// complain logs what steelyard had to answer with 5xx, or had to cut: each where an
+// endpoint or a mistake of ours is behind it, the others once in a while.
 func (x *exchange) complain(f *fault.Error) {
 	if f.Kind.Status() < 500 {
 		return
@@ -142,8 +145,15 @@ func (x *exchange) complain(f *fault.Error) {
 	if x.upstream != nil {
 		upstream = x.upstream.Name
 	}
+	leftOut := zap.Skip()
+	if f.Endpoint == "" && f.Kind != fault.Internal {
+		var ok bool
+		if leftOut, ok = x.handler.warnings.pass(warning{upstream, f.Kind.Code()}); !ok {
+			return
+		}
+	}
 	x.handler.log.Warn("request failed",
 		zap.Int("status", f.Kind.Status()), zap.Bool("cut", x.committed),
 		zap.String("upstream", upstream), zap.String("endpoint", f.Endpoint),
-		zap.String("code", f.Kind.Code()), zap.ByteString("request_id", x.requestID()), zap.Error(f.Err))
+		zap.String("code", f.Kind.Code()), zap.ByteString("request_id", x.requestID()), zap.Error(f.Err), leftOut)
 }

@@ -22,6 +22,7 @@ type Handler struct {
 	unrouted   *metrics.Upstream // counts what never got an upstream
 	access     *AccessLog        // nil: off
 	memory     memory
+	warnings   warnings
 	exchanges  sync.Pool                  // of *exchange
 	generation atomic.Pointer[Generation] // written by Use
 }
