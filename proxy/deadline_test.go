@@ -123,32 +123,23 @@ func TestDeadlinesInAStream(t *testing.T) {
 
 // A client that takes nothing stops the endpoint, and is given up in the end.
 func TestClientStall(t *testing.T) {
-	for _, over := range []string{"plain", "TLS"} {
-		t.Run(over, func(t *testing.T) {
-			t.Parallel()
-			s := defaults()
-			s.front.ClientStall = 4 * soon
-			if over == "TLS" {
-				s.tls, _ = pair()
-			}
-			p := newPuppet(t)
-			g := serve(t, s, p.address)
-			c := dial(t, g)
-			require.NoError(t, c.tcp().SetReadBuffer(4<<10))
-			c.send(get)
-			up := asked(t, p)
-			up.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
-			for err, piece := error(nil), make([]byte, 64<<10); err == nil; {
-				_, err = up.Write(piece)
-			}
-			e := g.ending(t)
-			require.Equal(t, 499, e.status)
-			require.Contains(t, e.failure, "client_stalled")
-			require.Zero(t, g.blamed())
-			require.Equal(t, 1, g.count(t, "steelyard_cancellations_total", "phase", "stream"))
-			c.reset()
-		})
-	}
+	overBoth(t, func(t *testing.T, s settings) {
+		t.Parallel()
+		s.front.ClientStall = 4 * soon
+		p := newPuppet(t)
+		g := serve(t, s, p.address)
+		c, up := askedSlowly(t, g, p, 4<<10)
+		up.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n")
+		for err, piece := error(nil), make([]byte, 64<<10); err == nil; {
+			_, err = up.Write(piece)
+		}
+		e := g.ending(t)
+		require.Equal(t, 499, e.status)
+		require.Contains(t, e.failure, "client_stalled")
+		require.Zero(t, g.blamed())
+		require.Equal(t, 1, g.count(t, "steelyard_cancellations_total", "phase", "stream"))
+		c.reset()
+	})
 }
 
 // A connection on which no request has begun ends without a word.

@@ -43,31 +43,22 @@ func pour(t *testing.T, c net.Conn, size int) (n int, sum [32]byte, rest func() 
 // A slow client stops the endpoint; nothing piles up in between, and nothing is
 // lost when it reads on.
 func TestSlowClientStopsTheEndpoint(t *testing.T) {
-	for _, over := range []string{"plain", "TLS"} {
-		t.Run(over, func(t *testing.T) {
-			t.Parallel()
-			s := defaults()
-			if over == "TLS" {
-				s.tls, _ = pair()
-			}
-			p := newPuppet(t)
-			g := serve(t, s, p.address)
-			c := dial(t, g)
-			require.NoError(t, c.tcp().SetReadBuffer(64<<10))
-			c.send(get)
-			up := asked(t, p)
-			up.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
-			n, sum, rest := pour(t, up, 4*between)
-			require.Less(t, n, between, "the endpoint was not stopped")
-			require.EqualValues(t, 1, g.inFlight())
-			go func() { _ = rest(); up.close() }()
-			c.head()
-			got := sha256.New()
-			_, err := io.Copy(got, unchunk(c))
-			require.NoError(t, err)
-			require.Equal(t, sum[:], got.Sum(nil))
-		})
-	}
+	overBoth(t, func(t *testing.T, s settings) {
+		t.Parallel()
+		p := newPuppet(t)
+		g := serve(t, s, p.address)
+		c, up := askedSlowly(t, g, p, 64<<10)
+		up.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n")
+		n, sum, rest := pour(t, up, 4*between)
+		require.Less(t, n, between, "the endpoint was not stopped")
+		require.EqualValues(t, 1, g.inFlight())
+		go func() { _ = rest(); up.close() }()
+		c.head()
+		got := sha256.New()
+		_, err := io.Copy(got, unchunk(c))
+		require.NoError(t, err)
+		require.Equal(t, sum[:], got.Sum(nil))
+	})
 }
 
 // An endpoint that does not read stops the client, and the body is not held.

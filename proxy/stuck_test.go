@@ -10,14 +10,34 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
+// overBoth runs a test over plain client connections and over TLS.
+func overBoth(t *testing.T, run func(t *testing.T, s settings)) {
+	for _, over := range []string{"plain", "TLS"} {
+		t.Run(over, func(t *testing.T) {
+			s := defaults()
+			if over == "TLS" {
+				s.tls, _ = pair()
+			}
+			run(t, s)
+		})
+	}
+}
+
+// askedSlowly sends a request of a client whose kernel takes few bytes before it
+// reads, and returns it with the endpoint's side.
+func askedSlowly(t *testing.T, g *gateway, p *puppet, bytes int) (c, up *peer) {
+	t.Helper()
+	c = dial(t, g)
+	require.NoError(t, c.tcp().SetReadBuffer(bytes))
+	c.send(get)
+	return c, asked(t, p)
+}
+
 // stuckStream brings a stream to the point where the client takes nothing more
 // and the exchange waits in its writing. The endpoint writes until its connection ends.
 func stuckStream(t *testing.T, g *gateway, p *puppet, head string) (c, up *peer) {
 	t.Helper()
-	c = dial(t, g)
-	require.NoError(t, c.tcp().SetReadBuffer(64<<10))
-	c.send(get)
-	up = asked(t, p)
+	c, up = askedSlowly(t, g, p, 64<<10)
 	up.send(head)
 	done := make(chan struct{})
 	go func() {
@@ -40,45 +60,33 @@ func stuckStream(t *testing.T, g *gateway, p *puppet, head string) (c, up *peer)
 // A client that half-closes has left, also where it has stopped reading: the
 // exchange does not wait for it to take what is being written.
 func TestClientLeavesWithoutReading(t *testing.T) {
-	for _, over := range []string{"plain", "TLS"} {
-		t.Run(over, func(t *testing.T) {
-			t.Parallel()
-			s := defaults()
-			if over == "TLS" {
-				s.tls, _ = pair()
-			}
-			p := newPuppet(t)
-			g := serve(t, s, p.address)
-			c, up := stuckStream(t, g, p, streamHead)
-			c.halfClose()
-			up.ends()
-			g.clientLeft(t, "stream")
-			require.EqualValues(t, 1, g.finished(balancer.ClientGone))
-		})
-	}
+	overBoth(t, func(t *testing.T, s settings) {
+		t.Parallel()
+		p := newPuppet(t)
+		g := serve(t, s, p.address)
+		c, up := stuckStream(t, g, p, streamHead)
+		c.halfClose()
+		up.ends()
+		g.clientLeft(t, "stream")
+		require.EqualValues(t, 1, g.finished(balancer.ClientGone))
+	})
 }
 
 // The total counts while a client that takes nothing holds a stream up, too.
 func TestTotalTimeoutBehindASlowClient(t *testing.T) {
-	for _, over := range []string{"plain", "TLS"} {
-		t.Run(over, func(t *testing.T) {
-			t.Parallel()
-			s := defaults()
-			s.upstream.Total = 20 * soon
-			if over == "TLS" {
-				s.tls, _ = pair()
-			}
-			p := newPuppet(t)
-			g := serve(t, s, p.address)
-			c, up := stuckStream(t, g, p, streamHead)
-			up.ends()
-			require.Contains(t, g.ending(t).failure, "total_timeout")
-			require.EqualValues(t, 1, g.finished(balancer.TimedOut))
-			rest, _ := c.rest()
-			require.NotContains(t, rest, "total_timeout", "an event inside of another chunk")
-			require.NotContains(t, rest, "0\r\n\r\n")
-		})
-	}
+	overBoth(t, func(t *testing.T, s settings) {
+		t.Parallel()
+		s.upstream.Total = 20 * soon
+		p := newPuppet(t)
+		g := serve(t, s, p.address)
+		c, up := stuckStream(t, g, p, streamHead)
+		up.ends()
+		require.Contains(t, g.ending(t).failure, "total_timeout")
+		require.EqualValues(t, 1, g.finished(balancer.TimedOut))
+		rest, _ := c.rest()
+		require.NotContains(t, rest, "total_timeout", "an event inside of another chunk")
+		require.NotContains(t, rest, "0\r\n\r\n")
+	})
 }
 
 // One that reads is told why its stream ends, and a connection outlives a time-out

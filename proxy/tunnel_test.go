@@ -32,30 +32,24 @@ func tunnelled(t *testing.T, g *gateway, p *puppet) (c, up *peer) {
 // Bytes that came with the 101, and bytes the client sent before it saw it, are
 // part of the conversation.
 func TestFramesGluedToTheHandshake(t *testing.T) {
-	for _, over := range []string{"plain", "TLS"} {
-		t.Run(over, func(t *testing.T) {
-			s := defaults()
-			if over == "TLS" {
-				s.tls, _ = pair()
-			}
-			p := newPuppet(t)
-			g := serve(t, s, p.address)
-			c := dial(t, g)
-			c.send(upgradeRequest + "early")
-			up := asked(t, p)
-			up.send(upgradeAnswer + "glued")
-			c.head()
-			c.expect("glued")
-			up.expect("early")
-			c.send("ping")
-			up.expect("ping")
-			up.send("pong")
-			c.expect("pong")
-			require.EqualValues(t, 1, g.inFlight(), "a tunnel is in flight")
-			_, _, tunnels := g.front.States()
-			require.Equal(t, 1, tunnels)
-		})
-	}
+	overBoth(t, func(t *testing.T, s settings) {
+		p := newPuppet(t)
+		g := serve(t, s, p.address)
+		c := dial(t, g)
+		c.send(upgradeRequest + "early")
+		up := asked(t, p)
+		up.send(upgradeAnswer + "glued")
+		c.head()
+		c.expect("glued")
+		up.expect("early")
+		c.send("ping")
+		up.expect("ping")
+		up.send("pong")
+		c.expect("pong")
+		require.EqualValues(t, 1, g.inFlight(), "a tunnel is in flight")
+		_, _, tunnels := g.front.States()
+		require.Equal(t, 1, tunnels)
+	})
 }
 
 // Either side ends a tunnel in its own way; the other side sees it.

@@ -137,25 +137,19 @@ func TestExpectContinue(t *testing.T) {
 // A client that sends all of a body that is too large before it reads still
 // reads why: the gateway takes in the rest for a while.
 func TestTooLargeIsToldToClientsThatSendFirst(t *testing.T) {
-	for _, over := range []string{"plain", "TLS"} {
-		t.Run(over, func(t *testing.T) {
-			t.Parallel()
-			s := defaults()
-			s.generation.BodyBytes = 1 << 20
-			if over == "TLS" {
-				s.tls, _ = pair()
-			}
-			g := serve(t, s, refusing(t))
-			c := dial(t, g)
-			// Writing may fail once the gateway has had enough; what was said before stays readable.
-			_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 8388608\r\n\r\n"+strings.Repeat("x", 8<<20))
-			r, body := c.answer()
-			require.Equal(t, 413, r.StatusCode)
-			require.Contains(t, body, "body_too_large")
-			require.Zero(t, g.handler.HeldBytes())
-			c.close()
-		})
-	}
+	overBoth(t, func(t *testing.T, s settings) {
+		t.Parallel()
+		s.generation.BodyBytes = 1 << 20
+		g := serve(t, s, refusing(t))
+		c := dial(t, g)
+		// Writing may fail once the gateway has had enough; what was said before stays readable.
+		_, _ = io.WriteString(c, "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 8388608\r\n\r\n"+strings.Repeat("x", 8<<20))
+		r, body := c.answer()
+		require.Equal(t, 413, r.StatusCode)
+		require.Contains(t, body, "body_too_large")
+		require.Zero(t, g.handler.HeldBytes())
+		c.close()
+	})
 }
 
 // A client that asks first is refused before it sends anything.
