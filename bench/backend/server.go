@@ -81,13 +81,6 @@ func (s *Server) Addr() string { return s.address }
 // URL is the server's address as a base URL without a path.
 func (s *Server) URL() string { return "http://" + s.address }
 
-// TokensPerSecond is the speed of one stream that has the server for itself,
-// prompt time apart.
-func (s *Server) TokensPerSecond() float64 {
-	_, unit := s.options.Alone(0)
-	return float64(s.options.UnitTokens) / unit.Seconds()
-}
-
 // Run serves until ctx ends, then breaks off what is open and returns when
 // every connection is closed. It fails only where the listener does.
 func (s *Server) Run(ctx context.Context) error {

@@ -53,7 +53,8 @@ func TestServiceTimeFollowsWork(t *testing.T) {
 func TestStreamKeepsItsPace(t *testing.T) {
 	o := Options{Capacity: 10, Slots: 2, UnitTokens: 4, FirstToken: 40 * time.Millisecond} // 40 ms a token
 	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
-		require.InDelta(t, 25, s.TokensPerSecond(), 1e-9)
+		_, unit := s.options.Alone(0)
+		require.Equal(t, 4*40*ms, unit)
 		began := time.Now()
 		response, err := ask(t.Context(), client, chatURL, `{"messages":[],"stream":true}`)
 		require.NoError(t, err)
@@ -77,7 +78,8 @@ func TestStreamKeepsItsPace(t *testing.T) {
 func TestStreamsOfABatchSlowEachOther(t *testing.T) {
 	o := Options{Slots: 2, UnitTokens: 40, DecodeTokensPerSecond: 100, DecodeSlowing: 0.25}
 	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
-		require.InDelta(t, 100, s.TokensPerSecond(), 1e-9)
+		_, unit := s.options.Alone(0)
+		require.Equal(t, 40*10*ms, unit)
 		began := time.Now()
 		var both sync.WaitGroup
 		for _, want := range []time.Duration{425 * ms, 725 * ms} {

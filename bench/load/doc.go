@@ -27,5 +27,5 @@
 //	fmt.Println(generator.Results().Response.Mean())
 //
 //	measured, err := load.Replay(ctx, t, load.ReplayOptions{URL: "http://127.0.0.1:8080"})
-//	fmt.Println(measured.Mean(), measured.Failed)
+//	fmt.Println(measured.Response.Mean(), measured.Failed)
 package load

@@ -120,9 +120,6 @@ func (g *Generator) carry(ctx context.Context, r Request, intended time.Time) {
 	g.recorder.settle(answer, intended, ended)
 }
 
-// InFlight is the number of requests sent and not ended.
-func (g *Generator) InFlight() int64 { return g.inFlight.Load() }
-
 // Results is a copy of what was measured so far.
 func (g *Generator) Results() Results { return g.recorder.results() }
 

@@ -34,7 +34,7 @@ func run(t *testing.T, o Options) Results {
 	g, err := New(o)
 	require.NoError(t, err)
 	require.NoError(t, g.Run(t.Context()))
-	require.Zero(t, g.InFlight())
+	require.Zero(t, g.inFlight.Load())
 	return g.Results()
 }
 

@@ -65,18 +65,3 @@ func newReplayed(r *replay) *Replayed {
 	}
 	return result
 }
-
-// Mean is the mean response time of the requests answered in full, exactly; 0
-// when none was.
-func (r *Replayed) Mean() time.Duration {
-	if r.Answered == 0 {
-		return 0
-	}
-	sum := 0.0
-	for _, s := range r.Samples {
-		if s.Failure == "" {
-			sum += float64(s.Response)
-		}
-	}
-	return time.Duration(sum / float64(r.Answered))
-}

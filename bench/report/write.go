@@ -74,19 +74,3 @@ func replace(file string, text []byte) error {
 	}
 	return nil
 }
-
-// Read reads a result.json back.
-func Read(file string) (*Result, error) {
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read result: %w", err)
-	}
-	r := new(Result)
-	if err := json.Unmarshal(text, r); err != nil {
-		return nil, fmt.Errorf("read result %s: %w", file, err)
-	}
-	if r.Schema != Schema {
-		return nil, fmt.Errorf("read result %s: it has schema %d, this program knows %d", file, r.Schema, Schema)
-	}
-	return r, nil
-}

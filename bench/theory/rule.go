@@ -55,19 +55,6 @@ func OptimalSplit(capacities []float64, rate float64) Split {
 	return StaticSplit(capacities, rates)
 }
 
-// Thresholds returns for each endpoint the T from which on OptimalSplit gives it any:
-// over those that are faster, ΣC - √C_i·Σ√C. It is 0 for the fastest.
-func Thresholds(capacities []float64) []float64 {
-	thresholds := make([]float64, len(capacities))
-	capacity, roots := 0.0, 0.0
-	for _, i := range fastestFirst(capacities) {
-		thresholds[i] = max(capacity-math.Sqrt(capacities[i])*roots, 0) // not less, by rounding
-		capacity += capacities[i]
-		roots += math.Sqrt(capacities[i])
-	}
-	return thresholds
-}
-
 // fastestFirst returns the endpoints by capacity, equal ones in their order.
 func fastestFirst(capacities []float64) []int {
 	order := make([]int, len(capacities))

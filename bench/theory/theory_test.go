@@ -145,17 +145,30 @@ func TestNoSplitBeatsTheOptimum(t *testing.T) {
 	}
 }
 
+// thresholds returns for each endpoint the T from which on OptimalSplit gives it any:
+// over those that are faster, ΣC - √C_i·Σ√C. It is 0 for the fastest.
+func thresholds(capacities []float64) []float64 {
+	list := make([]float64, len(capacities))
+	capacity, roots := 0.0, 0.0
+	for _, i := range fastestFirst(capacities) {
+		list[i] = max(capacity-math.Sqrt(capacities[i])*roots, 0) // not less, by rounding
+		capacity += capacities[i]
+		roots += math.Sqrt(capacities[i])
+	}
+	return list
+}
+
 func TestThresholdsAreWhereTrafficBegins(t *testing.T) {
 	capacities := []float64{1, 8, 2, 4, 1}
-	thresholds := Thresholds(capacities)
-	assert.Zero(t, thresholds[1])
-	for i, threshold := range thresholds {
+	list := thresholds(capacities)
+	assert.Zero(t, list[1])
+	for i, threshold := range list {
 		if threshold > 0 {
 			assert.Zero(t, OptimalSplit(capacities, threshold*(1-1e-9)).Rates[i])
 		}
 		assert.Positive(t, OptimalSplit(capacities, threshold+1e-6).Rates[i])
 	}
-	near(t, []float64{2, 0}, Thresholds([]float64{1, 4}), 1e-12)
+	near(t, []float64{2, 0}, thresholds([]float64{1, 4}), 1e-12)
 }
 
 func TestBoundsAgainstTheirTable(t *testing.T) {

@@ -37,6 +37,15 @@ func bench(ctx context.Context, args ...string) (string, error) {
 	return out.String(), err
 }
 
+// readResult reads what a bench has left in a folder.
+func readResult(t *testing.T, dir string) (r report.Result) {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(dir, report.JSONFile))
+	require.NoError(t, err)
+	require.NoError(t, json.Unmarshal(text, &r))
+	return r
+}
+
 func TestBenchList(t *testing.T) {
 	out, err := bench(t.Context(), "list")
 	require.NoError(t, err)
@@ -55,8 +64,7 @@ func TestBenchRun(t *testing.T) {
 	require.Contains(t, out, "T_i = T/(n·C_i) is wrong.")
 	require.Contains(t, out, "measuring exponential work, trace 1 of 1")
 
-	r, err := report.Read(filepath.Join(dir, report.JSONFile))
-	require.NoError(t, err)
+	r := readResult(t, dir)
 	require.Equal(t, []string{"steelyard", "bench", "run", "case-study", "--requests=300"}, r.Command)
 	require.True(t, r.Measured)
 	require.Contains(t, r.Versions["steelyard"], "steelyard")
@@ -110,8 +118,7 @@ func TestBenchRecordedTrace(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "out")
 	_, err = bench(t.Context(), "run", "peers", "--simulate", "--trace", recorded, "--out", dir)
 	require.NoError(t, err)
-	r, err := report.Read(filepath.Join(dir, report.JSONFile))
-	require.NoError(t, err)
+	r := readResult(t, dir)
 	require.Equal(t, "day", r.Cases[0].Name)
 	require.Equal(t, 400, r.Requests)
 	require.InEpsilon(t, made.Rate()*made.MeanWork(), r.Rate, 1e-6)
