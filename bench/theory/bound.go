@@ -17,8 +17,10 @@ func PooledBound(capacities []float64, rate float64) float64 {
 // served, so that j requests are always on the j fastest endpoints: the birth-death chain
 // with births at T and deaths at the sum of the min(j, n) largest capacities. With
 // exponential work it bounds every balancer that does not split requests or know their
-// work. For endpoints of several slots, give the capacity of each slot as an entry of its
-// own: C_i/slots_i, slots_i times.
+// work. For endpoints of several slots, give an entry for each slot: what the first, the
+// second and each further request adds to the speed of its endpoint. Where requests do not
+// slow each other that is C_i/slots_i, slots_i times; where they do, the first adds the
+// most, and j requests can be done no faster than the sum of the j largest entries.
 func PreemptiveBound(capacities []float64, rate float64) float64 {
 	total := sum(capacities)
 	if rate >= total {
