@@ -70,7 +70,7 @@ func BenchmarkExchange(b *testing.B) {
 	for name, way := range map[string]func(*Conn, []byte) error{"write and fill": exchange, "ask": ask} {
 		b.Run(name, func(b *testing.B) {
 			nc, peer := connected(b, "tcp")
-			c := NewConn(nc, NewBuffers(4096))
+			c := newConn(nc, NewBuffers(4096))
 			go echo(peer)
 			b.ReportAllocs()
 			for b.Loop() {

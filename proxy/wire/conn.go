@@ -23,7 +23,7 @@ var (
 var past = time.Unix(1, 0)
 
 // Conn is a connection with a buffer that exists only while it holds bytes.
-// Make one with NewConn; it must not be copied.
+// Init makes one, most often as part of a larger struct; it must not be copied.
 type Conn struct {
 	net.Conn
 	raw      syscall.RawConn       // nil when the bytes are not the socket's own (TLS)
@@ -46,14 +46,7 @@ type Conn struct {
 	writePoked            atomic.Bool   // written by PokeWrite and ResumeWrite
 }
 
-// NewConn wraps c, which may be a TCP, unix or TLS connection.
-func NewConn(c net.Conn, buffers *Buffers) *Conn {
-	w := new(Conn)
-	w.Init(c, buffers)
-	return w
-}
-
-// Init is NewConn for a Conn that is part of a larger struct.
+// Init makes c wrap nc, which may be a TCP, unix or TLS connection.
 func (c *Conn) Init(nc net.Conn, buffers *Buffers) {
 	c.Conn, c.buffers = nc, buffers
 	_, c.sealed = nc.(*tls.Conn)

@@ -64,7 +64,7 @@ func (s *scripted) SetDeadline(t time.Time) error {
 func TestReadTimerIsArmedOnlyWhenNeeded(t *testing.T) {
 	byte1 := outcome{n: 1}
 	s := &scripted{reads: []outcome{byte1, byte1, byte1, byte1, byte1, {err: os.ErrDeadlineExceeded}, byte1, {err: os.ErrDeadlineExceeded}, byte1}}
-	c := NewConn(s, NewBuffers(64))
+	c := newConn(s, NewBuffers(64))
 
 	require.NoError(t, c.Fill(0))
 	assert.Zero(t, s.readArms, "no limit, no timer")
@@ -97,26 +97,26 @@ func TestReadTimerIsArmedOnlyWhenNeeded(t *testing.T) {
 func TestWriteTimer(t *testing.T) {
 	fired := os.ErrDeadlineExceeded
 	s := &scripted{writes: []outcome{{2, fired}, {3, fired}, {5, nil}}}
-	require.NoError(t, NewConn(s, nil).WriteAll(make([]byte, 10), time.Hour))
+	require.NoError(t, newConn(s, nil).WriteAll(make([]byte, 10), time.Hour))
 	assert.Equal(t, 3, s.writeArms, "once for each piece that was taken")
 
 	s = &scripted{writes: []outcome{{2, nil}}}
-	require.NoError(t, NewConn(s, nil).WriteAll(make([]byte, 2), 0))
+	require.NoError(t, newConn(s, nil).WriteAll(make([]byte, 2), 0))
 	assert.Zero(t, s.writeArms, "no limit, no timer")
 
 	broken := errors.New("broken")
 	s = &scripted{writes: []outcome{{1, broken}}}
-	assert.Equal(t, broken, NewConn(s, nil).WriteAll(make([]byte, 2), time.Hour))
+	assert.Equal(t, broken, newConn(s, nil).WriteAll(make([]byte, 2), time.Hour))
 
 	s = &scripted{writes: []outcome{{0, fired}, {0, fired}}}
-	c := NewConn(s, nil)
+	c := newConn(s, nil)
 	assert.Equal(t, ErrTimeout, c.WriteAll(make([]byte, 2), 1))
 }
 
 // Without a limit a timer that an earlier write has left armed means nothing.
 func TestUnlimitedWriteAfterALimitedOne(t *testing.T) {
 	s := &scripted{writes: []outcome{{1, nil}, {0, os.ErrDeadlineExceeded}, {1, nil}}}
-	c := NewConn(s, nil)
+	c := newConn(s, nil)
 	require.NoError(t, c.WriteAll(make([]byte, 1), time.Hour))
 	require.NoError(t, c.WriteAll(make([]byte, 1), 0))
 	assert.True(t, s.writeUntil.IsZero())

@@ -15,7 +15,8 @@
 //
 // A Conn belongs to one goroutine; only Poke may be called from others.
 //
-//	c := wire.NewConn(netConn, buffers)
+//	var c wire.Conn
+//	c.Init(netConn, buffers)
 //	err := c.Fill(wire.Now() + 10*time.Second) // at least one byte more
 //	head := c.Bytes()
 //	c.Discard(len(head))                       // the buffer goes back when empty

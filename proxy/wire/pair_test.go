@@ -39,7 +39,7 @@ func pair(t testing.TB, kind string, size int) (*Conn, net.Conn) {
 	t.Helper()
 	nc, peer := connected(t, kind)
 	require.NoError(t, peer.SetDeadline(time.Now().Add(within)))
-	return NewConn(nc, NewBuffers(size)), peer
+	return newConn(nc, NewBuffers(size)), peer
 }
 
 func connected(t testing.TB, kind string) (ours, peer net.Conn) {
@@ -100,4 +100,10 @@ func reset(t testing.TB, peer net.Conn) {
 	}
 	require.NoError(t, peer.(*net.TCPConn).SetLinger(0))
 	require.NoError(t, peer.Close())
+}
+
+func newConn(nc net.Conn, buffers *Buffers) *Conn {
+	c := new(Conn)
+	c.Init(nc, buffers)
+	return c
 }

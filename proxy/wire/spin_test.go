@@ -25,7 +25,7 @@ func TestTimedOutTLSWriteIsNotRetried(t *testing.T) {
 	nc, peer := connected(t, "tcp")
 	counted := &counting{Conn: nc}
 	ours, _ := overTLS(t, counted, peer)
-	c := NewConn(ours, NewBuffers(64))
+	c := newConn(ours, NewBuffers(64))
 	var err error
 	writes := 0
 	for ; err == nil && writes < 8; writes++ { // as much as the sockets hold

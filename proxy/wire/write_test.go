@@ -65,7 +65,7 @@ func TestWriteAllOutlivesAnEarlyTimer(t *testing.T) {
 func TestSlowPeerIsNoStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ours, peer := net.Pipe()
-		c := NewConn(ours, NewBuffers(64))
+		c := newConn(ours, NewBuffers(64))
 		done := make(chan error, 1)
 		go func() { done <- c.WriteAll(make([]byte, 20), time.Second) }()
 		for range 20 {
