@@ -104,7 +104,7 @@ func (c *testCase) run(t *testing.T) *result {
 		t.Fatal(err)
 	}
 	defer os.RemoveAll(dir)
-	g, err := startGateway(dir, c.with, endpoint)
+	g, err := startGateway(dir, c.with, endpoint, freeAddress)
 	if err != nil {
 		t.Fatal(err)
 	}

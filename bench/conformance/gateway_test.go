@@ -14,16 +14,17 @@ import (
 
 // kind is a proxy that the suite can be run against.
 type kind struct {
-	name   string
-	binary string
-	config func(s settings, dir, listen, endpoint string) string
-	args   func(file string) []string
+	name    string
+	binary  string
+	config  func(s settings, dir, listen, endpoint string) string
+	args    func(file string) []string
+	listens string // what its log says once it has its port; empty: nothing
 }
 
 var kinds = map[string]kind{
-	"steelyard": {"steelyard", "", steelyardConfig, func(f string) []string { return []string{"serve", "--config", f} }},
-	"nginx":     {"nginx", "nginx", nginxConfig, func(f string) []string { return []string{"-c", f} }},
-	"haproxy":   {"haproxy", "haproxy", haproxyConfig, func(f string) []string { return []string{"-db", "-f", f} }},
+	"steelyard": {"steelyard", "", steelyardConfig, func(f string) []string { return []string{"serve", "--config", f} }, `"msg":"listening"`},
+	"nginx":     {"nginx", "nginx", nginxConfig, func(f string) []string { return []string{"-c", f} }, ""},
+	"haproxy":   {"haproxy", "haproxy", haproxyConfig, func(f string) []string { return []string{"-db", "-f", f} }, ""},
 }
 
 // target is the proxy under test; TestMain sets it before any test runs.
@@ -41,19 +42,20 @@ type gateway struct {
 	gone chan struct{} // closed once the process has ended; by its waiter
 }
 
-func startGateway(dir string, s settings, endpoint string) (*gateway, error) {
+// startGateway starts the target at one of the addresses that address gives.
+func startGateway(dir string, s settings, endpoint string, address func() string) (*gateway, error) {
 	var err error
 	for range 5 { // another process may have taken the port between our look and the bind
 		var g *gateway
-		if g, err = launch(dir, s, endpoint); err == nil {
+		if g, err = launch(dir, s, endpoint, address()); err == nil {
 			return g, nil
 		}
 	}
 	return nil, err
 }
 
-func launch(dir string, s settings, endpoint string) (*gateway, error) {
-	g := &gateway{addr: freeAddress(), gone: make(chan struct{})}
+func launch(dir string, s settings, endpoint, address string) (*gateway, error) {
+	g := &gateway{addr: address, gone: make(chan struct{})}
 	file := filepath.Join(dir, "config.yaml")
 	text := target.config(s.withDefaults(), dir, g.addr, endpoint)
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
@@ -73,14 +75,18 @@ func launch(dir string, s settings, endpoint string) (*gateway, error) {
 	return g, nil
 }
 
+// awaitReady returns once the process listens. That its address can be reached is not enough where its log tells more:
+// whoever has taken the port before it, another suite's gateway for one, can be reached as well.
 func (g *gateway) awaitReady() error {
 	again := time.NewTicker(2 * time.Millisecond)
 	defer again.Stop()
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	for {
-		if conn, err := net.Dial("tcp4", g.addr); err == nil {
-			return conn.Close()
+		if strings.Contains(g.log.text(), target.listens) {
+			if conn, err := net.Dial("tcp4", g.addr); err == nil {
+				return conn.Close()
+			}
 		}
 		select {
 		case <-again.C:

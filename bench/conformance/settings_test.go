@@ -50,7 +50,7 @@ func steelyardConfig(s settings, _, listen, endpoint string) string {
 	return fmt.Sprintf(`listen:
   - address: %q
 admin: {address: ""}
-log: {level: warn, format: json}
+log: {level: info, format: json}
 limits: {header_bytes: 8KiB, body_bytes: %d, replay_bytes: %d}
 timeouts: {header: %s, body: %s, idle_client: %s}
 forwarded: {trust: [%q]}
