@@ -77,9 +77,10 @@ func TestReadmeHasEveryFlag(t *testing.T) {
 	}
 	var got []string
 	flag := regexp.MustCompile(`--[a-z-]+`)
-	for _, m := range regexp.MustCompile("(?m)^\\| `steelyard ([a-z]+)` \\| (.*?) ?\\| ").FindAllStringSubmatch(readme(t), -1) {
-		got = append(got, m[1])
-		help, err := exec.Command(binary, m[1], "--help").Output()
+	for _, m := range regexp.MustCompile("(?m)^\\| `steelyard ([a-z ]+?)(?: NAME)?` \\| (.*?) ?\\| ").FindAllStringSubmatch(readme(t), -1) {
+		words := strings.Fields(m[1])
+		got = append(got, words[0])
+		help, err := exec.Command(binary, append(words, "--help")...).Output()
 		require.NoError(t, err)
 		_, section, _ := strings.Cut(string(help), "\nFlags:\n")
 		var want []string
@@ -91,5 +92,5 @@ func TestReadmeHasEveryFlag(t *testing.T) {
 		require.ElementsMatch(t, want, flag.FindAllString(m[2], -1), "steelyard %s", m[1])
 	}
 	slices.Sort(got)
-	require.Equal(t, commands, got)
+	require.Equal(t, commands, slices.Compact(got), "one row for each, or for each of its own commands")
 }
