@@ -112,7 +112,7 @@ func (x *exchange) try() error {
 // connect takes a connection to the leased endpoint.
 func (x *exchange) connect() error {
 	x.phase = metrics.PhaseConnect
-	x.answer.Status = 0
+	x.answer.Status, x.dispatched, x.answered = 0, 0, 0 // of an attempt before this one
 	begin := wire.Now()
 	up, err := x.target.Conns.Acquire(&x.cancel, x.resent)
 	if err != nil {
