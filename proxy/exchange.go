@@ -107,7 +107,7 @@ func (x *exchange) reset() {
 	x.cancel.Reset()
 	x.generation, x.conn, x.total, x.upstream, x.upload = nil, nil, nil, nil, nil
 	x.request = balancer.Request{}
-	x.hints.said, x.hints.features, x.queued = false, predict.Features{}, 0
+	x.hints.said, x.hints.scaled, x.hints.features, x.queued = false, false, predict.Features{}, 0
 	x.served, x.blocked = served{}, 0
 	clear(x.tried[:])
 	x.id = x.id[:0]

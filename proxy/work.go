@@ -43,6 +43,7 @@ type hints struct {
 	model    string // if said; kept over exchanges, as most ask for the same one
 	scratch  []byte
 	features predict.Features
+	scaled   bool // the work predicted has the unit of what was learned; else it is in tokens
 }
 
 // served is what the last attempt to be leased took of its endpoint.
@@ -76,6 +77,7 @@ func (x *exchange) predict() {
 	}
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
 	if p := x.upstream.Predictor; p != nil {
+		x.hints.scaled = p.Scaled() // first: what is published in between is scaled too
 		x.request.Work = p.Work(h.Model, x.hints.features)
 	}
 }
@@ -100,9 +102,16 @@ func (x *exchange) learn(o balancer.Outcome) {
 			Service: x.served.service, Class: o.Class.String(), Status: o.Status,
 		})
 	}
-	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 {
+	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 && x.measurable() {
 		x.target.Meter.Finished(x.request.Work, x.served.service, x.among)
 	}
+}
+
+// measurable says whether the work predicted is in the unit of what is predicted now. A
+// request that is in tokens, and ends when work has got its unit, would count for hundreds.
+func (x *exchange) measurable() bool {
+	p := x.upstream.Predictor
+	return p == nil || x.hints.scaled || !p.Scaled()
 }
 
 // logRequest writes the row of a request that reached an endpoint. Others have

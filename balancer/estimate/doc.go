@@ -21,7 +21,7 @@
 //
 // Work has no unit of its own, so capacities learned from it are only known up to
 // a factor. Tick fixes it: the capacities of an upstream always sum to what was
-// configured.
+// configured. When the unit of predictions changes, Forget begins anew.
 //
 //	u := estimate.New([]estimate.Options{{Capacity: 100, AutoCapacity: true, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}})
 //	u.Meter(0).Finished(1.2, 30*time.Millisecond, 1) // from any goroutine

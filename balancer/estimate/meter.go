@@ -80,6 +80,14 @@ func (s *sums) take() window {
 	return w
 }
 
+// drop lets all sums begin anew.
+func (m *Meter) drop() {
+	m.busy.take()
+	for level := range m.levels {
+		m.levels[level].take()
+	}
+}
+
 // sound says whether the sums can be: all zero, or all above it and finite.
 func (w *window) sound() bool {
 	least := min(w.work, w.service, w.inFlight, w.requests) // NaN if any is

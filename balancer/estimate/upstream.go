@@ -63,6 +63,21 @@ func (u *Upstream) Inherit(j int, from *Upstream, i int) {
 	}
 }
 
+// Forget drops all that was measured by work, whose unit has changed. What was found out holds
+// until it is measured anew: requests/s and slots have other units, and the capacities stay as
+// they are. Requests that are finished meanwhile may be forgotten or not.
+func (u *Upstream) Forget() {
+	for i, v := range u.Values() {
+		e := &u.endpoints[i]
+		if e.options.AutoCapacity {
+			e.options.Capacity = v.Capacity
+		}
+		e.options.Meter.drop()
+		e.capacity.memory, e.capacity.rate = window{}, 0
+		e.slots.memory = [levelCount]window{}
+	}
+}
+
 // Tick takes in what was finished in the time since the last one, and returns Values.
 func (u *Upstream) Tick(since time.Duration) []Value {
 	for i := range u.endpoints {

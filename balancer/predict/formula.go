@@ -35,8 +35,11 @@ type formula struct {
 	least, most float64 // work: the range that was seen, which Regression and Mean keep to; 0 < least ≤ most
 }
 
-// unlearned is what holds before anything was seen: any unit is as good as another.
+// unlearned is what holds before anything was seen, in tokens: any unit is as good as another.
 var unlearned = formula{rule: Hints, scale: 1, mean: usualHints, least: usualHints, most: usualHints}
+
+// scaled says whether the formula is in the unit of work that it is taught in.
+func (f *formula) scaled() bool { return *f != unlearned }
 
 // usualHints is the size of a request of which nothing is known, in tokens: a middling one.
 const usualHints = 500

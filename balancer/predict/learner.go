@@ -63,10 +63,15 @@ func newLearner(model string, o *Options) *learner {
 	}
 }
 
-// take keeps a good row. Which part it falls to is drawn, since clients can take turns.
+// take keeps a good row. Which part it falls to is drawn, since clients can take turns. But
+// the first is learned from, as it tells what unit work has.
 func (l *learner) take(s sample, random *rand.Rand) {
 	l.rows++
 	l.fresh++
+	if len(l.train.samples) == 0 {
+		l.train.add(s)
+		return
+	}
 	switch random.IntN(5) {
 	case 0:
 		l.tune.add(s)
@@ -159,16 +164,17 @@ func (l *learner) simple() {
 	l.formula.least, l.formula.most = span(l.train.samples, l.tune.samples, l.test.samples)
 }
 
-// simple learns the mean of work, and the scale of the hints with the least squared error.
+// simple learns the mean of work, and the scale of the hints: the one by which they come to
+// as much work as was done. So work keeps its unit when a model goes from one rule to another,
+// and models that go by different ones compare.
 func (f *formula) simple(samples []sample) {
-	mean, product, square := 0.0, 0.0, 0.0
+	mean, hints := 0.0, 0.0
 	for i := range samples {
-		hints := max(samples[i].features().hints(), leastHint)
-		mean += (samples[i].work - mean) / float64(i+1)
-		product += hints * samples[i].work
-		square += hints * hints
+		part := 1 / float64(i+1)
+		mean += (samples[i].work - mean) * part
+		hints += (max(samples[i].features().hints(), leastHint) - hints) * part
 	}
-	f.mean, f.scale = mean, product/square
+	f.mean, f.scale = mean, mean/hints
 }
 
 // span is the range of work in some lists, of which one at least is not empty.

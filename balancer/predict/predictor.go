@@ -53,6 +53,7 @@ type Predictor struct {
 type table struct {
 	byModel map[string]*formula // of the models that are ready
 	overall *formula
+	scaled  bool    // overall is
 	entries []entry // all together first, then the models by name
 	evicted uint64
 }
@@ -77,6 +78,7 @@ func (p *Predictor) publish() {
 		t.entries = append(t.entries, p.models[name].entry)
 	}
 	t.overall = &t.entries[0].formula
+	t.scaled = t.overall.scaled()
 	for i := range t.entries[1:] {
 		if e := &t.entries[1+i]; e.ready {
 			t.byModel[e.model] = &e.formula
@@ -96,6 +98,10 @@ func (p *Predictor) Work(model []byte, f Features) float64 {
 	}
 	return t.overall.work(f)
 }
+
+// Scaled says whether work has the unit that Finished is told it in. Until something was
+// learned of any model it is in tokens. It does not go back.
+func (p *Predictor) Scaled() bool { return p.table.Load().scaled }
 
 // Finished hands over a finished request to learn from. Any goroutine may call it: it never
 // waits. Rows that come faster than they are learned from are dropped and counted.

@@ -97,7 +97,8 @@ func (p *Predictor) learn(now time.Time) {
 	due := p.due()
 	searcher := p.searcher(due, now)
 	for i, l := range due {
-		if i < mostLearners || l == searcher {
+		first := l == p.overall && !l.formula.scaled() // the unit of work waits for nobody
+		if i < mostLearners || l == searcher || first {
 			l.learn(learning{now, l == searcher, p.random, p.pause})
 			p.pause()
 		}
