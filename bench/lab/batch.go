@@ -2,8 +2,8 @@ package lab
 
 import (
 	"fmt"
-	"math"
 	"slices"
+	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
@@ -64,23 +64,24 @@ func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...
 
 // alone is the mean time of requests that each have an engine to themselves, the one that is fastest for them, in seconds.
 func (l *Lab) alone(traces []trace.Trace) float64 {
-	var laws []backend.Options
-	for _, e := range l.scenario.Endpoints {
-		laws = append(laws, engineOptions(e.Name, e))
-	}
 	sum, n := 0.0, 0
 	for _, t := range traces {
 		for _, r := range t.Requests {
-			least := math.Inf(1)
-			for _, law := range laws {
-				prompt, unit := law.Alone(promptTokens(r))
-				least = min(least, prompt.Seconds()+r.Work*unit.Seconds())
+			least := service(l.scenario.Endpoints[0], r)
+			for _, e := range l.scenario.Endpoints[1:] {
+				least = min(least, service(e, r))
 			}
-			sum += least
+			sum += least.Seconds()
 		}
 		n += len(t.Requests)
 	}
 	return sum / float64(max(n, 1))
+}
+
+// service is how long an engine takes for a request that has it to itself.
+func service(e scenario.Endpoint, r trace.Request) time.Duration {
+	prompt, unit := engineOptions(e.Name, e).Alone(promptTokens(r))
+	return prompt + time.Duration(r.Work*float64(unit))
 }
 
 // perSlot are what the first, the second and each further stream of each engine add to its speed, in units of work per

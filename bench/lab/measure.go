@@ -118,7 +118,14 @@ func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace
 	for _, s := range stands {
 		failed = append(failed, s.process.Ended())
 	}
-	return runs, errors.Join(failed...)
+	if err := errors.Join(failed...); err != nil {
+		return runs, err
+	}
+	ways, err := l.ways(ctx, stands)
+	for i, way := range ways {
+		runs[i].way = way
+	}
+	return runs, err
 }
 
 // startDelay is for everything to be ready when the first request is due.

@@ -14,6 +14,7 @@ type run struct {
 	response []time.Duration // negative where it failed
 	served   []int           // by which endpoint; negative: none
 	late     []time.Duration // how late each was sent; nil in virtual time
+	way      report.Number   // what requests take beside their service, in seconds; 0 in virtual time
 	failures map[string]int64
 	failure  error // the last one's; nil for those that are no more than a status
 }
@@ -57,7 +58,7 @@ func (t *table) rows() (rows []report.Row) {
 		}
 		row := t.row(c, kind, runs)
 		if same := t.simulated[c.Name]; kind == report.Ours && same != nil {
-			stats := report.MedianStats(t.stats(same))
+			stats := report.MedianStats(t.stats(same)).Plus(row.Way)
 			row.Simulation = &stats
 		}
 		rows = append(rows, row)
@@ -76,10 +77,11 @@ func (t *table) stats(runs []run) (list []report.Stats) {
 func (t *table) row(c scenario.Contender, kind string, runs []run) report.Row {
 	row := report.Row{Contender: c.Name, Kind: kind, Settings: settings(t.scenario, c), Unstable: c.Unstable, BySeed: t.stats(runs)}
 	row.Stats = report.MedianStats(row.BySeed)
+	var ways []report.Number
 	var all []time.Duration
 	served, total := make([]float64, len(t.scenario.Endpoints)), 0.0
 	for _, r := range runs {
-		all = append(all, r.response...)
+		ways, all = append(ways, r.way), append(all, r.response...)
 		for i, e := range r.served {
 			if e >= 0 && r.response[i] >= 0 {
 				served[e]++
@@ -96,6 +98,7 @@ func (t *table) row(c scenario.Contender, kind string, runs []run) report.Row {
 	for i := range served {
 		row.Shares = append(row.Shares, served[i]/max(total, 1))
 	}
+	row.Way = report.Median(ways)
 	row.Quantiles = report.QuantileCurve(report.Done(all))
 	row.Queue = report.InSystem(arrivals(t.traces[0]), runs[0].response, queueSpells)
 	return row

@@ -100,7 +100,8 @@ type Row struct {
 	Shares      []float64        `json:"shares"` // by endpoint, 0 to 1
 	Failures    map[string]int64 `json:"failures,omitempty"`
 	RatioToPeer Number           `json:"ratio_to_best_peer"`   // mean over the best peer's, median over seeds
-	Simulation  *Stats           `json:"simulation,omitempty"` // of the same policy on the same traces
+	Way         Number           `json:"way_seconds"`          // what a request takes beside its service where none waits, measured apart; 0 simulated
+	Simulation  *Stats           `json:"simulation,omitempty"` // of the same policy on the same traces, with the way added
 
 	Quantiles []Point `json:"quantiles"` // of all requests of all seeds: X the part that is done by Y seconds
 	Queue     []Point `json:"queue"`     // requests in the system, waiting or served, over the first trace

@@ -79,6 +79,16 @@ func MedianStats(list []Stats) Stats {
 	}
 }
 
+// Plus returns the figures as they are where each request takes so many seconds more.
+func (s Stats) Plus(way Number) Stats {
+	if way.Exists() {
+		for _, n := range []*Number{&s.Mean, &s.P50, &s.P90, &s.P99, &s.LongP99} {
+			*n += way // what does not exist stays so
+		}
+	}
+	return s
+}
+
 // Median of the figures that exist; None of none.
 func Median(values []Number) Number {
 	values = slices.DeleteFunc(slices.Clone(values), func(n Number) bool { return !n.Exists() })
