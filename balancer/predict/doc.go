@@ -25,6 +25,7 @@
 //	p := predict.New(predict.Options{})
 //	err := p.Load("work.json") // a file that cannot be read is set aside: see DamagedError
 //	go p.Run(ctx)
+//	err = p.Keep() // now and then, and at the end
 //	work := p.Work(model, predict.Features{PromptBytes: 900, MaxTokens: 200})
 //	p.Finished(predict.Row{Model: "llama", Features: features, Work: 1.7, Class: "answered", Status: 200})
 package predict

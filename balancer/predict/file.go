@@ -2,6 +2,7 @@ package predict
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -35,10 +36,11 @@ func (e *DamagedError) Error() string {
 // Unwrap returns what is wrong.
 func (e *DamagedError) Unwrap() error { return e.Cause }
 
-// Load takes up what Save has kept. It is called before Run, if at all. A file that is not
-// there is no error: nothing has been learned yet. One that cannot be used is renamed to
+// Load takes up what Save or Keep has kept. It is called before Run, if at all. A file that is
+// not there is no error: nothing has been learned yet. One that cannot be used is renamed to
 // FILE.damaged-TIME and reported by a *DamagedError; the Predictor is then as it was.
 func (p *Predictor) Load(path string) error {
+	p.memory.path = path
 	err := p.Read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
@@ -56,12 +58,7 @@ func (p *Predictor) Load(path string) error {
 // Read is Load for those who only look: it never moves the file, and one that is not there is
 // an error (fs.ErrNotExist).
 func (p *Predictor) Read(path string) error {
-	f, err := os.Open(path)
-	if err != nil {
-		return fmt.Errorf("read what was learned: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, mostFile+1))
+	text, err := read(path)
 	if err != nil {
 		return fmt.Errorf("read what was learned: %w", err)
 	}
@@ -70,7 +67,18 @@ func (p *Predictor) Read(path string) error {
 		return &DamagedError{Path: path, Cause: err}
 	}
 	p.adopt(known)
+	p.memory.path, p.memory.sum, p.memory.rows = path, sha256.Sum256(text), known.All.Rows
 	return nil
+}
+
+// read returns what a file holds, or the beginning of one that is too large.
+func read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, mostFile+1))
 }
 
 // adopt takes over what a file knows: all together, and as many models as there may be.
@@ -106,14 +114,21 @@ func setAside(path string) (string, error) {
 // Save keeps what was learned in a file. Whoever reads it finds the old one or the new one,
 // whole, whenever the power fails. Any goroutine may call it, one at a time for each path.
 func (p *Predictor) Save(path string) error {
-	text, err := json.MarshalIndent(documentOf(p.table.Load()), "", "  ")
+	_, err := p.table.Load().save(path)
+	return err
+}
+
+// save writes a file, and returns what it now holds.
+func (t *table) save(path string) (text []byte, err error) {
+	text, err = json.MarshalIndent(documentOf(t), "", "  ")
+	if err == nil {
+		text = append(text, '\n')
+		err = replace(path, text)
+	}
 	if err != nil {
-		return fmt.Errorf("save what was learned: %w", err)
+		return nil, fmt.Errorf("save what was learned: %w", err)
 	}
-	if err := replace(path, append(text, '\n')); err != nil {
-		return fmt.Errorf("save what was learned: %w", err)
-	}
-	return nil
+	return text, nil
 }
 
 // replace writes a new file beside the old one, and renames it once it is on the disk.

@@ -36,6 +36,7 @@ type Predictor struct {
 	chance  atomic.Uint32         // of a row to be taken, in parts of everyRow; written by Run
 	dropped atomic.Uint64         // rows that were not taken; written by Finished
 	table   atomic.Pointer[table] // replaced by Run, and by Load before it
+	memory  memory
 
 	// What follows belongs to the goroutine of Run, and to Load before it.
 	random    *rand.Rand

@@ -1,0 +1,67 @@
+package predict
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io/fs"
+	"sync"
+)
+
+// memory is the file that a Predictor was loaded from, and goes back to.
+type memory struct {
+	mu   sync.Mutex        // guards what follows, but for Load and Read, which come before all else
+	path string            // "": none
+	sum  [sha256.Size]byte // of what the file held when it was last read or written; zero: nothing
+	rows uint64            // good rows that it knows of
+}
+
+// ErrChanged is a file that holds something else than Load has found there or Keep has left.
+var ErrChanged = errors.New("somebody else has written to it")
+
+// Keep saves what was learned in the file that Load was told of, if anything was since. It
+// leaves a file alone that somebody else has written to meanwhile (ErrChanged), or that cannot
+// be read; one that has gone it writes anew. Any goroutine may call it.
+func (p *Predictor) Keep() error {
+	m := &p.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	t := p.table.Load()
+	rows := t.entries[0].rows
+	if m.path == "" || rows == m.rows {
+		return nil
+	}
+	switch changed, err := m.changed(); {
+	case err != nil:
+		return fmt.Errorf("save what was learned: %w", err)
+	case changed:
+		return fmt.Errorf("save what was learned to %s: %w", m.path, ErrChanged)
+	}
+	text, err := t.save(m.path)
+	if err == nil {
+		m.sum, m.rows = sha256.Sum256(text), rows
+	}
+	return err
+}
+
+// Changed says whether the file that Load was told of can be read and holds something else than
+// was found there or Keep has left. Any goroutine may call it.
+func (p *Predictor) Changed() bool {
+	m := &p.memory
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	changed, err := m.changed()
+	return changed && err == nil
+}
+
+// changed compares the file with what it held. One that is not there has nothing to lose.
+func (m *memory) changed() (bool, error) {
+	if m.path == "" {
+		return false, nil
+	}
+	text, err := read(m.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && sha256.Sum256(text) != m.sum, err
+}
