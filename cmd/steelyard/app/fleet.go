@@ -29,10 +29,11 @@ type fleet struct {
 	loads   *balancer.Loads
 	logged  bool // there is a request log; written before the first prepare
 
-	mu        sync.Mutex  // guards what follows
-	upstreams []*upstream // in configured order
-	group     *group      // nil before start
-	stop      func()      // ends what the current generation started
+	mu        sync.Mutex               // guards what follows
+	upstreams []*upstream              // in configured order
+	group     *group                   // nil before start
+	stop      func()                   // ends what the current generation started
+	leaving   map[string]chan struct{} // by file: closed when a learner that had it has saved to it
 }
 
 // upstream is one upstream as it runs.
@@ -42,11 +43,12 @@ type upstream struct {
 	targets []*target // in configured order
 	health  *health
 	rules   *proxy.Upstream
-	learner *learner
+	learner *learner // nil: nobody wants predictions
 
 	options  balancer.Options
 	estimate *estimate.Upstream // nil: nothing is measured
 	worth    []estimate.Value   // of the targets: what the pool was told last
+	scaled   bool               // it was measured by work in its own unit; else in tokens
 	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
 }
 
@@ -76,7 +78,7 @@ type generation struct {
 }
 
 func newFleet(log *zap.Logger, m *metrics.Registry) *fleet {
-	return &fleet{log: log, metrics: m, loads: balancer.NewLoads(), stop: func() {}}
+	return &fleet{log: log, metrics: m, loads: balancer.NewLoads(), stop: func() {}, leaving: map[string]chan struct{}{}}
 }
 
 // prepare builds all that cfg asks for and reports every way that can fail,
@@ -119,18 +121,16 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (*upstream, error) {
 	if u.pool = balancer.NewPool(c.Name, f.loads); old != nil {
 		u.pool = old.pool
 	}
-	if old != nil && old.learner.file == c.Predict.File {
-		u.learner = old.learner
-	} else {
-		u.learner = newLearner(c.Predict.File, f.log)
-	}
+	sized := f.logged || measured(c) || u.options.Queue.Order.BySize()
+	u.learner = f.prepareLearner(c, sized)
 	u.rules = &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
-		Predictor: u.learner.Predictor,
-		Sized:     f.logged || measured(c) || u.options.Queue.Order.BySize(),
-		Measured:  measured(c), QueueTime: c.Queue.Header,
+		Sized: sized, Measured: measured(c), QueueTime: c.Queue.Header,
 		Metrics: f.metrics.Upstream(c.Name),
+	}
+	if u.learner != nil {
+		u.rules.Predictor = u.learner.Predictor
 	}
 	for _, e := range c.Endpoints {
 		t, err := f.prepareTarget(c, e, old)
@@ -195,7 +195,8 @@ func (f *fleet) prepareTarget(c configs.Upstream, e configs.Endpoint, old *upstr
 }
 
 // filesChanged says whether a file that an endpoint's TLS settings name holds
-// something else than it did, or cannot be read any more.
+// something else than it did, or cannot be read any more, or somebody else has written to
+// one that keeps what was learned.
 func (f *fleet) filesChanged() bool {
 	for _, u := range f.all() {
 		for _, t := range u.targets {
@@ -204,7 +205,7 @@ func (f *fleet) filesChanged() bool {
 			}
 		}
 	}
-	return false
+	return f.learnersChanged()
 }
 
 // adopt puts a prepared generation in force: membership first, then upkeep and
@@ -252,7 +253,7 @@ func (f *fleet) run() {
 	f.stop = stop
 	for _, u := range f.upstreams {
 		f.group.startWith(ctx, "probe "+u.config.Name, u.health.prober.Run)
-		if u.learner.cancel == nil {
+		if u.learner != nil && u.learner.cancel == nil {
 			learning, cancel := context.WithCancel(f.group.ctx)
 			u.learner.cancel = cancel
 			f.group.startWith(learning, "learn the work of "+u.config.Name, u.learner.run)
@@ -270,6 +271,7 @@ func (f *fleet) run() {
 // retire ends the learners and targets that no upstream uses any longer. Requests under way on
 // them finish; their connections are closed behind them. The caller holds mu.
 func (f *fleet) retire(old []*upstream) {
+	f.retireLearners(old)
 	inUse := map[*proxy.Target]bool{}
 	for _, u := range f.upstreams {
 		for _, t := range u.targets {
@@ -278,9 +280,6 @@ func (f *fleet) retire(old []*upstream) {
 	}
 	for _, u := range old {
 		now := f.upstream(u.config.Name)
-		if u.learner.cancel != nil && (now == nil || now.learner != u.learner) {
-			u.learner.cancel()
-		}
 		for _, t := range u.targets {
 			if !inUse[t.rules] && t.cancel != nil {
 				t.cancel()

@@ -61,8 +61,9 @@ func (u *upstream) learning(old *upstream) {
 			Slots: t.config.Slots.Value, AutoSlots: t.config.Slots.Auto, Meter: &t.rules.Meter,
 		}
 	}
-	u.estimate = estimate.New(options)
+	u.estimate, u.scaled = estimate.New(options), u.learner.Scaled()
 	if old != nil && old.estimate != nil {
+		u.scaled = old.scaled
 		for i, t := range u.targets {
 			for j, before := range old.targets {
 				if t.rules == before.rules {
@@ -125,6 +126,10 @@ func (f *fleet) measureOnce(since time.Duration) {
 	for _, u := range f.upstreams {
 		if u.estimate == nil {
 			continue
+		}
+		if scaled := u.learner.Scaled(); scaled != u.scaled {
+			u.estimate.Forget()
+			u.scaled = scaled
 		}
 		next := u.estimate.Tick(since)
 		if rescaled := u.rescale(); rescaled || moved(u.worth, next) {
