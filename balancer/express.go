@@ -14,7 +14,7 @@ const (
 	// that needs every slot, too much of one would lie idle.
 	mostHeldBack = 2
 	// The mean is taken over usualHorizon requests, and known from usualKnown on.
-	usualHorizon, usualKnown = 1000, 20
+	usualHorizon, usualKnown = 200, 20
 )
 
 // usual is the mean predicted work of the requests that came, the last ones mostly.
