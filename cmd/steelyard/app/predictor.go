@@ -91,7 +91,7 @@ func (l *learner) reread() *learner {
 	return next
 }
 
-// run learns until ctx ends, and saves what was learned now and then, and then.
+// run learns until ctx ends, and saves what was learned now and then, and at the end.
 func (l *learner) run(ctx context.Context) error {
 	defer close(l.ended)
 	if l.file == "" {
