@@ -10,8 +10,8 @@ VERSION ?=
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
 
-run: ## a gateway in front of three simulated servers, with a gentle load and a live table
-	$(GO) run ./cmd/steelyard demo
+run: build ## a gateway in front of three simulated servers, with a gentle load and a live table
+	bin/steelyard demo
 
 test: ## all tests that need nothing but Go
 	$(GO) test ./...
