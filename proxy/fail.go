@@ -136,7 +136,8 @@ func (x *exchange) cut(f *fault.Error) {
 const lastWord = 100 * time.Millisecond
 
 // complain logs what steelyard had to answer with 5xx, or had to cut: each where an
-// endpoint or a mistake of ours is behind it, the others once in a while.
+// endpoint or a mistake of ours is behind it, the others once in a while. The line
+// outlives the request where a log keeps it, so it has a copy of the request's name.
 func (x *exchange) complain(f *fault.Error) {
 	if f.Kind.Status() < 500 {
 		return
@@ -155,5 +156,5 @@ func (x *exchange) complain(f *fault.Error) {
 	x.handler.log.Warn("request failed",
 		zap.Int("status", f.Kind.Status()), zap.Bool("cut", x.committed),
 		zap.String("upstream", upstream), zap.String("endpoint", f.Endpoint),
-		zap.String("code", f.Kind.Code()), zap.ByteString("request_id", x.requestID()), zap.Error(f.Err), leftOut)
+		zap.String("code", f.Kind.Code()), zap.String("request_id", string(x.requestID())), zap.Error(f.Err), leftOut)
 }
