@@ -148,27 +148,32 @@ func (p *puppet) accept(t testing.TB) *peer {
 // idle says whether no connection waits to be accepted.
 func (p *puppet) idle() bool { return len(p.conns) == 0 }
 
-// refusing is an address that nobody listens on.
+// refusing is an address at which connecting fails for as long as the test runs: a
+// socket that is bound, so that nobody else is given the port, and does not listen.
 func refusing(t testing.TB) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	_, address := bind(t)
+	return address
+}
+
+// bind returns a socket bound to a port of its own, and its address.
+func bind(t testing.TB) (fd int, address string) {
+	t.Helper()
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	require.NoError(t, err)
-	require.NoError(t, ln.Close())
-	return ln.Addr().String()
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	name, err := syscall.Getsockname(fd)
+	require.NoError(t, err)
+	return fd, fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
 }
 
 // deaf is an address at which connecting takes for ever: a listener that accepts
 // nothing and whose queue is full.
 func deaf(t testing.TB) string {
 	t.Helper()
-	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = syscall.Close(fd) })
-	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	fd, address := bind(t)
 	require.NoError(t, syscall.Listen(fd, 0))
-	name, err := syscall.Getsockname(fd)
-	require.NoError(t, err)
-	address := fmt.Sprintf("127.0.0.1:%d", name.(*syscall.SockaddrInet4).Port)
 	for range 16 {
 		c, err := net.DialTimeout("tcp", address, 2*soon)
 		if err != nil {
