@@ -132,7 +132,8 @@ type learning struct {
 
 // searcher is the one that needs a search for its settings most: one that never had any, or
 // has had the most rows since, in proportion to those it knew then. There is a time between
-// two searches, whosever they are.
+// two searches, whosever they are. Where one model has all the traffic it needs as much as
+// all together; these come first then, as they serve every name and others wait for them.
 func (p *Predictor) searcher(due []*learner, now time.Time) *learner {
 	if now.Sub(p.searched) < searchGap {
 		return nil
@@ -140,7 +141,11 @@ func (p *Predictor) searcher(due []*learner, now time.Time) *learner {
 	var best *learner
 	most := 0.0
 	for _, l := range due {
-		if need := float64(l.rows) / float64(max(l.tunedAt, 1)); l.searchDue(now) && need > most {
+		if !l.searchDue(now) {
+			continue
+		}
+		need := float64(l.rows) / float64(max(l.tunedAt, 1))
+		if need > most || need == most && l == p.overall {
 			best, most = l, need
 		}
 	}

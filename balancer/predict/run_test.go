@@ -120,6 +120,30 @@ func TestRunTakesLearnsAndEnds(t *testing.T) {
 	})
 }
 
+// Where one model has all the traffic the first search is for all together, whichever of
+// the two happens to have more that is new.
+func TestAllTogetherAreReadyFirst(t *testing.T) {
+	for seed := range uint64(8) {
+		synctest.Test(t, func(t *testing.T) {
+			p := New(Options{Seed: seed})
+			ctx, cancel := context.WithCancel(t.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- p.Run(ctx) }()
+			random := newRandom(seed)
+			for range 1000 {
+				f, work := linear(0.1)(random)
+				p.Finished(*good("m", f, work))
+			}
+			time.Sleep(2 * learnEvery) // the search rests in between
+			synctest.Wait()
+			require.True(t, p.stateOf("").Ready, "seed %d", seed)
+			require.False(t, p.stateOf("m").Ready, "seed %d", seed)
+			cancel()
+			require.NoError(t, <-ended)
+		})
+	}
+}
+
 // TestManyRowsAreThinned offers ten times what is learned from, and then few again.
 func TestManyRowsAreThinned(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
