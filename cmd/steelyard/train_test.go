@@ -55,6 +55,13 @@ func steelyard(t *testing.T, args ...string) (out, notes string, err error) {
 	return o.String(), n.String(), err
 }
 
+// What is learned serves at once only if a running steelyard is told of it.
+func TestTrainHelpSaysHowTheFileIsTakenUp(t *testing.T) {
+	out, _, err := steelyard(t, "train", "--help")
+	require.NoError(t, err)
+	require.Contains(t, out, "reload (SIGHUP)")
+}
+
 func TestTrainThenPredict(t *testing.T) {
 	log := recorded(t, 2000)
 	file := filepath.Join(t.TempDir(), "work.json")
