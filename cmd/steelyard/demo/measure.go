@@ -50,16 +50,21 @@ func read(s *balancer.Snapshot, registry *metrics.Registry, now time.Time) ([]re
 			r.responseSeconds = value
 		case "steelyard_endpoint_busy": // known to the prober only, so not in the snapshot
 			if value == 1 && !r.out {
-				r.health = "up, busy"
+				r.health += ", busy"
 			}
 		}
 	}
 	return readings, lines.Err()
 }
 
-// healthOf is the last column: up, or every reason why not, and for how long.
+// healthOf is the last column: up, or every reason why not, and for how long. One that
+// connections fail to is passed over for a while, but is out only once probes fail, too.
 func healthOf(e balancer.EndpointState, now time.Time) string {
-	if len(e.Reasons) == 0 {
+	unreachable := e.Endpoint.Unreachable()
+	switch {
+	case len(e.Reasons) == 0 && unreachable:
+		return "unreachable"
+	case len(e.Reasons) == 0:
 		return "up"
 	}
 	var parts []string
@@ -69,6 +74,9 @@ func healthOf(e balancer.EndpointState, now time.Time) string {
 			text += ": " + r.Text
 		}
 		parts = append(parts, text)
+	}
+	if unreachable {
+		parts = append(parts, "unreachable")
 	}
 	state := "OUT, "
 	if e.Eligible {

@@ -74,6 +74,35 @@ func TestReadingsComeFromTheGateway(t *testing.T) {
 	require.Equal(t, 1.0, got[1].share)
 }
 
+// A server that refuses connections gets no requests before any probe fails, and the table
+// says why.
+func TestUnreachableEndpointIsShown(t *testing.T) {
+	pool := balancer.NewPool("chat", balancer.NewLoads())
+	builder, err := policy.Lookup("capacity")
+	require.NoError(t, err)
+	require.NoError(t, pool.Apply(balancer.Options{Policy: builder}, []balancer.EndpointOptions{
+		{Name: "small", URL: "http://127.0.0.1:1", Capacity: 100},
+		{Name: "large", URL: "http://127.0.0.1:2", Capacity: 100},
+	}))
+	registry := metrics.New(metrics.Build{})
+	large := pool.Snapshot().Endpoints[1].Endpoint
+	lease, err := pool.Acquire(&balancer.Request{Exclude: []*balancer.Endpoint{large}})
+	require.NoError(t, err)
+	lease.Release(balancer.Outcome{Class: balancer.ConnectFailed})
+
+	got, err := read(pool.Snapshot(), registry, time.Now())
+	require.NoError(t, err)
+	require.Equal(t, "unreachable", got[0].health)
+	require.False(t, got[0].out)
+	require.Equal(t, "up", got[1].health)
+
+	_, err = pool.SetCondition("small", balancer.ProbeFailed, true, "connection refused")
+	require.NoError(t, err)
+	got, err = read(pool.Snapshot(), registry, time.Now().Add(2*time.Second))
+	require.NoError(t, err)
+	require.Equal(t, "OUT, probe failed 2 s: connection refused; unreachable", got[0].health)
+}
+
 func TestSeriesLines(t *testing.T) {
 	name, labels, value, ok := parseSeries(`steelyard_requests_total{code="2xx",endpoint="small",upstream="chat"} 1.5e+02`)
 	require.True(t, ok)
