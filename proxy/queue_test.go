@@ -167,6 +167,7 @@ func TestTotalTimeoutInTheQueue(t *testing.T) {
 			require.Contains(t, body, `"type":"server_error"`)
 			require.Contains(t, body, "waited in the queue until timeouts.total was over; "+c.message)
 			require.NotContains(t, body, "endpoint a:")
+			require.Equal(t, "1", r.Header.Get("Retry-After"))
 			g.waiting(t, 0)
 			require.Equal(t, 1, g.count(t, "steelyard_queue_refused_total", "reason", "timeout"))
 			require.Equal(t, c.blamed, g.blamed())
@@ -175,6 +176,26 @@ func TestTotalTimeoutInTheQueue(t *testing.T) {
 			r, _ = client.ask(get)
 			require.Equal(t, 504, r.StatusCode, "the connection is as good as before")
 		})
+	}
+}
+
+// Who is told to come back later finds those served who wait now.
+func TestRetryAfterATotalTimeout(t *testing.T) {
+	for _, c := range []struct {
+		waiting   int
+		drainRate float64
+		total     time.Duration
+		want      time.Duration
+	}{
+		{9, 4, time.Hour, 2500 * time.Millisecond},
+		{0, 100, time.Hour, time.Second},
+		{1000, 0.001, time.Second, time.Minute},
+		{9, 0, 20 * time.Second, 20 * time.Second}, // nobody was served yet: those who wait will have given up
+		{9, 0, time.Millisecond, time.Second},
+		{9, 0, time.Hour, time.Minute},
+	} {
+		got := proxy.RetryAfter(balancer.QueueState{Waiting: c.waiting, DrainRate: c.drainRate}, c.total)
+		require.Equal(t, c.want, got, "%+v", c)
 	}
 }
 
