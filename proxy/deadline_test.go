@@ -29,7 +29,9 @@ func TestDeadlinesBeforeTheAnswer(t *testing.T) {
 		"body, held":         {func(s *settings) { s.front.Body = soon }, half, false, 408, "body_timeout", 0},
 		"body, streamed":     {func(s *settings) { streamed(s); s.front.Body = soon }, half, true, 408, "body_timeout", balancer.Refused},
 		"total in the body":  {func(s *settings) { s.upstream.Total, s.front.Body = soon, 0 }, half, false, 504, "total_timeout", 0},
-		"total in an upload": {func(s *settings) { streamed(s); s.upstream.Total, s.front.Body = soon, 0 }, half, true, 504, "total_timeout", balancer.TimedOut},
+		"total in an upload": {func(s *settings) { streamed(s); s.upstream.Total, s.front.Body = 4*soon, 0 }, half, true, 504, "total_timeout", balancer.Refused},
+		"total, and the upload is not read": {func(s *settings) { streamed(s); s.upstream.Total = 16 * soon },
+			"POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n" + strings.Repeat("x", 32<<20), true, 504, "total_timeout", balancer.TimedOut},
 		"upload that is not read": {func(s *settings) { streamed(s); s.upstream.Idle = 4 * soon },
 			"POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n" + strings.Repeat("x", 32<<20), true, 504, "idle_timeout", balancer.TimedOut},
 		"held body that is not read": {func(s *settings) { s.generation.ReplayBytes = 64 << 20; s.upstream.Idle = 4 * soon },
@@ -55,6 +57,8 @@ func TestDeadlinesBeforeTheAnswer(t *testing.T) {
 				eventually(t, "the lease to be released so", func() bool { return g.finished(c.class) == 1 })
 			}
 			require.Equal(t, c.class == balancer.TimedOut, strings.Contains(body, "endpoint a"), body)
+			require.Equal(t, c.class == balancer.TimedOut, strings.Contains(body, `"type":"upstream_error"`), body)
+			require.Equal(t, c.code == "total_timeout" && c.class != balancer.TimedOut, strings.Contains(body, "the request's body had not come to its end"), body)
 			require.True(t, p.idle(), "a time-out is not repeated")
 			require.Equal(t, c.status, g.ending(t).status)
 		})
@@ -119,6 +123,30 @@ func TestDeadlinesInAStream(t *testing.T) {
 			require.Equal(t, 1, g.count(t, "steelyard_truncated_answers_total"))
 		})
 	}
+}
+
+// A client that has not sent all of its body is answered already: the cut is no endpoint's.
+func TestTotalTimeoutInAnUploadBehindAnAnswer(t *testing.T) {
+	s := streaming()
+	s.upstream.Total = 8 * soon
+	p := newPuppet(t)
+	g := serve(t, s, p.address)
+	c := dial(t, g)
+	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("hello"))
+	up := asked(t, p)
+	up.send(streamHead + chunk("data: 1\n\n"))
+	c.head()
+	c.expect(chunk("data: 1\n\n"))
+	rest, _ := c.rest()
+	require.Contains(t, rest, `"type":"server_error"`)
+	require.Contains(t, rest, `"code":"total_timeout"`)
+	require.NotContains(t, rest, "\r\n0\r\n", "a cut stream has no last chunk")
+	up.ends()
+	e := g.ending(t)
+	require.Equal(t, 200, e.status, "what the client got")
+	require.Equal(t, "total_timeout", e.failure)
+	require.Zero(t, g.blamed())
+	require.Zero(t, g.count(t, "steelyard_truncated_answers_total"))
 }
 
 // A client that takes nothing stops the endpoint, and is given up in the end.

@@ -124,10 +124,11 @@ func (x *exchange) reset() {
 }
 
 // blame is the fault that err stands for: what cancelled the exchange, if
-// something did, since then every other error is a consequence. But one that came of
-// the queue is not the endpoints'.
+// something did, since then every other error is a consequence. But a time that was over
+// in the queue, or before the client had sent its body, is not the endpoints'.
 func (x *exchange) blame(err error) *fault.Error {
-	if cause := x.cancel.Cause(); cause != nil && fault.As(err).Kind != fault.TotalInQueue {
+	kind := fault.As(err).Kind
+	if cause := x.cancel.Cause(); cause != nil && kind != fault.TotalInQueue && kind != fault.TotalInBody {
 		err = cause
 	}
 	f := *fault.As(err)

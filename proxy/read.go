@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
@@ -25,7 +26,7 @@ func (x *exchange) read() error {
 		return nil
 	}
 	if err := x.cancel.Bind(bodyWait{x.conn}); err != nil {
-		return err
+		return x.unread(err)
 	}
 	begin := wire.Now()
 	defer func() {
@@ -47,11 +48,22 @@ func (x *exchange) read() error {
 			x.held.whole = true
 			return nil
 		case err != nil:
-			return err
+			return x.unread(err)
 		case int64(x.held.n) > limit:
 			return x.overLimit()
 		}
 	}
+}
+
+// errTotalInBody is errTotalTimeout where it was the client that took the time.
+var errTotalInBody = fault.New(fault.TotalInBody, nil)
+
+// unread says why the body was not read to its end, where err is what came of it.
+func (x *exchange) unread(err error) error {
+	if x.cancel.Cause() == errTotalTimeout {
+		return errTotalInBody
+	}
+	return err
 }
 
 // bodyWait is a client that sends its body, as something that a Cancel can end.

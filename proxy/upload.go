@@ -23,6 +23,7 @@ type upload struct {
 	length  int64 // of the whole body; negative if not known
 	done    chan struct{}
 	last    atomic.Bool // what is being written is the end of the body; set by run
+	reading atomic.Bool // it waits for the client to send more; set by run
 
 	mu     sync.Mutex
 	failed error         // why the exchange must end with the upload; written by run
@@ -82,7 +83,9 @@ func (u *upload) carry() error {
 		buf := outBuffers.Get()
 		defer buf.Release()
 		for {
+			u.reading.Store(true)
 			n, err := x.conn.ReadBody(buf.B)
+			u.reading.Store(false)
 			if n > 0 {
 				x.received += n
 				if int64(x.received) > x.generation.BodyBytes {
@@ -138,14 +141,18 @@ func (u *upload) fail(err error) error {
 	return err
 }
 
-// uploadFailure is why the upload ended the exchange, or nil.
+// uploadFailure is why the exchange ended with the upload, or over it; nil if it did not.
 func (x *exchange) uploadFailure() error {
-	if x.upload == nil {
+	u := x.upload
+	if u == nil {
 		return nil
 	}
-	x.upload.mu.Lock()
-	defer x.upload.mu.Unlock()
-	return x.upload.failed
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.failed == nil && u.reading.Load() {
+		return x.unread(nil)
+	}
+	return u.failed
 }
 
 // finished says whether the whole body has gone out.

@@ -21,7 +21,7 @@ func (s Source) String() string { return [...]string{"steelyard", "client", "ups
 // answer that has not begun, and one code in that answer.
 type Kind uint8
 
-// The kinds.
+// The kinds. Two have one code: the limit is the same, and so is what a client can do.
 const (
 	Internal         Kind = iota // a broken invariant of ours
 	NoRoute                      // no route leads anywhere
@@ -36,6 +36,7 @@ const (
 	IdleTimeout                  // silent for longer than timeouts.idle
 	TotalTimeout                 // the exchange took longer than timeouts.total
 	TotalInQueue                 // timeouts.total was over before an endpoint had a slot free
+	TotalInBody                  // timeouts.total was over before the client had sent its body
 	Truncated                    // the answer ended before its end
 	ClientGone                   // the client left
 	ClientStalled                // the client took nothing for timeouts.client_stall
@@ -62,6 +63,7 @@ var kinds = [...]struct {
 	IdleTimeout:      {Upstream, 504, "idle_timeout", "silent for longer than timeouts.idle"},
 	TotalTimeout:     {Upstream, 504, "total_timeout", "not finished within timeouts.total"},
 	TotalInQueue:     {Steelyard, 504, "total_timeout_in_queue", "waited in the queue until timeouts.total was over; no endpoint got the request"},
+	TotalInBody:      {Steelyard, 504, "total_timeout", "not finished within timeouts.total; the request's body had not come to its end"},
 	Truncated:        {Upstream, 502, "truncated_answer", "the answer was cut short"},
 	ClientGone:       {Client, 499, "client_gone", "the client left"},
 	ClientStalled:    {Client, 499, "client_stalled", "the client took nothing for timeouts.client_stall"},

@@ -28,6 +28,7 @@ func TestKinds(t *testing.T) {
 		fault.IdleTimeout:      {fault.Upstream, 504, "idle_timeout"},
 		fault.TotalTimeout:     {fault.Upstream, 504, "total_timeout"},
 		fault.TotalInQueue:     {fault.Steelyard, 504, "total_timeout_in_queue"},
+		fault.TotalInBody:      {fault.Steelyard, 504, "total_timeout"},
 		fault.Truncated:        {fault.Upstream, 502, "truncated_answer"},
 		fault.ClientGone:       {fault.Client, 499, "client_gone"},
 		fault.ClientStalled:    {fault.Client, 499, "client_stalled"},
