@@ -59,6 +59,7 @@ type Endpoint struct {
 	via  any
 
 	outage outage
+	pace   pace
 }
 
 func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {

@@ -27,18 +27,19 @@ func (p *Pool) Queue() QueueState {
 // ErrNoEndpoint. It does not allocate for as long as Waiters are recycled. The request
 // must stay as it is until Wait returns.
 func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
-	w, e, err := p.admit(r)
+	w, begun, err := p.admit(r)
 	if w == nil && p.retired.Load() {
 		p.leave()
 	}
-	if e != nil {
+	for _, e := range begun {
 		e.load.tell(e)
 	}
 	return w, err
 }
 
-// admit returns a waiter that is in the queue, or bound to the endpoint.
-func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
+// admit returns a waiter that is in the queue, or bound; and the endpoints at which a
+// request may have begun.
+func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	if p.retired.Load() {
@@ -46,15 +47,17 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	}
 	q := &p.queue
 	s := p.snapshot.Load().seats
-	if !q.keepsOut(r, s) {
+	held := q.keepsOut(r, s)
+	if !held {
 		e, err := s.takeOpen(r)
 		if err == nil {
-			w := p.newWaiter(r)
+			w = p.newWaiter(r)
+			w.size = q.size(r)
 			if r != nil && r.place.number == 0 {
 				r.place.number = q.number()
 			}
 			w.bind(e)
-			return w, e, nil
+			return w, s.endpoints[e.seat : e.seat+1], nil
 		}
 		if !errors.Is(err, ErrFull) {
 			return nil, nil, err
@@ -64,12 +67,13 @@ func (p *Pool) admit(r *Request) (*Waiter, *Endpoint, error) {
 	if q.length >= q.options.MaxRequests && !returns {
 		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.retryAfter(q.options.MaxWait)}
 	}
-	w := p.newWaiter(r)
+	w = p.newWaiter(r)
+	w.patience = s.mostPatience(q.trusted(q.size(r)))
 	q.add(w)
-	if last := s.last(); q.options.Order == Express && last != unseated && p.serveWaiting(nil) {
-		return w, s.endpoints[last], nil // more wait than may be held back
+	if held && p.serveWaiting(nil) { // now one of them may begin: it, or one that would have to wait behind it
+		begun = s.endpoints
 	}
-	return w, nil, nil
+	return w, begun, nil
 }
 
 // newWaiter returns a waiter for the request that is not in the queue yet.
@@ -78,26 +82,26 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 	if w == nil {
 		w = &Waiter{pool: p, settled: make(chan struct{}, 1)}
 	}
-	w.request, w.maxWait = r, p.queue.options.MaxWait
+	w.request, w.maxWait, w.patience = r, p.queue.options.MaxWait, 0
 	w.fate.Store(waiting)
 	return w
 }
 
 // serveWaiting gives the open seats to those who wait, in their order: to each the one
 // that the policy picks for it. Afterwards no seat is open that anybody who waits could
-// have, so that nobody who comes can overtake; but Express may keep one. Freed is the one
-// endpoint that may have become open, or nil when others may have too. It reports whether
-// any seat was given. The caller holds pick.
+// have, but for those who are held back, so that nobody who comes can overtake. Freed is
+// the one endpoint that may have become open, or nil when others may have too. It reports
+// whether any seat was given. The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
 	}
-	if q.age(); q.mayHoldBack() {
-		freed = nil // it may let one go who was held back beside another
+	if q.age(); s.open > 1 || q.mayHoldBack() {
+		freed = nil // who was held back beside another slot may have that one now
 	}
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {
-		if freed != nil && w.request.excludes(freed) || w.long && q.holdsBack(s) {
+		if freed != nil && w.request.excludes(freed) || q.holdsBack(w, s, len(q.aside)) {
 			q.setAside()
 			continue
 		}

@@ -19,12 +19,19 @@ type Lease struct {
 // copy that outlived its lease holds an older generation and can do nothing.
 type leaseSlot struct {
 	generation atomic.Uint64 // raised by the first Release of each lease
+	timing     timing        // written before the lease is given out; read by its first Release
 }
 
 var leaseSlots = sync.Pool{New: func() any { return new(leaseSlot) }}
 
-func newLease(e *Endpoint) Lease {
+// newLease returns a lease of the endpoint for a request of this size, 0 where it is not
+// to be measured.
+func newLease(e *Endpoint, size float64) Lease {
 	slot := leaseSlots.Get().(*leaseSlot)
+	slot.timing.size = size
+	if size > 0 {
+		slot.timing.begun = e.pool.queue.now()
+	}
 	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load(), pauses: e.outage.pauses.Load()}
 }
 
@@ -41,6 +48,7 @@ func (l Lease) Release(o Outcome) {
 	if o.Class == ConnectFailed || e.Unreachable() {
 		e.pool.attempted(e, o.Class, l.pauses) // first: the slot must not go to the next who waits
 	}
+	e.measure(l.slot.timing, o)
 	e.load.finish(o.Class)
 	leaseSlots.Put(l.slot)
 	e.load.tell(nil)

@@ -15,18 +15,18 @@ const (
 	// That none waits without bound, a request that has waited for more than half of
 	// MaxWait goes before every younger one: from then on only requests that came before
 	// it go before it, fewer than MaxRequests.
+	//
+	// The last free slot of all endpoints is kept for short requests: one of more than
+	// longWork times the mean predicted work waits though that slot is free, beside
+	// mostHeldBack at most that do the same, and until it has aged. A long request that
+	// takes the last slot makes all wait that come while it runs, and most of those are
+	// short; it has to wait only until another slot comes free.
 	ShortestFirst
-	// Express is ShortestFirst, and keeps the last free slot of all endpoints for short
-	// requests: one of more than longWork times the mean predicted work waits though that
-	// slot is free, beside mostHeldBack at most that do the same, and until it has aged.
-	// A long request that takes the last slot makes all wait that come while it runs, and
-	// most of those are short; it has to wait only until another slot comes free.
-	Express
 
 	orderCount // how many there are; keep last
 )
 
-var orderNames = [orderCount]string{"fifo", "shortest_first", "express"}
+var orderNames = [orderCount]string{"fifo", "shortest_first"}
 
 // String returns the name that ParseOrder knows.
 func (o Order) String() string {
@@ -37,7 +37,7 @@ func (o Order) String() string {
 }
 
 // BySize reports whether it goes by the predicted work of requests.
-func (o Order) BySize() bool { return o == ShortestFirst || o == Express }
+func (o Order) BySize() bool { return o == ShortestFirst }
 
 // ParseOrder returns the order of this name.
 func ParseOrder(name string) (Order, error) {

@@ -44,7 +44,7 @@ type Picker interface {
 	Pick(r *Request) (i int, ok bool)
 	// Open says whether candidate i may be picked: it is closed while its slots are all in
 	// use, now and then while connections to it fail, and while Pick is called for a request
-	// that has to leave its last slot to others. At first all are open. It is
+	// that is held back. At first all are open. It is
 	// called for changes only.
 	Open(i int, open bool)
 	// Inherit takes over, before the first call of another method, what the predecessor

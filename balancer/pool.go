@@ -46,16 +46,16 @@ func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 // after ErrFull the request may Enqueue. While anybody waits it gives no endpoint that one
 // who waits could have. It does not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
-	e, err := p.reserve(r)
+	e, size, err := p.reserve(r)
 	if err != nil {
 		return Lease{}, err
 	}
 	e.load.tell(e)
-	return newLease(e), nil
+	return newLease(e, size), nil
 }
 
-// reserve returns the picked endpoint with the request counted.
-func (p *Pool) reserve(r *Request) (*Endpoint, error) {
+// reserve returns the picked endpoint with the request counted, and its size.
+func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock() // deferred: a policy that panics must cost one request, not the pool
 	if p.retired.Load() {
@@ -64,13 +64,18 @@ func (p *Pool) reserve(r *Request) (*Endpoint, error) {
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.arrive(r); q.keepsOut(r, s) {
 		s.turnAway(r)
-		return nil, ErrFull
+		return nil, 0, ErrFull
 	}
-	e, err := s.take(r)
-	if err == nil && r != nil && r.place.number == 0 {
+	if e, err = s.take(r); err != nil {
+		return nil, 0, err
+	}
+	if r != nil && r.place.number == 0 {
 		r.place.number = q.number()
 	}
-	return e, err
+	if s.slots != nil && q.options.MaxRequests > 0 {
+		size = q.size(r)
+	}
+	return e, size, nil
 }
 
 // look tells the picker what is in flight at the endpoint's server now, and gives slots

@@ -15,7 +15,9 @@ type queue struct {
 	aside   []*Waiter            // empty but within one hand-over
 	arrived uint64               // how many ever were given a number
 	drain   drain
-	usual   usual
+
+	usual    mean // predicted work of the requests that came, where the order goes by it
+	longOnes mean // how many times the usual those took that were predicted to be long
 
 	// Everybody who waits, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
@@ -35,7 +37,8 @@ func (q *queue) configure(o Options) {
 	q.options = o.Queue
 	for w := q.oldest; w != nil; w = w.younger {
 		w.key = q.key(w)
-		w.long = q.isLong(w.key)
+		w.size = q.size(w.request)
+		w.long = q.trusted(w.size) > longWork
 	}
 	heap.Init(&q.line)
 	q.young = q.oldest
@@ -56,7 +59,8 @@ func (q *queue) add(w *Waiter) {
 		q.drain.at = now
 	}
 	w.key = q.key(w)
-	w.long = q.isLong(w.key)
+	w.size = q.size(w.request)
+	w.long = q.trusted(w.size) > longWork
 	if w.request == nil || w.request.place.number == 0 {
 		w.number = q.number()
 		q.link(w, q.youngest)

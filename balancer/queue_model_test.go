@@ -1,8 +1,8 @@
 package balancer
 
 import (
-	"cmp"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -29,7 +29,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			m.end()
 		})
 	}
-	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again", "held back"} {
+	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again", "held back", "patient"} {
 		assert.Greater(t, outcomes[how], 100, how)
 	}
 }
@@ -44,11 +44,12 @@ type model struct {
 	poisoned map[*Request]bool // the policy panics instead of placing these
 	inFlight map[*Load]int
 	known    []*Endpoint // of now and before
+	paced    int         // of those, from the first on: of the others nobody knows how fast they are
 	leases   []*modelWaiter
 	waiting  []*modelWaiter // by arrival
 	bound    []*modelWaiter
 	came     int            // requests
-	usual    usual          // of them
+	usual    mean           // work of them
 	outcomes map[string]int // of all models: how often each ending was met
 }
 
@@ -58,9 +59,11 @@ type modelWaiter struct {
 	lease   Lease
 	request *Request
 	arrived time.Duration
-	number  int  // 0: never given an endpoint, nor waiting
-	given   bool // has been given an endpoint
-	long    bool // as it was when it came to the queue
+	number  int           // 0: never given an endpoint, nor waiting
+	given   bool          // has been given an endpoint
+	long    bool          // as it was when it came to the queue
+	units   float64       // its size, then
+	most    time.Duration // how patient it may be, as it was then
 	waited  bool
 }
 
@@ -75,6 +78,9 @@ func newModel(t *testing.T, seed uint64) *model {
 
 func (m *model) step() {
 	m.clock.at += time.Duration(m.rng.IntN(300)) * time.Millisecond
+	for ; m.paced < len(m.known); m.paced++ {
+		m.pace(m.known[m.paced])
+	}
 	switch op := m.rng.IntN(100); {
 	case op < 40:
 		m.come(m.newRequest(), m.rng.IntN(2) == 0)
@@ -142,9 +148,10 @@ func (m *model) apply() {
 		}
 	}
 	before := m.options
-	m.options = QueueOptions{Order: min(Order(m.rng.IntN(6)), Express), MaxRequests: m.rng.IntN(20), MaxWait: time.Duration(1+m.rng.IntN(20)) * time.Second}
+	m.options = QueueOptions{Order: min(Order(m.rng.IntN(4)), ShortestFirst), MaxRequests: m.rng.IntN(20), MaxWait: time.Duration(1+m.rng.IntN(20)) * time.Second}
 	policy := moody{turns{fmt.Sprint("moody", m.rng.IntN(2))}, m.poisoned}
 	require.NoError(m.t, m.pool.Apply(Options{Policy: policy, Queue: m.options, Now: m.clock.now}, list))
+	m.pool.prove()
 	for _, e := range m.pool.Snapshot().Endpoints {
 		if !slices.Contains(m.known, e.Endpoint) {
 			m.known = append(m.known, e.Endpoint)
@@ -152,7 +159,7 @@ func (m *model) apply() {
 	}
 	for _, w := range m.waiting {
 		if m.options != before {
-			w.long = m.isLong(w)
+			w.long, w.units = m.isLong(w), m.size(w)
 		}
 	}
 }
@@ -172,6 +179,12 @@ func (m *model) newRequest() *modelWaiter {
 	return &modelWaiter{request: r}
 }
 
+// pace makes an endpoint slow, fast, or such that nobody knows.
+func (m *model) pace(e *Endpoint) {
+	paces := []float64{0, 0.1003, 0.2011, 1.0317, 4.0701} // no ties, which round in two ways
+	e.pace.usual.Store(math.Float64bits(paces[m.rng.IntN(len(paces))]))
+}
+
 // come lets a request come: by Acquire first, or to the queue at once.
 func (m *model) come(w *modelWaiter, first bool) {
 	r := w.request
@@ -179,11 +192,11 @@ func (m *model) come(w *modelWaiter, first bool) {
 		m.came++
 		w.number = m.came
 	}
-	if first && !w.given && m.options.Order == Express {
-		m.usual.learn(r.Work)
+	if first && !w.given && m.options.Order.BySize() {
+		m.arrives(r.Work)
 	}
 	allowed, free := m.servable(r)
-	if m.isLong(w) && len(m.waiting) < m.options.MaxRequests && m.oneIsFree() {
+	if free != nil && len(m.waiting) < m.options.MaxRequests && (m.isLong(w) && m.oneIsFree() || m.isPatient(r, m.size(w), m.before(r), 0)) {
 		free = nil
 	}
 	switch {
@@ -223,6 +236,12 @@ func (m *model) come(w *modelWaiter, first bool) {
 	}
 }
 
+func (m *model) arrives(work float64) {
+	if work > 0 {
+		m.usual.learn(work, usualHorizon)
+	}
+}
+
 // waits puts the request in, where it was.
 func (m *model) waits(w *modelWaiter) {
 	if !w.waited { // then nobody knows when it came
@@ -241,7 +260,7 @@ func (m *model) waits(w *modelWaiter) {
 	if w.given {
 		m.outcomes["again"]++
 	}
-	w.waited, w.long = true, m.isLong(w)
+	w.waited, w.long, w.units, w.most = true, m.isLong(w), m.size(w), m.mostPatience(m.size(w))
 	m.waiting = append(m.waiting, w)
 }
 
@@ -251,45 +270,6 @@ func refusal(allowed bool) error {
 	}
 	return ErrNoEndpoint
 }
-
-// servable returns the endpoints at which the request might begin now, and whether any
-// would do if it were not full.
-func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
-	for _, e := range m.pool.Snapshot().Endpoints {
-		if !e.Eligible || r.excludes(e.Endpoint) {
-			continue
-		}
-		allowed = true
-		if e.Slots == 0 || m.inFlight[e.Endpoint.load] < e.Slots {
-			free = append(free, e.Endpoint)
-		}
-	}
-	return allowed, free
-}
-
-// isLong reports whether a request has to leave the last free slot to others.
-func (m *model) isLong(w *modelWaiter) bool {
-	return m.options.Order == Express && m.usual.seen >= usualKnown && w.request.Work > longWork*m.usual.mean
-}
-
-// oneIsFree reports whether one slot is free, and others are in use.
-func (m *model) oneIsFree() bool {
-	eligible, free, inUse := 0, 0, 0
-	for _, e := range m.pool.Snapshot().Endpoints {
-		switch {
-		case !e.Eligible:
-			continue
-		case e.Slots == 0:
-			return false
-		}
-		eligible++
-		inUse += m.inFlight[e.Endpoint.load]
-		free += e.Slots - min(m.inFlight[e.Endpoint.load], e.Slots)
-	}
-	return free == 1 && inUse > 0
-}
-
-func (m *model) hasAged(w *modelWaiter) bool { return m.clock.at-w.arrived > m.options.MaxWait/2 }
 
 // takes counts a request at one of the free endpoints.
 func (m *model) takes(e *Endpoint, free []*Endpoint) {
@@ -307,21 +287,28 @@ func (m *model) left(i int, how string) {
 
 // settle compares the pool with the model after a step.
 func (m *model) settle() {
-	if m.options.Order == Express {
-		m.pool.settle(func(*seats) {}) // as the timers do of those who have aged
-	}
+	m.pool.settle(func(*seats) {}) // as the timers do of those who have aged, or are patient no longer
 	order := slices.SortedFunc(slices.Values(m.waiting), m.compare)
+	ahead := 0
 	for _, w := range order {
 		_, free := m.servable(w.request)
 		switch {
 		case free == nil:
 			require.Equal(m.t, waiting, w.fate.Load(), "nothing it may have is free")
+			ahead++
 			continue
 		case w.long && !m.hasAged(w) && len(m.waiting) <= mostHeldBack && m.oneIsFree():
 			require.Equal(m.t, waiting, w.fate.Load(), "the last slot is kept for others")
 			m.outcomes["held back"]++
+			ahead++
+			continue
+		case m.clock.at-w.arrived < min(w.most, m.options.MaxWait/2) && m.isPatient(w.request, w.units, ahead, m.clock.at-w.arrived):
+			require.Equal(m.t, waiting, w.fate.Load(), "it waits for a faster one")
+			m.outcomes["patient"]++
+			ahead++
 			continue
 		case m.poisoned[w.request]:
+			require.Equal(m.t, panicked, w.fate.Load())
 			require.Panics(m.t, func() { _, _ = w.Wait() })
 			m.outcomes["panicked"]++
 		default:
@@ -339,26 +326,13 @@ func (m *model) settle() {
 	}
 }
 
-// compare is the order of the queue as it is promised.
-func (m *model) compare(a, b *modelWaiter) int {
-	older := cmp.Compare(a.number, b.number)
-	first := a
-	if older > 0 {
-		first = b
-	}
-	if m.options.Order == FIFO || m.hasAged(first) {
-		return older
-	}
-	return cmp.Or(cmp.Compare(a.request.Work, b.request.Work), older)
-}
-
 // end lets everything come to its end.
 func (m *model) end() {
 	for _, e := range m.pool.Snapshot().Endpoints {
 		_, err := m.pool.SetCondition(e.Endpoint.name, Draining, false, "")
 		require.NoError(m.t, err)
+		m.settle()
 	}
-	m.settle()
 	for len(m.leases)+len(m.bound) > 0 {
 		for _, w := range m.bound {
 			w.lease = wait(m.t, w.Waiter)

@@ -214,7 +214,7 @@ func TestOrders(t *testing.T) {
 		assert.Equal(t, o, same)
 	}
 	_, err := ParseOrder("lifo")
-	assert.EqualError(t, err, `there is no queue order "lifo"; there are fifo, shortest_first, express`)
+	assert.EqualError(t, err, `there is no queue order "lifo"; there are fifo, shortest_first`)
 }
 
 func TestQueueErrorsSayWhatTheyMean(t *testing.T) {

@@ -1,6 +1,9 @@
 package balancer
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // unseated is the seat of an endpoint that may not be picked.
 const unseated = -1
@@ -14,9 +17,11 @@ type seats struct {
 	noter     Noter       // the picker, where it has something to say; else nil
 	endpoints []*Endpoint // by seat
 	slots     []int64     // by seat, 0 for no limit; nil when no seat has one
+	total     int64       // slots of all seats; 0 when one has no limit
 	closed    []bool      // by seat: to the picker, since it is full or for an outage
 	open      int         // seats that are not closed
 	out       int         // seats whose endpoints have an outage
+	turned    []int       // empty but within turnAway
 }
 
 // newSeats returns seats of which the picker was told nothing yet.
@@ -30,6 +35,10 @@ func newSeats(picker Picker, candidates []Candidate, slots []int64) *seats {
 		if slots[i] > 0 && s.slots == nil {
 			s.slots = slots
 		}
+		s.total += slots[i]
+	}
+	if slices.Contains(slots, 0) {
+		s.total = 0
 	}
 	return s
 }

@@ -105,7 +105,7 @@ type ClientTLS struct {
 
 // Queue says how requests wait while every endpoint that has slots is full.
 type Queue struct {
-	Order       string        `yaml:"order"`        // "fifo", or by predicted work: "shortest_first" or "express"
+	Order       string        `yaml:"order"`        // "fifo", or by predicted work: "shortest_first"
 	MaxRequests int           `yaml:"max_requests"` // that wait at once; 0: none waits
 	MaxWait     time.Duration `yaml:"max_wait"`
 	Header      bool          `yaml:"header"` // answers say in X-Steelyard-Queue-Ms how long the request waited

@@ -37,7 +37,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 const mostSlots = 1_000_000
 
 func (r *report) validateQueue(p path, q *Queue) {
-	r.oneOf(p.key("order"), q.Order, "fifo", "shortest_first", "express")
+	r.oneOf(p.key("order"), q.Order, "fifo", "shortest_first")
 	between(r, p.key("max_requests"), q.MaxRequests, 0, mostConnections, "give 0 to let none wait")
 	between(r, p.key("max_wait"), q.MaxWait, leastDuration, mostDuration, "give a limit, as a client does not wait for ever")
 }

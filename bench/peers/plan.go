@@ -17,7 +17,7 @@ type Plan struct {
 	Policy string
 	Scale  float64       // requests/s that a unit of capacity sustains; 0: unknown
 	Slots  bool          // it is told the slots
-	Queue  string        // fifo, shortest_first or express; "": none waits
+	Queue  string        // fifo or shortest_first; "": none waits
 	Wait   time.Duration // the longest wait in the queue
 
 	Listen, Admin string // host:port; chosen by Start

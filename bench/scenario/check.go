@@ -11,7 +11,7 @@ var (
 	works        = []string{"exponential", "heavy", "constant", "llm", "trace"}
 	arrivals     = []string{"poisson", "bursts"}
 	disciplines  = []string{"first_come", "sharing"}
-	orders       = []string{"fifo", "shortest_first", "express"}
+	orders       = []string{"fifo", "shortest_first"}
 	peerSettings = []string{NginxLeastConn, HAProxyLeastConn, HAProxyMaxconn}
 )
 

@@ -75,7 +75,7 @@ type Contender struct {
 	Peer string `yaml:"peer"` // nginx_least_conn, haproxy_leastconn or haproxy_maxconn; or Policy
 
 	Policy string `yaml:"policy"`
-	// Queue is fifo, shortest_first or express: the balancer is told the slots, and a request that finds all taken waits there
+	// Queue is fifo or shortest_first: the balancer is told the slots, and a request that finds all taken waits there
 	// until one is free. Without it requests wait at the endpoints.
 	Queue string `yaml:"queue"`
 

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -30,6 +31,7 @@ type fleet struct {
 	request balancer.Request // of the arrival being dealt with
 	leases  []balancer.Lease // by request; the zero Lease before it is bound and after its end
 	pool    []int32          // by request: its balancer
+	outcome balancer.Outcome // of every request
 	err     error            // what changes met
 }
 
@@ -47,7 +49,8 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 		measure: newMeasure(o, replicas, requests), held: make([][]held, replicas),
 		options: balancer.Options{Policy: o.Policy, Queue: o.Queue, Now: o.Clock.Now},
 		deal:    o.Deal, chance: rand.New(rand.NewPCG(o.Seed, 0)),
-		leases: make([]balancer.Lease, requests), pool: make([]int32, requests),
+		outcome: balancer.Outcome{Class: balancer.Answered, Status: cmp.Or(o.status, 200)},
+		leases:  make([]balancer.Lease, requests), pool: make([]int32, requests),
 	}
 	for replica := range replicas {
 		f.pools = append(f.pools, balancer.NewPool(fmt.Sprintf("balancer %d", replica+1), balancer.NewLoads()))
@@ -125,7 +128,7 @@ func (f *fleet) enqueue(p int, i int32) {
 
 func (f *fleet) finish(i int32) {
 	wait, response := f.loop.results.Wait[i], f.loop.results.Response[i]
-	f.leases[i].Release(balancer.Outcome{Class: balancer.Answered, Status: 200})
+	f.leases[i].Release(f.outcome)
 	f.leases[i] = balancer.Lease{}
 	if f.measure != nil {
 		f.measure.finished(f, i, response-wait)

@@ -42,6 +42,8 @@ type Options struct {
 	Seed      uint64   // for Deal; policies have their own
 	Changes   []Change // by time
 	Clock     *Clock   // virtual time, for policies that need it too; nil: one of its own
+
+	status int // of every answer; 0 is 200. From one that is no success the balancer learns nothing.
 }
 
 // Hinted predicts from what the client says, and nothing else.

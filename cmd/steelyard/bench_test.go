@@ -106,7 +106,7 @@ func TestBenchRunSimulated(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, json.Unmarshal(text, &r))
 	require.Equal(t, []uint64{7, 8}, r.Seeds)
-	require.Len(t, r.Cases[0].Rows, 5, "four of least_load, and random, which was asked for")
+	require.Len(t, r.Cases[0].Rows, 4, "three of least_load, and random, which was asked for")
 	require.Equal(t, "simulated", r.Cases[0].Rows[0].Kind)
 }
 

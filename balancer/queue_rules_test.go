@@ -1,0 +1,115 @@
+package balancer
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// What the model expects of one request: where it might begin, in which order it is looked
+// at, and whether it is held back.
+
+// servable returns the endpoints at which the request might begin now, and whether any
+// would do if it were not full.
+func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
+	for _, e := range m.pool.Snapshot().Endpoints {
+		if !e.Eligible || r.excludes(e.Endpoint) {
+			continue
+		}
+		allowed = true
+		if e.Slots == 0 || m.inFlight[e.Endpoint.load] < e.Slots {
+			free = append(free, e.Endpoint)
+		}
+	}
+	return allowed, free
+}
+
+// isLong reports whether a request has to leave the last free slot to others.
+func (m *model) isLong(w *modelWaiter) bool {
+	return m.size(w) > longWork
+}
+
+// size is the work of the request in units of the usual one.
+func (m *model) size(w *modelWaiter) float64 {
+	if m.options.Order.BySize() && m.usual.seen >= usualKnown && w.request.Work > 0 {
+		return w.request.Work / m.usual.value
+	}
+	return 1
+}
+
+// isPatient reports whether a request that came as long ago, with so many before it, had
+// better wait for an endpoint that is faster than any that is free.
+func (m *model) isPatient(r *Request, size float64, ahead int, waited time.Duration) bool {
+	here, there, released := math.Inf(1), math.Inf(1), 0.0
+	_, free := m.servable(r)
+	for _, e := range free {
+		here = min(here, e.pace.get())
+	}
+	for _, e := range m.pool.Snapshot().Endpoints {
+		pace := e.Endpoint.pace.get()
+		if !e.Eligible || r.excludes(e.Endpoint) || slices.Contains(free, e.Endpoint) || pace == 0 || pace >= here {
+			continue
+		}
+		there, released = min(there, pace), released+float64(e.Slots)/pace
+	}
+	if free == nil || released == 0 || size*here <= muchFaster*(float64(ahead+1)/released+size*there) {
+		return false
+	}
+	return waited.Seconds() < patience*size*(here-there)
+}
+
+// mostPatience is for how long a request that comes now can be patient at most.
+func (m *model) mostPatience(size float64) time.Duration {
+	var paces []float64
+	for _, e := range m.pool.Snapshot().Endpoints {
+		if pace := e.Endpoint.pace.get(); e.Eligible && pace > 0 {
+			paces = append(paces, pace)
+		}
+	}
+	if paces == nil {
+		return 0
+	}
+	return time.Duration(patience * size * (slices.Max(paces) - slices.Min(paces)) * float64(time.Second))
+}
+
+// oneIsFree reports whether one slot is free, of enough.
+func (m *model) oneIsFree() bool {
+	free, total := 0, 0
+	for _, e := range m.pool.Snapshot().Endpoints {
+		switch {
+		case !e.Eligible:
+			continue
+		case e.Slots == 0:
+			return false
+		}
+		total += e.Slots
+		free += e.Slots - min(m.inFlight[e.Endpoint.load], e.Slots)
+	}
+	return free == 1 && total >= fewestSlots
+}
+
+func (m *model) hasAged(w *modelWaiter) bool { return m.clock.at-w.arrived > m.options.MaxWait/2 }
+
+// before returns how many a request that comes will not overtake.
+func (m *model) before(r *Request) (n int) {
+	for _, w := range m.waiting {
+		if !m.options.Order.BySize() || m.hasAged(w) || w.request.Work <= r.Work {
+			n++
+		}
+	}
+	return n
+}
+
+// compare is the order of the queue as it is promised.
+func (m *model) compare(a, b *modelWaiter) int {
+	older := cmp.Compare(a.number, b.number)
+	first := a
+	if older > 0 {
+		first = b
+	}
+	if m.options.Order == FIFO || m.hasAged(first) {
+		return older
+	}
+	return cmp.Or(cmp.Compare(a.request.Work, b.request.Work), older)
+}
