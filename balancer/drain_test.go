@@ -106,3 +106,22 @@ func TestQueueState(t *testing.T) {
 	c.at += time.Hour
 	assert.Less(t, p.Queue().DrainRate, 0.001, "nobody has been served for long")
 }
+
+func TestRetryAfter(t *testing.T) {
+	for _, c := range []struct {
+		waiting       int
+		drainRate     float64
+		maxWait, want time.Duration
+	}{
+		{10, 4, time.Hour, 2500 * time.Millisecond},
+		{10, 100, time.Hour, time.Second},
+		{1000, 0.001, time.Second, time.Minute},
+		{10, 0, 20 * time.Second, 20 * time.Second}, // nobody was served yet: those who wait will have given up
+		{10, 0, time.Millisecond, time.Second},
+		{10, 0, time.Hour, time.Minute},
+		{0, 0, time.Hour, time.Second},
+	} {
+		got := QueueState{Waiting: c.waiting, DrainRate: c.drainRate}.RetryAfter(c.maxWait)
+		assert.Equal(t, c.want, got, "%+v", c)
+	}
+}

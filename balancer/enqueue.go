@@ -13,6 +13,20 @@ type QueueState struct {
 	DrainRate float64       // requests given an endpoint per second in which some waited, lately; 0 while not known
 }
 
+// RetryAfter returns when those who wait will have been served; for as long as nobody
+// ever was, when the last of them gives up, who waits for maxWait at most. Where none
+// waits it is soon. It is 1 s to 60 s.
+func (s QueueState) RetryAfter(maxWait time.Duration) time.Duration {
+	after := maxWait
+	switch {
+	case s.Waiting == 0:
+		return soonestRetry
+	case s.DrainRate > 0:
+		after = time.Duration(min(float64(s.Waiting)/s.DrainRate, latestRetry.Seconds()) * float64(time.Second))
+	}
+	return min(max(after, soonestRetry), latestRetry)
+}
+
 // Queue returns how the pool's queue is doing.
 func (p *Pool) Queue() QueueState {
 	p.pick.Lock()
@@ -65,7 +79,7 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	}
 	returns := r != nil && r.place.number > 0 && q.options.MaxRequests > 0
 	if q.length >= q.options.MaxRequests && !returns {
-		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.retryAfter(q.options.MaxWait)}
+		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.state().RetryAfter(q.options.MaxWait)}
 	}
 	w = p.newWaiter(r)
 	w.patience = s.mostPatience(q.trusted(q.size(r)))

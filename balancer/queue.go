@@ -172,19 +172,6 @@ func (q *queue) state() QueueState {
 	return state
 }
 
-// retryAfter returns when those who wait will have been served; for as long as nobody
-// ever was, when the last of them gives up. Where none may wait it is soon.
-func (q *queue) retryAfter(maxWait time.Duration) time.Duration {
-	after, state := maxWait, q.state()
-	switch {
-	case state.Waiting == 0:
-		return soonestRetry
-	case state.DrainRate > 0:
-		after = time.Duration(min(float64(state.Waiting)/state.DrainRate, latestRetry.Seconds()) * float64(time.Second))
-	}
-	return min(max(after, soonestRetry), latestRetry)
-}
-
 // line is a heap of waiters, for package heap.
 type line []*Waiter
 

@@ -144,7 +144,7 @@ func (w *Waiter) leave(fate uint32) bool {
 		return false
 	}
 	if fate == tooLate {
-		w.retryAfter = p.queue.retryAfter(w.maxWait)
+		w.retryAfter = p.queue.state().RetryAfter(w.maxWait)
 	}
 	p.queue.remove(w)
 	w.settle(fate)

@@ -1,10 +1,6 @@
 package proxy
 
-import (
-	"time"
-
-	"github.com/steelyard-proxy/steelyard/balancer"
-)
+import "time"
 
 // HeldBytes is how much of the budget for held bodies is taken.
 func (h *Handler) HeldBytes() int64 { return h.memory.used.Load() }
@@ -14,8 +10,3 @@ type Pace = pace
 
 // Pass says whether a line may be written now, and how many were left out since the last.
 func (p *pace) Pass(now time.Duration) (leftOut int64, ok bool) { return p.pass(now) }
-
-// RetryAfter is when a request comes back whose total time was over in this queue.
-func RetryAfter(q balancer.QueueState, total time.Duration) time.Duration {
-	return retryAfter(q, total)
-}

@@ -60,22 +60,10 @@ func (x *exchange) queue() (balancer.Lease, error) {
 		x.upstream.Metrics.Queued(wire.Now() - begin)
 	case x.cancel.Cause() == errTotalTimeout:
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
-		after := retryAfter(x.upstream.Pool.Queue(), x.upstream.Total)
+		after := x.upstream.Pool.Queue().RetryAfter(x.upstream.Total)
 		err = fault.New(fault.TotalInQueue, x.needed()).Unsent().Retry(after)
 	}
 	return lease, err
-}
-
-// retryAfter is when a request that has just left the queue would have been served with
-// those who wait; for as long as nobody ever was, when they give up. It is bounded as the
-// balancer bounds what it says itself of a request that has waited too long.
-func retryAfter(q balancer.QueueState, total time.Duration) time.Duration {
-	const soonest, latest = time.Second, time.Minute
-	after := total
-	if q.DrainRate > 0 {
-		after = time.Duration(min(float64(q.Waiting+1)/q.DrainRate, latest.Seconds()) * float64(time.Second))
-	}
-	return min(max(after, soonest), latest)
 }
 
 // needed is why another endpoint was needed, if that is so.

@@ -179,26 +179,6 @@ func TestTotalTimeoutInTheQueue(t *testing.T) {
 	}
 }
 
-// Who is told to come back later finds those served who wait now.
-func TestRetryAfterATotalTimeout(t *testing.T) {
-	for _, c := range []struct {
-		waiting   int
-		drainRate float64
-		total     time.Duration
-		want      time.Duration
-	}{
-		{9, 4, time.Hour, 2500 * time.Millisecond},
-		{0, 100, time.Hour, time.Second},
-		{1000, 0.001, time.Second, time.Minute},
-		{9, 0, 20 * time.Second, 20 * time.Second}, // nobody was served yet: those who wait will have given up
-		{9, 0, time.Millisecond, time.Second},
-		{9, 0, time.Hour, time.Minute},
-	} {
-		got := proxy.RetryAfter(balancer.QueueState{Waiting: c.waiting, DrainRate: c.drainRate}, c.total)
-		require.Equal(t, c.want, got, "%+v", c)
-	}
-}
-
 // chat asks for so many tokens.
 func chat(tokens int) string {
 	return post(fmt.Sprintf(`{"model":"m","max_tokens":%d,"messages":[]}`, tokens))
