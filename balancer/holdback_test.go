@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"math"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,7 +29,7 @@ func newSizedPool(t testing.TB, n int, o QueueOptions) *Pool {
 func (p *Pool) prove() {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	p.queue.longOnes = mean{value: longWork, seen: longHorizon}
+	p.queue.longOnes = mean{value: math.Log(longWork), seen: longHorizon}
 }
 
 // acquire takes a slot that must be free.
@@ -165,13 +166,16 @@ func TestThePolicyIsAskedAboutThoseHeldBack(t *testing.T) {
 	other.Release(Outcome{})
 }
 
-// newPacedPool has endpoints of one slot each that are known to take so many seconds.
+// newPacedPool has endpoints of one slot each that are known to take so many seconds; of
+// one with 0 nothing is known.
 func newPacedPool(t testing.TB, o QueueOptions, paces ...float64) *Pool {
 	t.Helper()
 	p := newQueuePool(t, len(paces), o)
 	for i, seconds := range paces {
 		for range paceKnown {
-			at(p, i).pace.learn(time.Duration(seconds*float64(time.Second)), 1)
+			if seconds > 0 {
+				at(p, i).pace.learn(time.Duration(seconds*float64(time.Second)), 1)
+			}
 		}
 	}
 	return p
@@ -293,7 +297,7 @@ func TestPatienceIsOfItsSize(t *testing.T) {
 	w.Poke()
 	_, err := w.Wait()
 	require.ErrorIs(t, err, ErrPoked)
-	p.queue.longOnes.value = 1
+	p.queue.longOnes.value = 0
 	acquire(t, p, 8).Release(Outcome{})
 	fast.Release(Outcome{})
 	assertIdle(t, p)
@@ -358,4 +362,14 @@ func TestPredictionsMustProve(t *testing.T) {
 			})
 		})
 	}
+}
+
+// TestAColdStartIsNoPace: one request that took 600 times as long makes no endpoint slow.
+func TestAColdStartIsNoPace(t *testing.T) {
+	var p pace
+	p.learn(time.Minute, 1)
+	for range paceKnown - 1 {
+		p.learn(100*time.Millisecond, 1)
+	}
+	require.InDelta(t, 0.19, p.get(), 0.01)
 }

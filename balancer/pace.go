@@ -19,15 +19,16 @@ func (m *mean) learn(sample float64, horizon int) {
 }
 
 // An endpoint's pace is taken over paceHorizon requests, and known from paceKnown on.
-const paceHorizon, paceKnown = 100, 10
+const paceHorizon, paceKnown = 50, 10
 
-// pace is how long an endpoint has a request of the usual size, as measured lately. It is
-// what its hardware, its batch and its clients make of it; the capacity that was told has
-// no part in it.
+// pace is how long an endpoint has a request of the usual size, as measured lately: the
+// geometric mean of seconds over size, in which neither a cold start nor a few very long
+// requests count for much. It is what the endpoint's hardware, its batch and its clients
+// make of it; the capacity that was told has no part in it.
 type pace struct {
-	mu            sync.Mutex
-	seconds, size mean          // guarded by mu
-	usual         atomic.Uint64 // bits of a float64, seconds; 0: not known yet
+	mu      sync.Mutex
+	seconds mean          // logarithms; guarded by mu
+	usual   atomic.Uint64 // bits of a float64, seconds; 0: not known yet
 }
 
 // get returns the seconds that a request of size 1 takes; 0 while they are not known.
@@ -37,10 +38,9 @@ func (p *pace) get() float64 { return math.Float64frombits(p.usual.Load()) }
 func (p *pace) learn(took time.Duration, size float64) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.seconds.learn(took.Seconds(), paceHorizon)
-	p.size.learn(size, paceHorizon)
-	if p.seconds.seen >= paceKnown && p.seconds.value > 0 {
-		p.usual.Store(math.Float64bits(p.seconds.value / p.size.value))
+	p.seconds.learn(math.Log(max(took, time.Nanosecond).Seconds()/size), paceHorizon)
+	if p.seconds.seen >= paceKnown {
+		p.usual.Store(math.Float64bits(math.Exp(p.seconds.value)))
 	}
 }
 
@@ -66,5 +66,5 @@ func (e *Endpoint) measure(t timing, o Outcome) {
 func (p *Pool) compare(times float64) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	p.queue.longOnes.learn(times, longHorizon)
+	p.queue.longOnes.learn(math.Log(times), longHorizon)
 }

@@ -17,7 +17,7 @@ type queue struct {
 	drain   drain
 
 	usual    mean // predicted work of the requests that came, where the order goes by it
-	longOnes mean // how many times the usual those took that were predicted to be long
+	longOnes mean // how many times the usual those took that were predicted to be long, as logarithms
 
 	// Everybody who waits, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
