@@ -11,6 +11,9 @@ type QueueState struct {
 	Waiting   int
 	Oldest    time.Duration // how long the oldest has waited; 0 when nobody waits
 	DrainRate float64       // requests given an endpoint per second in which some waited, lately; 0 while not known
+	// HeldUntil is when, by the pool's clock, the first of those who wait though a slot is
+	// free will have it; 0 where there are none.
+	HeldUntil time.Duration
 }
 
 // RetryAfter returns when those who wait will have been served; for as long as nobody
@@ -61,12 +64,11 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	}
 	q := &p.queue
 	s := p.snapshot.Load().seats
-	held := q.keepsOut(r, s)
-	if !held {
+	if !q.keepsOut(r, s) {
 		e, err := s.takeOpen(r)
 		if err == nil {
 			w = p.newWaiter(r)
-			w.size = q.size(r)
+			w.size = q.measured(r, s)
 			if r != nil && r.place.number == 0 {
 				r.place.number = q.number()
 			}
@@ -82,9 +84,8 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.state().RetryAfter(q.options.MaxWait)}
 	}
 	w = p.newWaiter(r)
-	w.patience = s.mostPatience(q.trusted(q.size(r)))
 	q.add(w)
-	if held && p.serveWaiting(nil) { // now one of them may begin: it, or one that would have to wait behind it
+	if p.serveWaiting(nil) { // with one more who waits, one may begin that was held back
 		begun = s.endpoints
 	}
 	return w, begun, nil
@@ -96,7 +97,7 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 	if w == nil {
 		w = &Waiter{pool: p, settled: make(chan struct{}, 1)}
 	}
-	w.request, w.maxWait, w.patience = r, p.queue.options.MaxWait, 0
+	w.request, w.maxWait = r, p.queue.options.MaxWait
 	w.fate.Store(waiting)
 	return w
 }
@@ -108,10 +109,11 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 // whether any seat was given. The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	q, s := &p.queue, p.snapshot.Load().seats
+	q.heldUntil = 0
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
 	}
-	if q.age(); s.open > 1 || q.mayHoldBack() {
+	if q.age(); s.open > 1 {
 		freed = nil // who was held back beside another slot may have that one now
 	}
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {
@@ -134,8 +136,25 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 		}
 	}
 	q.restore()
+	q.setTimer()
 	return given
 }
+
+// setTimer makes look come when the first of those held back is to be looked at again.
+func (q *queue) setTimer() {
+	switch left := q.heldUntil - q.now(); {
+	case q.heldUntil == 0 || q.look == nil:
+	case q.timer == nil:
+		q.timer = time.AfterFunc(left, q.look)
+	default:
+		q.timer.Reset(left)
+	}
+}
+
+// Look gives those their slots who were held back beside them for long enough. A pool with
+// a clock of its own (Options.Now) must be told to, at QueueState.HeldUntil; others do so
+// by themselves.
+func (p *Pool) Look() { p.settle(func(*seats) {}) }
 
 // offer is take for one who waits: a policy that panics must cost the request it was
 // asked about, and not the one that happened to free the slot.

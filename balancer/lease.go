@@ -28,10 +28,7 @@ var leaseSlots = sync.Pool{New: func() any { return new(leaseSlot) }}
 // to be measured.
 func newLease(e *Endpoint, size float64) Lease {
 	slot := leaseSlots.Get().(*leaseSlot)
-	slot.timing.size = size
-	if size > 0 {
-		slot.timing.begun = e.pool.queue.now()
-	}
+	slot.timing = e.begin(size)
 	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load(), pauses: e.outage.pauses.Load()}
 }
 

@@ -16,11 +16,11 @@ const (
 	// MaxWait goes before every younger one: from then on only requests that came before
 	// it go before it, fewer than MaxRequests.
 	//
-	// The last free slot of all endpoints is kept for short requests: one of more than
-	// longWork times the mean predicted work waits though that slot is free, beside
-	// mostHeldBack at most that do the same, and until it has aged. A long request that
-	// takes the last slot makes all wait that come while it runs, and most of those are
-	// short; it has to wait only until another slot comes free.
+	// Once predictions have proved to say something, the last free slot of three or more is
+	// kept for short requests: one of more than longWork times the mean predicted work waits
+	// though that slot is free, for half of MaxWait at most, and if it is one of mostHeldBack
+	// who wait. A long request that takes the last slot makes all wait that come while it
+	// runs, and most of those are short; it has to wait only until another slot comes free.
 	ShortestFirst
 
 	orderCount // how many there are; keep last

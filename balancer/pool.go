@@ -72,10 +72,7 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	if r != nil && r.place.number == 0 {
 		r.place.number = q.number()
 	}
-	if s.slots != nil && q.options.MaxRequests > 0 {
-		size = q.size(r)
-	}
-	return e, size, nil
+	return e, q.measured(r, s), nil
 }
 
 // look tells the picker what is in flight at the endpoint's server now, and gives slots
@@ -88,7 +85,7 @@ func (p *Pool) look(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	waitedFor := s.closed[e.seat] || p.queue.mayHoldBack()
+	waitedFor := s.closed[e.seat] || p.queue.heldUntil > 0
 	s.tell(e.seat)
 	return waitedFor && !s.closed[e.seat] && p.serveWaiting(e)
 }
@@ -191,6 +188,6 @@ func (p *Pool) handOver(next *Snapshot) (given bool) {
 	defer p.pick.Unlock()
 	next.seats.inherit(p.snapshot.Load().seats)
 	p.snapshot.Store(next)
-	p.queue.configure(p.options)
+	p.queue.configure(p.options, p.Look)
 	return p.serveWaiting(nil)
 }

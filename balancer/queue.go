@@ -16,8 +16,13 @@ type queue struct {
 	arrived uint64               // how many ever were given a number
 	drain   drain
 
-	usual    mean // predicted work of the requests that came, where the order goes by it
-	longOnes mean // how many times the usual those took that were predicted to be long, as logarithms
+	usual mean // predicted work of the requests that came, where the order goes by it
+	// heldUntil is when the first of those who wait beside a free slot is to be looked at
+	// again; 0: nobody is.
+	heldUntil time.Duration
+	look      func()      // Pool.Look; nil with a clock that is not the process's, which no timer goes by
+	timer     *time.Timer // calls it; nil before it was needed first
+	longOnes  mean        // how many times the usual those took that were predicted to be long, as logarithms
 
 	// Everybody who waits, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
@@ -25,10 +30,11 @@ type queue struct {
 }
 
 // configure puts the options in force. Who waits already stays.
-func (q *queue) configure(o Options) {
+func (q *queue) configure(o Options, look func()) {
 	if q.now == nil {
 		if q.now = o.Now; q.now == nil {
 			q.now = processClock
+			q.look = look
 		}
 	}
 	if q.options == o.Queue {
@@ -36,17 +42,17 @@ func (q *queue) configure(o Options) {
 	}
 	q.options = o.Queue
 	for w := q.oldest; w != nil; w = w.younger {
-		w.key = q.key(w)
+		w.key = q.key(w.request)
 		w.size = q.size(w.request)
-		w.long = q.trusted(w.size) > longWork
+		w.long = q.isLong(w.size)
 	}
 	heap.Init(&q.line)
 	q.young = q.oldest
 }
 
 // key returns by what a request is ordered until it has aged, 0 or more.
-func (q *queue) key(w *Waiter) float64 {
-	if work := w.request.work(); q.options.Order.BySize() && work > 0 {
+func (q *queue) key(r *Request) float64 {
+	if work := r.work(); q.options.Order.BySize() && work > 0 {
 		return work
 	}
 	return 0
@@ -58,9 +64,9 @@ func (q *queue) add(w *Waiter) {
 	if q.length == 0 {
 		q.drain.at = now
 	}
-	w.key = q.key(w)
+	w.key = q.key(w.request)
 	w.size = q.size(w.request)
-	w.long = q.trusted(w.size) > longWork
+	w.long = q.isLong(w.size)
 	if w.request == nil || w.request.place.number == 0 {
 		w.number = q.number()
 		q.link(w, q.youngest)
@@ -162,7 +168,7 @@ func (q *queue) restore() {
 
 // state returns how the queue is doing.
 func (q *queue) state() QueueState {
-	state := QueueState{Waiting: q.length}
+	state := QueueState{Waiting: q.length, HeldUntil: q.heldUntil}
 	if q.length > 0 {
 		now := q.now()
 		q.drain.pass(now)

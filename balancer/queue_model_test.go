@@ -63,7 +63,7 @@ type modelWaiter struct {
 	given   bool          // has been given an endpoint
 	long    bool          // as it was when it came to the queue
 	units   float64       // its size, then
-	most    time.Duration // how patient it may be, as it was then
+	allowed time.Duration // MaxWait, as it was when it first came to the queue
 	waited  bool
 }
 
@@ -78,6 +78,8 @@ func newModel(t *testing.T, seed uint64) *model {
 
 func (m *model) step() {
 	m.clock.at += time.Duration(m.rng.IntN(300)) * time.Millisecond
+	m.pool.Look() // as a timer may, at any time
+	m.settle()
 	for ; m.paced < len(m.known); m.paced++ {
 		m.pace(m.known[m.paced])
 	}
@@ -182,7 +184,7 @@ func (m *model) newRequest() *modelWaiter {
 // pace makes an endpoint slow, fast, or such that nobody knows.
 func (m *model) pace(e *Endpoint) {
 	paces := []float64{0, 0.1003, 0.2011, 1.0317, 4.0701} // no ties, which round in two ways
-	e.pace.usual.Store(math.Float64bits(paces[m.rng.IntN(len(paces))]))
+	e.pace.sized.Store(math.Float64bits(paces[m.rng.IntN(len(paces))]))
 }
 
 // come lets a request come: by Acquire first, or to the queue at once.
@@ -196,7 +198,7 @@ func (m *model) come(w *modelWaiter, first bool) {
 		m.arrives(r.Work)
 	}
 	allowed, free := m.servable(r)
-	if free != nil && len(m.waiting) < m.options.MaxRequests && (m.isLong(w) && m.oneIsFree() || m.isPatient(r, m.size(w), m.before(r), 0)) {
+	if free != nil && len(m.waiting) < m.options.MaxRequests && (m.isLong(w) && m.oneIsFree() || m.patience(r, m.size(w), m.before(r)) > 0) {
 		free = nil
 	}
 	switch {
@@ -237,6 +239,9 @@ func (m *model) come(w *modelWaiter, first bool) {
 }
 
 func (m *model) arrives(work float64) {
+	if m.usual.seen >= usualKnown {
+		work = min(work, mostUsual*m.usual.value)
+	}
 	if work > 0 {
 		m.usual.learn(work, usualHorizon)
 	}
@@ -260,7 +265,10 @@ func (m *model) waits(w *modelWaiter) {
 	if w.given {
 		m.outcomes["again"]++
 	}
-	w.waited, w.long, w.units, w.most = true, m.isLong(w), m.size(w), m.mostPatience(m.size(w))
+	if !w.waited {
+		w.allowed = m.options.MaxWait
+	}
+	w.waited, w.long, w.units = true, m.isLong(w), m.size(w)
 	m.waiting = append(m.waiting, w)
 }
 
@@ -287,7 +295,6 @@ func (m *model) left(i int, how string) {
 
 // settle compares the pool with the model after a step.
 func (m *model) settle() {
-	m.pool.settle(func(*seats) {}) // as the timers do of those who have aged, or are patient no longer
 	order := slices.SortedFunc(slices.Values(m.waiting), m.compare)
 	ahead := 0
 	for _, w := range order {
@@ -297,14 +304,12 @@ func (m *model) settle() {
 			require.Equal(m.t, waiting, w.fate.Load(), "nothing it may have is free")
 			ahead++
 			continue
-		case w.long && !m.hasAged(w) && len(m.waiting) <= mostHeldBack && m.oneIsFree():
-			require.Equal(m.t, waiting, w.fate.Load(), "the last slot is kept for others")
-			m.outcomes["held back"]++
+		case w.long && m.clock.at < m.limit(w) && len(m.waiting) <= mostHeldBack && m.oneIsFree():
+			m.isHeld(w, "held back", m.limit(w))
 			ahead++
 			continue
-		case m.clock.at-w.arrived < min(w.most, m.options.MaxWait/2) && m.isPatient(w.request, w.units, ahead, m.clock.at-w.arrived):
-			require.Equal(m.t, waiting, w.fate.Load(), "it waits for a faster one")
-			m.outcomes["patient"]++
+		case m.clock.at < min(m.limit(w), w.arrived+m.patience(w.request, w.units, ahead)):
+			m.isHeld(w, "patient", min(m.limit(w), w.arrived+m.patience(w.request, w.units, ahead)))
 			ahead++
 			continue
 		case m.poisoned[w.request]:
@@ -324,6 +329,15 @@ func (m *model) settle() {
 	for load, n := range m.inFlight {
 		require.Equal(m.t, int64(n), load.InFlight())
 	}
+}
+
+// isHeld checks that a request waits beside a free slot, and that it will be looked at in time.
+func (m *model) isHeld(w *modelWaiter, how string, end time.Duration) {
+	require.Equal(m.t, waiting, w.fate.Load(), how)
+	until := m.pool.Queue().HeldUntil
+	require.Positive(m.t, until)
+	require.LessOrEqual(m.t, until, end)
+	m.outcomes[how]++
 }
 
 // end lets everything come to its end.

@@ -38,39 +38,31 @@ func (m *model) size(w *modelWaiter) float64 {
 	return 1
 }
 
-// isPatient reports whether a request that came as long ago, with so many before it, had
-// better wait for an endpoint that is faster than any that is free.
-func (m *model) isPatient(r *Request, size float64, ahead int, waited time.Duration) bool {
+// patience is for how long a request, with so many before it, had better wait for an
+// endpoint that is faster than any that is free; 0 where it had not.
+func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	here, there, released := math.Inf(1), math.Inf(1), 0.0
 	_, free := m.servable(r)
 	for _, e := range free {
-		here = min(here, e.pace.get())
+		here = min(here, e.pace.get(true))
 	}
 	for _, e := range m.pool.Snapshot().Endpoints {
-		pace := e.Endpoint.pace.get()
+		pace := e.Endpoint.pace.get(true)
 		if !e.Eligible || r.excludes(e.Endpoint) || slices.Contains(free, e.Endpoint) || pace == 0 || pace >= here {
 			continue
 		}
-		there, released = min(there, pace), released+float64(e.Slots)/pace
+		silent := m.clock.at - time.Duration(e.Endpoint.pace.changed.Load())
+		there, released = min(there, pace), released+min(float64(e.Slots)/pace, overdue/silent.Seconds())
 	}
-	if free == nil || released == 0 || size*here <= muchFaster*(float64(ahead+1)/released+size*there) {
-		return false
-	}
-	return waited.Seconds() < patience*size*(here-there)
-}
-
-// mostPatience is for how long a request that comes now can be patient at most.
-func (m *model) mostPatience(size float64) time.Duration {
-	var paces []float64
-	for _, e := range m.pool.Snapshot().Endpoints {
-		if pace := e.Endpoint.pace.get(); e.Eligible && pace > 0 {
-			paces = append(paces, pace)
-		}
-	}
-	if paces == nil {
+	if free == nil || released == 0 || ahead >= mostPatient || size*here <= muchFaster*(float64(ahead+1)/released+size*there) {
 		return 0
 	}
-	return time.Duration(patience * size * (slices.Max(paces) - slices.Min(paces)) * float64(time.Second))
+	return time.Duration(patience * size * (here - there) * float64(time.Second))
+}
+
+// limit is when a request that waits is held back no more.
+func (m *model) limit(w *modelWaiter) time.Duration {
+	return w.arrived + min(w.allowed, m.options.MaxWait)/2 + 1
 }
 
 // oneIsFree reports whether one slot is free, of enough.

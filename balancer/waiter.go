@@ -14,15 +14,13 @@ type Waiter struct {
 	maxWait time.Duration // from its arrival, as the options were then
 	until   time.Duration // when that is over, by the pool's clock; written before it waits
 	size    float64       // of its request, in units of the usual one; read by Wait once it is bound
-	// patience is for how long it may be held back for a faster slot; written before it waits.
-	patience time.Duration
 
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
 	endpoint   *Endpoint     // once bound; written before fate
 	retryAfter time.Duration // once too late; written before fate
 	broken     string        // once a policy panicked over it; written before fate
 	settled    chan struct{} // has room for the one signal that is given when it no longer waits
-	timer      *time.Timer   // calls look; nil before it was needed first; only Wait touches it
+	timer      *time.Timer   // calls expire; nil before it was needed first; only Wait touches it
 	spent      bool          // the timer may still call: not to be used again; written by Wait
 
 	// Guarded by Pool.pick; they belong to the queue.
@@ -68,45 +66,20 @@ func (w *Waiter) Wait() (Lease, error) {
 	return Lease{}, ErrPoked
 }
 
-// setTimer makes look come when something will have changed for the request by the time
-// that has passed, or lets it go when there is none left: then it needs no timer.
+// setTimer makes expire come when MaxWait has passed since the arrival, or calls it where
+// it has: then it needs no timer.
 func (w *Waiter) setTimer() bool {
-	next := w.next()
+	left := w.until - w.pool.queue.now()
 	switch {
-	case next <= 0:
+	case left <= 0:
 		w.expire()
 		return false
 	case w.timer == nil:
-		w.timer = time.AfterFunc(next, w.look)
+		w.timer = time.AfterFunc(left, w.expire)
 	default:
-		w.timer.Reset(next)
+		w.timer.Reset(left)
 	}
 	return true
-}
-
-// next returns after how long the request is at the end of its patience, has aged, or is at
-// the end of its time, whichever comes next; 0 or less when there is none left.
-func (w *Waiter) next() time.Duration {
-	next := w.until - w.pool.queue.now()
-	waited := w.maxWait - next
-	for _, after := range [...]time.Duration{w.patience, w.maxWait / 2} {
-		if waited <= after {
-			next = min(next, after-waited+1)
-		}
-	}
-	return next
-}
-
-// look is called by the timer: the request may be given a slot that was kept from it. It
-// may be the end of its time, too.
-func (w *Waiter) look() {
-	next := w.next()
-	if next <= 0 {
-		w.expire()
-		return
-	}
-	w.pool.settle(func(*seats) {})
-	time.AfterFunc(next, w.look) // for a Waiter that is spent
 }
 
 // Bound reports whether an endpoint is bound: Wait would return its lease at once.

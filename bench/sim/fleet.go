@@ -173,18 +173,27 @@ func (f *fleet) waiting() int { return f.holding }
 func (f *fleet) deadline() float64 {
 	next := math.Inf(1)
 	if f.holding > 0 {
-		for _, waiting := range f.held {
-			if len(waiting) > 0 {
-				next = min(next, waiting[0].deadline)
+		for p, waiting := range f.held {
+			if len(waiting) == 0 {
+				continue
+			}
+			next = min(next, waiting[0].deadline)
+			if look := f.pools[p].Queue().HeldUntil; look > 0 {
+				next = min(next, max(look.Seconds(), f.loop.now))
 			}
 		}
 	}
 	return next
 }
 
-// expire lets those go whose time is over: the pool sees by its clock that it is.
+// expire lets those go whose time is over, and those begin who were held back for long
+// enough: the pool sees by its clock that it is so.
 func (f *fleet) expire() {
 	for p := range f.held {
+		if look := f.pools[p].Queue().HeldUntil; look > 0 && look.Seconds() <= f.loop.now {
+			f.pools[p].Look()
+			f.collect(p)
+		}
 		for len(f.held[p]) > 0 && f.held[p][0].deadline <= f.loop.now {
 			f.release(p, 0)
 		}

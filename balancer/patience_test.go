@@ -1,0 +1,312 @@
+package balancer
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var patientQueue = QueueOptions{MaxRequests: 10, MaxWait: time.Minute}
+
+// newPacedPool has endpoints of one slot each that are known to take so many seconds; of
+// one with 0 nothing is known.
+func newPacedPool(t testing.TB, o QueueOptions, paces ...float64) *Pool {
+	t.Helper()
+	p := newQueuePool(t, len(paces), o)
+	for i, seconds := range paces {
+		for range paceKnown {
+			if seconds > 0 {
+				at(p, i).pace.learn(time.Duration(seconds*float64(time.Second)), 1)
+			}
+		}
+	}
+	return p
+}
+
+// TestASlowSlotIsLeft: with one ahead the fast one is worth waiting for, with two it is not.
+func TestASlowSlotIsLeft(t *testing.T) {
+	p := newPacedPool(t, patientQueue, 1, 0.1)
+	fast := acquireOnly(t, p, 1)
+	_, err := p.Acquire(nil)
+	require.ErrorIs(t, err, ErrFull)
+	first, second := enqueue(t, p, nil), enqueue(t, p, nil)
+	require.False(t, first.Bound())
+	require.False(t, second.Bound(), "0.3 s here beside 1 s there")
+
+	third := enqueue(t, p, nil)
+	require.True(t, third.Bound(), "0.4 s and more")
+	require.Equal(t, at(p, 0), third.endpoint)
+	fast.Release(Outcome{})
+	require.True(t, first.Bound(), "who came first has the fast one")
+	require.Equal(t, at(p, 1), first.endpoint)
+	require.False(t, second.Bound())
+	wait(t, first).Release(Outcome{})
+	for _, w := range []*Waiter{second, third} {
+		wait(t, w).Release(Outcome{})
+	}
+	assertIdle(t, p)
+}
+
+// acquireOnly takes the free slot of that endpoint.
+func acquireOnly(t testing.TB, p *Pool, i int) Lease {
+	t.Helper()
+	var others []*Endpoint
+	for _, e := range p.Snapshot().Endpoints {
+		if e.Endpoint != at(p, i) {
+			others = append(others, e.Endpoint)
+		}
+	}
+	lease, err := p.Acquire(&Request{Exclude: others})
+	require.NoError(t, err)
+	return lease
+}
+
+func TestNoSlotIsTooSlow(t *testing.T) {
+	for name, c := range map[string]struct {
+		paces []float64
+		queue QueueOptions
+		after func(t *testing.T, p *Pool)
+		asks  func(p *Pool) *Request
+	}{
+		"where it is not much slower":       {paces: []float64{1, 0.3}},
+		"that nobody has measured":          {paces: []float64{0, 0.1}},
+		"where the fast one is unknown":     {paces: []float64{1, 0}},
+		"for who may not have the fast one": {paces: []float64{1, 0.1}, asks: func(p *Pool) *Request { return &Request{Exclude: []*Endpoint{at(p, 1)}} }},
+		"where nobody may wait":             {paces: []float64{1, 0.1}, queue: QueueOptions{MaxWait: time.Second}},
+		"beside one that cannot be reached": {paces: []float64{1, 0.1}, after: func(t *testing.T, p *Pool) { acquireOnly(t, p, 1).Release(Outcome{Class: ConnectFailed}) }},
+		"beside one that drains": {paces: []float64{1, 0.1}, after: func(t *testing.T, p *Pool) {
+			_, err := p.SetCondition(at(p, 1).name, Draining, true, "")
+			require.NoError(t, err)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if c.queue == (QueueOptions{}) {
+				c.queue = patientQueue
+			}
+			p := newPacedPool(t, c.queue, c.paces...)
+			if c.after != nil {
+				c.after(t, p)
+			} else {
+				acquireOnly(t, p, 1)
+			}
+			var r *Request
+			if c.asks != nil {
+				r = c.asks(p)
+			}
+			lease, err := p.Acquire(r)
+			require.NoError(t, err)
+			require.Equal(t, at(p, 0), lease.Endpoint())
+		})
+	}
+}
+
+// TestPatienceEnds: when half of what could be gained is lost, though nothing happens; and
+// with it when the fast one is gone.
+func TestPatienceEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, patientQueue, 1, 0.1)
+		fast := acquireOnly(t, p, 1)
+		came := time.Now()
+		held := enqueue(t, p, nil)
+		require.Equal(t, 450*time.Millisecond, p.Queue().HeldUntil-p.queue.now())
+		lease, err := held.Wait()
+		require.NoError(t, err)
+		assert.Equal(t, at(p, 0), lease.Endpoint())
+		assert.Equal(t, 450*time.Millisecond, time.Since(came))
+		require.Zero(t, p.Queue().HeldUntil)
+		lease.Release(Outcome{})
+
+		w := enqueue(t, p, nil)
+		_, err = p.SetCondition(at(p, 1).name, Draining, true, "")
+		require.NoError(t, err)
+		require.True(t, w.Bound())
+		wait(t, w).Release(Outcome{})
+		fast.Release(Outcome{})
+		assertIdle(t, p)
+	})
+}
+
+// TestPatienceIsOfItsSize: what is predicted to be long gains more by waiting, if
+// predictions have proved to say something.
+func TestPatienceIsOfItsSize(t *testing.T) {
+	p := newSizedPool(t, 2, shortestQueue)
+	for range paceKnown {
+		at(p, 0).pace.learn(400*time.Millisecond, 1)
+		at(p, 1).pace.learn(100*time.Millisecond, 1)
+	}
+	fast := acquireOnly(t, p, 1)
+	acquire(t, p, 1).Release(Outcome{})
+	w := enqueue(t, p, &Request{Work: 8})
+	require.False(t, w.Bound(), "0.9 s beside 3.2 s")
+	w.Poke()
+	_, err := w.Wait()
+	require.ErrorIs(t, err, ErrPoked)
+	p.queue.longOnes.value = 0
+	acquire(t, p, 8).Release(Outcome{})
+	fast.Release(Outcome{})
+	assertIdle(t, p)
+}
+
+// TestPatienceIsOfTheFreeSlot: what can be gained is what is lost by taking the one that is
+// free, however slow another is that nobody could have.
+func TestPatienceIsOfTheFreeSlot(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, patientQueue, 1, 0.1, 100)
+		acquireOnly(t, p, 1)
+		acquireOnly(t, p, 2)
+		came := time.Now()
+		lease, err := enqueue(t, p, nil).Wait()
+		require.NoError(t, err)
+		assert.Equal(t, at(p, 0), lease.Endpoint())
+		assert.LessOrEqual(t, time.Since(came), 450*time.Millisecond)
+	})
+}
+
+// TestNobodyOvertakesWhoIsHeldBack: at the end of its patience it is there first.
+func TestNobodyOvertakesWhoIsHeldBack(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, patientQueue, 1, 0.1, 100)
+		acquireOnly(t, p, 1)
+		acquireOnly(t, p, 2)
+		first := enqueue(t, p, nil)
+		time.Sleep(20 * time.Second)
+		require.True(t, first.Bound())
+		_, err := p.Acquire(nil)
+		require.ErrorIs(t, err, ErrFull)
+	})
+}
+
+// TestAHungEndpointIsNotWaitedFor: after a few seconds of silence nobody expects much of it.
+func TestAHungEndpointIsNotWaitedFor(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, patientQueue, 1, 0.1)
+		acquireOnly(t, p, 1)
+		begin, waited := time.Now(), 0
+		for range 100 {
+			lease, err := p.Acquire(nil)
+			if err != nil {
+				waited++
+				lease, err = enqueue(t, p, nil).Wait()
+			}
+			require.NoError(t, err)
+			require.Equal(t, at(p, 0), lease.Endpoint())
+			time.Sleep(time.Second)
+			lease.Release(Outcome{Class: Answered, Status: 200})
+		}
+		t.Logf("%d waited, 100 took %v", waited, time.Since(begin))
+		require.LessOrEqual(t, waited, 2)
+	})
+}
+
+// TestAReloadKeepsThePromise: who is held back under one MaxWait is so no longer than half
+// of any that was in force.
+func TestAReloadKeepsThePromise(t *testing.T) {
+	for name, c := range map[string]struct{ maxWait, want time.Duration }{
+		"shorter": {2 * time.Second, time.Second}, "longer": {10 * time.Minute, 15 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newSizedPool(t, 3, shortestQueue)
+				acquire(t, p, 9)
+				acquire(t, p, 9)
+				came := time.Now()
+				w := enqueue(t, p, &Request{Work: 9})
+				reloaded := shortestQueue
+				reloaded.MaxWait = c.maxWait
+				require.NoError(t, p.Apply(queued(reloaded), slotted(3, 1)))
+				_, err := w.Wait()
+				require.NoError(t, err)
+				require.Equal(t, c.want+1, time.Since(came))
+			})
+		})
+	}
+}
+
+// TestOneMoreWhoWaits may let one begin that was held back, though it cannot begin itself.
+func TestOneMoreWhoWaits(t *testing.T) {
+	t.Run("a third one", func(t *testing.T) {
+		p := newSizedPool(t, 3, shortestQueue)
+		acquireOnly(t, p, 0)
+		acquireOnly(t, p, 1)
+		long, longer := enqueue(t, p, &Request{Work: 9}), enqueue(t, p, &Request{Work: 10})
+		require.False(t, long.Bound())
+		enqueue(t, p, &Request{Work: 1, Exclude: []*Endpoint{at(p, 2)}})
+		require.True(t, long.Bound())
+		require.False(t, longer.Bound())
+	})
+	t.Run("one before it", func(t *testing.T) {
+		p := newPacedPool(t, QueueOptions{Order: ShortestFirst, MaxRequests: 10, MaxWait: time.Minute}, 1, 0.1)
+		acquireOnly(t, p, 1)
+		first, second := enqueue(t, p, &Request{Work: 9}), enqueue(t, p, &Request{Work: 9})
+		require.False(t, second.Bound())
+		enqueue(t, p, &Request{Work: 1, Exclude: []*Endpoint{at(p, 0)}})
+		require.True(t, first.Bound() != second.Bound(), "one of them has two before it")
+	})
+}
+
+// TestAPaceThatFalls: a slot that was slow and is so no longer is not left free.
+func TestAPaceThatFalls(t *testing.T) {
+	p := newPacedPool(t, patientQueue, 100, 1)
+	endpoints := slotted(2, 1)
+	endpoints[0].Slots = 3
+	require.NoError(t, p.Apply(queued(patientQueue), endpoints))
+	slow := acquireOnly(t, p, 0)
+	acquireOnly(t, p, 1)
+	w := enqueue(t, p, nil)
+	require.False(t, w.Bound())
+	for range 10 * paceHorizon {
+		at(p, 0).pace.learn(time.Second, 1)
+	}
+	slow.Release(Outcome{})
+	require.True(t, w.Bound())
+}
+
+// TestManyDoNotWaitForOne: all who are held back are looked at again and again.
+func TestManyDoNotWaitForOne(t *testing.T) {
+	options := QueueOptions{MaxRequests: 1000, MaxWait: time.Minute}
+	p := newPacedPool(t, options, 1000, 0.001)
+	endpoints := slotted(2, 100)
+	require.NoError(t, p.Apply(queued(options), endpoints))
+	for range 100 {
+		acquireOnly(t, p, 1)
+	}
+	for i := range mostPatient + 10 {
+		require.Equal(t, i >= mostPatient, enqueue(t, p, nil).Bound())
+	}
+}
+
+// TestManyEndpointsAreNotCompared: the scan would cost too much.
+func TestManyEndpointsAreNotCompared(t *testing.T) {
+	for n, held := range map[int]bool{mostCompared: true, mostCompared + 1: false} {
+		paces := make([]float64, n)
+		for i := range paces {
+			paces[i] = 0.1
+		}
+		paces[0] = 100
+		p := newPacedPool(t, patientQueue, paces...)
+		for i := range n - 1 {
+			acquireOnly(t, p, i+1)
+		}
+		_, err := p.Acquire(nil)
+		require.Equal(t, held, err != nil, "%d endpoints", n)
+	}
+}
+
+// TestWhoHasAgedIsAhead: also of one that is less work.
+func TestWhoHasAgedIsAhead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, shortestQueue, 1, 0.1)
+		acquireOnly(t, p, 1)
+		for range 2 { // they may have neither
+			enqueue(t, p, &Request{Work: 9, Exclude: []*Endpoint{at(p, 0)}})
+		}
+		_, err := p.Acquire(&Request{Work: 1})
+		require.ErrorIs(t, err, ErrFull, "it would be the first to have the fast one")
+		at(p, 1).pace.changed.Store(int64(p.queue.now() + shortestQueue.MaxWait))
+		time.Sleep(shortestQueue.MaxWait/2 + 1)
+		acquire(t, p, 1)
+	})
+}
