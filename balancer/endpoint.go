@@ -59,7 +59,9 @@ type Endpoint struct {
 	via  any
 
 	outage outage
-	pace   pace
+
+	_    [cacheLine]byte // what follows is written per request, and what came before is read
+	pace pace
 }
 
 func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {

@@ -16,17 +16,16 @@ type queue struct {
 	arrived uint64               // how many ever were given a number
 	drain   drain
 
-	usual mean // predicted work of the requests that came, where the order goes by it
-	// heldUntil is when the first of those who wait beside a free slot is to be looked at
-	// again; 0: nobody is.
-	heldUntil time.Duration
-	look      func()      // Pool.Look; nil with a clock that is not the process's, which no timer goes by
-	timer     *time.Timer // calls it; nil before it was needed first
-	longOnes  mean        // how many times the usual those took that were predicted to be long, as logarithms
-
 	// Everybody who waits, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
 	length                  int
+
+	usual    mean // predicted work of the requests that came, where the order goes by it
+	longOnes mean // how many times the usual those took that were predicted to be long, as logarithms
+
+	heldUntil time.Duration // when the first of those held back is to be looked at again; 0: nobody is
+	look      func()        // Pool.Look; nil with a clock that is not the process's, which no timer goes by
+	timer     *time.Timer   // calls look; nil before it was needed first
 }
 
 // configure puts the options in force. Who waits already stays.
