@@ -266,5 +266,6 @@ func (g *gateway) reload(t *testing.T, d *dice, stop <-chan struct{}) {
 			t.Error(err)
 			return
 		}
+		g.noteLoads()
 	}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -42,13 +44,15 @@ type gateway struct {
 	policy     balancer.Builder
 	options    []balancer.EndpointOptions // of the pool
 	targets    []*proxy.Target
-	loads      []*balancer.Load
 	front      *front.Server
 	access     *proxy.AccessLog
 	accessed   *observer.ObservedLogs // what the access log wrote
 	logged     *observer.ObservedLogs // what the handler and the front logged
 	tls        *tls.Config            // of the listener
 	ln         net.Listener
+
+	mu    sync.Mutex
+	loads []*balancer.Load // of all endpoints there ever were, as far as noteLoads was told; guarded by mu
 }
 
 // settings are what tests vary.
@@ -150,9 +154,26 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 	g.policy, err = policy.Lookup("capacity")
 	require.NoError(t, err)
 	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy, Queue: s.queue}, g.options))
+	g.noteLoads()
+}
+
+// noteLoads is called after each change of the members: a server that went, and comes back,
+// may have another Load.
+func (g *gateway) noteLoads() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
 	for _, e := range g.pool.Snapshot().Endpoints {
-		g.loads = append(g.loads, e.Endpoint.Load())
+		if l := e.Endpoint.Load(); !slices.Contains(g.loads, l) {
+			g.loads = append(g.loads, l)
+		}
 	}
+}
+
+// allLoads are those that noteLoads has seen.
+func (g *gateway) allLoads() []*balancer.Load {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return slices.Clone(g.loads)
 }
 
 func (g *gateway) start(t testing.TB, s *settings) {
@@ -189,7 +210,7 @@ func (g *gateway) start(t testing.TB, s *settings) {
 
 // inFlight is what the balancer believes to be under way at all endpoints.
 func (g *gateway) inFlight() (n int64) {
-	for _, l := range g.loads {
+	for _, l := range g.allLoads() {
 		n += l.InFlight()
 	}
 	return n

@@ -83,7 +83,7 @@ func (g *gateway) count(t testing.TB, metric string, labels ...string) int {
 
 // blamed is how many attempts the balancer holds against the endpoints.
 func (g *gateway) blamed() (n uint64) {
-	for _, l := range g.loads {
+	for _, l := range g.allLoads() {
 		for _, class := range []balancer.OutcomeClass{balancer.ConnectFailed, balancer.Failed, balancer.TimedOut, balancer.Truncated, balancer.Unknown} {
 			n += l.Finished(class)
 		}
@@ -93,7 +93,7 @@ func (g *gateway) blamed() (n uint64) {
 
 // finished is how many attempts ended this way.
 func (g *gateway) finished(class balancer.OutcomeClass) (n uint64) {
-	for _, l := range g.loads {
+	for _, l := range g.allLoads() {
 		n += l.Finished(class)
 	}
 	return n
