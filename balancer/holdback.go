@@ -36,7 +36,7 @@ const (
 	muchFaster = 3
 	// A request waits for so much of the time that it would gain, in vain at worst: then it
 	// has lost no more than that.
-	patience = 0.5
+	stake = 0.5
 	// With as many ahead of it a request takes a slow slot: all who are held back are looked
 	// at whenever a slot comes free.
 	mostPatient = 16
@@ -208,7 +208,7 @@ func (q *queue) patience(r *Request, s *seats, size float64, ahead int) time.Dur
 	if wait := float64(ahead+1) / released; muchFaster*(wait+size*there) >= size*here {
 		return 0
 	}
-	return time.Duration(min(patience*size*(here-there), maxPatience) * float64(time.Second))
+	return time.Duration(min(stake*size*(here-there), maxPatience) * float64(time.Second))
 }
 
 // waitsFor reports whether the request may have the seat as soon as a slot is free there.

@@ -57,7 +57,7 @@ func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	if free == nil || released == 0 || ahead >= mostPatient || size*here <= muchFaster*(float64(ahead+1)/released+size*there) {
 		return 0
 	}
-	return time.Duration(patience * size * (here - there) * float64(time.Second))
+	return time.Duration(stake * size * (here - there) * float64(time.Second))
 }
 
 // limit is when a request that waits is held back no more.

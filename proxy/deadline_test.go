@@ -131,12 +131,7 @@ func TestTotalTimeoutInAnUploadBehindAnAnswer(t *testing.T) {
 	s.upstream.Total = 8 * soon
 	p := newPuppet(t)
 	g := serve(t, s, p.address)
-	c := dial(t, g)
-	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("hello"))
-	up := asked(t, p)
-	up.send(streamHead + chunk("data: 1\n\n"))
-	c.head()
-	c.expect(chunk("data: 1\n\n"))
+	c, up := answeredEarly(t, g, p)
 	rest, _ := c.rest()
 	require.Contains(t, rest, `"type":"server_error"`)
 	require.Contains(t, rest, `"code":"total_timeout"`)

@@ -185,17 +185,25 @@ func TestTooLargeInTheMidstOfAnUpload(t *testing.T) {
 	require.Zero(t, g.blamed())
 }
 
+// answeredEarly is a client that has sent a part of its body, and an endpoint that has begun
+// its answer to it.
+func answeredEarly(t *testing.T, g *gateway, p *puppet) (c, up *peer) {
+	t.Helper()
+	c = dial(t, g)
+	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("hello"))
+	up = asked(t, p)
+	up.send(streamHead + chunk("data: 1\n\n"))
+	c.head()
+	c.expect(chunk("data: 1\n\n"))
+	return c, up
+}
+
 // A body that is malformed behind an answer that has begun costs that answer,
 // and is the client's doing.
 func TestBadUploadBehindAnAnswer(t *testing.T) {
 	p := newPuppet(t)
 	g := serve(t, streaming(), p.address)
-	c := dial(t, g)
-	c.send("POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n" + chunk("hello"))
-	up := asked(t, p)
-	up.send(streamHead + chunk("data: 1\n\n"))
-	c.head()
-	c.expect(chunk("data: 1\n\n"))
+	c, up := answeredEarly(t, g, p)
 	c.send("zz\r\n")
 	rest, _ := c.rest()
 	require.NotContains(t, rest, "0\r\n\r\n")

@@ -27,7 +27,9 @@ func startedFleet(t *testing.T) fleet {
 	return servers
 }
 
-func TestReadingsComeFromTheGateway(t *testing.T) {
+// observed is a gateway's pool of two servers, small and large, and its metrics.
+func observed(t *testing.T) (*balancer.Pool, *metrics.Registry) {
+	t.Helper()
 	pool := balancer.NewPool("chat", balancer.NewLoads())
 	builder, err := policy.Lookup("capacity")
 	require.NoError(t, err)
@@ -35,7 +37,11 @@ func TestReadingsComeFromTheGateway(t *testing.T) {
 		{Name: "small", URL: "http://127.0.0.1:1", Capacity: 100},
 		{Name: "large", URL: "http://127.0.0.1:2", Capacity: 300},
 	}))
-	registry := metrics.New(metrics.Build{})
+	return pool, metrics.New(metrics.Build{})
+}
+
+func TestReadingsComeFromTheGateway(t *testing.T) {
+	pool, registry := observed(t)
 	small := registry.Endpoint("chat", "small")
 	small.Answered(200, 300*time.Millisecond, 1, 1)
 	small.Answered(502, 100*time.Millisecond, 1, 1)
@@ -77,14 +83,7 @@ func TestReadingsComeFromTheGateway(t *testing.T) {
 // A server that refuses connections gets no requests before any probe fails, and the table
 // says why.
 func TestUnreachableEndpointIsShown(t *testing.T) {
-	pool := balancer.NewPool("chat", balancer.NewLoads())
-	builder, err := policy.Lookup("capacity")
-	require.NoError(t, err)
-	require.NoError(t, pool.Apply(balancer.Options{Policy: builder}, []balancer.EndpointOptions{
-		{Name: "small", URL: "http://127.0.0.1:1", Capacity: 100},
-		{Name: "large", URL: "http://127.0.0.1:2", Capacity: 100},
-	}))
-	registry := metrics.New(metrics.Build{})
+	pool, registry := observed(t)
 	large := pool.Snapshot().Endpoints[1].Endpoint
 	lease, err := pool.Acquire(&balancer.Request{Exclude: []*balancer.Endpoint{large}})
 	require.NoError(t, err)
