@@ -24,7 +24,7 @@ import (
 )
 
 // within is how long a condition may take to come true.
-const within = 20 * time.Second
+const within = time.Minute
 
 // never is a time limit that does not strike in a test: whoever waits for it
 // finds that the test has failed before.

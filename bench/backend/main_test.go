@@ -125,7 +125,7 @@ func askWhole(t *testing.T, client *http.Client, url, body string) (status int, 
 // eventually waits for a condition that other goroutines bring about on real sockets.
 func eventually(t *testing.T, what string, condition func() bool) {
 	t.Helper()
-	require.Eventually(t, condition, 10*time.Second, time.Millisecond, what)
+	require.Eventually(t, condition, time.Minute, time.Millisecond, what)
 }
 
 const chatURL = "http://server/v1/chat/completions"

@@ -24,7 +24,7 @@ import (
 )
 
 const (
-	within = 10 * time.Second
+	within = time.Minute
 	get    = "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 )
 

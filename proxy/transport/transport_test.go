@@ -22,7 +22,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-const within = 10 * time.Second
+const within = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

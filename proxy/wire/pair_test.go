@@ -14,7 +14,7 @@ import (
 )
 
 // within bounds every wait that is not meant to time out.
-const within = 10 * time.Second
+const within = time.Minute
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 

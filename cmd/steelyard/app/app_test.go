@@ -21,7 +21,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-const within = 10 * time.Second
+const within = time.Minute
 
 func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))

@@ -87,7 +87,7 @@ func TestLearns(t *testing.T) {
 	stop := make(chan struct{})
 	var clients sync.WaitGroup
 	var lost atomic.Int64
-	for range 8 {
+	for range 24 { // more than are worth waiting for the fast one, however fast it is
 		clients.Go(func() {
 			for {
 				select {
