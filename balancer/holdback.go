@@ -98,7 +98,7 @@ func (q *queue) keepsOut(r *Request, s *seats) bool {
 	if !s.uneven() {
 		return false
 	}
-	if q.patience(r, s, size, 0) == 0 {
+	if q.patience(r, s, size, 0) == 0 || s.doubtful(r, q.now()) {
 		return false
 	}
 	q.age()
@@ -209,6 +209,17 @@ func (q *queue) patience(r *Request, s *seats, size float64, ahead int) time.Dur
 		return 0
 	}
 	return time.Duration(min(stake*size*(here-there), maxPatience) * float64(time.Second))
+}
+
+// doubtful reports whether no free slot that the request might have was tried for so long
+// that it may be fast by now: then one that comes does, though those who wait had rather not.
+func (s *seats) doubtful(r *Request, now time.Duration) bool {
+	for i, e := range s.endpoints {
+		if !s.closed[i] && !r.excludes(e) && !e.pace.doubted(now) {
+			return false
+		}
+	}
+	return true
 }
 
 // waitsFor reports whether the request may have the seat as soon as a slot is free there.

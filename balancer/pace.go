@@ -24,6 +24,10 @@ const (
 	// One that let go no request for so many times as long as it should have taken is
 	// expected to take longer by that.
 	overdue = 4
+	// An endpoint's pace is doubted when it had no request for so many times as long as one
+	// takes there, and the next one counts as much as if doubtKeeps had been before it: so one
+	// that was slow and has recovered is found out after a few.
+	doubtAfter, doubtKeeps = 30, 2
 )
 
 // pace is how long an endpoint has a request, as measured lately: a geometric mean, in
@@ -52,10 +56,25 @@ func (p *pace) learn(took time.Duration, size float64) {
 	defer p.mu.Unlock()
 	p.seconds.learn(math.Log(took.Seconds()), paceHorizon)
 	p.size.learn(math.Log(size), paceHorizon)
-	if p.seconds.seen >= paceKnown {
+	if p.seconds.seen >= paceKnown || p.get(false) > 0 {
 		p.plain.Store(math.Float64bits(math.Exp(p.seconds.value)))
 		p.sized.Store(math.Float64bits(math.Exp(p.seconds.value - p.size.value)))
 	}
+}
+
+// doubted reports whether the pace was known, but for so long nothing was heard of the
+// endpoint that it may have another one by now.
+func (p *pace) doubted(now time.Duration) bool {
+	usual := p.get(false)
+	return usual > 0 && (now-time.Duration(p.changed.Load())).Seconds() > doubtAfter*usual
+}
+
+// doubt lets what is known count for less.
+func (p *pace) doubt() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.seconds.seen = min(p.seconds.seen, doubtKeeps)
+	p.size.seen = p.seconds.seen
 }
 
 // release returns how many requests a second an endpoint of so many slots, all of them in
@@ -78,6 +97,9 @@ func (e *Endpoint) begin(size float64) timing {
 		return timing{}
 	}
 	now := e.pool.queue.now()
+	if e.pace.doubted(now) {
+		e.pace.doubt()
+	}
 	e.pace.changed.Store(int64(now))
 	return timing{begun: now, size: size}
 }

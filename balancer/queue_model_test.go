@@ -32,6 +32,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again", "held back", "patient"} {
 		assert.Greater(t, outcomes[how], 100, how)
 	}
+	assert.Greater(t, outcomes["tried"], 10)
 }
 
 // model is what is expected of the pool.
@@ -78,6 +79,9 @@ func newModel(t *testing.T, seed uint64) *model {
 
 func (m *model) step() {
 	m.clock.at += time.Duration(m.rng.IntN(300)) * time.Millisecond
+	if i, ok := m.any(len(m.known)); ok && m.inFlight[m.known[i].load] == 0 {
+		m.known[i].pace.changed.Store(int64(m.clock.at - time.Minute)) // nothing was heard of it for long
+	}
 	m.pool.Look() // as a timer may, at any time
 	m.settle()
 	for ; m.paced < len(m.known); m.paced++ {
@@ -183,8 +187,10 @@ func (m *model) newRequest() *modelWaiter {
 
 // pace makes an endpoint slow, fast, or such that nobody knows.
 func (m *model) pace(e *Endpoint) {
-	paces := []float64{0, 0.1003, 0.2011, 1.0317, 4.0701} // no ties, which round in two ways
-	e.pace.sized.Store(math.Float64bits(paces[m.rng.IntN(len(paces))]))
+	paces := []float64{0, 0.0113, 0.0517, 0.1003, 0.2011, 1.0317, 4.0701} // no ties, which round in two ways
+	seconds := math.Float64bits(paces[m.rng.IntN(len(paces))])
+	e.pace.plain.Store(seconds)
+	e.pace.sized.Store(seconds)
 }
 
 // come lets a request come: by Acquire first, or to the queue at once.
@@ -198,7 +204,14 @@ func (m *model) come(w *modelWaiter, first bool) {
 		m.arrives(r.Work)
 	}
 	allowed, free := m.servable(r)
-	if free != nil && len(m.waiting) < m.options.MaxRequests && (m.isLong(w) && m.oneIsFree() || m.patience(r, m.size(w), m.before(r)) > 0) {
+	switch {
+	case free == nil || len(m.waiting) >= m.options.MaxRequests:
+	case m.isLong(w) && m.oneIsFree():
+		free = nil
+	case m.patience(r, m.size(w), m.before(r)) == 0:
+	case m.doubtful(free):
+		m.outcomes["tried"]++
+	default:
 		free = nil
 	}
 	switch {

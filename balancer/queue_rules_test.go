@@ -60,6 +60,16 @@ func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	return time.Duration(stake * size * (here - there) * float64(time.Second))
 }
 
+// doubtful reports whether none of them had a request for so long that one is to try it.
+func (m *model) doubtful(free []*Endpoint) bool {
+	for _, e := range free {
+		if m.clock.at <= time.Duration(e.pace.changed.Load())+time.Duration(doubtAfter*e.pace.get(false)*float64(time.Second)) {
+			return false
+		}
+	}
+	return true
+}
+
 // limit is when a request that waits is held back no more.
 func (m *model) limit(w *modelWaiter) time.Duration {
 	return w.arrived + min(w.allowed, m.options.MaxWait)/2 + 1
