@@ -13,8 +13,9 @@ import (
 )
 
 // between is the most that may lie in the sockets' buffers and in the gateway
-// between two sides of which one does not read. The kernel takes most of it.
-const between = 24 << 20
+// between two sides of which one does not read. The kernel takes most of it: on each of the
+// two connections the largest of tcp_wmem and tcp_rmem, which are 4 and 6 to 32 MiB.
+const between = 80 << 20
 
 // pour writes random bytes to c until a write has made no progress for a while,
 // or all of size is written. It says how many went and what their sum is.
