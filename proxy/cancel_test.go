@@ -100,12 +100,14 @@ var stages = []stage{
 
 // stuckUpload brings an upload to the point where no buffer between the client
 // and the endpoint takes any more.
-func stuckUpload(t *testing.T, g *gateway, c *peer, p *puppet, behind string) *peer {
-	const size = 32 << 20
+func stuckUpload(t *testing.T, g *gateway, c *peer, p *puppet, _ string) *peer {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		_, _ = io.WriteString(c.Conn, "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n"+strings.Repeat("x", size)+behind)
+		_, err := io.WriteString(c.Conn, "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 1000000000000\r\n\r\n")
+		for piece := make([]byte, 64<<10); err == nil; { // no buffer is too large to be filled
+			_, err = c.Write(piece)
+		}
 	}()
 	t.Cleanup(func() { c.reset(); <-done })
 	up := asked(t, p)
@@ -143,7 +145,7 @@ func TestClientLeaves(t *testing.T) {
 func leaves(t *testing.T, s stage, leave func(*peer), secure bool, behind string) {
 	p := newPuppet(t)
 	settings := defaults()
-	settings.generation.ReplayBytes = 1 << 10
+	settings.generation.ReplayBytes, settings.generation.BodyBytes = 1<<10, 1<<40
 	if secure {
 		settings.tls, _ = pair()
 		if s.name == "upload that the endpoint does not read" {
