@@ -26,8 +26,8 @@ func (x *exchange) finish() {
 	x.dropOut()
 	x.held.release(&x.handler.memory)
 	x.count()
-	x.log()
 	x.logRequest()
+	x.log() // last: by its line the exchange has ended
 	recycle := x.conn.Disarm(&x.waiter)
 	if x.total != nil {
 		recycle = x.total.Stop() && recycle
