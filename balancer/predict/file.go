@@ -38,7 +38,8 @@ func (e *DamagedError) Unwrap() error { return e.Cause }
 
 // Load takes up what Save or Keep has kept. It is called before Run, if at all. A file that is
 // not there is no error: nothing has been learned yet. One that cannot be used is renamed to
-// FILE.damaged-TIME and reported by a *DamagedError; the Predictor is then as it was.
+// FILE.damaged-TIME and reported by a *DamagedError; the Predictor is then as it was. Of a
+// symbolic link it is the target that is renamed. A pipe or a device is left alone, unopened.
 func (p *Predictor) Load(path string) error {
 	p.memory.path = path
 	err := p.Read(path)
@@ -71,16 +72,6 @@ func (p *Predictor) Read(path string) error {
 	return nil
 }
 
-// read returns what a file holds, or the beginning of one that is too large.
-func read(path string) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, mostFile+1))
-}
-
 // adopt takes over what a file knows: all together, and as many models as there may be.
 func (p *Predictor) adopt(known *document) {
 	p.overall.resume(&known.All)
@@ -99,6 +90,10 @@ func (p *Predictor) adopt(known *document) {
 
 // setAside renames a file, over no other.
 func setAside(path string) (string, error) {
+	path, err := Place(path)
+	if err != nil {
+		return "", fmt.Errorf("set a damaged file aside: %w", err)
+	}
 	base := path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
 	for i, aside := 2, base; ; i, aside = i+1, fmt.Sprintf("%s-%d", base, i) {
 		if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) && i < 1000 {
@@ -112,7 +107,8 @@ func setAside(path string) (string, error) {
 }
 
 // Save keeps what was learned in a file. Whoever reads it finds the old one or the new one,
-// whole, whenever the power fails. Any goroutine may call it, one at a time for each path.
+// whole, whenever the power fails. A symbolic link stays, see Place. Any goroutine may call it,
+// one at a time for each path.
 func (p *Predictor) Save(path string) error {
 	_, err := p.table.Load().save(path)
 	return err
@@ -133,6 +129,9 @@ func (t *table) save(path string) (text []byte, err error) {
 
 // replace writes a new file beside the old one, and renames it once it is on the disk.
 func replace(path string, text []byte) (err error) {
+	if path, err = Place(path); err != nil {
+		return err
+	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
 	if err != nil {
 		return err
