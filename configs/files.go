@@ -3,6 +3,7 @@ package configs
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"io/fs"
 	"os"
 	"path/filepath"
 )
@@ -30,8 +31,9 @@ func (r *report) validateRoots(p path, name string) {
 	}
 }
 
-// validateFolder reports a file to be written whose folder is not there; the name may be missing.
-func (r *report) validateFolder(p path, name string) {
+// validateWritten reports a file to be written whose folder is not there, or that is a pipe or the like; the name may be
+// missing. What is only appended to may be a device.
+func (r *report) validateWritten(p path, name string, device bool) {
 	if name == "" {
 		return
 	}
@@ -43,8 +45,12 @@ func (r *report) validateFolder(p path, name string) {
 	case !info.IsDir():
 		r.add(p, remedy, "%s is not a folder", quote(folder))
 	}
-	if info, err := os.Stat(name); err == nil && info.IsDir() {
+	switch info, err := os.Stat(name); {
+	case err != nil || info.Mode().IsRegular() || device && info.Mode()&fs.ModeDevice != 0:
+	case info.IsDir():
 		r.add(p, remedy, "%s is a folder", quote(name))
+	default:
+		r.add(p, "give the path of one", "%s is no file", quote(name))
 	}
 }
 

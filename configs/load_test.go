@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,6 +34,30 @@ func TestRelativeFiles(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "unix:"+filepath.Join(folder, "run.sock"), cfg.Listen[0].Address)
 	require.Equal(t, &ServerTLS{filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem")}, cfg.Listen[0].TLS)
+}
+
+// TestWhatIsWrittenMustBeAFile: a pipe would be waited for, and a device be renamed. The request log may go to a device.
+func TestWhatIsWrittenMustBeAFile(t *testing.T) {
+	folder := t.TempDir()
+	pipe := filepath.Join(folder, "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.Symlink("pipe", filepath.Join(folder, "link")))
+	for _, c := range []struct{ log, predict, want string }{
+		{os.DevNull, "", ""},
+		{"", "pipe", `c.yaml:2: upstreams[0].predict.file: "` + pipe + `" is no file: give the path of one`},
+		{"", "link", `c.yaml:2: upstreams[0].predict.file: "` + filepath.Join(folder, "link") + `" is no file: give the path of one`},
+		{"", os.DevNull, `c.yaml:2: upstreams[0].predict.file: "` + os.DevNull + `" is no file: give the path of one`},
+		{"pipe", "", `c.yaml:1: log.requests: "` + pipe + `" is no file: give the path of one`},
+	} {
+		text := fmt.Sprintf("log: {requests: %q}\nupstreams: [{predict: {file: %q}, endpoints: [{url: \"http://a\"}]}]\n", c.log, c.predict)
+		require.NoError(t, os.WriteFile(filepath.Join(folder, "c.yaml"), []byte(text), 0o600))
+		_, err := Load(filepath.Join(folder, "c.yaml"), nil)
+		if c.want == "" {
+			require.NoError(t, err)
+			continue
+		}
+		require.EqualError(t, err, filepath.Join(folder, c.want))
+	}
 }
 
 // TestEveryScalarHasAVariable overrides each key outside lists by itself.

@@ -15,7 +15,7 @@ func (r *report) validate(c *Config) {
 	r.validateListeners(c)
 	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.oneOf("log.format", c.Log.Format, "json", "console")
-	r.validateFolder("log.requests", c.Log.Requests)
+	r.validateWritten("log.requests", c.Log.Requests, true)
 	r.validateLimits(&c.Limits)
 	r.validateTimeouts(&c.Timeouts)
 	r.validateTrust(c.Forwarded.Trust)

@@ -21,7 +21,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
 		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
 		r.validateQueue(p.key("queue"), &u.Queue)
-		r.validateFolder(p.key("predict").key("file"), u.Predict.File)
+		r.validateWritten(p.key("predict").key("file"), u.Predict.File, false)
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
 		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
 		r.validateHealth(p.key("health"), &u.Health)
