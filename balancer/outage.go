@@ -9,6 +9,9 @@ import (
 // as long after each further one, and no longer than longestPause.
 const firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
 
+// A server is gone that cannot be reached for so long: where all are, nobody is made to wait.
+const goneAfter = 3 * time.Second
+
 // outage is what a pool does about an endpoint to which connections fail, until the probes
 // notice or it is back: it closes the seat for a pause, and opens it afterwards to one
 // request at a time, until one shows that the server can be reached. A server that is
@@ -18,7 +21,9 @@ type outage struct {
 	stage    atomic.Uint32
 	pauses   atomic.Uint32 // ever; tells leases that are older than the last from those that try
 	failures int           // pauses in a row
-	timer    *time.Timer   // ends the pause; nil before the first
+	since    time.Duration // the first of them, by the pool's clock
+	gone     bool
+	timer    *time.Timer // ends the pause; nil before the first
 }
 
 // The stages of an outage.
@@ -58,6 +63,11 @@ func (p *Pool) reached(e *Endpoint) {
 
 func (p *Pool) pause(s *seats, e *Endpoint) {
 	o := &e.outage
+	now, wasGone := p.queue.now(), o.gone
+	if o.failures == 0 {
+		o.since = now
+	}
+	o.gone = now-o.since >= goneAfter
 	pause := longestPause
 	if o.failures < 6 {
 		pause = min(firstPause<<o.failures, longestPause)
@@ -70,7 +80,7 @@ func (p *Pool) pause(s *seats, e *Endpoint) {
 	} else {
 		o.timer.Reset(pause)
 	}
-	s.lost(e, was == reachable)
+	s.lost(e, was == reachable, o.gone && !wasGone)
 }
 
 func (p *Pool) restore(s *seats, e *Endpoint) {
@@ -79,9 +89,10 @@ func (p *Pool) restore(s *seats, e *Endpoint) {
 		return
 	}
 	o.timer.Stop()
-	o.failures = 0
+	wasGone := o.gone
+	o.failures, o.gone = 0, false
 	o.stage.Store(reachable)
-	s.found(e)
+	s.found(e, wasGone)
 }
 
 // resume is called by the timer.
@@ -114,9 +125,12 @@ func (p *Pool) change(change func(*seats)) []*Endpoint {
 	return s.endpoints
 }
 
-// deserted reports whether no endpoint can be reached: then outages close no seat, for
-// one that may be back is better than none.
-func (s *seats) deserted() bool { return s == nil || s.out == len(s.endpoints) }
+// deserted reports whether no endpoint can be reached, and nobody had better wait for one,
+// as those may do whom a queue takes in: then outages close no seat, for one that may be
+// back is better than none.
+func (s *seats) deserted() bool {
+	return s == nil || s.out == len(s.endpoints) && (!s.queued || s.gone == s.out)
+}
 
 // barred reports whether the seat is closed for an outage.
 func (s *seats) barred(i int) bool {
@@ -135,29 +149,37 @@ func (s *seats) try(i int) {
 	}
 }
 
-// lost takes in that an outage of the endpoint begins, or goes on.
-func (s *seats) lost(e *Endpoint, begins bool) {
-	if e.seat == unseated {
-		return
-	}
-	if begins {
-		s.out++
-	}
-	if begins && s.deserted() {
-		s.adjustAll()
-		return
-	}
-	s.adjust(e.seat)
+// lost takes in that an outage of the endpoint begins, or goes on, and whether it is gone by now.
+func (s *seats) lost(e *Endpoint, begins, gone bool) {
+	s.update(e, func() {
+		if begins {
+			s.out++
+		}
+		if gone {
+			s.gone++
+		}
+	})
 }
 
-// found takes in that an outage of the endpoint is over.
-func (s *seats) found(e *Endpoint) {
+// found takes in that an outage of the endpoint is over, and whether it was gone.
+func (s *seats) found(e *Endpoint, gone bool) {
+	s.update(e, func() {
+		s.out--
+		if gone {
+			s.gone--
+		}
+	})
+}
+
+// update brings the endpoint's seat up to date with a change of what is out; and all of
+// them, where the last server is lost by it, or the first is found.
+func (s *seats) update(e *Endpoint, change func()) {
 	if e.seat == unseated {
 		return
 	}
 	deserted := s.deserted()
-	s.out--
-	if deserted {
+	change()
+	if s.deserted() != deserted {
 		s.adjustAll()
 		return
 	}
@@ -182,10 +204,10 @@ func (s *seats) adjust(i int) {
 }
 
 // takeBarred is for a request that finds no open seat: where outages are in the way at all
-// seats that it may have, it is given one of those, if one is free.
+// seats that it may have, and it had not better wait, it is given one of those, if one is free.
 func (s *seats) takeBarred(r *Request) (i int, ok bool) {
 	for i, e := range s.endpoints {
-		if !r.excludes(e) && !s.barred(i) {
+		if !r.excludes(e) && (!s.barred(i) || s.queued && !e.outage.gone) {
 			return 0, false // it must wait for that one
 		}
 	}

@@ -101,10 +101,11 @@ func TestUnreachableEndpointIsLeftAlone(t *testing.T) {
 	})
 }
 
-// TestWithNoneReachableAllAreUsed: pauses must not make a pool emptier than it is.
+// TestWithNoneReachableAllAreUsed: pauses must not make a pool emptier than it is, where
+// nobody may wait.
 func TestWithNoneReachableAllAreUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, p := range map[string]*Pool{"no slots": newTestPool(t, 2), "slots": newQueuePool(t, 2, testQueue)} {
+		for name, p := range map[string]*Pool{"no slots": newTestPool(t, 2), "no queue": newQueuePool(t, 2, QueueOptions{})} {
 			unreachable(t, p, 0)
 			unreachable(t, p, 1)
 			for range 3 {
@@ -119,10 +120,65 @@ func TestWithNoneReachableAllAreUsed(t *testing.T) {
 	})
 }
 
+// TestWithNoneReachableOneWaits: servers that only restart are back before long.
+func TestWithNoneReachableOneWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newQueuePool(t, 2, testQueue)
+		for _, lease := range fill(t, p) {
+			lease.Release(Outcome{Class: ConnectFailed})
+		}
+		waiters := enqueueMany(t, p, 6)
+		moved := enqueue(t, p, &Request{Exclude: []*Endpoint{at(p, 0)}})
+		assert.Zero(t, boundNow(t, waiters))
+		time.Sleep(firstPause)
+		synctest.Wait()
+		assert.Equal(t, 2, boundNow(t, waiters), "one tries each")
+		failed := wait(t, waiters[0])
+		failed.Release(Outcome{Class: ConnectFailed})
+		assert.Equal(t, 1, boundNow(t, waiters[1:]))
+		for _, w := range waiters[1:] {
+			require.True(t, w.Bound(), "the other is back")
+			lease := wait(t, w)
+			assert.NotSame(t, failed.Endpoint(), lease.Endpoint())
+			lease.Release(Outcome{Class: Answered})
+		}
+		time.Sleep(2 * firstPause)
+		synctest.Wait()
+		require.True(t, moved.Bound(), "wherever it is")
+		wait(t, moved).Release(Outcome{Class: Answered})
+		assertIdle(t, p)
+	})
+}
+
+// TestNobodyWaitsForWhatIsGone: after some seconds without any server those who wait are
+// let go, who would be refused in the end, and who comes is so at once.
+func TestNobodyWaitsForWhatIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newQueuePool(t, 1, testQueue)
+		fill(t, p)[0].Release(Outcome{Class: ConnectFailed})
+		begin, waiters := time.Now(), enqueueMany(t, p, 20)
+		for _, w := range waiters {
+			lease, err := w.Wait()
+			require.NoError(t, err)
+			lease.Release(Outcome{Class: ConnectFailed})
+		}
+		assert.Equal(t, 3100*time.Millisecond, time.Since(begin), "five tried, the others went at once")
+		for range 3 {
+			unreachable(t, p, 0)
+		}
+		require.NoError(t, p.Apply(queued(testQueue), slotted(1, 2)))
+		unreachable(t, p, 0)
+		lease := acquireOnly(t, p, 0)
+		lease.Release(Outcome{Class: Answered})
+		unreachable(t, p, 0)
+		require.False(t, enqueue(t, p, nil).Bound(), "it was back")
+	})
+}
+
 // TestRequestThatMayHaveNoOther is given an endpoint that others are kept from.
 func TestRequestThatMayHaveNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		for name, p := range map[string]*Pool{"no slots": newTestPool(t, 2), "slots": newQueuePool(t, 2, testQueue)} {
+		for name, p := range map[string]*Pool{"no slots": newTestPool(t, 2), "no queue": newQueuePool(t, 2, QueueOptions{})} {
 			unreachable(t, p, 0)
 			lease, err := p.Acquire(&Request{Exclude: []*Endpoint{at(p, 1)}})
 			require.NoError(t, err, name)
@@ -243,6 +299,7 @@ func TestFreedSlotIsForWhoWaits(t *testing.T) {
 	require.False(t, w.Bound())
 	free := leases[0].Endpoint()
 	free.load.finish(Answered) // the first half of Release
+	at(p, 1).outage.gone = true
 	lease, err := p.Acquire(&Request{Exclude: []*Endpoint{free}})
 	require.NoError(t, err)
 	free.load.tell(nil) // the other half
@@ -252,7 +309,7 @@ func TestFreedSlotIsForWhoWaits(t *testing.T) {
 }
 
 // TestOutagesKeepTheSeats runs random histories, after each step of which a seat must be
-// closed if it is full, or has an outage while another has none, and not otherwise.
+// closed if it is full, or has an outage while another has none or some may wait, and not otherwise.
 func TestOutagesKeepTheSeats(t *testing.T) {
 	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
@@ -274,7 +331,7 @@ func TestOutagesKeepTheSeats(t *testing.T) {
 					leases[0].Release(Outcome{Class: class})
 					leases = leases[1:]
 				case op < 17:
-					time.Sleep(time.Duration(rng.IntN(300)) * time.Millisecond)
+					time.Sleep(time.Duration(rng.IntN(900)) * time.Millisecond)
 					synctest.Wait()
 				case op < 19:
 					_, _ = p.SetCondition("e1", []Condition{Draining, ProbeFailed}[rng.IntN(2)], rng.IntN(2) == 0, "")
@@ -310,22 +367,27 @@ func assertSeats(t *testing.T, p *Pool) {
 	if s == nil {
 		return
 	}
-	out, open := 0, 0
+	out, gone, open := 0, 0, 0
 	for i, e := range s.endpoints {
 		require.Equal(t, i, e.seat)
 		if e.outage.stage.Load() != reachable {
 			out++
+		}
+		if e.outage.gone {
+			gone++
 		}
 		if !s.closed[i] {
 			open++
 		}
 	}
 	require.Equal(t, out, s.out)
+	require.Equal(t, gone, s.gone)
+	deserted := out == len(s.endpoints) && (s.slots == nil || gone == out)
 	require.Equal(t, open, s.open)
 	picker := s.picker.(*turnsPicker)
 	for i, e := range s.endpoints {
 		stage := e.outage.stage.Load()
-		want := s.isFull(i, e.load.InFlight()) || out < len(s.endpoints) && (stage == paused || stage == tried)
+		want := s.isFull(i, e.load.InFlight()) || !deserted && (stage == paused || stage == tried)
 		require.Equal(t, want, s.closed[i])
 		require.Equal(t, want, picker.closed[i])
 	}

@@ -186,7 +186,7 @@ func (p *Pool) renew(change uint64) (begun []*Endpoint, others []*Pool) {
 func (p *Pool) handOver(next *Snapshot) (given bool) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	next.seats.inherit(p.snapshot.Load().seats)
+	next.seats.inherit(p.snapshot.Load().seats, p.options.Queue.MaxRequests > 0)
 	p.snapshot.Store(next)
 	p.queue.configure(p.options, p.Look)
 	return p.serveWaiting(nil)

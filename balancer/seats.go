@@ -20,7 +20,9 @@ type seats struct {
 	total     int64       // slots of all seats; 0 when one has no limit
 	closed    []bool      // by seat: to the picker, since it is full or for an outage
 	open      int         // seats that are not closed
+	queued    bool        // who finds no open seat may wait for one
 	out       int         // seats whose endpoints have an outage
+	gone      int         // those of them that are gone
 	turned    []int       // empty but within turnAway
 }
 
@@ -48,9 +50,10 @@ func newSeats(picker Picker, candidates []Candidate, slots []int64) *seats {
 func (s *seats) follow() bool { return s != nil && (s.counter != nil || s.slots != nil) }
 
 // inherit takes over from the seats of the snapshot before, and tells the picker what is
-// in flight. Both may be nil.
-func (s *seats) inherit(before *seats) {
+// in flight. Both may be nil. Queued says whether there is a queue.
+func (s *seats) inherit(before *seats, queued bool) {
 	if s != nil {
+		s.queued = queued && s.slots != nil
 		var predecessor Picker
 		if before != nil {
 			predecessor = before.picker
@@ -59,6 +62,9 @@ func (s *seats) inherit(before *seats) {
 		for _, e := range s.endpoints {
 			if e.outage.stage.Load() != reachable {
 				s.out++
+			}
+			if e.outage.gone {
+				s.gone++
 			}
 		}
 		for i := range s.endpoints {

@@ -47,7 +47,7 @@ type entry struct {
 type learner struct {
 	entry
 	minRows           int
-	train, tune, test ring      // three parts in five, one and one: to learn, to choose settings, to report the error
+	train, tune, test ring      // three parts in five, one and one: to learn, to choose settings, to report each rule's error
 	fresh             int       // rows since the last time it learned
 	failures          int       // passes in a row that made it worse
 	seen              time.Time // when the last good row came
@@ -141,6 +141,7 @@ func (l *learner) learn(g learning) {
 	l.setting = now.setting
 	s.into(&l.formula, &now.coefficients, now.Wide)
 	l.score = scoreOf(&l.formula, l.test.samples)
+	// Not by the rows that the settings were chosen by: few of them take noise for a regression.
 	l.formula.rule, l.ready = l.score.best(), true
 }
 

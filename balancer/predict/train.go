@@ -56,7 +56,7 @@ func (t *Trainer) Cleaned() Counts { return t.cleaned }
 // Trained is how the learning of one model went.
 type Trained struct {
 	ModelState      // its Score is on the test rows, which nothing was learned or chosen by
-	Train, Held int // rows that it learned from, and that its settings were chosen by
+	Train, Held int // rows that it learned from, and that its settings and rule were chosen by
 	Costs       []Cost
 }
 
@@ -103,7 +103,7 @@ func (t *Trainer) train(l *learner, samples []sample, random *rand.Rand) Trained
 	random.Shuffle(len(samples), func(i, j int) { samples[i], samples[j] = samples[j], samples[i] })
 	test := min(max(int(t.options.Test*float64(len(samples))), 1), len(samples)-2)
 	held := max((len(samples)-test)/5, 1)
-	l.test.samples, l.tune.samples, l.train.samples = samples[:test], samples[test:test+held], samples[test+held:]
+	l.tune.samples, l.train.samples = samples[test:test+held], samples[test+held:]
 	l.rows, l.tunedAt, l.ready = uint64(len(samples)), uint64(len(samples)), true
 	l.simple()
 
@@ -113,9 +113,10 @@ func (t *Trainer) train(l *learner, samples []sample, random *rand.Rand) Trained
 	l.setting = search(train.first(20_000), tune.first(5_000), learning{random: random, pause: func() {}}).setting
 	best, costs := train.descend(tune, l.setting, t.options.Epochs, random)
 	s.into(&l.formula, &best, l.setting.Wide)
-	l.score = scoreOf(&l.formula, l.test.samples)
-	l.formula.rule = l.score.best()
-	l.train.samples, l.tune.samples, l.test.samples = nil, nil, nil // they are the Trainer's
+	choice := scoreOf(&l.formula, l.tune.samples)
+	l.formula.rule = choice.best()
+	l.score = scoreOf(&l.formula, samples[:test])
+	l.train.samples, l.tune.samples = nil, nil // they are the Trainer's
 	return Trained{ModelState: l.state(), Train: len(rows.y), Held: held, Costs: costs}
 }
 

@@ -54,6 +54,35 @@ func TestTrainingIsTheSameForTheSameSeed(t *testing.T) {
 	require.NotEqual(t, learn(1), learn(2))
 }
 
+// TestNothingIsChosenByTheTestRows: whatever they say, only their score changes.
+func TestNothingIsChosenByTheTestRows(t *testing.T) {
+	const rows, tested = 300, 60
+	learn := func(spoilt map[sample]bool) (Trained, formula, []sample) {
+		trainer, random, noise := NewTrainer(TrainOptions{Epochs: 5}), newRandom(1), newRandom(3)
+		for i := range rows {
+			f, work := linear(0.1)(random)
+			s := sampleOf(good("", f, work*(1+float64(i)/1e9))) // no two are the same
+			if spoilt[s] {
+				s.work = 1000 * noise.ExpFloat64()
+			}
+			trainer.all = append(trainer.all, s)
+		}
+		l := newLearner("", &Options{})
+		trained := trainer.train(l, trainer.all, newRandom(2))
+		return trained, l.formula, trainer.all[:tested]
+	}
+	before, formula, test := learn(nil)
+	require.Equal(t, tested, before.Score.Rows)
+	require.Equal(t, Regression, before.Rule)
+	spoilt := map[sample]bool{}
+	for _, s := range test {
+		spoilt[s] = true
+	}
+	after, same, _ := learn(spoilt)
+	require.Less(t, after.Score.Rules[Regression].R2, 0.0)
+	require.Equal(t, formula, same)
+}
+
 func TestTrainingNamesTheModelsWithTheMostRows(t *testing.T) {
 	trainer := NewTrainer(TrainOptions{MaxModels: 2, Epochs: 2})
 	for model, n := range map[string]int{"a": 60, "b": 300, "c": 100, "d": 49, "": 70} {
