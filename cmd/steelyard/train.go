@@ -35,8 +35,8 @@ func trainCommand() *cobra.Command {
 		Long: `Learn the work of requests from a request log (log.requests: FILE), for each model.
 
 The target is service_s × capacity / slots of answered requests; all others are counted and left out.
-A part of the rows is set apart as a test; of the rest a fifth is held out to choose the learning rate
-and the regularisation by. What is saved with --out is what an upstream's predict.file takes up,
+A part of the rows is set apart as a test; of the rest a fifth is held out to choose the learning rate,
+the regularisation and the rule by. What is saved with --out is what an upstream's predict.file takes up,
 at the start or, by a steelyard that is running, at a reload (SIGHUP).`,
 		Args:    cobra.NoArgs,
 		PreRunE: func(*cobra.Command, []string) error { return t.check() },
