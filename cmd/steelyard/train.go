@@ -78,13 +78,21 @@ func (t *training) checkOut() error {
 	case !there.IsDir():
 		return badInput("--out %s: %s is not a folder; %s", t.out, folder, remedy)
 	}
-	switch there, err := os.Lstat(t.out); {
+	switch there, err := os.Stat(t.out); {
 	case err == nil && there.IsDir():
 		return badInput("--out %s: it is a folder; %s", t.out, remedy)
-	case !t.force && !errors.Is(err, fs.ErrNotExist):
+	case err == nil && !there.Mode().IsRegular():
+		return badInput("--out %s: it is no file; %s", t.out, remedy)
+	}
+	if _, err := os.Lstat(t.out); !t.force && !errors.Is(err, fs.ErrNotExist) {
 		return badInput("--out %s: there is such a file already; name another, or replace it with --force", t.out)
 	}
-	try, err := os.CreateTemp(folder, "."+filepath.Base(t.out)+".*") // as saving does
+	place, err := predict.Place(t.out)
+	if err != nil {
+		return badInput("--out %s: it cannot be followed: %v; %s", t.out, cause(err), remedy)
+	}
+	folder = filepath.Dir(place)
+	try, err := os.CreateTemp(folder, "."+filepath.Base(place)+".*") // as saving does
 	if err != nil {
 		return badInput("--out %s: no file can be made in %s: %v", t.out, folder, cause(err))
 	}

@@ -126,6 +126,27 @@ func TestTrainOverwritesOnlyByForce(t *testing.T) {
 	require.NoError(t, err)
 }
 
+// TestTrainSavesWhereALinkLeads, and leaves the link.
+func TestTrainSavesWhereALinkLeads(t *testing.T) {
+	log, folder := recorded(t, 200), t.TempDir()
+	link, file := filepath.Join(t.TempDir(), "link"), filepath.Join(folder, "work.json")
+	require.NoError(t, os.Symlink(file, link))
+	for range 2 { // there is no such file, then there is
+		_, _, err := steelyard(t, "train", "--data", log, "--out", link)
+		require.ErrorContains(t, err, "there is such a file already")
+		_, _, err = steelyard(t, "train", "--data", log, "--out", link, "--force")
+		require.NoError(t, err)
+		_, _, err = steelyard(t, "predict", "--model-file", file, "--max-tokens", "1")
+		require.NoError(t, err)
+	}
+	to, err := os.Readlink(link)
+	require.NoError(t, err)
+	require.Equal(t, file, to)
+	require.NoError(t, os.RemoveAll(folder))
+	_, _, err = steelyard(t, "train", "--data", log, "--out", link, "--force")
+	require.EqualError(t, err, "--out "+link+": it cannot be followed: no such file or directory; name a file in a folder that is there")
+}
+
 // TestTrainRefusesWhatCannotBeSaved names a request log that is not there: nothing is read before the file is known to
 // have a place.
 func TestTrainRefusesWhatCannotBeSaved(t *testing.T) {
@@ -140,7 +161,9 @@ func TestTrainRefusesWhatCannotBeSaved(t *testing.T) {
 		_, _, err := steelyard(t, "train", "--data", filepath.Join(folder, "none.csv"), "--out", out, "--force")
 		require.EqualError(t, err, "--out "+out+": "+want)
 	}
-	_, _, err := steelyard(t, "train", "--data", filepath.Join(folder, "none.csv"), "--out", filepath.Join(folder, "work.json"))
+	_, _, err := steelyard(t, "train", "--data", filepath.Join(folder, "none.csv"), "--out", os.DevNull, "--force")
+	require.EqualError(t, err, "--out "+os.DevNull+": it is no file; name a file in a folder that is there")
+	_, _, err = steelyard(t, "train", "--data", filepath.Join(folder, "none.csv"), "--out", filepath.Join(folder, "work.json"))
 	require.ErrorContains(t, err, "none.csv")
 	left, err := os.ReadDir(folder)
 	require.NoError(t, err)
