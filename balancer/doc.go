@@ -15,13 +15,14 @@
 // slot is free: the goroutine that frees one gives it, under that lock, to the first
 // in the queue that the endpoint can serve. At the end of every hold of the lock no
 // seat is open that anybody who waits could have; that is why nobody overtakes, and
-// why a change of slots, members or conditions leaves nobody behind. The one exception are
+// why a change of slots, members or conditions leaves nobody behind. The one exception is
 // requests that are held back for the sake of the mean: holdback.go has the two reasons, and
 // how long it may last. They go by what is measured of each endpoint at every release.
 //
 // An endpoint to which connections fail is left alone for a moment, longer each time, and
-// then tried by one request at a time, for as long as another can be reached: whoever
-// holds a Lease says Reached or Answered as soon as it is back.
+// then tried by one request at a time: whoever holds a Lease says Reached or Answered as
+// soon as it is back. Where none can be reached all are used, as if nothing were known; but
+// where there is a queue, requests wait for the first seconds of that.
 //
 //	pool := balancer.NewPool("chat", balancer.NewLoads())
 //	rule, err := policy.Lookup("least_load")

@@ -104,6 +104,15 @@ func (p *Pool) resume(e *Endpoint) {
 	})
 }
 
+// Awaits reports whether none of the endpoints can be reached, and those who want one wait
+// until one can, as they do for the first seconds in a pool with slots and a queue.
+func (p *Pool) Awaits() bool {
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	s := p.snapshot.Load().seats
+	return s != nil && s.queued && s.out == len(s.endpoints) && !s.deserted()
+}
+
 // settle changes what is known of outages, gives the seats that this opens to those who
 // wait, and tells the other pools of what was given.
 func (p *Pool) settle(change func(*seats)) {

@@ -46,10 +46,12 @@ func (x *exchange) attempt() error {
 			x.target.Metrics.Repeated(metrics.RepeatStale)
 			x.disconnect(false)
 		case x.mayMove(f):
-			x.moved, x.unreached = true, f
+			e := x.lease.Endpoint()
+			x.release(false) // first: by it the pool learns of the failure
+			if !x.move(e, f) {
+				return f
+			}
 			x.target.Metrics.Repeated(metrics.RepeatConnect)
-			x.exclude(x.lease.Endpoint())
-			x.release(false)
 		default:
 			x.release(false)
 			return f
@@ -65,10 +67,32 @@ func (x *exchange) mayResend(f *fault.Error) bool {
 	return f.Stale && !x.resent && x.repeatable()
 }
 
-// mayMove says whether to try another endpoint: once, when the endpoint has not
-// got one byte of the request.
+// mayMove says whether the request may be given an endpoint anew: this one has not got
+// one byte of it.
 func (x *exchange) mayMove(f *fault.Error) bool {
-	return x.leased && !f.Sent && f.Kind.Source() == fault.Upstream && !x.moved && x.repeatable()
+	return x.leased && !f.Sent && f.Kind.Source() == fault.Upstream && x.repeatable()
+}
+
+// move says whether the request goes on after e could not be reached: once to another
+// endpoint, and after that to any, for as long as those who wait do so for one to be back.
+func (x *exchange) move(e *balancer.Endpoint, f *fault.Error) bool {
+	first := !x.moved
+	x.moved, x.unreached = true, f
+	if first {
+		x.exclude(e)
+		return true
+	}
+	return x.awaits()
+}
+
+// awaits says whether to wait for whichever endpoint is back first, since none can be
+// reached, and lets the request have any.
+func (x *exchange) awaits() bool {
+	if !x.upstream.Pool.Awaits() {
+		return false
+	}
+	x.request.Exclude = nil
+	return true
 }
 
 // repeatable says whether the body can be sent from its beginning: it is held

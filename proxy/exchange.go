@@ -38,8 +38,8 @@ type exchange struct {
 	held      held                         // the request's body, or its beginning
 	upload    *upload                      // the rest of it, under way
 	resent    bool                         // sent again on a fresh connection
-	moved     bool                         // sent again to another endpoint
-	unreached *fault.Error                 // why it was, if so
+	moved     bool                         // given an endpoint anew
+	unreached *fault.Error                 // why, if so
 
 	hints  hints         // of how much work it is
 	queued time.Duration // waited for a slot, all attempts together

@@ -19,6 +19,9 @@ func (x *exchange) acquire() error {
 	}
 	x.phase = metrics.PhaseQueue
 	lease, err := x.upstream.Pool.Acquire(&x.request)
+	if x.moved && errors.Is(err, balancer.ErrNoEndpoint) && x.awaits() { // there is no other
+		lease, err = x.upstream.Pool.Acquire(&x.request)
+	}
 	if errors.Is(err, balancer.ErrFull) {
 		lease, err = x.queue()
 	}
@@ -61,13 +64,13 @@ func (x *exchange) queue() (balancer.Lease, error) {
 	case x.cancel.Cause() == errTotalTimeout:
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
 		after := x.upstream.Pool.Queue().RetryAfter(x.upstream.Total)
-		err = fault.New(fault.TotalInQueue, x.needed()).Unsent().Retry(after)
+		err = fault.New(fault.TotalInQueue, x.whyMoved()).Unsent().Retry(after)
 	}
 	return lease, err
 }
 
-// needed is why another endpoint was needed, if that is so.
-func (x *exchange) needed() error {
+// whyMoved is why another endpoint was needed, if that is so.
+func (x *exchange) whyMoved() error {
 	if x.moved {
 		return x.unreached
 	}
@@ -76,7 +79,7 @@ func (x *exchange) needed() error {
 
 // unleased says why there is no lease, and why another was needed if that is so.
 func (x *exchange) unleased(err error) error {
-	cause := x.needed()
+	cause := x.whyMoved()
 	if full, ok := errors.AsType[*balancer.QueueFull](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueFull)
 		return fault.New(fault.QueueFull, cause).Unsent().Retry(full.RetryAfter)
