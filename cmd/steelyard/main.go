@@ -47,6 +47,7 @@ func rootCommand() *cobra.Command {
 		SilenceUsage:  true,
 	}
 	c.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), versionCommand(), demo.Command(), benchCommand())
+	explainUsage(c)
 	return c
 }
 
@@ -60,16 +61,12 @@ func exitCode(err error) int {
 		return exitBad
 	}
 	fmt.Fprintln(os.Stderr, "steelyard:", err)
-	if _, usage := errors.AsType[*usageError](err); usage {
+	_, usage := errors.AsType[*usageError](err)
+	if _, ofDemo := errors.AsType[*demo.UsageError](err); usage || ofDemo {
 		return exitBad
 	}
 	return exitFailed
 }
-
-// usageError is a command line that cannot be meant.
-type usageError struct{ text string }
-
-func (e *usageError) Error() string { return e.text }
 
 // signalContext ends at the first SIGINT or SIGTERM. A second one ends the
 // process at once.

@@ -33,6 +33,73 @@ func TestExitCodes(t *testing.T) {
 	}
 }
 
+// TestWrongCommandLines are told in one line what was wanted.
+func TestWrongCommandLines(t *testing.T) {
+	folder := t.TempDir()
+	log := recorded(t, 100)
+	model := filepath.Join(folder, "work.json")
+	require.Zero(t, run([]string{"train", "--data", log, "--out", model}))
+	for line, want := range map[string]string{
+		"help nope":               `unknown command "nope" for "steelyard": known here: bench, check, completion, demo, help, predict, serve, train, version`,
+		"help trian":              `unknown command "trian" for "steelyard": did you mean "train"?`,
+		"help train x":            `steelyard train has no commands of its own, such as "x"`,
+		"completion bsh":          `unknown command "bsh" for "steelyard completion": did you mean "bash"?`,
+		"train FILE.csv":          `"FILE.csv" belongs to no flag: give a request log with --data FILE.csv`,
+		"predict FILE.csv":        `"FILE.csv" belongs to no flag: give a request log with --data FILE.csv`,
+		"train --epochs 1e9":      `--epochs must be a whole number from 1 to 100000, is "1e9"`,
+		"train --test half":       `--test must be a number from 0.01 to 0.9, is "half"`,
+		"train --seed -1":         `--seed must be a whole number from 0 to 18446744073709551615, is "-1"`,
+		"train --force=maybe":     `--force must be true or false, is "maybe"`,
+		"train --nope":            `unknown flag: --nope`,
+		"train --data " + folder:  "--data " + folder + ": it is a folder; give the path of a request log (CSV)",
+		"train --data nofile.csv": "--data nofile.csv: cannot be read: no such file or directory; give the path of a request log (CSV)",
+		"predict --prompt-bytes 99999999999999999999":        `--prompt-bytes must be a whole number from 0 to 9223372036854775807, is "99999999999999999999"`,
+		"predict --max-tokens 1 --model-file " + folder:      "read what was learned: " + folder + " is no file: give the path of one; name with --model-file what steelyard train --out, or a predict.file, has saved",
+		"predict --max-tokens 1 --model-file nofile":         "read what was learned: stat nofile: no such file or directory; name with --model-file what steelyard train --out, or a predict.file, has saved",
+		"predict --model-file " + model + " --data " + model: model + `:1:1: unknown column "{": known here: ` + strings.Join(logColumns, ", "),
+		"demo --listen foo --no-load":                        "--listen foo: give HOST:PORT, for example 127.0.0.1:8080",
+		"demo --admin 127.0.0.1:99999":                       "--admin 127.0.0.1:99999: the port must be a number from 0 to 65535",
+	} {
+		out, said, code := output(t, strings.Fields(line)...)
+		require.Equal(t, 2, code, line)
+		require.Equal(t, "steelyard: "+want+"\n", said, line)
+		require.Empty(t, out, line)
+	}
+}
+
+// TestAHalfToldRequestIsPredicted, as the help of predict says.
+func TestAHalfToldRequestIsPredicted(t *testing.T) {
+	model := filepath.Join(t.TempDir(), "work.json")
+	require.Zero(t, run([]string{"train", "--data", recorded(t, 100), "--out", model}))
+	for _, flag := range []string{"--prompt-bytes", "--max-tokens"} {
+		require.Zero(t, run([]string{"predict", "--model-file", model, flag, "100"}))
+	}
+	help, _, code := output(t, "help", "predict")
+	require.Zero(t, code)
+	require.Contains(t, help, "--prompt-bytes, --max-tokens or both")
+	require.Contains(t, help, "[--max-tokens N]")
+}
+
+// output runs a command line with standard output and error in files.
+func output(t *testing.T, args ...string) (out, said string, code int) {
+	t.Helper()
+	outFile, err := os.Create(filepath.Join(t.TempDir(), "out"))
+	require.NoError(t, err)
+	defer outFile.Close()
+	saidFile, err := os.Create(filepath.Join(t.TempDir(), "said"))
+	require.NoError(t, err)
+	defer saidFile.Close()
+	stdout, stderr := os.Stdout, os.Stderr
+	os.Stdout, os.Stderr = outFile, saidFile
+	code = run(args)
+	os.Stdout, os.Stderr = stdout, stderr
+	outText, err := os.ReadFile(outFile.Name())
+	require.NoError(t, err)
+	saidText, err := os.ReadFile(saidFile.Name())
+	require.NoError(t, err)
+	return string(outText), string(saidText), code
+}
+
 // TestFlagsTakeOneWord looks at each flag's line of help: what stands between back quotes in its text is taken for the
 // name of its value, whatever it is.
 func TestFlagsTakeOneWord(t *testing.T) {

@@ -4,7 +4,9 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -22,12 +24,13 @@ type prediction struct {
 func predictCommand() *cobra.Command {
 	var p prediction
 	c := &cobra.Command{
-		Use:   "predict --model-file FILE (--model NAME --prompt-bytes N --max-tokens N [--stream] | --data FILE.csv)",
+		Use:   "predict --model-file FILE ([--model NAME] --prompt-bytes N [--max-tokens N] [--stream] | --data FILE.csv)",
 		Short: "Print the work that a request, or each row of a request log, is predicted to be",
 		Long: `Print the work of a request by what was learned: seconds × capacity / slots of an endpoint.
+Give what the request says of itself: --prompt-bytes, --max-tokens or both.
 
 With --data it prints CSV: model, prompt_bytes, max_tokens and stream of each row, and its work.`,
-		Args:    cobra.NoArgs,
+		Args:    onlyData,
 		PreRunE: func(c *cobra.Command, _ []string) error { return p.check(c) },
 		RunE:    func(c *cobra.Command, _ []string) error { return p.run(c.OutOrStdout(), c.ErrOrStderr()) },
 	}
@@ -36,6 +39,9 @@ With --data it prints CSV: model, prompt_bytes, max_tokens and stream of each ro
 	f.StringVar(&p.model, "model", "", "model the request asks for")
 	f.IntVar(&p.PromptBytes, "prompt-bytes", 0, "bytes of its prompt")
 	f.IntVar(&p.MaxTokens, "max-tokens", 0, "its max_tokens; 0 if it does not say")
+	for _, name := range []string{"prompt-bytes", "max-tokens"} {
+		within(c, name, fmt.Sprintf("a whole number from 0 to %d", math.MaxInt))
+	}
 	f.BoolVar(&p.Stream, "stream", false, "whether its answer is to be streamed")
 	f.StringArrayVar(&p.data, "data", nil, "request log (CSV) to predict each row of; may be given again")
 	return c
@@ -54,7 +60,7 @@ func (p *prediction) check(c *cobra.Command) error {
 		}
 	}
 	if len(p.data) == 0 && !c.Flags().Changed("prompt-bytes") && !c.Flags().Changed("max-tokens") {
-		return &usageError{"nothing to predict: give --prompt-bytes N and --max-tokens N, or rows with --data FILE.csv"}
+		return &usageError{"nothing to predict: give --prompt-bytes N, --max-tokens N or both, or rows with --data FILE.csv"}
 	}
 	return nil
 }
@@ -63,7 +69,7 @@ func (p *prediction) check(c *cobra.Command) error {
 func (p *prediction) run(w, notes io.Writer) error {
 	learned := predict.New(predict.Options{MaxModels: 1 << 16})
 	if err := learned.Read(p.modelFile); err != nil {
-		return badInput("%v", err)
+		return badInput("%v; name with --model-file what steelyard train --out, or a predict.file, has saved", err)
 	}
 	if len(p.data) > 0 {
 		return p.each(learned, w, notes)
@@ -101,11 +107,14 @@ func (p *prediction) reason(s predict.State) string {
 // each prints the rows of a request log, with their work.
 func (p *prediction) each(learned *predict.Predictor, w, notes io.Writer) error {
 	out := csv.NewWriter(w)
-	if err := out.Write([]string{"model", "prompt_bytes", "max_tokens", "stream", "work"}); err != nil {
-		return err
-	}
+	header := sync.OnceValue(func() error { // once it is known that there is something to follow
+		return out.Write([]string{"model", "prompt_bytes", "max_tokens", "stream", "work"})
+	})
 	cut, err := eachRow(p.data, askColumns, func(l *logReader) error {
 		r, err := l.row()
+		if err == nil {
+			err = header()
+		}
 		if err != nil {
 			return err
 		}
@@ -115,6 +124,9 @@ func (p *prediction) each(learned *predict.Predictor, w, notes io.Writer) error 
 			strconv.FormatFloat(work, 'g', 6, 64),
 		})
 	})
+	if err == nil {
+		err = header()
+	}
 	out.Flush()
 	if err != nil {
 		return err

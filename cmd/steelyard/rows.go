@@ -152,11 +152,15 @@ func eachRow(names, needed []string, each func(*logReader) error) (cut []string,
 }
 
 func eachRowOf(name string, needed []string, each func(*logReader) error) (cut bool, err error) {
+	const remedy = "give the path of a request log (CSV)"
 	f, err := os.Open(name)
 	if err != nil {
-		return false, badInput("%v", err)
+		return false, badInput("--data %s: cannot be read: %v; %s", name, cause(err), remedy)
 	}
 	defer f.Close()
+	if there, err := f.Stat(); err == nil && there.IsDir() {
+		return false, badInput("--data %s: it is a folder; %s", name, remedy)
+	}
 	l, err := openLog(name, f, needed)
 	if err != nil {
 		return false, err
@@ -172,6 +176,3 @@ func eachRowOf(name string, needed []string, each func(*logReader) error) (cut b
 		}
 	}
 }
-
-// badInput is an error of the user's, not of the program: it ends with exitBad.
-func badInput(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }

@@ -38,7 +38,7 @@ The target is service_s × capacity / slots of answered requests; all others are
 A part of the rows is set apart as a test; of the rest a fifth is held out to choose the learning rate,
 the regularisation and the rule by. What is saved with --out is what an upstream's predict.file takes up,
 at the start or, by a steelyard that is running, at a reload (SIGHUP).`,
-		Args:    cobra.NoArgs,
+		Args:    onlyData,
 		PreRunE: func(*cobra.Command, []string) error { return t.check() },
 		RunE:    func(c *cobra.Command, _ []string) error { return t.run(c.OutOrStdout()) },
 	}
@@ -47,7 +47,9 @@ at the start or, by a steelyard that is running, at a reload (SIGHUP).`,
 	f.StringVar(&t.out, "out", "", "file to save what was learned to")
 	f.BoolVar(&t.force, "force", false, "replace the --out file if there is one")
 	f.IntVar(&t.Epochs, "epochs", 100, "passes over the rows, 1 to 100000")
+	within(c, "epochs", "a whole number from 1 to 100000")
 	f.Float64Var(&t.Test, "test", 0.2, "part of the rows that is the test, 0.01 to 0.9")
+	within(c, "test", "a number from 0.01 to 0.9")
 	f.Uint64Var(&t.Seed, "seed", 1, "seed of the split and of the order of rows")
 	f.StringVar(&t.upstream, "upstream", "", "learn from rows of this upstream only")
 	return c

@@ -16,19 +16,27 @@ type settings struct {
 	listen, admin string // host:port
 }
 
+// UsageError is a command line that cannot be meant.
+type UsageError struct{ text string }
+
+// Error says what to give instead.
+func (e *UsageError) Error() string { return e.text }
+
+func badFlag(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
+
 // check finds what would only fail later, and less clearly.
 func (s settings) check() error {
 	for _, flag := range s.addresses() {
 		_, port, err := net.SplitHostPort(flag.address)
 		if err != nil {
-			return fmt.Errorf("--%s %s: give HOST:PORT, for example 127.0.0.1:%s", flag.name, flag.address, flag.usualPort)
+			return badFlag("--%s %s: give HOST:PORT, for example 127.0.0.1:%s", flag.name, flag.address, flag.usualPort)
 		}
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return fmt.Errorf("--%s %s: the port must be a number from 0 to 65535", flag.name, flag.address)
+			return badFlag("--%s %s: the port must be a number from 0 to 65535", flag.name, flag.address)
 		}
 	}
 	if s.listen == s.admin && !hasPort(s.listen, "0") {
-		return fmt.Errorf("--listen and --admin are both %s: give one of them another port", s.listen)
+		return badFlag("--listen and --admin are both %s: give one of them another port", s.listen)
 	}
 	return nil
 }
@@ -74,7 +82,7 @@ func loadTarget(bound net.Addr) (string, error) {
 	case ip.IsUnspecified():
 		ip = net.IPv6loopback
 	case !ip.IsLoopback():
-		return "", fmt.Errorf("the load is sent to loopback only and --listen is %s: listen on a loopback address, or run with --no-load", bound)
+		return "", badFlag("the load is sent to loopback only and --listen is %s: listen on a loopback address, or run with --no-load", bound)
 	}
 	return "http://" + net.JoinHostPort(ip.String(), strconv.Itoa(tcp.Port)), nil
 }
