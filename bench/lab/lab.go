@@ -3,6 +3,7 @@ package lab
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/peers"
@@ -90,7 +91,7 @@ func (l *Lab) head() *report.Result {
 	r := &report.Result{
 		Schema: report.Schema, Scenario: s.Name, Title: s.Title, About: s.About, Command: l.options.Command,
 		Started: l.started, Machine: machine(), Versions: map[string]string{}, Requests: s.Requests, Rate: s.Rate,
-		Balancers: s.Balancers, Measured: l.measured(), Notes: l.options.Notes,
+		Balancers: s.Balancers, Measured: l.measured(), Notes: slices.Concat(l.options.Notes, l.groupsNote()),
 	}
 	for name, p := range l.options.Programs {
 		r.Versions[name] = p.Version

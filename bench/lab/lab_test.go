@@ -178,6 +178,25 @@ func TestTakes(t *testing.T) {
 	require.Len(t, New(Options{Scenario: s, Programs: there}).groups(), ours, "no more than the machine carries at once")
 }
 
+// TestGroupsAreTold: who reads a ratio must know that the two were not measured at the same time.
+func TestGroupsAreTold(t *testing.T) {
+	s := small(t, "peers", 1500)
+	s.Simulated = false
+	there := map[string]peers.Program{peers.Steelyard: {}, peers.Nginx: {}}
+	require.Empty(t, New(Options{Scenario: s, Programs: there}).head().Notes, "all at once")
+	s.Rate = perCore * float64(runtime.NumCPU()) * 2 / 5
+	notes := New(Options{Scenario: s, Programs: there, Notes: []string{"found before"}}).head().Notes
+	require.Equal(t, []string{"found before", "Measured in 2 groups, one after the other on each trace: nginx least_conn, capacity, least_load; " +
+		"least_load + fifo, least_load + shortest_first. × best peer compares across them, so what else the machine did meanwhile is in it."}, notes)
+	delete(there, peers.Nginx)
+	notes = New(Options{Scenario: s, Programs: there, InTurn: true}).head().Notes
+	require.Len(t, notes, 1)
+	require.Contains(t, notes[0], "Measured in 4 groups")
+	require.NotContains(t, notes[0], "best peer")
+	s.Simulated = true
+	require.Empty(t, New(Options{Scenario: s, Programs: there, InTurn: true}).head().Notes)
+}
+
 func TestComparison(t *testing.T) {
 	stats := func(means ...report.Number) (list []report.Stats) {
 		for _, m := range means {

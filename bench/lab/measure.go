@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -29,7 +30,7 @@ func programOf(c scenario.Contender) string {
 	return peers.Steelyard
 }
 
-// measure runs all contenders through sockets on each trace, at the same time or in turn.
+// measure runs all contenders through sockets on each trace: at the same time, or a group of them after the other.
 func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace, t *table) error {
 	defer peers.PreferSelf()()
 	if release, err := alarm.KeepAwake(); err == nil { // else only root may, and figures have its wake-ups in them
@@ -70,6 +71,28 @@ func (l *Lab) groups() (groups [][]scenario.Contender) {
 	}
 	size := int(math.Ceil(float64(len(contenders)) / float64(min(max(n, 1), len(contenders)))))
 	return slices.Collect(slices.Chunk(contenders, size))
+}
+
+// groupsNote says who was measured beside whom, where that is not all beside all; none else.
+func (l *Lab) groupsNote() (notes []string) {
+	groups, peer := l.groups(), false
+	if len(groups) < 2 {
+		return nil
+	}
+	var parts []string
+	for _, group := range groups {
+		var names []string
+		for _, c := range group {
+			names = append(names, c.Name)
+			peer = peer || c.Peer != ""
+		}
+		parts = append(parts, strings.Join(names, ", "))
+	}
+	note := fmt.Sprintf("Measured in %d groups, one after the other on each trace: %s.", len(groups), strings.Join(parts, "; "))
+	if peer {
+		note += " × best peer compares across them, so what else the machine did meanwhile is in it."
+	}
+	return []string{note}
 }
 
 // together offers one trace to contenders that run at the same time.

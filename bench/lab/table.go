@@ -112,7 +112,7 @@ func arrivals(t trace.Trace) []time.Duration {
 	return at
 }
 
-// compare sets each row's ratio to the best peer on the same trace.
+// compare sets each row's ratio to the best peer on the same trace, whether that ran at the same time or in another group.
 func compare(rows []report.Row) {
 	peers := slices.DeleteFunc(slices.Clone(rows), func(r report.Row) bool { return r.Kind != report.Peer })
 	for i := range rows {
