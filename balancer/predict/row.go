@@ -15,6 +15,9 @@ type Row struct {
 	Status  int           // of the answer; 0 when none came
 }
 
+// Classes are all that a Row's Class can be.
+var Classes = []string{"answered", "connect_failed", "failed", "timed_out", "truncated", "client_gone", "refused", "unknown"}
+
 // Reason says why nothing is learned from a row.
 type Reason uint8
 

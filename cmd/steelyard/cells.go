@@ -3,17 +3,19 @@ package main
 import (
 	"errors"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // row is the row that was read last, with work where the columns are there to tell it.
 func (l *logReader) row() (predict.Row, error) {
 	n := cellReader{l: l}
-	r := predict.Row{Model: l.text("model"), Class: l.text("class"), Status: n.whole("status", "")}
+	r := predict.Row{Model: l.text("model"), Class: n.class(), Status: n.whole("status", "")}
 	r.PromptBytes, r.MaxTokens = n.whole("prompt_bytes", ""), n.whole("max_tokens", "0")
 	r.Stream = n.yes("stream")
 	service, capacity, slots := n.number("service_s"), n.number("capacity"), n.whole("slots", "0")
@@ -75,6 +77,18 @@ func (c *cellReader) whole(column, instead string) int {
 		return 0
 	}
 	return int(math.Max(math.Min(x, 1<<53), -1<<53))
+}
+
+// class is "" where there is no such column. A word that is none of the known ones would be taken for an error.
+func (c *cellReader) class() string {
+	if _, ok := c.l.at["class"]; !ok {
+		return ""
+	}
+	word := strings.TrimSpace(c.l.raw("class"))
+	if c.err == nil && !slices.Contains(predict.Classes, word) {
+		c.err = badInput("%s: unknown class %q: %s", c.l.place(c.l.at["class"]), shorten(word), configs.Suggest(word, predict.Classes))
+	}
+	return word
 }
 
 func (c *cellReader) yes(column string) bool {

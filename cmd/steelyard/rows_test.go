@@ -88,6 +88,8 @@ func TestWrongLogs(t *testing.T) {
 		second("1.500000", "1.5s"):         `log.csv:3:81: service_s must be a number, is "1.5s"`,
 		second("true", "maybe"):            `log.csv:3:50: stream must be true or false, is "maybe"`,
 		second(",200,answ", ",2e999,answ"): `log.csv:3:55: status must be a whole number, is "2e999"`,
+		second("answered", "answerd"):      `log.csv:3:59: unknown class "answerd": did you mean "answered"?`,
+		second("answered", ""):             `log.csv:3:59: unknown class "": known here: answered, connect_failed, failed, timed_out, truncated, client_gone, refused, unknown`,
 		second(",0.5\n", "\n"):             "log.csv:3:94: the row has 14 cells, and the header 15",
 		second(",0.5\n", ",0.5,7\n"):       "log.csv:3:100: the row has 16 cells, and the header 15",
 		second("llama", `ll"ama`):          `log.csv:3:38: bare " in non-quoted-field`,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 )
 
@@ -43,6 +44,15 @@ func TestInventedModelsMakeNoSeries(t *testing.T) {
 	require.NotContains(t, text, `model="m"`)
 	require.Equal(t, "25", line(t, g, `steelyard_predictor_rows_total{model="",reason="kept",upstream="chat"}`))
 	require.Equal(t, "0", line(t, g, `steelyard_predictor_models_evicted_total{upstream="chat"}`))
+}
+
+// TestEveryClassIsKnown to those who learn from the request log.
+func TestEveryClassIsKnown(t *testing.T) {
+	classes := []string{balancer.Unknown.String()}
+	for c := balancer.Unknown + 1; c.String() != classes[0]; c++ {
+		classes = append(classes, c.String())
+	}
+	require.ElementsMatch(t, classes, predict.Classes)
 }
 
 // TestMemoryThatCannotBeReadIsLeftAlone: nothing is saved over a file that is neither there nor
