@@ -29,7 +29,7 @@ type RequestLogOptions struct {
 type RequestRecord struct {
 	Arrived   time.Duration // when its first byte came, on wire's clock
 	Upstream  string
-	Endpoint  string // "": it reached none
+	Endpoint  string
 	Model     string
 	Class     string // of the last attempt's outcome
 	Status    int    // of the answer; 0: none
@@ -39,16 +39,17 @@ type RequestRecord struct {
 	PromptBytes int
 	Queue       time.Duration // waited for an endpoint
 	FirstByte   time.Duration // from the beginning of service to the answer's first byte; 0: none came
-	Service     time.Duration // from the moment an endpoint was bound to the answer's end
+	Service     time.Duration // from when it began to be sent, connecting apart, to the answer's end, but for waits for the client to take it
 
 	Capacity float64 // of the endpoint, as it was then
 	Slots    int     // of the endpoint; 0: no limit
 	Work     float64 // as it was predicted; 0: not known
 }
 
-// RequestLog writes a CSV row for each request, away from the request path: rows
-// wait in memory for up to a second, and when they come faster than they can be
-// written, or the disk takes none, they are dropped and counted.
+// RequestLog writes a CSV row for each request that reached a server, away from
+// the request path: rows wait in memory for up to a second, and when they come
+// faster than they can be written, or the disk takes none, they are dropped and
+// counted.
 type RequestLog struct {
 	log     *zap.Logger
 	dropped func()
