@@ -30,15 +30,15 @@ const (
 	Errored
 	// Impossible rows have numbers that cannot be: work that is not above zero, sizes below.
 	Impossible
-	// Absurd rows took longer than a day, or are work beyond what any unit of capacity explains.
-	Absurd
+	// OutOfRange rows took longer than a day, or are work beyond what any unit of capacity explains.
+	OutOfRange
 
 	reasonCount // how many there are; keep last
 )
 
-var reasonNames = [reasonCount]string{"kept", "aborted", "errored", "impossible", "absurd"}
+var reasonNames = [reasonCount]string{"kept", "aborted", "errored", "impossible", "out_of_range"}
 
-// String returns the reason in one lower-case word, as metrics show it.
+// String returns the reason in lower case with underscores, as metrics show it.
 func (r Reason) String() string {
 	if r >= reasonCount {
 		return "unknown"
@@ -50,7 +50,7 @@ func (r Reason) String() string {
 type Counts [reasonCount]uint64
 
 const (
-	absurdService = 24 * time.Hour
+	mostService = 24 * time.Hour
 	// mostWork is a day on an endpoint of capacity 10¹⁶, and leastWork as far below one. Both
 	// are beyond what can be configured, and their squares can still be summed.
 	mostWork  = 1e21
@@ -73,8 +73,8 @@ func (r *Row) Clean() Reason {
 		return Impossible
 	case r.PromptBytes < 0 || r.MaxTokens < 0 || r.Service < 0:
 		return Impossible
-	case r.Work < leastWork || r.Work > mostWork || r.Service > absurdService:
-		return Absurd
+	case r.Work < leastWork || r.Work > mostWork || r.Service > mostService:
+		return OutOfRange
 	}
 	return Kept
 }

@@ -39,9 +39,9 @@ func TestCleaning(t *testing.T) {
 		{func(r *Row) { r.PromptBytes = -1 }, Impossible},
 		{func(r *Row) { r.MaxTokens = -1 }, Impossible},
 		{func(r *Row) { r.Service = -1 }, Impossible},
-		{func(r *Row) { r.Service = 25 * time.Hour }, Absurd},
-		{func(r *Row) { r.Work = 1e22 }, Absurd},
-		{func(r *Row) { r.Work = 1e-22 }, Absurd},
+		{func(r *Row) { r.Service = 25 * time.Hour }, OutOfRange},
+		{func(r *Row) { r.Work = 1e22 }, OutOfRange},
+		{func(r *Row) { r.Work = 1e-22 }, OutOfRange},
 	} {
 		row := good
 		c.change(&row)

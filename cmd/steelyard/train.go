@@ -175,7 +175,7 @@ func printRows(w io.Writer, cleaned predict.Counts, cut []string) {
 	for reason, n := range cleaned {
 		total += n
 		if predict.Reason(reason) != predict.Kept {
-			dropped = append(dropped, fmt.Sprintf("%d %s", n, predict.Reason(reason)))
+			dropped = append(dropped, fmt.Sprintf("%d %s", n, strings.ReplaceAll(predict.Reason(reason).String(), "_", " ")))
 		}
 	}
 	fmt.Fprintf(w, "%d rows, %d good; left out: %s.\n", total, cleaned[predict.Kept], strings.Join(dropped, ", "))

@@ -67,7 +67,7 @@ func TestTrainThenPredict(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "work.json")
 	out, _, err := steelyard(t, "train", "--data", log, "--out", file, "--epochs", "30")
 	require.NoError(t, err)
-	require.Contains(t, out, "2000 rows, 1800 good; left out: 0 aborted, 200 errored, 0 impossible, 0 absurd.")
+	require.Contains(t, out, "2000 rows, 1800 good; left out: 0 aborted, 200 errored, 0 impossible, 0 out of range.")
 	require.Contains(t, out, "Saved to "+file)
 	require.Less(t, strings.Count(out, "\n"), 30)
 	var epochs []string
