@@ -37,7 +37,8 @@ func (r *Registry) ObservePredictors(source func() []PredictorState) {
 }
 
 var (
-	predictorRows    = family("predictor_rows_total", "Finished requests by what the predictor did with them: kept to learn from, or why not.", "upstream", "model", "reason")
+	predictorRows    = family("predictor_rows_total", "Finished requests by what the predictor did with them: kept to learn from, or why not.", "upstream", "reason")
+	predictorOfModel = family("predictor_model_rows_total", "Finished requests of a model that is ready, by what the predictor did with them.", "upstream", "model", "reason")
 	predictorDropped = family("predictor_rows_dropped_total", "Finished requests that were not looked at, because more came than are learned from.", "upstream")
 	predictorReady   = family("predictor_ready", "Whether enough requests finished to predict by more than their size.", "upstream")
 	predictorModels  = family("predictor_models", "Models that are learned apart from the others, by whether enough of their requests finished to predict them so.", "upstream", "state")
@@ -55,7 +56,11 @@ func (s sink) predictor(p *PredictorState) {
 	s.counter(predictorEvicted, p.Evicted, p.Upstream)
 	for _, m := range p.Models {
 		for reason, n := range m.Rows {
-			s.counter(predictorRows, n, p.Upstream, m.Model, reason)
+			if m.Model == "" { // apart, or a sum over models would count each row twice
+				s.counter(predictorRows, n, p.Upstream, reason)
+			} else {
+				s.counter(predictorOfModel, n, p.Upstream, m.Model, reason)
+			}
 		}
 		for _, score := range m.Scores {
 			s.flag(predictorRule, score.Rule == m.Rule, p.Upstream, m.Model, score.Rule)

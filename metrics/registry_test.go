@@ -48,7 +48,7 @@ func full() *Registry {
 	})
 	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6}} })
 	r.ObservePredictors(func() []PredictorState {
-		return []PredictorState{{Upstream: "chat", Dropped: 4, Ready: true, Known: 2, Learning: 3, Evicted: 5, Models: []PredictedModel{{
+		return []PredictorState{{Upstream: "chat", Dropped: 4, Ready: true, Known: 2, Learning: 3, Evicted: 5, Models: []PredictedModel{{Rows: map[string]uint64{"kept": 12}}, {
 			Model: "m", Rule: "regression", Rows: map[string]uint64{"kept": 9, "aborted": 2},
 			Scores: []PredictionScore{{"hints", 0.25, 3.5}, {"regression", 0.75, 1.5}},
 		}}}}
@@ -73,7 +73,8 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_predictor_models{state="ready",upstream="chat"} 2`,
 		`steelyard_predictor_models{state="learning",upstream="chat"} 3`,
 		`steelyard_predictor_models_evicted_total{upstream="chat"} 5`,
-		`steelyard_predictor_rows_total{model="m",reason="aborted",upstream="chat"} 2`,
+		`steelyard_predictor_rows_total{reason="kept",upstream="chat"} 12`,
+		`steelyard_predictor_model_rows_total{model="m",reason="aborted",upstream="chat"} 2`,
 		`steelyard_predictor_rule_in_use{model="m",rule="hints",upstream="chat"} 0`,
 		`steelyard_predictor_rule_in_use{model="m",rule="regression",upstream="chat"} 1`,
 		`steelyard_predictor_r2_ratio{model="m",rule="regression",upstream="chat"} 0.75`,

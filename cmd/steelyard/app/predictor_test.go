@@ -42,7 +42,7 @@ func TestInventedModelsMakeNoSeries(t *testing.T) {
 	text := body(t, g.admin+"/metrics")
 	require.Contains(t, text, `model="known"`)
 	require.NotContains(t, text, `model="m"`)
-	require.Equal(t, "25", line(t, g, `steelyard_predictor_rows_total{model="",reason="kept",upstream="chat"}`))
+	require.Equal(t, "25", line(t, g, `steelyard_predictor_rows_total{reason="kept",upstream="chat"}`))
 	require.Equal(t, "0", line(t, g, `steelyard_predictor_models_evicted_total{upstream="chat"}`))
 }
 
