@@ -84,8 +84,14 @@ func readReason(body io.Reader) (string, error) {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
 	var request drainRequest
-	switch err := decoder.Decode(&request); {
+	err := decoder.Decode(&request)
+	wrongType, isType := errors.AsType[*json.UnmarshalTypeError](err)
+	switch {
 	case errors.Is(err, io.EOF): // no body
+	case isType && wrongType.Field == "reason":
+		return "", errors.New("read body: reason must be a string")
+	case isType:
+		return "", errors.New(`read body: must be an object: give {"reason": "..."} or nothing`)
 	case err != nil:
 		return "", fmt.Errorf(`read body: %w: give {"reason": "..."} or nothing`, err)
 	default:

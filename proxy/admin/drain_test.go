@@ -65,7 +65,9 @@ func TestDrainRefusals(t *testing.T) {
 		{"/api/v1/upstreams/chta/endpoints/small/drain", "", 404, "no upstream is named chta"},
 		{"/api/v1/upstreams/chat/endpoints/smal/drain", "", 404, "no endpoint of upstream chat is named smal"},
 		{drainSmall, `{"raeson": "x"}`, 400, `read body: json: unknown field "raeson": give {"reason": "..."} or nothing`},
-		{drainSmall, `{"reason": 1}`, 400, "read body: json: cannot unmarshal number"},
+		{drainSmall, `{"reason": 1}`, 400, "read body: reason must be a string"},
+		{drainSmall, `{"reason": ["a"]}`, 400, "read body: reason must be a string"},
+		{drainSmall, `["reason"]`, 400, `read body: must be an object: give {"reason": "..."} or nothing`},
 		{drainSmall, `reason=x`, 400, "read body: invalid character 'r'"},
 		{drainSmall, `{"reason": "x"} {}`, 400, "read body: more follows the JSON object"},
 		{drainSmall, `{"reason": "a\nb"}`, 400, "reason: must be one line without control characters"},
@@ -75,6 +77,7 @@ func TestDrainRefusals(t *testing.T) {
 		got := s.do("POST", c.path, c.body)
 		assert.Equal(t, c.status, got.StatusCode, "%s %s", c.path, c.body)
 		assert.Contains(t, got.message(t), c.message)
+		assert.NotContains(t, got.message(t), "Go ")
 	}
 	assert.False(t, s.fleet.Upstreams()[0].Endpoints[0].has(Draining))
 
