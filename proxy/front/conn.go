@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ const (
 	stateIdle int32 = iota // waits for a request
 	stateActive
 	stateTunnel
-	stateClosing // closeIdle has won it
+	stateClosing // after its last request, while the server stops
 )
 
 // refusalTimeout bounds what a connection above the limit may cost.
@@ -51,6 +52,7 @@ type Conn struct {
 	first   bool // no request has come yet
 
 	state   atomic.Int32
+	poking  sync.Mutex             // held by closeIdle
 	gone    atomic.Bool            // the client has left; written by the watch
 	cut     atomic.Bool            // Abandon was called
 	waiter  atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
@@ -153,17 +155,39 @@ func (c *Conn) wakes() bool {
 		limit, c.first = c.server.Header, false
 	}
 	until := wire.Within(limit)
-	for {
+	for last := false; ; {
 		for c.Buffered() >= 2 && c.Bytes()[0] == '\r' && c.Bytes()[1] == '\n' {
 			c.Discard(2)
 		}
 		if b := c.Buffered(); b > 1 || b == 1 && c.Bytes()[0] != '\r' {
-			return c.state.CompareAndSwap(stateIdle, stateActive)
+			c.take(stateActive)
+			return true
 		}
-		if c.Fill(until) != nil {
+		if !last && c.server.stopping.Load() {
+			c.take(stateClosing)
+			last, until = true, wire.Within(lastLook)
+		}
+		switch err := c.Fill(until); {
+		case err == nil:
+		case last:
+			c.linger() // a request that is on its way must not be answered by a reset
+			return false
+		case !c.server.stopping.Load():
 			return false
 		}
 	}
+}
+
+// take puts an idle connection into another state. Where closeIdle was first, its poke is
+// taken back: what has come nevertheless is served.
+func (c *Conn) take(state int32) {
+	if c.state.CompareAndSwap(stateIdle, state) {
+		return
+	}
+	c.poking.Lock()
+	c.ResumeRead()
+	c.poking.Unlock()
+	c.state.Store(state)
 }
 
 // readHead reads to the end of the head and parses it. An error means that
@@ -258,7 +282,7 @@ func (c *Conn) settle() bool {
 		return false
 	case c.persist && c.drain():
 		c.state.CompareAndSwap(stateActive, stateIdle)
-		return !c.server.stopping.Load()
+		return true
 	}
 	c.linger()
 	return false
@@ -281,10 +305,13 @@ func (c *Conn) Torn() bool { return c.torn }
 // Tunnel marks the connection as switched to another protocol.
 func (c *Conn) Tunnel() { c.state.Store(stateTunnel) }
 
-// closeIdle closes the connection if no request has begun on it.
+// closeIdle lets the connection take a last look for a request, and close, if none has
+// begun on it. Any goroutine may call it.
 func (c *Conn) closeIdle() {
+	c.poking.Lock()
+	defer c.poking.Unlock()
 	if c.state.CompareAndSwap(stateIdle, stateClosing) {
-		c.Poke()
+		c.PokeRead()
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 
 // How long and how much a closing connection still takes in.
 const (
-	lingerBrief = time.Second // from a client that has said all it wanted to, and while shutting down
+	lastLook    = 10 * time.Millisecond // for a request, where a shutdown finds none
+	lingerBrief = time.Second           // from a client that has said all it wanted to, and while shutting down
 	lingerPause = 5 * time.Second
 	lingerTime  = 30 * time.Second
 	lingerBytes = 1 << 30

@@ -3,12 +3,15 @@ package front_test
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/proxy/front"
@@ -151,4 +154,82 @@ func TestShutdownWhileLingering(t *testing.T) {
 	ended, cut := shutDown(s)
 	defer cut()
 	require.NoError(t, happens(t, ended))
+}
+
+// What was sent before the client could know of the shutdown is served, though the answer
+// before it had promised more of the kind.
+func TestShutdownServesWhatHasCome(t *testing.T) {
+	promised, release := make(chan struct{}, 2), make(chan struct{})
+	s := serve(t, front.Options{Handler: func(c *front.Conn) {
+		keep := c.KeepAlive(true)
+		promised <- struct{}{}
+		<-release
+		answer(c, 200, keep)
+	}}, nil, nil)
+	c := dial(t, s.address)
+	_, err := io.WriteString(c, get+get)
+	require.NoError(t, err)
+	<-promised
+	ended, cut := shutDown(s)
+	defer cut()
+	require.Eventually(t, func() bool { // the listeners are closed after it has begun
+		c, err := net.Dial("tcp", s.address)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err != nil
+	}, within, time.Millisecond)
+	close(release)
+	reader := bufio.NewReader(c)
+	for _, last := range []bool{false, true} {
+		r, err := http.ReadResponse(reader, nil)
+		require.NoError(t, err)
+		require.Equal(t, last, r.Close)
+		_, err = io.Copy(io.Discard, r.Body)
+		require.NoError(t, err)
+	}
+	_, err = reader.ReadByte()
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, c.Close())
+	require.NoError(t, happens(t, ended))
+}
+
+// Clients that send one request after the other see the end of the connection, and no reset.
+func TestShutdownResetsNobody(t *testing.T) {
+	for kind, over := range map[string]*tls.Config{"plain": nil, "TLS": certificate(t, t.TempDir(), "one")} {
+		t.Run(kind, func(t *testing.T) {
+			s := serve(t, front.Options{Handler: hello}, over, nil)
+			const clients = 50
+			var busy, all sync.WaitGroup
+			busy.Add(clients)
+			for range clients {
+				c := secure(dial(t, s.address), over)
+				all.Go(func() {
+					defer c.Close()
+					reader := bufio.NewReader(c)
+					for i := 0; ; i++ {
+						if _, err := io.WriteString(c, get); err != nil {
+							break // the end of the connection is read below
+						}
+						r, err := http.ReadResponse(reader, nil)
+						if err != nil {
+							break
+						}
+						_, err = io.Copy(io.Discard, r.Body)
+						assert.NoError(t, err, "an answer that began is whole")
+						if i == 3 {
+							busy.Done()
+						}
+					}
+					_, err := io.Copy(io.Discard, reader)
+					assert.NoError(t, err)
+				})
+			}
+			busy.Wait()
+			ended, cut := shutDown(s)
+			defer cut()
+			all.Wait()
+			require.NoError(t, happens(t, ended))
+		})
+	}
 }
