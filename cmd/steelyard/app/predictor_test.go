@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,6 +45,22 @@ func TestInventedModelsMakeNoSeries(t *testing.T) {
 	require.NotContains(t, text, `model="m"`)
 	require.Equal(t, "25", line(t, g, `steelyard_predictor_rows_total{reason="kept",upstream="chat"}`))
 	require.Equal(t, "0", line(t, g, `steelyard_predictor_models_evicted_total{upstream="chat"}`))
+}
+
+// TestAPipeHoldsNothingUp: neither the start nor a reload waits for one that has come after the
+// configuration was checked, and it stays.
+func TestAPipeHoldsNothingUp(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "learned.json")
+	cfg := learningConfig(t, folder, backend(t, "a").URL)
+	require.NoError(t, syscall.Mkfifo(path, 0o600))
+	g := run(t, cfg)
+	require.NoError(t, g.Reload(cfg))
+	chat(t, g.url, 1)
+	require.NoError(t, g.stop())
+	there, err := os.Lstat(path)
+	require.NoError(t, err)
+	require.NotZero(t, there.Mode()&os.ModeNamedPipe)
 }
 
 // TestEveryClassIsKnown to those who learn from the request log.
