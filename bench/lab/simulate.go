@@ -59,7 +59,7 @@ func (l *Lab) simulate(ctx context.Context, c scenario.Case, traces []trace.Trac
 		}
 		source := "simulated on the same traces: one queue, fastest free endpoint first, no cost of any kind"
 		if order == balancer.ShortestFirst {
-			source += "; shortest hint first"
+			source += "; shortest hint first, true or not"
 		}
 		lines = append(lines, report.Line{Name: fmt.Sprintf("central queue, %s", order), Response: report.Median(means), Source: source})
 	}
@@ -84,7 +84,7 @@ func runOf(results sim.Results) run {
 func (l *Lab) virtual(c scenario.Contender, t trace.Trace, seed uint64) (sim.Results, error) {
 	clock := new(sim.Clock)
 	o := sim.Options{
-		Endpoints: l.engines(c), Work: sim.Hinted, Balancers: l.scenario.Balancers, Seed: seed, Clock: clock,
+		Endpoints: l.engines(c), Balancers: l.scenario.Balancers, Seed: seed, Clock: clock,
 		Policy: builder(c.Policy, seed, clock),
 	}
 	if c.Queue != "" {
@@ -93,6 +93,7 @@ func (l *Lab) virtual(c scenario.Contender, t trace.Trace, seed uint64) (sim.Res
 			return sim.Results{}, err
 		}
 		o.Queue = balancer.QueueOptions{Order: order, MaxRequests: longestQueue, MaxWait: longestWait}
+		o.Learn = order.BySize() // nobody else asks
 	}
 	for _, change := range l.scenario.Changes {
 		for i, e := range l.scenario.Endpoints {

@@ -15,24 +15,25 @@ import (
 
 // fleet dispatches by real pools, one for each balancer.
 type fleet struct {
-	loop    *loop
-	work    func(trace.Request) float64 // nil: nothing is predicted
-	queues  bool                        // a request may wait
-	options balancer.Options
-	told    [][]balancer.EndpointOptions // by balancer
-	measure *measure                     // nil: nothing is measured
-	pools   []*balancer.Pool
-	held    [][]held // by balancer: the requests that wait there, by arrival
-	holding int      // how many they are together
-	maxWait time.Duration
-	deal    Deal
-	chance  *rand.Rand
-	turn    int
-	request balancer.Request // of the arrival being dealt with
-	leases  []balancer.Lease // by request; the zero Lease before it is bound and after its end
-	pool    []int32          // by request: its balancer
-	outcome balancer.Outcome // of every request
-	err     error            // what changes met
+	loop     *loop
+	work     func(trace.Request) float64 // nil: nothing is predicted, but by learners
+	queues   bool                        // a request may wait
+	options  balancer.Options
+	told     [][]balancer.EndpointOptions // by balancer
+	measure  *measure                     // nil: nothing is measured
+	pools    []*balancer.Pool
+	learners []*learner // by balancer; none: nothing is learned
+	held     [][]held   // by balancer: the requests that wait there, by arrival
+	holding  int        // how many they are together
+	maxWait  time.Duration
+	deal     Deal
+	chance   *rand.Rand
+	turn     int
+	request  balancer.Request // of the arrival being dealt with
+	leases   []balancer.Lease // by request; the zero Lease before it is bound and after its end
+	pool     []int32          // by request: its balancer
+	outcome  balancer.Outcome // of every request
+	err      error            // what changes met
 }
 
 // held is one request in a pool's queue.
@@ -55,6 +56,9 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 	for replica := range replicas {
 		f.pools = append(f.pools, balancer.NewPool(fmt.Sprintf("balancer %d", replica+1), balancer.NewLoads()))
 		f.told = append(f.told, describe(o.Endpoints))
+		if o.Learn {
+			f.learners = append(f.learners, newLearner(o.Seed+uint64(replica)))
+		}
 		if f.measure != nil {
 			f.measure.values(f, replica)
 		}
@@ -75,7 +79,7 @@ func (f *fleet) tell() {
 func (f *fleet) arrive(i int32) {
 	p := f.next()
 	f.pool[i] = int32(p)
-	f.request = balancer.Request{Work: f.predict(i)}
+	f.request = balancer.Request{Work: f.predict(p, i)}
 	lease, err := f.pools[p].Acquire(&f.request)
 	switch {
 	case err == nil:
@@ -87,8 +91,12 @@ func (f *fleet) arrive(i int32) {
 	}
 }
 
-func (f *fleet) predict(i int32) float64 {
-	if f.work == nil {
+// predict is what balancer p takes the work of request i for.
+func (f *fleet) predict(p int, i int32) float64 {
+	switch {
+	case f.learners != nil:
+		return f.learners[p].work(f.loop.trace.Requests[i])
+	case f.work == nil:
 		return 0
 	}
 	return f.work(f.loop.trace.Requests[i])
@@ -128,6 +136,9 @@ func (f *fleet) enqueue(p int, i int32) {
 
 func (f *fleet) finish(i int32) {
 	wait, response := f.loop.results.Wait[i], f.loop.results.Response[i]
+	if f.learners != nil {
+		f.learn(i, response-wait)
+	}
 	f.leases[i].Release(f.outcome)
 	f.leases[i] = balancer.Lease{}
 	if f.measure != nil {

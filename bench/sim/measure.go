@@ -50,7 +50,7 @@ func (m *measure) began(f *fleet, i int32) {
 // finished tells of a request that is done. Where nothing is predicted, all are taken to
 // be alike.
 func (m *measure) finished(f *fleet, i int32, service time.Duration) {
-	work := f.predict(i)
+	work := f.predict(int(f.pool[i]), i)
 	if work <= 0 {
 		work = 1
 	}

@@ -35,11 +35,14 @@ type Options struct {
 	Queue  balancer.QueueOptions
 	// Work is what the balancer predicts of a request; nil when it predicts nothing.
 	Work func(trace.Request) float64
+	// Learn has each balancer predict work by what it learns from those that are done, with the code of balancer/predict;
+	// Work is not asked then.
+	Learn bool
 	// Balancers is how many there are, over the same engines: none knows what the others
 	// have in flight. One when 0.
 	Balancers int
 	Deal      Deal
-	Seed      uint64   // for Deal; policies have their own
+	Seed      uint64   // for Deal and Learn; policies have their own
 	Changes   []Change // by time
 	Clock     *Clock   // virtual time, for policies that need it too; nil: one of its own
 
