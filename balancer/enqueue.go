@@ -64,8 +64,10 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	}
 	q := &p.queue
 	s := p.snapshot.Load().seats
-	if !q.keepsOut(r, s) {
+	kept := q.keepsOut(r, s)
+	if !kept {
 		e, err := s.takeOpen(r)
+		s.reopen()
 		if err == nil {
 			w = p.newWaiter(r)
 			w.size = q.measured(r, s)
@@ -85,7 +87,7 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	}
 	w = p.newWaiter(r)
 	q.add(w)
-	if p.serveWaiting(nil) { // with one more who waits, one may begin that was held back
+	if (kept || q.heldUntil != 0) && p.serveWaiting(nil) { // with one more who waits, one may begin that was held back
 		begun = s.endpoints
 	}
 	return w, begun, nil
@@ -104,7 +106,7 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 
 // serveWaiting gives the open seats to those who wait, in their order: to each the one
 // that the policy picks for it. Afterwards no seat is open that anybody who waits could
-// have, but for those who are held back, so that nobody who comes can overtake. Freed is
+// have, but for those who are held back, so that nobody who comes can overtake others. Freed is
 // the one endpoint that may have become open, or nil when others may have too. It reports
 // whether any seat was given. The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// A request may be held back, which is to wait though a slot is free, for one of two
-// reasons, so that the mean response time is less. A long one leaves the last free slot to
+// A request may be held back, that is, made to wait though a slot is free, for one of two
+// reasons, both so that the mean response time is less. A long one leaves the last free slot to
 // short ones, of which most that come would have to wait for it. And any leaves a slow slot
 // that would take far longer than to wait for a fast one. The figures are of bench/sim.
 
@@ -62,7 +62,7 @@ func (q *queue) arrive(r *Request) {
 // size returns a request's predicted work in units of the usual one; 1 where that is not known.
 func (q *queue) size(r *Request) float64 {
 	if work := r.work(); q.options.Order.BySize() && work > 0 && !math.IsInf(work, 1) && q.usual.seen >= usualKnown {
-		return work / q.usual.value
+		return min(work/q.usual.value, math.MaxFloat64)
 	}
 	return 1
 }
@@ -84,7 +84,8 @@ func (q *queue) trusts() bool {
 func (q *queue) isLong(size float64) bool { return size > longWork && q.trusts() }
 
 // keepsOut reports whether a request that comes has to go to the queue though a slot is
-// free that it might have: it waits, or who was held back before goes first.
+// free that it might have: it waits, or who was held back before goes first. Where one is to
+// try a slow slot, all others are closed until reopen.
 func (q *queue) keepsOut(r *Request, s *seats) bool {
 	if s == nil || s.open == 0 || q.length >= q.options.MaxRequests {
 		return false
@@ -98,7 +99,7 @@ func (q *queue) keepsOut(r *Request, s *seats) bool {
 	if !s.uneven() {
 		return false
 	}
-	if q.patience(r, s, size, 0) == 0 || s.doubtful(r, q.now()) {
+	if q.patience(r, s, size, 0) == 0 || s.leaveDoubted(r, q.now()) {
 		return false
 	}
 	q.age()
@@ -145,19 +146,30 @@ func (q *queue) mayHoldBack() bool { return q.options.Order.BySize() && q.length
 
 // turnAway asks the picker about a request that is held back, as if nothing were free.
 func (s *seats) turnAway(r *Request) {
-	for i, closed := range s.closed {
-		if !closed {
-			s.setClosed(i, true)
-			s.turned = append(s.turned, i)
-		}
+	defer s.reopen()
+	for i := range s.closed {
+		s.shut(i)
 	}
-	defer func() {
-		for _, i := range s.turned {
-			s.setClosed(i, false)
-		}
-		s.turned = s.turned[:0]
-	}()
 	s.picker.Pick(r)
+}
+
+// shut closes a seat until reopen, if it is open.
+func (s *seats) shut(i int) {
+	if !s.closed[i] {
+		s.setClosed(i, true)
+		s.turned = append(s.turned, i)
+	}
+}
+
+// reopen opens the seats that were shut. s may be nil.
+func (s *seats) reopen() {
+	if s == nil || len(s.turned) == 0 {
+		return
+	}
+	for _, i := range s.turned {
+		s.setClosed(i, false)
+	}
+	s.turned = s.turned[:0]
 }
 
 // last returns the seat that has the last free slot of all, of enough; or unseated. Where
@@ -211,15 +223,19 @@ func (q *queue) patience(r *Request, s *seats, size float64, ahead int) time.Dur
 	return time.Duration(min(stake*size*(here-there), maxPatience) * float64(time.Second))
 }
 
-// doubtful reports whether no free slot that the request might have was tried for so long
-// that it may be fast by now: then one that comes does, though those who wait had rather not.
-func (s *seats) doubtful(r *Request, now time.Duration) bool {
+// leaveDoubted reports whether a free slot that the request might have was not tried for so
+// long that it may be fast by now: then one that comes does, though those who wait had rather
+// not. It shuts all other seats.
+func (s *seats) leaveDoubted(r *Request, now time.Duration) (any bool) {
 	for i, e := range s.endpoints {
-		if !s.closed[i] && !r.excludes(e) && !e.pace.doubted(now) {
-			return false
+		any = any || !s.closed[i] && !r.excludes(e) && e.pace.doubted(now)
+	}
+	for i, e := range s.endpoints {
+		if any && !e.pace.doubted(now) {
+			s.shut(i)
 		}
 	}
-	return true
+	return any
 }
 
 // waitsFor reports whether the request may have the seat as soon as a slot is free there.

@@ -25,8 +25,8 @@ const (
 	// expected to take longer by that.
 	overdue = 4
 	// An endpoint's pace is doubted when it had no request for so many times as long as one
-	// takes there, and the next one counts as much as if doubtKeeps had been before it: so one
-	// that was slow and has recovered is found out after a few.
+	// takes there. The next one, if it is faster, counts as if only doubtKeeps had been before
+	// it: so an endpoint that was slow and has recovered is found out after a few.
 	doubtAfter, doubtKeeps = 30, 2
 )
 
@@ -87,8 +87,9 @@ func (p *pace) release(slots int64, trusted bool, now time.Duration) float64 {
 
 // timing is when a lease was given out, and what for. Its zero value measures nothing.
 type timing struct {
-	begun time.Duration // by the pool's clock
-	size  float64       // in units of the usual request; 0: it is not measured
+	begun  time.Duration // by the pool's clock
+	size   float64       // in units of the usual request; 0: it is not measured
+	doubts bool          // the endpoint's pace was doubted then
 }
 
 // begin returns the timing of a request of this size that begins at the endpoint now.
@@ -97,11 +98,9 @@ func (e *Endpoint) begin(size float64) timing {
 		return timing{}
 	}
 	now := e.pool.queue.now()
-	if e.pace.doubted(now) {
-		e.pace.doubt()
-	}
+	t := timing{begun: now, size: size, doubts: e.pace.doubted(now)}
 	e.pace.changed.Store(int64(now))
-	return timing{begun: now, size: size}
+	return t
 }
 
 // measure takes in a request that ended like this.
@@ -114,6 +113,9 @@ func (e *Endpoint) measure(t timing, o Outcome) {
 	took := now - t.begun
 	if o.Class != Answered || o.Status >= 300 || took <= 0 {
 		return
+	}
+	if t.doubts && took.Seconds() < e.pace.get(false) { // not else: a cold start is no pace
+		e.pace.doubt()
 	}
 	e.pace.learn(took, t.size)
 	if usual := e.pace.get(false); usual > 0 && t.size > longWork {

@@ -279,6 +279,42 @@ func (p *inOrderPicker) Pick(r *Request) (int, bool) {
 	return p.turnsPicker.Pick(r)
 }
 
+// TestASlowSlotIsTriedBesideAnother, which is slow too, and free all the time.
+func TestASlowSlotIsTriedBesideAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, patientQueue, 0.1, 2, 2)
+		endpoints := slotted(3, 1)
+		endpoints[1].Slots = 2
+		require.NoError(t, p.Apply(Options{Policy: inOrder{turns{"in_order"}}, Queue: patientQueue}, endpoints))
+		acquireOnly(t, p, 0)
+		time.Sleep(61 * time.Second)
+		for _, i := range []int{0, 1} {
+			at(p, i).pace.changed.Store(int64(p.queue.now()))
+		}
+		require.Equal(t, "e2", acquire(t, p, 0).Endpoint().Name())
+		_, err := p.Acquire(nil)
+		require.ErrorIs(t, err, ErrFull)
+		require.Equal(t, 1, p.snapshot.Load().seats.open)
+	})
+}
+
+// TestIdlenessMakesNoColdStartAPace: what is faster than it was is believed sooner.
+func TestIdlenessMakesNoColdStartAPace(t *testing.T) {
+	for took, want := range map[time.Duration]float64{time.Minute: 0.114, 50 * time.Millisecond: 0.079} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPacedPool(t, patientQueue, 0.1)
+			for range paceHorizon {
+				at(p, 0).pace.learn(100*time.Millisecond, 1)
+			}
+			time.Sleep(4 * time.Second)
+			lease := acquire(t, p, 0)
+			time.Sleep(took)
+			lease.Release(Outcome{Class: Answered, Status: 200})
+			assert.InDelta(t, want, at(p, 0).pace.get(false), 0.001)
+		})
+	}
+}
+
 // TestASlowSlotIsTriedAgain: clients that ask again at once leave it for the fast one each
 // time, and would for ever, though it has recovered. While it is as slow it costs little.
 func TestASlowSlotIsTriedAgain(t *testing.T) {

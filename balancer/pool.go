@@ -44,7 +44,7 @@ func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 // Acquire picks an endpoint and counts one request in flight there, in one step, until
 // the lease is released. It never waits: ErrNoEndpoint and ErrFull come at once, and
 // after ErrFull the request may Enqueue. While anybody waits it gives no endpoint that one
-// who waits could have. It does not allocate. A nil request asks for nothing special.
+// who waits could have, unless that one is held back (holdback.go). It does not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
 	e, size, err := p.reserve(r)
 	if err != nil {
@@ -66,6 +66,7 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 		s.turnAway(r)
 		return nil, 0, ErrFull
 	}
+	defer s.reopen()
 	if e, err = s.take(r); err != nil {
 		return nil, 0, err
 	}
@@ -85,7 +86,7 @@ func (p *Pool) look(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	waitedFor := s.closed[e.seat] || p.queue.heldUntil > 0
+	waitedFor := s.closed[e.seat] || p.queue.heldUntil != 0
 	s.tell(e.seat)
 	return waitedFor && !s.closed[e.seat] && p.serveWaiting(e)
 }

@@ -60,14 +60,14 @@ func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	return time.Duration(stake * size * (here - there) * float64(time.Second))
 }
 
-// doubtful reports whether none of them had a request for so long that one is to try it.
-func (m *model) doubtful(free []*Endpoint) bool {
+// doubtful returns those that had no request for so long that one is to try them.
+func (m *model) doubtful(free []*Endpoint) (doubtful []*Endpoint) {
 	for _, e := range free {
-		if m.clock.at <= time.Duration(e.pace.changed.Load())+time.Duration(doubtAfter*e.pace.get(false)*float64(time.Second)) {
-			return false
+		if pace := e.pace.get(false); pace > 0 && m.clock.at > time.Duration(e.pace.changed.Load())+time.Duration(doubtAfter*pace*float64(time.Second)) {
+			doubtful = append(doubtful, e)
 		}
 	}
-	return true
+	return doubtful
 }
 
 // limit is when a request that waits is held back no more.

@@ -23,7 +23,7 @@ type seats struct {
 	queued    bool        // who finds no open seat may wait for one
 	out       int         // seats whose endpoints have an outage
 	gone      int         // those of them that are gone
-	turned    []int       // empty but within turnAway
+	turned    []int       // seats that are shut until reopen
 }
 
 // newSeats returns seats of which the picker was told nothing yet.
