@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"strconv"
 
 	"go.uber.org/zap"
@@ -96,12 +97,13 @@ func lastLine(file *os.File, size int64) (int64, error) {
 
 // moveAside gives a file that is not ours another name.
 func (f *requestFile) moveAside() error {
+	path := f.place()
 	for i := 1; ; i++ {
-		aside := f.path + ".aside." + strconv.Itoa(i)
+		aside := path + ".aside." + strconv.Itoa(i)
 		if _, err := os.Lstat(aside); err == nil {
 			continue
 		}
-		if err := os.Rename(f.path, aside); err != nil {
+		if err := os.Rename(path, aside); err != nil {
 			return fmt.Errorf("move a file with other columns aside: %w", err)
 		}
 		f.log.Warn("request log: a file with other columns was moved aside", zap.String("path", f.path), zap.String("to", aside))
@@ -155,13 +157,23 @@ func (f *requestFile) prepare(size int64) error {
 	return f.open()
 }
 
+// place is where the path leads. A symbolic link stays where it is: what it leads
+// to is moved, in its own folder.
+func (f *requestFile) place() string {
+	if place, err := filepath.EvalSymlinks(f.path); err == nil {
+		return place
+	}
+	return f.path
+}
+
 // rotate moves the file to .1, .1 to .2 and so on; the last is replaced.
 func (f *requestFile) rotate() error {
+	path := f.place()
 	name := func(i int) string {
 		if i == 0 {
-			return f.path
+			return path
 		}
-		return f.path + "." + strconv.Itoa(i)
+		return path + "." + strconv.Itoa(i)
 	}
 	for i := f.keep; i > 0; i-- {
 		if err := os.Rename(name(i-1), name(i)); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -135,6 +135,26 @@ func TestRequestLogFollowsItsPath(t *testing.T) {
 	requireRows(t, 0, 3, path)
 }
 
+// A symbolic link stays: what it leads to is rotated, or moved aside, in its own folder.
+func TestRequestLogKeepsALink(t *testing.T) {
+	folder := t.TempDir()
+	link, path := filepath.Join(t.TempDir(), "link"), filepath.Join(folder, "requests.csv")
+	require.NoError(t, os.Symlink(path, link))
+	require.NoError(t, os.WriteFile(path, []byte("other,columns\n"), 0o600))
+	l := openRequestLog(t, proxy.RequestLogOptions{Path: link, MaxBytes: 1000})
+	l.write(0, 50)
+	l.end(t)
+	to, err := os.Readlink(link)
+	require.NoError(t, err)
+	require.Equal(t, path, to)
+	for _, name := range []string{path, path + ".1", path + ".aside.1"} {
+		require.FileExists(t, name)
+	}
+	files, err := os.ReadDir(filepath.Dir(link))
+	require.NoError(t, err)
+	require.Len(t, files, 1)
+}
+
 // A disk that takes nothing costs rows, which are counted, and one line of the log.
 func TestRequestLogOnFullDisk(t *testing.T) {
 	const full = "/dev/full"
