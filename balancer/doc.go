@@ -15,7 +15,8 @@
 // slot is free: the goroutine that frees one gives it, under that lock, to the first
 // in the queue that the endpoint can serve. Whenever the lock is let go, no endpoint
 // that anybody who waits could have has a slot free; that is why nobody overtakes, and why a
-// change of slots, members or conditions leaves nobody behind. The one exception is requests that are held back for the sake of the mean: holdback.go has the two reasons, and
+// change of slots, members or conditions leaves nobody behind. The one exception is
+// requests that are held back for the sake of the mean: holdback.go has the two reasons, and
 // how long it may last. They go by what is measured of each endpoint at every release.
 //
 // An endpoint to which connections fail is left alone for a moment, longer each time, and

@@ -5,7 +5,8 @@ type Phase uint8
 
 // The phases of a request that can be cancelled.
 const (
-	PhaseQueue     Phase = iota // waiting for an endpoint
+	PhaseRead      Phase = iota // reading the request's body, as far as it is held
+	PhaseQueue                  // waiting for an endpoint
 	PhaseConnect                // dialling the endpoint, TLS included
 	PhaseUpload                 // sending the request to the endpoint
 	PhaseFirstByte              // waiting for the endpoint's answer
@@ -14,7 +15,7 @@ const (
 	phases
 )
 
-var phaseLabels = [phases]string{"queue", "connect", "upload", "first_byte", "stream", "tunnel"}
+var phaseLabels = [phases]string{"read", "queue", "connect", "upload", "first_byte", "stream", "tunnel"}
 
 // RepeatReason is why a request was sent a second time.
 type RepeatReason uint8

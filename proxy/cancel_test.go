@@ -230,7 +230,7 @@ func TestClientLeavesInABodyThatIsHeld(t *testing.T) {
 				c.send("POST / HTTP/1.1\r\nHost: x.test\r\n" + framing)
 				eventually(t, "the body to be held", func() bool { return g.handler.HeldBytes() > 0 })
 				d.leave(c)
-				g.clientLeft(t, "queue")
+				g.clientLeft(t, "read")
 				require.True(t, p.idle(), "the endpoint never hears of it")
 			})
 		}

@@ -117,7 +117,7 @@ func (x *exchange) reset() {
 	x.events = events{}
 	x.chunked, x.byClose = false, false
 	x.line.reset()
-	x.phase = metrics.PhaseQueue
+	x.phase = metrics.PhaseRead
 	x.dispatched, x.answered, x.firstByte, x.flushed = 0, 0, 0, 0
 	x.readTime, x.waited, x.lost, x.received, x.written = 0, 0, 0, 0, 0
 	x.headOnly, x.minor = false, 0
