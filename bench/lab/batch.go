@@ -44,6 +44,23 @@ func meanPrompt(traces ...trace.Trace) float64 {
 	return float64(sum) / float64(max(n, 1))
 }
 
+// Check says whether the endpoints carry what they are to be given, as far as that takes a look at the requests.
+func (l *Lab) Check() error {
+	if !slices.ContainsFunc(l.scenario.Endpoints, batches) {
+		return nil
+	}
+	for _, c := range l.scenario.Cases {
+		traces, err := l.traces(c)
+		if err != nil {
+			return err
+		}
+		if err := l.overload(l.scenario.Rate, l.scenario.Contenders, traces...); err != nil {
+			return fmt.Errorf("case %s: %w", c.Name, err)
+		}
+	}
+	return nil
+}
+
 // overload says by how much a rate is more than endpoints carry that have prompts to read as well; nil where it is not.
 // ΣC leaves prompts out.
 func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...trace.Trace) error {
@@ -57,7 +74,7 @@ func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...
 		there.Endpoints[i].Capacity = engineOptions(e.Name, e).Sustains(prompt) // what balancers are told stays as it is
 	}
 	if err := there.Carried(); err != nil {
-		return fmt.Errorf("with prompts of %.0f tokens in the mean to be read: %w", prompt, err)
+		return fmt.Errorf("with prompts of %.0f tokens in the mean to be read, %w", prompt, err)
 	}
 	return nil
 }

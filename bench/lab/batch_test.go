@@ -59,7 +59,7 @@ func TestTheLLMScenario(t *testing.T) {
 	s.Sweep = []float64{0.5, 0.9, 0.99}
 	r, err := New(Options{Scenario: s, Seed: 1}).Run(t.Context())
 	require.NoError(t, err)
-	require.Empty(t, r.Notes)
+	require.NoError(t, New(Options{Scenario: s, Seed: 1}).Check())
 	c := r.Cases[0]
 	var names []string
 	for _, line := range c.Theory {
@@ -79,10 +79,11 @@ func TestTheLLMScenario(t *testing.T) {
 	s = small(t, "llm", 400)
 	s.Rate, s.Sweep = 22.3, nil
 	require.NoError(t, s.Carried(), "prompts apart")
-	r, err = New(Options{Scenario: s, Seed: 1}).Run(t.Context())
-	require.NoError(t, err)
-	require.Len(t, r.Notes, 1)
-	require.Contains(t, r.Notes[0], "The figures of chat work tell how long the run was: with prompts of ")
+	var overload *scenario.OverloadError
+	err = New(Options{Scenario: s, Seed: 1}).Check()
+	require.ErrorAs(t, err, &overload)
+	require.Regexp(t, `^case chat: with prompts of \d+ tokens in the mean to be read, a load of T = 22\.3 requests/s is more than `+
+		`the endpoints can carry, ΣC = 21\.\d\d: the queue would grow without bound: lower rate below 21\.\d\d$`, err.Error())
 }
 
 // TestTheBoundOfABatch: streams that are alone are faster than those of a full batch, and the preemptive bound must

@@ -53,7 +53,7 @@ func (l *Lab) Takes() time.Duration {
 	return l.scenario.Lasts() * time.Duration(l.scenario.Seeds*len(l.scenario.Cases)*len(l.groups()))
 }
 
-// Run does all of it. It ends early with ctx, and whatever it has started ends before it returns.
+// Run does all of it, whatever Check says. It ends early with ctx, and whatever it has started ends before it returns.
 func (l *Lab) Run(ctx context.Context) (*report.Result, error) {
 	l.started = time.Now()
 	r := l.head()
@@ -91,7 +91,7 @@ func (l *Lab) head() *report.Result {
 	r := &report.Result{
 		Schema: report.Schema, Scenario: s.Name, Title: s.Title, About: s.About, Command: l.options.Command,
 		Started: l.started, Machine: machine(), Versions: map[string]string{}, Requests: s.Requests, Rate: s.Rate,
-		Balancers: s.Balancers, Measured: l.measured(), Notes: slices.Concat(l.options.Notes, l.groupsNote()),
+		Balancers: s.Balancers, Measured: l.measured(), Notes: l.Notes(),
 	}
 	for name, p := range l.options.Programs {
 		r.Versions[name] = p.Version
@@ -103,6 +103,16 @@ func (l *Lab) head() *report.Result {
 		r.Endpoints = append(r.Endpoints, report.Endpoint{Name: e.Name, Capacity: e.Capacity, Share: e.Capacity / s.Capacity(), Slots: e.Slots})
 	}
 	return r
+}
+
+// Notes are what is known before the run of what its figures will not show.
+func (l *Lab) Notes() []string {
+	notes := slices.Clone(l.options.Notes)
+	for _, c := range l.scenario.Unreached() {
+		notes = append(notes, fmt.Sprintf("The run ends at %.3g s, before the change of %s at %.3g s: give it more requests.",
+			l.scenario.Lasts().Seconds(), c.Endpoint, c.At.Seconds()))
+	}
+	return append(notes, l.groupsNote()...)
 }
 
 func (l *Lab) finish(r *report.Result) *report.Result {
@@ -155,11 +165,7 @@ func (l *Lab) runCase(ctx context.Context, c scenario.Case) (done *report.Case, 
 	}
 	done = &report.Case{Name: c.Name, Work: c.Work, Theory: append(l.theory(c, traces), central...), Rows: table.rows(), Sweep: sweep}
 	done.Target = target(c, done.Rows)
-	notes = table.notes(c.Name)
-	if err := l.overload(l.scenario.Rate, l.scenario.Contenders, traces...); err != nil {
-		notes = append(notes, fmt.Sprintf("The figures of %s work tell how long the run was: %v", c.Name, err))
-	}
-	return done, notes, nil
+	return done, table.notes(c.Name), nil
 }
 
 // traces are one for each seed; a recorded one is the same for all.

@@ -138,6 +138,13 @@ func TestChangesAreFelt(t *testing.T) {
 	}
 }
 
+func TestChangesThatComeTooLateAreTold(t *testing.T) {
+	require.Empty(t, New(Options{Scenario: small(t, "step-change", 15_600)}).Notes())
+	require.Equal(t, []string{"The run ends at 61.5 s, before the change of C100 at 80 s: give it more requests."},
+		New(Options{Scenario: small(t, "step-change", 8_000)}).Notes())
+	require.Len(t, New(Options{Scenario: small(t, "step-change", 3_000)}).Notes(), 2)
+}
+
 func TestFleets(t *testing.T) {
 	s := small(t, "scale", 1)
 	s.Sizes = []int{3, 50}

@@ -167,20 +167,38 @@ func (s *Scenario) Carried() error {
 		return nil
 	}
 	if sum := s.Capacity(); s.Rate >= sum {
-		return &OverloadError{fmt.Sprintf("scenario %s: a load of T = %g requests/s is more than the endpoints can carry, ΣC = %g: "+
-			"the queue would grow without bound: lower rate below %g", s.Name, s.Rate, sum, sum)}
+		return &OverloadError{fmt.Sprintf("a load of T = %s requests/s is more than the endpoints can carry, ΣC = %s: "+
+			"the queue would grow without bound: lower rate below %s", figures(s.Rate), figures(sum), figures(sum))}
 	}
 	for _, c := range s.Contenders {
 		shares := s.fixedShares(c)
 		for i, share := range shares {
 			e := s.Endpoints[i]
 			if got := share * s.Rate; got >= e.Capacity && !c.Unstable {
-				return &OverloadError{fmt.Sprintf("scenario %s: contender %s gives endpoint %s %.4g requests/s and it carries %g: "+
-					"its queue would grow without bound: lower rate, or set unstable: true to show just that", s.Name, c.Name, e.Name, got, e.Capacity)}
+				return &OverloadError{fmt.Sprintf("contender %s gives endpoint %s %s requests/s and it carries %s: "+
+					"its queue would grow without bound: lower rate, or set unstable: true to show just that", c.Name, e.Name, figures(got), figures(e.Capacity))}
 			}
 		}
 	}
 	return nil
+}
+
+// figures are a number to four places that count, without an exponent.
+func figures(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.4g", v)
+}
+
+// Unreached are the changes that come after the end of a trace at its rate.
+func (s *Scenario) Unreached() (list []Change) {
+	for _, c := range s.Changes {
+		if c.At >= s.Lasts() {
+			list = append(list, c)
+		}
+	}
+	return list
 }
 
 // fixedShares are the shares of a policy that looks at nothing else, nil for others.

@@ -122,14 +122,17 @@ func (s *benchSettings) run(c *cobra.Command, name string) error {
 		return &usageError{err.Error()}
 	}
 	out := c.OutOrStdout()
-	for _, note := range notes {
-		fmt.Fprintln(out, note)
-	}
 	bar := newBar(out)
 	l := lab.New(lab.Options{
 		Scenario: what, Programs: programs, Seed: s.seed, InTurn: s.inTurn, Notes: notes, Progress: bar.show,
 		Command: append([]string{"steelyard"}, commandLine(c, name)...),
 	})
+	if err := l.Check(); err != nil {
+		return &usageError{err.Error()}
+	}
+	for _, note := range l.Notes() {
+		fmt.Fprintln(out, note)
+	}
 	fmt.Fprintf(out, "%s: %s\n", what.Name, what.Title)
 	if takes := l.Takes(); takes > 0 {
 		fmt.Fprintf(out, "The measured part takes %s.\n", minutes(takes))
