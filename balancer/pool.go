@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -154,8 +155,23 @@ func refresh(pools []*Pool) {
 		p.changes++
 		change := p.changes
 		p.mu.Unlock()
-		p.publish(change)
+		p.republish(change)
 	}
+}
+
+// republish is publish on behalf of another pool, to which a panic of this one's policy is
+// nothing.
+func (p *Pool) republish(change uint64) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			p.pick.Lock()
+			defer p.pick.Unlock()
+			if s := p.snapshot.Load().seats; s != nil {
+				s.broken = &panicking{cause: cause, stack: debug.Stack()}
+			}
+		}
+	}()
+	p.publish(change)
 }
 
 // renew is publish under the lock. It returns the endpoints at which requests may have

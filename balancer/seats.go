@@ -2,6 +2,7 @@ package balancer
 
 import (
 	"fmt"
+	"runtime/debug"
 	"slices"
 )
 
@@ -24,6 +25,7 @@ type seats struct {
 	out       int         // seats whose endpoints have an outage
 	gone      int         // those of them that are gone
 	turned    []int       // seats that are shut until reopen
+	broken    *panicking  // what the picker panicked with when it was told something
 }
 
 // newSeats returns seats of which the picker was told nothing yet.
@@ -90,6 +92,7 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 		return nil, ErrNoEndpoint
 	}
 	for {
+		s.raise()
 		i, ok := s.picker.Pick(r)
 		if !ok && s.out > 0 {
 			i, ok = s.takeBarred(r)
@@ -146,6 +149,8 @@ func (s *seats) begin(i int) bool {
 	defer func() {
 		if !told { // the picker panicked: nobody will have a lease to release
 			e.load.cancel()
+			s.tell(i)
+			s.broken = nil
 			e.outage.stage.CompareAndSwap(tried, open)
 		}
 	}()
@@ -153,6 +158,7 @@ func (s *seats) begin(i int) bool {
 	if s.out > 0 {
 		s.try(i)
 	}
+	s.raise()
 	told = true
 	return true
 }
@@ -176,7 +182,7 @@ func (s *seats) tell(i int) { s.show(i, s.endpoints[i].load.InFlight()) }
 // show tells the picker that so many are in flight at the seat.
 func (s *seats) show(i int, inFlight int64) {
 	if s.counter != nil {
-		s.counter.Count(i, inFlight)
+		s.count(i, inFlight)
 	}
 	if s.slots != nil && s.slots[i] > 0 {
 		s.setClosed(i, inFlight >= s.slots[i] || s.barred(i))
@@ -188,10 +194,38 @@ func (s *seats) setClosed(i int, closed bool) {
 	if closed == s.closed[i] {
 		return
 	}
-	s.picker.Open(i, !closed)
+	s.openUp(i, !closed)
 	if s.closed[i] = closed; closed {
 		s.open--
 	} else {
 		s.open++
+	}
+}
+
+// count and openUp tell the picker of a change. Whoever happens to do so, a timer or another
+// pool's request, has nothing to do with a policy that panics: that costs the pool's next
+// request, whose goroutine recovers.
+func (s *seats) count(i int, n int64) {
+	defer s.keep()
+	s.counter.Count(i, n)
+}
+
+func (s *seats) openUp(i int, open bool) {
+	defer s.keep()
+	s.picker.Open(i, open)
+}
+
+// keep is deferred, and keeps a panic for raise.
+func (s *seats) keep() {
+	if cause := recover(); cause != nil && s.broken == nil {
+		s.broken = &panicking{cause: cause, stack: debug.Stack()}
+	}
+}
+
+// raise panics if the picker has.
+func (s *seats) raise() {
+	if b := s.broken; b != nil {
+		s.broken = nil
+		panic(fmt.Sprintf("%v, while the policy was told of a change:\n%s", b.cause, b.stack))
 	}
 }
