@@ -6,8 +6,12 @@ import (
 )
 
 // queue is the requests that wait until an endpoint has a slot for them, in the order in
-// which they are to be served. Adding, removing and setting aside are O(log n). All of
-// it is guarded by Pool.pick.
+// which they are to be served. Adding, removing and setting aside are O(log n); a slot that
+// comes free costs that for each who waits and may not have it. All of it is guarded by
+// Pool.pick.
+//
+// A request's work is what was predicted of it, in its upstream's unit; its size is that in
+// units of the usual request; its key is what it is ordered by, which is 0 once it has aged.
 type queue struct {
 	options QueueOptions
 	now     func() time.Duration // the pool's clock; written once, by the first configure

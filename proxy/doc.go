@@ -3,7 +3,7 @@
 // LIFE.md tells the life of a request step by step; [Handler.Serve] is that list
 // in code.
 //
-// An [Handler] lives as long as the process. What the configuration says lies in
+// A [Handler] lives as long as the process. What the configuration says lies in
 // a [Generation], which is immutable: a request loads it once and never looks
 // again, so that a reload cannot change the rules under it. Fleet state belongs to
 // the balancer; this package holds a lease for as long as an exchange lasts.
@@ -12,7 +12,8 @@
 // finish, whatever happened: there the lease is released, the connection to the
 // endpoint is kept or closed, and everything is counted.
 //
-// The rooms below: front reads requests, strict decides what they mean, route
-// finds the upstream, transport speaks to endpoints, fault says what went wrong,
-// wire is the socket under all of them.
+// The packages below: front reads requests, strict decides what they mean, route
+// finds the upstream, payload reads hints from bodies, transport speaks to
+// endpoints, fault says what went wrong, wire is the socket under all of them; admin
+// is the operator's listener.
 package proxy
