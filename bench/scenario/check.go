@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 var (
@@ -225,7 +227,7 @@ func oneOf(key, value string, known []string) error {
 	if slices.Contains(known, value) {
 		return nil
 	}
-	return fmt.Errorf("there is no %s %q: %s", key, value, Suggest(value, known))
+	return fmt.Errorf("there is no %s %q: %s", key, value, configs.Suggest(value, known))
 }
 
 func positive(x float64) bool { return x > 0 && !math.IsInf(x, 1) }

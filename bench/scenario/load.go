@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 //go:embed *.yaml
@@ -37,8 +39,12 @@ func Load(name string, policies []string) (*Scenario, error) {
 	if isPath(name) {
 		data, err := os.ReadFile(name)
 		if err != nil {
-			if bare := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name)); errors.Is(err, fs.ErrNotExist) && slices.Contains(Names(), bare) {
+			bare := strings.TrimSuffix(filepath.Base(name), filepath.Ext(name))
+			switch {
+			case errors.Is(err, fs.ErrNotExist) && slices.Contains(Names(), bare):
 				return nil, fmt.Errorf("read scenario %s: there is no such file: for the scenario of the program say %s", name, bare)
+			case errors.Is(err, fs.ErrNotExist):
+				return nil, fmt.Errorf("read scenario %s: there is no such file: give the path of yours, or one of the program: %s", name, strings.Join(Names(), ", "))
 			}
 			return nil, fmt.Errorf("read scenario: %w", err)
 		}
@@ -55,7 +61,7 @@ func Load(name string, policies []string) (*Scenario, error) {
 	}
 	data, err := embedded.ReadFile(name + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("no scenario is called %q: %s (a file of your own: give its path, ending in .yaml)", name, Suggest(name, Names()))
+		return nil, fmt.Errorf("no scenario is called %q: %s (a file of your own: give its path, ending in .yaml)", name, configs.Suggest(name, Names()))
 	}
 	return Parse(name+".yaml", data, policies)
 }

@@ -45,10 +45,10 @@ func TestBad(t *testing.T) {
 
 func TestNamesThatAreNone(t *testing.T) {
 	for name, want := range map[string]string{
-		"case-studdy":      `no scenario is called "case-studdy": did you mean case-study?`,
-		"peer":             "did you mean peers?",
-		"quite-different":  "known are case-study, eight-slots, heavy-tail,",
-		"./none.yaml":      "read scenario: open ./none.yaml: no such file",
+		"case-studdy":      `no scenario is called "case-studdy": did you mean "case-study"?`,
+		"peer":             `did you mean "peers"?`,
+		"quite-different":  "known here: case-study, eight-slots, heavy-tail,",
+		"./none.yaml":      "read scenario ./none.yaml: there is no such file: give the path of yours, or one of the program: case-study,",
 		"/none/peers.yaml": "for the scenario of the program say peers",
 	} {
 		_, err := Load(name, policies)

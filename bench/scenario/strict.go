@@ -9,10 +9,15 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // unknownKey is how the decoder speaks of a key that a type has not.
 var unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type scenario\.(\w+)$`)
+
+// wrongKind is how the decoder speaks of a value that is of another kind than a type.
+var wrongKind = regexp.MustCompile("^line (\\d+): cannot unmarshal \\S+?(?: `(.*)`)? into (.+)$")
 
 // sections are the types of the file, by the name that the decoder uses.
 var sections = map[string]reflect.Type{
@@ -34,10 +39,40 @@ func oneLine(err error) error {
 		problem = list.Errors[0]
 	}
 	if m := unknownKey.FindStringSubmatch(problem); m != nil {
-		return fmt.Errorf("line %s: there is no key %s here: %s", m[1], m[2], Suggest(m[2], keys(sections[m[3]])))
+		return fmt.Errorf("line %s: there is no key %s here: %s", m[1], m[2], configs.Suggest(m[2], keys(sections[m[3]])))
 	}
 	problem, _, _ = strings.Cut(problem, "\n")
+	if m := wrongKind.FindStringSubmatch(problem); m != nil {
+		found := "this"
+		if m[2] != "" {
+			found = fmt.Sprintf("%q", m[2])
+		}
+		return fmt.Errorf("line %s: %s stands where there must be %s", m[1], found, kind(m[3]))
+	}
+	if strings.Contains(problem, "control characters") || strings.Contains(problem, "UTF-8") {
+		return fmt.Errorf("is no text: give a scenario as YAML (%s)", problem)
+	}
 	return errors.New(problem)
+}
+
+// kind is a Go type for people who write YAML.
+func kind(name string) string {
+	_, section := sections[strings.TrimPrefix(name, "scenario.")]
+	switch {
+	case section:
+		return "keys with their values, such as name: value"
+	case strings.HasPrefix(name, "[]"):
+		return "a list"
+	case name == "float64":
+		return "a number"
+	case name == "int":
+		return "a whole number"
+	case name == "bool":
+		return "true or false"
+	case name == "time.Duration":
+		return "a time with its unit, such as 40s"
+	}
+	return "text"
 }
 
 func keys(section reflect.Type) []string {

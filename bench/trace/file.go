@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // columns are those of a recorded trace, in any order; the first two must be there.
@@ -26,6 +29,9 @@ const requiredColumns = 2
 // error names the file, the line and the remedy.
 func Read(path string) (Trace, error) {
 	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return Trace{}, fmt.Errorf("read trace %s: %w: give the path of a CSV file that begins with the line %s", path, fs.ErrNotExist, strings.Join(columns, ","))
+	}
 	if err != nil {
 		return Trace{}, fmt.Errorf("read trace: %w", err)
 	}
@@ -95,7 +101,7 @@ func checkColumns(names []string) error {
 	for i, name := range names {
 		switch {
 		case !slices.Contains(columns, name):
-			return fmt.Errorf("there is no column %q: use %s", name, strings.Join(columns, ", "))
+			return fmt.Errorf("there is no column %q: %s", name, configs.Suggest(name, columns))
 		case slices.Contains(names[:i], name):
 			return fmt.Errorf("column %q is there twice: remove one", name)
 		}

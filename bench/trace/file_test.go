@@ -37,7 +37,8 @@ func TestReadNamesThePlaceAndTheRemedy(t *testing.T) {
 	const names = "seconds,work,max_tokens,prompt_bytes,stream\n"
 	for _, c := range []struct{ text, says string }{
 		{"", ":1: the file is empty: begin with the line seconds,work,max_tokens,prompt_bytes,stream"},
-		{"seconds,work,tokens\n", `:1: there is no column "tokens": use seconds, work, max_tokens`},
+		{"seconds,wrok\n", `:1: there is no column "wrok": did you mean "work"?`},
+		{"seconds,work,endpoint\n", `:1: there is no column "endpoint": known here: seconds, work, max_tokens`},
 		{"seconds,work,work\n", `:1: column "work" is there twice: remove one`},
 		{"seconds,stream\n", `:1: column "work" is missing`},
 		{names, ":2: the trace has no requests"},
@@ -62,6 +63,7 @@ func TestReadNamesThePlaceAndTheRemedy(t *testing.T) {
 	}
 	_, err := Read(filepath.Join(t.TempDir(), "none.csv"))
 	assert.ErrorIs(t, err, os.ErrNotExist)
+	assert.ErrorContains(t, err, "give the path of a CSV file that begins with the line seconds,work,max_tokens")
 }
 
 func TestWriteSaysWhere(t *testing.T) {

@@ -23,7 +23,7 @@ func benchCommand() *cobra.Command {
 	c := &cobra.Command{
 		Use:   "bench",
 		Short: "Measure response times beside nginx, HAProxy and theory, on this machine",
-		Args:  cobra.NoArgs,
+		Args:  isCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
 	c.AddCommand(benchListCommand(), benchRunCommand())
@@ -80,10 +80,13 @@ result.json and report.html in the folder given by --out.
 
 Load is sent to loopback only. nginx and HAProxy take part where they are installed.`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return &usageError{"bench run: name one scenario: " + strings.Join(scenario.Names(), ", ")}
+			switch len(args) {
+			case 0:
+				return badInput("bench run: name one scenario: %s", strings.Join(scenario.Names(), ", "))
+			case 1:
+				return nil
 			}
-			return nil
+			return badInput("bench run: %q is too much: name one scenario, and the rest by flags", shorten(args[1]))
 		},
 		RunE: func(c *cobra.Command, args []string) error { return s.run(c, args[0]) },
 	}

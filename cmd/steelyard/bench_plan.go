@@ -14,6 +14,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // check refuses numbers that nobody means, where given says that a flag was given: 0 would be the scenario's own.
@@ -77,6 +78,9 @@ func (s *benchSettings) recorded(what *scenario.Scenario) error {
 		}
 		t, err := trace.Read(c.Trace)
 		if err != nil {
+			if s.trace != "" {
+				return fmt.Errorf("--trace: %w", err)
+			}
 			return fmt.Errorf("case %s: %w", c.Name, err)
 		}
 		what.Rate, what.Sweep = t.Rate()*t.MeanWork(), nil // in units of work, as capacities are
@@ -93,8 +97,15 @@ func (s *benchSettings) recorded(what *scenario.Scenario) error {
 // programs are steelyard and the peers that take part. Notes say which do not, and why.
 func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (found map[string]peers.Program, notes []string, err error) {
 	wanted, must, err := s.wantedPeers()
-	if err != nil || what.Simulated {
+	switch {
+	case err != nil:
 		return nil, nil, err
+	case must && s.simulate:
+		return nil, nil, fmt.Errorf("--peers %s: nobody simulates peers: leave out --simulate to measure them, or --peers", s.peers)
+	case must && what.Simulated:
+		return nil, nil, fmt.Errorf("--peers %s: scenario %s is simulated, which peers cannot be: leave out --peers", s.peers, what.Name)
+	case what.Simulated:
+		return nil, nil, nil
 	}
 	found = map[string]peers.Program{}
 	for _, name := range wanted {
@@ -132,7 +143,7 @@ func (s *benchSettings) wantedPeers() (wanted []string, must bool, err error) {
 	for _, name := range strings.Split(s.peers, ",") {
 		name = strings.TrimSpace(name)
 		if !slices.Contains(peers.Installable, name) {
-			return nil, false, fmt.Errorf("--peers: there is no peer %q: %s", name, scenario.Suggest(name, append([]string{"auto", "none"}, peers.Installable...)))
+			return nil, false, fmt.Errorf("--peers: there is no peer %q: %s", name, configs.Suggest(name, append([]string{"auto", "none"}, peers.Installable...)))
 		}
 		wanted = append(wanted, name)
 	}
