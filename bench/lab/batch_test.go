@@ -82,7 +82,7 @@ func TestTheLLMScenario(t *testing.T) {
 	var overload *scenario.OverloadError
 	err = New(Options{Scenario: s, Seed: 1}).Check()
 	require.ErrorAs(t, err, &overload)
-	require.Regexp(t, `^case chat: with prompts of \d+ tokens in the mean to be read, a load of T = 22\.3 requests/s is more than `+
+	require.Regexp(t, `^case chats: with prompts of \d+ tokens in the mean to be read, a load of T = 22\.3 requests/s is more than `+
 		`the endpoints can carry, ΣC = 21\.\d\d: the queue would grow without bound: lower rate below 21\.\d\d$`, err.Error())
 }
 

@@ -39,7 +39,7 @@ func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace
 	groups := l.groups()
 	for i, tr := range traces {
 		for k, group := range groups {
-			doing := fmt.Sprintf("measuring %s work, trace %d of %d", c.Name, i+1, len(traces))
+			doing := fmt.Sprintf("measuring %s, trace %d of %d", c.Name, i+1, len(traces))
 			if len(groups) > 1 {
 				doing += fmt.Sprintf(", group %d of %d: %s", k+1, len(groups), group[0].Name)
 			}

@@ -50,13 +50,13 @@ func (t *table) notes(name string) (notes []string) {
 		for i, r := range t.measured[c.Name] {
 			late = append(late, r.late...)
 			if r.failure != nil {
-				notes = append(notes, fmt.Sprintf("%s failed requests of %s work, trace %d, the last of them by: %v", c.Name, name, i+1, r.failure))
+				notes = append(notes, fmt.Sprintf("%s failed requests of %s, trace %d, the last of them by: %v", c.Name, name, i+1, r.failure))
 			}
 		}
 	}
 	const negligible = 500 * time.Microsecond
 	if p99 := report.Quantile(report.Done(late), 0.99); p99.Exists() && float64(p99) >= negligible.Seconds() {
-		notes = append(notes, fmt.Sprintf("The machine was busy: of the requests of %s work, one in a hundred was sent more than %s late. "+
+		notes = append(notes, fmt.Sprintf("The machine was busy: of the requests of %s, one in a hundred was sent more than %s late. "+
 			"That is part of every contender's figures, and the engines were likely as late.", name, p99.Time()))
 	}
 	return notes

@@ -27,7 +27,7 @@ func (l *Lab) theory(c scenario.Case, traces []trace.Trace) []report.Line {
 	}
 	if c.Work == "exponential" {
 		lines = append(lines, report.Line{Name: "preemptive bound", Response: report.Number(theory.PreemptiveBound(l.perSlot(), rate)),
-			Source: "requests move to the fastest endpoints while they are served; nobody who does not know their work comes below"})
+			Source: "requests move to the fastest endpoints while they are served; nobody who does not know their work comes below in the long run"})
 	}
 	if len(l.scenario.Changes) > 0 || slices.ContainsFunc(l.scenario.Endpoints, func(e scenario.Endpoint) bool { return e.Told != e.Capacity }) {
 		return lines // no split of anybody's stands still, or is by what is true
@@ -88,7 +88,7 @@ func formulas(fleet []float64, rate float64) []report.Formula {
 		split("by capacity", "T_i = T·C_i/ΣC, R = n/(ΣC − T)", proportional, "Every endpoint is equally busy; stable up to T = ΣC."),
 		split("square-root optimum", "T_i = C_i − √C_i·(ΣC − T)/Σ√C", optimal, "The least R that any fixed split of random arrivals gives."),
 		report.Formula{Name: "pooled bound", Expression: "R = 1/(ΣC − T)", Response: report.Number(theory.PooledBound(fleet, rate)), Verdict: "One endpoint with the capacity of all: nobody reaches it."},
-		report.Formula{Name: "preemptive bound", Expression: "birth-death chain, fastest first", Response: report.Number(theory.PreemptiveBound(fleet, rate)), Verdict: "No balancer that does not know the work of requests comes below."})
+		report.Formula{Name: "preemptive bound", Expression: "birth-death chain, fastest first", Response: report.Number(theory.PreemptiveBound(fleet, rate)), Verdict: "No balancer that does not know the work of requests comes below in the long run."})
 }
 
 func split(name, expression string, s theory.Split, verdict string) report.Formula {

@@ -119,7 +119,7 @@ func (c *Case) heading(r *Result) string {
 	if len(r.Cases) == 1 && r.Formulas == nil {
 		return "Results"
 	}
-	return strings.ToUpper(c.Name[:1]) + c.Name[1:] + " work"
+	return strings.ToUpper(c.Name[:1]) + c.Name[1:]
 }
 
 // classes give each contender a colour of its own: peers quiet ones, ours the others, in the order of the rows.

@@ -76,5 +76,14 @@ func drawPanel(row Row, class, note string, end, top float64) panel {
 	return p
 }
 
+// Anchor is how the name of a tick stands to it: one at the right edge ends there, or it would be cut off.
+func (p panel) Anchor(at float64) string {
+	const half = 16 // of the widest name
+	if at+half > p.Width {
+		return "end"
+	}
+	return "middle"
+}
+
 // Inside is the height of the inside.
 func (p panel) Inside() float64 { return p.Bottom - p.Top }

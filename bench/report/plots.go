@@ -14,7 +14,7 @@ func sweepPlot(r *Result, c *Case, class func(string) string) *linePlot {
 	high = min(high, low*60) // above that nothing is to be told apart that matters
 	dotted := "The dotted line is one endpoint that has the capacity of all and shares it among its requests."
 	if c.Work == "exponential" {
-		dotted = "The dotted lines are bounds that nobody can beat who does not know how long requests are."
+		dotted = "The dotted lines are bounds that nobody beats in the long run who does not know how long requests are."
 	}
 	x := scale{0, 1, lineLeft, insideRight, straight}
 	y := scale{low / 1.2, high * 1.1, insideBottom, lineTop, math.Log10}

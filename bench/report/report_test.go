@@ -162,6 +162,24 @@ func TestMarksStayInside(t *testing.T) {
 	}
 }
 
+// TestTextStaysReadable: the name of a tick at the right edge of a panel is not cut off there, and no line of theory runs
+// through a value.
+func TestTextStaysReadable(t *testing.T) {
+	row := Row{Contender: "ours", Queue: []Point{{20, 3}, {40, 2}}}
+	p := drawPanel(row, "s1", "", 40, 3)
+	last := p.XTicks[len(p.XTicks)-1]
+	require.Equal(t, "40 s", last.Text)
+	require.Equal(t, "end", p.Anchor(last.At))
+	require.Equal(t, "middle", p.Anchor(p.XTicks[1].At))
+
+	text, err := HTML(fixture())
+	require.NoError(t, err)
+	bars := regexp.MustCompile(`(?s)<svg[^>]*aria-label="Mean response time".*?</svg>`).FindString(string(text))
+	require.Contains(t, bars, `class="mark dotted"`)
+	require.Less(t, strings.LastIndex(bars, `class="mark dotted"`), strings.Index(bars, `class="bar-text"`))
+	require.Contains(t, string(text), "<h2>Exponential work</h2>")
+}
+
 // TestNamesOfLinesStayInside: a name whose line is near the right edge stands left of it, and crosses no line of another
 // such. The others stand right of theirs, and cross no line of their kind either.
 func TestNamesOfLinesStayInside(t *testing.T) {

@@ -31,7 +31,7 @@ func Table(w io.Writer, r *Result) error {
 }
 
 func caseTable(b *strings.Builder, r *Result, c *Case) {
-	fmt.Fprintf(b, "\n%s work, T = %g/s\n\n", c.Name, r.Rate)
+	fmt.Fprintf(b, "\n%s, T = %g/s\n\n", c.Name, r.Rate)
 	rows := [][]string{{"contender", "mean", "p50", "p90", "p99", "p99 long", "× best peer", "share by endpoint", "failures"}}
 	rows = append(rows, []string{"", "", "", "", "", "", "", "due " + shares(dueOf(r)), ""})
 	peers := slices.ContainsFunc(c.Rows, func(row Row) bool { return row.Kind == Peer })

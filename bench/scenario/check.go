@@ -50,7 +50,9 @@ func (s *Scenario) withDefaults() {
 			c.Hints.Tokens = 200
 		}
 		if c.Name == "" {
-			c.Name = c.Work
+			if c.Name = c.Work; c.Work != "trace" {
+				c.Name += " work"
+			}
 		}
 	}
 	for i := range s.Contenders {

@@ -53,7 +53,7 @@ type Endpoint struct {
 
 // Case is one kind of work.
 type Case struct {
-	Name  string `yaml:"name"`
+	Name  string `yaml:"name"`  // a heading; default: the work's
 	Work  string `yaml:"work"`  // exponential, heavy, constant, llm, or trace
 	Trace string `yaml:"trace"` // CSV file of a recorded trace, for work trace; relative to the scenario's file
 	Hints Hints  `yaml:"hints"`
