@@ -6,9 +6,10 @@ import "github.com/steelyard-proxy/steelyard/balancer"
 // to capacity, never the same twice, and gives it to the one with the lesser (n+½)/C, as
 // in LeastLoad; of equal ones to the larger, then to the first drawn.
 //
-// It is for several balancers in front of the same endpoints, which see only their own
+// It is for many balancers in front of the same endpoints, which see only their own
 // requests: the least loaded of all would look the same to each of them, and they would
-// run there together. Drawn evenly, two choices leave part of an unequal fleet's capacity
+// run there together. For a few, some four, LeastLoad is better still; from some eight on
+// it is not (bench run replicas). Drawn evenly, two choices leave part of an unequal fleet's capacity
 // unused; drawn in proportion they do not. A pick is O(log n).
 func TwoChoices(o Options) balancer.Builder {
 	return &twoChoicesBuilder{options: o, sources: sources{seed: o.Seed}}

@@ -151,7 +151,7 @@ func (l *Lab) runCase(ctx context.Context, c scenario.Case) (done *report.Case, 
 	if err != nil {
 		return nil, nil, err
 	}
-	table := newTable(l.scenario, traces)
+	table := newTable(l.scenario, c, traces)
 	central, err := l.simulate(ctx, c, traces, table)
 	if err != nil {
 		return nil, nil, err
@@ -163,7 +163,7 @@ func (l *Lab) runCase(ctx context.Context, c scenario.Case) (done *report.Case, 
 	if err := l.measure(ctx, c, traces, table); err != nil {
 		return nil, nil, err
 	}
-	done = &report.Case{Name: c.Name, Work: c.Work, Theory: append(l.theory(c, traces), central...), Rows: table.rows(), Sweep: sweep}
+	done = &report.Case{Name: c.Name, Work: c.Work, Balancers: c.Balancers, Theory: append(l.theory(c, traces), central...), Rows: table.rows(), Sweep: sweep}
 	done.Target = target(c, done.Rows)
 	return done, table.notes(c.Name), nil
 }

@@ -138,6 +138,24 @@ func TestChangesAreFelt(t *testing.T) {
 	}
 }
 
+// TestReplicas: a few balancers that do not see each other do best with least_load, many of them do not.
+func TestReplicas(t *testing.T) {
+	s := small(t, "replicas", 30_000)
+	s.Sweep = nil
+	r, err := New(Options{Scenario: s, Seed: 1}).Run(t.Context())
+	require.NoError(t, err)
+	ratio := map[int]report.Number{}
+	for _, c := range r.Cases {
+		two := row(t, c, "two_choices")
+		require.Equal(t, "policy two_choices, in each balancer", two.Settings)
+		ratio[c.Balancers] = two.Mean / row(t, c, "least_load").Mean
+	}
+	require.Len(t, ratio, 3)
+	require.Greater(t, ratio[4], report.Number(1.03))
+	require.Less(t, ratio[8], report.Number(0.97))
+	require.Less(t, ratio[16], report.Number(0.85))
+}
+
 func TestChangesThatComeTooLateAreTold(t *testing.T) {
 	require.Empty(t, New(Options{Scenario: small(t, "step-change", 15_600)}).Notes())
 	require.Equal(t, []string{"The run ends at 61.5 s, before the change of C100 at 80 s: give it more requests."},

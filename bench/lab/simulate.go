@@ -35,7 +35,7 @@ func (l *Lab) simulate(ctx context.Context, c scenario.Case, traces []trace.Trac
 				return nil, err
 			}
 			l.steps.at("simulating "+contender.Name, simulationTakes(len(tr.Requests)), 0)
-			results, err := l.virtual(contender, tr, l.options.Seed+uint64(i))
+			results, err := l.virtual(c, contender, tr, l.options.Seed+uint64(i))
 			if err != nil {
 				return nil, fmt.Errorf("simulate %s: %w", contender.Name, err)
 			}
@@ -80,11 +80,11 @@ func runOf(results sim.Results) run {
 	return r
 }
 
-// virtual runs one of our contenders on one trace.
-func (l *Lab) virtual(c scenario.Contender, t trace.Trace, seed uint64) (sim.Results, error) {
+// virtual runs one of our contenders on one trace of a case.
+func (l *Lab) virtual(of scenario.Case, c scenario.Contender, t trace.Trace, seed uint64) (sim.Results, error) {
 	clock := new(sim.Clock)
 	o := sim.Options{
-		Endpoints: l.engines(c), Balancers: l.scenario.Balancers, Seed: seed, Clock: clock,
+		Endpoints: l.engines(c), Balancers: of.Balancers, Seed: seed, Clock: clock,
 		Policy: builder(c.Policy, seed, clock),
 	}
 	if c.Queue != "" {
@@ -190,7 +190,7 @@ func (l *Lab) atLoad(c scenario.Case, contender scenario.Contender, load float64
 	if l.overload(there.Rate, there.Contenders, t) != nil {
 		return report.None(), nil
 	}
-	results, err := l.virtual(contender, t, l.options.Seed)
+	results, err := l.virtual(c, contender, t, l.options.Seed)
 	return report.Number(results.Mean().Seconds()), err
 }
 

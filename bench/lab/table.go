@@ -22,14 +22,15 @@ type run struct {
 // table collects the runs of all contenders on the traces of one case.
 type table struct {
 	scenario  *scenario.Scenario
+	balancers int
 	traces    []trace.Trace
 	work      [][]float64 // of each request, by trace
 	measured  map[string][]run
 	simulated map[string][]run
 }
 
-func newTable(s *scenario.Scenario, traces []trace.Trace) *table {
-	t := &table{scenario: s, traces: traces, measured: map[string][]run{}, simulated: map[string][]run{}}
+func newTable(s *scenario.Scenario, c scenario.Case, traces []trace.Trace) *table {
+	t := &table{scenario: s, balancers: c.Balancers, traces: traces, measured: map[string][]run{}, simulated: map[string][]run{}}
 	for _, trace := range traces {
 		var work []float64
 		for _, r := range trace.Requests {
@@ -75,7 +76,7 @@ func (t *table) stats(runs []run) (list []report.Stats) {
 }
 
 func (t *table) row(c scenario.Contender, kind string, runs []run) report.Row {
-	row := report.Row{Contender: c.Name, Kind: kind, Settings: settings(t.scenario, c), Unstable: c.Unstable, BySeed: t.stats(runs)}
+	row := report.Row{Contender: c.Name, Kind: kind, Settings: settings(c, t.balancers), Unstable: c.Unstable, BySeed: t.stats(runs)}
 	row.Stats = report.MedianStats(row.BySeed)
 	var ways []report.Number
 	var all []time.Duration
@@ -153,7 +154,7 @@ func target(c scenario.Case, rows []report.Row) *report.Verdict {
 }
 
 // settings are a contender's, in words.
-func settings(s *scenario.Scenario, c scenario.Contender) string {
+func settings(c scenario.Contender, balancers int) string {
 	switch {
 	case c.Peer == scenario.HAProxyMaxconn:
 		return "balance leastconn, weight = C, maxconn = slots, the others queue"
@@ -165,7 +166,7 @@ func settings(s *scenario.Scenario, c scenario.Contender) string {
 		return "policy " + c.Policy + ", slots told, queue " + c.Queue
 	case c.Told != nil:
 		return "policy " + c.Policy + ", told other capacities"
-	case s.Balancers > 1:
+	case balancers > 1:
 		return "policy " + c.Policy + ", in each balancer"
 	}
 	return "policy " + c.Policy

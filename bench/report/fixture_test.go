@@ -20,7 +20,7 @@ func fixture() *Result {
 		},
 		Fleets: []Fleet{{"capacity", 3, 120, 0.001, 0.5}, {"capacity", 1000, 300, 0.004, 0.9}, {"random", 3, 40, 0.05, 30}, {"random", 1000, 41, 0.4, 12}},
 	}
-	c := Case{Name: "exponential work", Work: "exponential",
+	c := Case{Name: "exponential work", Work: "exponential", Balancers: 1,
 		Theory: []Line{{"pooled bound", 0.01, "1/(ΣC − T)"}, {"no bound", None(), "never"}},
 		Target: &Verdict{Contender: "ours", Peer: "nginx least_conn", Ratio: 0.81, Most: 0.92, Met: true}}
 	for i, name := range []string{"nginx least_conn", "HAProxy leastconn", "ours", "ours, unstable", "central queue"} {

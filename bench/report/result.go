@@ -26,8 +26,8 @@ type Result struct {
 	Requests  int        `json:"requests"` // of each trace
 	Rate      float64    `json:"rate"`     // T, per second
 	Endpoints []Endpoint `json:"endpoints"`
-	Balancers int        `json:"balancers"`
-	Measured  bool       `json:"measured"` // through sockets, not only in virtual time
+	Balancers int        `json:"balancers"` // of cases that do not say it
+	Measured  bool       `json:"measured"`  // through sockets, not only in virtual time
 
 	Notes    []string  `json:"notes,omitempty"` // what somebody has to know who reads the figures
 	Formulas []Formula `json:"formulas,omitempty"`
@@ -66,12 +66,13 @@ type Formula struct {
 
 // Case is one kind of work offered to all contenders.
 type Case struct {
-	Name   string   `json:"name"`
-	Work   string   `json:"work"`
-	Theory []Line   `json:"theory"`
-	Rows   []Row    `json:"rows"`
-	Sweep  []Curve  `json:"sweep,omitempty"`  // simulated mean response over T/ΣC
-	Target *Verdict `json:"target,omitempty"` // what was to be reached
+	Name      string   `json:"name"`
+	Work      string   `json:"work"`
+	Balancers int      `json:"balancers"` // that share the endpoints, none of which sees the others' traffic
+	Theory    []Line   `json:"theory"`
+	Rows      []Row    `json:"rows"`
+	Sweep     []Curve  `json:"sweep,omitempty"`  // simulated mean response over T/ΣC
+	Target    *Verdict `json:"target,omitempty"` // what was to be reached
 }
 
 // Line is a figure from theory, or from the idealised simulation on the same traces.

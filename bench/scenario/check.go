@@ -31,7 +31,7 @@ func (s *Scenario) withDefaults() {
 	if s.Arrivals == "" {
 		s.Arrivals = "poisson"
 	}
-	s.Simulated = s.Simulated || s.Balancers > 1 || s.Sizes != nil
+	s.Simulated = s.Simulated || s.Sizes != nil
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
 		if e.Told == 0 {
@@ -49,6 +49,10 @@ func (s *Scenario) withDefaults() {
 		if c.Hints.Tokens == 0 {
 			c.Hints.Tokens = 200
 		}
+		if c.Balancers == 0 {
+			c.Balancers = s.Balancers
+		}
+		s.Simulated = s.Simulated || c.Balancers > 1
 		if c.Name == "" {
 			if c.Name = c.Work; c.Work != "trace" {
 				c.Name += " work"
@@ -190,6 +194,8 @@ func (c Case) check() error {
 		return fmt.Errorf("work is %q and trace %q: a recorded trace needs work: trace and the file in trace", c.Work, c.Trace)
 	case !positive(c.Hints.Tokens) || c.Hints.Noise < 0:
 		return fmt.Errorf("hints: tokens %g and noise %g: the one must be > 0, the other not negative", c.Hints.Tokens, c.Hints.Noise)
+	case c.Balancers < 0:
+		return fmt.Errorf("balancers is %d: must be at least 1", c.Balancers)
 	case c.Target < 0:
 		return fmt.Errorf("target is %g: must be a ratio > 0", c.Target)
 	}

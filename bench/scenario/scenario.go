@@ -25,7 +25,7 @@ type Scenario struct {
 
 	// Simulated leaves out sockets: everything happens in virtual time.
 	Simulated bool `yaml:"simulated"`
-	// Balancers is how many share the endpoints without seeing each other's traffic; default 1. More are simulated only.
+	// Balancers is how many share the endpoints in each case that does not say it; default 1.
 	Balancers int `yaml:"balancers"`
 	// Sweep is the loads, T / ΣC, at which the contenders of ours are simulated for the plot over load; none: no plot.
 	Sweep []float64 `yaml:"sweep"`
@@ -57,6 +57,9 @@ type Case struct {
 	Work  string `yaml:"work"`  // exponential, heavy, constant, llm, or trace
 	Trace string `yaml:"trace"` // CSV file of a recorded trace, for work trace; relative to the scenario's file
 	Hints Hints  `yaml:"hints"`
+	// Balancers is how many share the endpoints without seeing each other's traffic; default the scenario's. More than one
+	// are simulated only.
+	Balancers int `yaml:"balancers"`
 	// Target is the most that our best contender's mean may be of the best peer's; 0: none is set.
 	Target float64 `yaml:"target"`
 }

@@ -59,7 +59,7 @@ func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
 	}
 	if s.trace != "" {
 		name := strings.TrimSuffix(filepath.Base(s.trace), filepath.Ext(s.trace))
-		what.Cases = []scenario.Case{{Name: name, Work: "trace", Trace: s.trace}}
+		what.Cases = []scenario.Case{{Name: name, Work: "trace", Trace: s.trace, Balancers: what.Balancers}}
 	}
 	if err := s.recorded(what); err != nil {
 		return nil, err
