@@ -1,0 +1,104 @@
+package balancer
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// inOrder picks the first that is free.
+type inOrder struct{ turns }
+
+func (b inOrder) Build(candidates []Candidate) Picker {
+	return &inOrderPicker{turnsPicker{candidates: candidates}}
+}
+
+type inOrderPicker struct{ turnsPicker }
+
+func (p *inOrderPicker) Pick(r *Request) (int, bool) {
+	p.next = 0
+	return p.turnsPicker.Pick(r)
+}
+
+// TestASlowSlotIsTriedBesideAnother, which is slow too, and free all the time.
+func TestASlowSlotIsTriedBesideAnother(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPacedPool(t, patientQueue, 0.1, 2, 2)
+		endpoints := slotted(3, 1)
+		endpoints[1].Slots = 2
+		require.NoError(t, p.Apply(Options{Policy: inOrder{turns{"in_order"}}, Queue: patientQueue}, endpoints))
+		acquireOnly(t, p, 0)
+		time.Sleep(61 * time.Second)
+		for _, i := range []int{0, 1} {
+			at(p, i).pace.changed.Store(int64(p.queue.now()))
+		}
+		require.Equal(t, "e2", acquire(t, p, 0).Endpoint().Name())
+		_, err := p.Acquire(nil)
+		require.ErrorIs(t, err, ErrFull)
+		require.Equal(t, 1, p.snapshot.Load().seats.open)
+	})
+}
+
+// TestIdlenessMakesNoColdStartAPace: what is faster than it was is believed sooner.
+func TestIdlenessMakesNoColdStartAPace(t *testing.T) {
+	for took, want := range map[time.Duration]float64{time.Minute: 0.114, 50 * time.Millisecond: 0.079} {
+		synctest.Test(t, func(t *testing.T) {
+			p := newPacedPool(t, patientQueue, 0.1)
+			for range paceHorizon {
+				at(p, 0).pace.learn(100*time.Millisecond, 1)
+			}
+			time.Sleep(4 * time.Second)
+			lease := acquire(t, p, 0)
+			time.Sleep(took)
+			lease.Release(Outcome{Class: Answered, Status: 200})
+			assert.InDelta(t, want, at(p, 0).pace.get(false), 0.001)
+		})
+	}
+}
+
+// TestASlowSlotIsTriedAgain: clients that ask again at once leave it for the fast one each
+// time, and would for ever, though it has recovered. While it is as slow it costs little.
+func TestASlowSlotIsTriedAgain(t *testing.T) {
+	for name, c := range map[string]struct {
+		truth        time.Duration
+		fewest, most int // requests that it has in the last minute
+	}{
+		"that has recovered": {truth: 100 * time.Millisecond, fewest: 500, most: 610},
+		"that is as slow":    {truth: 2 * time.Second, fewest: 1, most: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newPacedPool(t, patientQueue, 0.1, 2)
+				require.NoError(t, p.Apply(Options{Policy: inOrder{turns{"in_order"}}, Queue: patientQueue}, slotted(2, 1)))
+				fast, slow := at(p, 0), at(p, 1)
+				takes := map[*Endpoint]time.Duration{fast: 100 * time.Millisecond, slow: c.truth}
+				served, end := 0, time.Now().Add(6*time.Minute)
+				for range 5 {
+					go func() {
+						for time.Now().Before(end) {
+							lease, err := p.Acquire(nil)
+							if err != nil {
+								lease, err = enqueue(t, p, nil).Wait()
+							}
+							if !assert.NoError(t, err) {
+								return
+							}
+							time.Sleep(takes[lease.Endpoint()])
+							if lease.Endpoint() == slow && time.Until(end) < time.Minute {
+								served++
+							}
+							lease.Release(Outcome{Class: Answered, Status: 200})
+						}
+					}()
+				}
+				time.Sleep(7 * time.Minute)
+				synctest.Wait()
+				assert.GreaterOrEqual(t, served, c.fewest)
+				assert.LessOrEqual(t, served, c.most)
+			})
+		})
+	}
+}
