@@ -54,33 +54,36 @@ func TestUntrustedSizesMakeNoPace(t *testing.T) {
 	acquire(t, p, 1)
 }
 
-// TestOddWorkAndTimes leave nothing behind that is no number.
+// TestOddWorkAndTimes leave nothing behind that is no number, whatever work is counted in.
 func TestOddWorkAndTimes(t *testing.T) {
-	clock := time.Duration(0)
-	p := NewPool("odd", NewLoads())
-	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}, Queue: shortestQueue, Now: func() time.Duration { return clock }}, slotted(1, 1)))
-	serve := func(work float64, took time.Duration) {
-		lease := acquire(t, p, work)
-		clock += took
-		lease.Release(Outcome{Class: Answered, Status: 200})
-	}
-	for range usualKnown + paceKnown {
-		serve(1, time.Second)
-	}
-	for _, work := range []float64{math.Inf(1), math.NaN(), -1, math.MaxFloat64, 1e-300, 8} {
-		for _, took := range []time.Duration{0, -time.Second, time.Nanosecond, math.MaxInt64 / 1000} {
-			serve(work, took)
+	for _, unit := range []float64{1, 0.1} {
+		clock := time.Duration(0)
+		p := NewPool("odd", NewLoads())
+		require.NoError(t, p.Apply(Options{Policy: turns{"turns"}, Queue: shortestQueue, Now: func() time.Duration { return clock }}, slotted(1, 1)))
+		serve := func(work float64, took time.Duration) {
+			lease := acquire(t, p, work)
+			clock += took
+			lease.Release(Outcome{Class: Answered, Status: 200})
 		}
+		for range usualKnown + paceKnown {
+			serve(unit, time.Second)
+		}
+		for _, work := range []float64{math.Inf(1), math.NaN(), -1, math.MaxFloat64, 1e-300, 8 * unit} {
+			for _, took := range []time.Duration{0, -time.Second, time.Nanosecond, math.MaxInt64 / 1000} {
+				serve(work, took)
+			}
+		}
+		for range 1000 {
+			serve(unit, time.Second)
+		}
+		require.InDelta(t, 1, at(p, 0).pace.get(false), 0.01)
+		require.False(t, math.IsNaN(at(p, 0).pace.get(true)))
+		for range 20 {
+			serve(8*unit, 8*time.Second)
+		}
+		require.False(t, math.IsNaN(p.queue.longOnes.value))
+		require.Less(t, p.queue.usual.value, 20*unit)
 	}
-	for range 10 * paceHorizon {
-		serve(1, time.Second)
-	}
-	require.InDelta(t, 1, at(p, 0).pace.get(false), 0.01)
-	for range 20 {
-		serve(8, 8*time.Second)
-	}
-	require.False(t, math.IsNaN(p.queue.longOnes.value))
-	require.Less(t, p.queue.usual.value, 20.0)
 }
 
 func TestAMeanForgets(t *testing.T) {
