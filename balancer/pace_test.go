@@ -56,7 +56,7 @@ func TestUntrustedSizesMakeNoPace(t *testing.T) {
 
 // TestOddWorkAndTimes leave nothing behind that is no number, whatever work is counted in.
 func TestOddWorkAndTimes(t *testing.T) {
-	for _, unit := range []float64{1, 0.1} {
+	for _, unit := range []float64{1, 1e-4} {
 		clock := time.Duration(0)
 		p := NewPool("odd", NewLoads())
 		require.NoError(t, p.Apply(Options{Policy: turns{"turns"}, Queue: shortestQueue, Now: func() time.Duration { return clock }}, slotted(1, 1)))
