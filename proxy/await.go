@@ -45,9 +45,9 @@ func (x *exchange) await(sent error, until time.Duration) error {
 	return fault.New(fault.BadAnswer, errTooManyInterim)
 }
 
-var (
-	errTooManyInterim = errors.New("too many 1xx answers")
-	errUnasked101     = errors.New("it switched protocols without being asked to")
+const (
+	errTooManyInterim = fault.Reason("too many 1xx answers")
+	errUnasked101     = fault.Reason("it switched protocols without being asked to")
 )
 
 // accept takes a final answer. Its head stays in the connection's buffer until

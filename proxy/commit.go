@@ -54,7 +54,7 @@ func (x *exchange) commit() {
 		b = append(b, "\r\n"...)
 	}
 	b = appendConnection(b, keep, x.minor)
-	x.n = len(b)
+	x.hold(b)
 
 	x.status = a.Status
 	x.events.begin(a, open)

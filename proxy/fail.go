@@ -112,7 +112,7 @@ func (x *exchange) answerError(status int, extra string, body []byte, keep bool)
 	if !x.headOnly {
 		b = append(b, body...)
 	}
-	x.n = len(b)
+	x.hold(b)
 	if err := x.flush(); err != nil {
 		x.conn.Abort(false)
 	}
@@ -156,5 +156,13 @@ func (x *exchange) complain(f *fault.Error) {
 	x.handler.log.Warn("request failed",
 		zap.Int("status", f.Kind.Status()), zap.Bool("cut", x.committed),
 		zap.String("upstream", upstream), zap.String("endpoint", f.Endpoint),
-		zap.String("code", f.Kind.Code()), zap.String("request_id", string(x.requestID())), zap.Error(f.Err), leftOut)
+		zap.String("code", f.Kind.Code()), zap.String("request_id", string(x.requestID())), cause(f), leftOut)
+}
+
+// cause is all that is known of why, within bounds: an endpoint may have chosen the words.
+func cause(f *fault.Error) zap.Field {
+	if f.Err == nil {
+		return zap.Skip()
+	}
+	return zap.String("error", fault.Shorten(f.Err.Error()))
 }

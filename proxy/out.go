@@ -17,6 +17,13 @@ func (x *exchange) takeOut() *wire.Buffer {
 	return x.out
 }
 
+// hold makes b, which was put together in the buffer, what is sent next. Texts of others
+// lie in it, so that it may have outgrown the buffer.
+func (x *exchange) hold(b []byte) {
+	x.out.Hold(b)
+	x.n = len(b)
+}
+
 func (x *exchange) dropOut() {
 	if x.out != nil {
 		x.out.Release()

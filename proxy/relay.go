@@ -84,7 +84,7 @@ func (x *exchange) put(piece []byte) error {
 	if x.chunked {
 		b = append(b, "\r\n"...)
 	}
-	x.n = len(b)
+	x.hold(b)
 	return nil
 }
 
@@ -99,7 +99,7 @@ func (x *exchange) putLastChunk() error {
 	}
 	b := append(x.takeOut().B[:x.n], "0\r\n"...)
 	b = append(b, trailer...)
-	x.n = len(append(b, "\r\n"...))
+	x.hold(append(b, "\r\n"...))
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (x *exchange) tunnel() error {
 		}
 	}
 	b = append(b, "Via: 1.1 steelyard\r\nConnection: Upgrade\r\n\r\n"...)
-	x.n = len(b)
+	x.hold(b)
 	x.status, x.firstByte = x.answer.Status, x.answered
 	x.up.Discard(x.headSize)
 	x.remember()

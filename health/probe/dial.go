@@ -92,5 +92,5 @@ func shorten(reason string) string {
 	if len(reason) <= most {
 		return reason
 	}
-	return reason[:most] + "..."
+	return strings.ToValidUTF8(reason[:most], "") + "..."
 }

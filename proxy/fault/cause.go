@@ -1,17 +1,38 @@
 package fault
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
-	"fmt"
+	"io"
 	"net"
 	"os"
 	"syscall"
 )
 
-// Cause puts a network error into words without addresses: "connection
-// refused" rather than "dial tcp 10.1.2.3:9001: connect: connection refused".
-// It is what clients may see.
+// Reason is a cause in words of our own, which clients may see.
+type Reason string
+
+func (r Reason) Error() string { return string(r) }
+
+// Plain is the reason itself.
+func (r Reason) Plain() string { return string(r) }
+
+// ErrHandshake is what every failed TLS handshake wraps.
+const ErrHandshake = Reason("the TLS handshake failed")
+
+// plain is an error whose words are our own and hold nothing that a peer has sent. It may
+// be of any room.
+type plain interface {
+	error
+	Plain() string
+}
+
+// Cause is the kind of an error in words without addresses: "connection refused"
+// rather than "dial tcp 10.1.2.3:9001: connect: connection refused". It is what
+// clients may see, so all its words are known here: a peer chooses the texts of other
+// errors, as a certificate does by the names in it, of any length. Of an error that is
+// not known nothing is said; the log has all of it.
 func Cause(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return "look up name: " + lookupFailure(dns)
@@ -22,19 +43,25 @@ func Cause(err error) string {
 	if errors.Is(err, os.ErrDeadlineExceeded) {
 		return "timed out"
 	}
-	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "the certificate is for another name"
+	if words := certificateFailure(err); words != "" {
+		return words
 	}
-	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok && invalid.Reason == x509.CANotAuthorizedForThisName {
-		return "the certificate's authority may not sign for its name"
+	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
+		return "it does not speak TLS"
+	}
+	if alert, ok := errors.AsType[tls.AlertError](err); ok {
+		return alert.Error() // one of a fixed list
+	}
+	if known, ok := errors.AsType[plain](err); ok {
+		return known.Plain()
 	}
 	if address, ok := errors.AsType[*net.AddrError](err); ok {
 		return address.Err
 	}
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Err != nil {
-		return fmt.Sprintf("%s: %v", op.Op, op.Err)
+	if errors.Is(err, io.ErrUnexpectedEOF) {
+		return io.ErrUnexpectedEOF.Error()
 	}
-	return err.Error()
+	return ""
 }
 
 // lookupFailure is why a name was not found. What the resolver says itself may
@@ -47,4 +74,30 @@ func lookupFailure(e *net.DNSError) string {
 		return "timed out"
 	}
 	return "name server failed"
+}
+
+// certificateFailure is why a certificate was not believed; empty if that is not what failed.
+func certificateFailure(err error) string {
+	if _, ok := errors.AsType[x509.HostnameError](err); ok {
+		return "the certificate is for another name"
+	}
+	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+		return "the certificate is signed by an unknown authority"
+	}
+	if _, ok := errors.AsType[x509.SystemRootsError](err); ok {
+		return "the system's root certificates cannot be read"
+	}
+	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
+		switch invalid.Reason {
+		case x509.Expired:
+			return "the certificate has expired or is not yet valid"
+		case x509.CANotAuthorizedForThisName:
+			return "the certificate's authority may not sign for its name"
+		}
+		return "the certificate is not valid"
+	}
+	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+		return "the certificate is not valid"
+	}
+	return ""
 }

@@ -2,6 +2,7 @@ package fault
 
 import (
 	"errors"
+	"strings"
 	"time"
 )
 
@@ -111,16 +112,10 @@ func (e *Error) At(endpoint string) *Error {
 	return e
 }
 
-func (e *Error) Error() string {
-	s := e.Kind.Code()
-	if e.Endpoint != "" {
-		s = "endpoint " + e.Endpoint + ": " + s
-	}
-	if e.Err != nil {
-		s += ": " + Cause(e.Err)
-	}
-	return s
-}
+func (e *Error) Error() string { return e.tell(e.Kind.Code()) }
+
+// Plain is the error as it is: its words are our own.
+func (e *Error) Plain() string { return e.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
 
@@ -133,15 +128,31 @@ func As(err error) *Error {
 }
 
 // Sentence is the error as a client may read it.
-func (e *Error) Sentence() string {
-	s := kinds[e.Kind].sentence
+func (e *Error) Sentence() string { return e.tell(kinds[e.Kind].sentence) }
+
+// tell puts the endpoint before what happened, and the cause behind it. The cause of a
+// broken invariant is for the log alone.
+func (e *Error) tell(what string) string {
 	if e.Endpoint != "" {
-		s = "endpoint " + e.Endpoint + ": " + s
+		what = "endpoint " + e.Endpoint + ": " + what
 	}
-	if e.Err != nil {
-		s += ": " + Cause(e.Err)
+	if e.Err != nil && e.Kind != Internal {
+		if cause := Cause(e.Err); cause != "" {
+			what += ": " + cause
+		}
 	}
-	return s
+	return Shorten(what)
+}
+
+// longest is the most bytes of a text that was not written here.
+const longest = 1 << 10
+
+// Shorten bounds a text that somebody else may have chosen.
+func Shorten(s string) string {
+	if len(s) <= longest {
+		return s
+	}
+	return strings.ToValidUTF8(s[:longest], "") + "..."
 }
 
 // ErrorType is the source as OpenAI's API names the types of its errors.

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -32,8 +34,8 @@ func TestCauseHidesAddresses(t *testing.T) {
 		"connection refused":         refused,
 		"look up name: no such host": &net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host", IsNotFound: true, Name: "gpu.internal", Server: "10.0.0.1:53"}},
 		"timed out":                  fmt.Errorf("read 10.1.2.3: %w", os.ErrDeadlineExceeded),
-		"dial: odd":                  &net.OpError{Op: "dial", Addr: &net.TCPAddr{}, Err: errors.New("odd")},
-		"odd":                        errors.New("odd"),
+		"":                           &net.OpError{Op: "dial", Addr: &net.TCPAddr{}, Err: errors.New("odd")},
+		"ours":                       fmt.Errorf("odd: %w", fault.Reason("ours")),
 	} {
 		require.Equal(t, want, fault.Cause(err))
 	}
@@ -46,4 +48,15 @@ func TestAs(t *testing.T) {
 	require.Same(t, f, fault.As(fmt.Errorf("attempt: %w", f)))
 	require.False(t, f.Sent)
 	require.Equal(t, fault.Internal, fault.As(errors.New("odd")).Kind)
+}
+
+// No text, however long, makes an answer of ours long, and none is cut within a letter.
+func TestTextsHaveBounds(t *testing.T) {
+	f := fault.New(fault.Connect, fault.Reason(strings.Repeat("ü", 60<<10))).At("gpu3")
+	for _, text := range []string{f.Sentence(), f.Error()} {
+		require.Less(t, len(text), 1100)
+		require.True(t, utf8.ValidString(text))
+		require.Contains(t, text, "endpoint gpu3")
+	}
+	require.Equal(t, "internal error", fault.New(fault.Internal, errors.New("BUG: secret")).Sentence())
 }

@@ -1,7 +1,5 @@
 package strict
 
-import "errors"
-
 // Answer is the head of one answer of an endpoint, parsed in place.
 type Answer struct {
 	message
@@ -10,7 +8,7 @@ type Answer struct {
 }
 
 // errBadStatusLine and the refusals of fields are what Parse answers with.
-var errBadStatusLine = errors.New("the status line is not HTTP/1.x SP 3 digits SP reason")
+const errBadStatusLine = malformed("the status line is not HTTP/1.x SP 3 digits SP reason")
 
 // Parse reads a whole head, blank line included. White space before a colon is
 // removed, as RFC 9112 5.1 asks of a proxy; everything else that is ambiguous is

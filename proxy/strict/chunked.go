@@ -1,9 +1,6 @@
 package strict
 
-import (
-	"bytes"
-	"errors"
-)
+import "bytes"
 
 // Limits of the chunked coding, in bytes: generous for any honest sender.
 const (
@@ -12,9 +9,9 @@ const (
 )
 
 // ErrBadChunk: the coding is malformed. ErrBadTrailer: the trailer section is.
-var (
-	ErrBadChunk   = errors.New("malformed chunked coding")
-	ErrBadTrailer = errors.New("malformed or forbidden trailer field")
+const (
+	ErrBadChunk   = malformed("malformed chunked coding")
+	ErrBadTrailer = malformed("malformed or forbidden trailer field")
 )
 
 type chunkState uint8

@@ -10,6 +10,9 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Reason }
 
+// Plain is the reason, which holds nothing of what was refused.
+func (r *Refusal) Plain() string { return r.Reason }
+
 func bad(code, reason string) *Refusal { return &Refusal{400, code, reason} }
 
 // The refusals of the gate.
@@ -47,3 +50,11 @@ var (
 	VersionNotServed   = &Refusal{505, "version_not_supported", "the HTTP versions served are 1.0 and 1.1"}
 	TooManyConnections = &Refusal{503, "too_many_connections", "limits.connections is reached"}
 )
+
+// malformed is what is wrong with a message where nobody is to be refused.
+type malformed string
+
+func (m malformed) Error() string { return string(m) }
+
+// Plain is what is wrong, which holds nothing of the message.
+func (m malformed) Plain() string { return string(m) }

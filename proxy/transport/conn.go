@@ -121,7 +121,7 @@ func (c *Conn) ReadHead(a *strict.Answer, until time.Duration) (size int, err er
 	}
 }
 
-var errHeadTooLarge = errors.New("the answer's head is larger than 32 KiB")
+const errHeadTooLarge = fault.Reason("the answer's head is larger than 32 KiB")
 
 // headFault says why no head could be read.
 func (c *Conn) headFault(err error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"syscall"
@@ -55,7 +56,7 @@ func (p *Pool) connect(ctx context.Context) (net.Conn, error) {
 	t := tls.Client(&underTLS{Conn: nc}, p.options.TLS)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
-		return nil, err
+		return nil, fmt.Errorf("%w: %w", fault.ErrHandshake, err)
 	}
 	return t, nil
 }

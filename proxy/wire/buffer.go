@@ -27,5 +27,18 @@ func (b *Buffers) Size() int { return b.size }
 // Get takes a buffer; its contents are whatever its last user left.
 func (b *Buffers) Get() *Buffer { return b.pool.Get().(*Buffer) }
 
-// Release gives the buffer back. The caller must hold no slice of it.
-func (b *Buffer) Release() { b.home.pool.Put(b) }
+// Hold makes p, which was appended to the buffer from its beginning, what is in it, also
+// where it has outgrown it.
+func (b *Buffer) Hold(p []byte) {
+	if len(p) > len(b.B) {
+		b.B = p
+	}
+}
+
+// Release gives the buffer back, unless something has outgrown it. The caller must hold no
+// slice of it.
+func (b *Buffer) Release() {
+	if len(b.B) == b.home.size {
+		b.home.pool.Put(b)
+	}
+}

@@ -9,7 +9,15 @@ import (
 
 // ErrUnsound: the peer has closed the connection, or has sent what nobody asked
 // for. Nothing was written.
-var ErrUnsound = errors.New("connection closed, or with unasked bytes on it")
+const ErrUnsound = told("connection closed, or with unasked bytes on it")
+
+// told is an error in words of our own, which anybody may see.
+type told string
+
+func (t told) Error() string { return string(t) }
+
+// Plain is the error itself.
+func (t told) Plain() string { return string(t) }
 
 var errUnwritten = errors.New("the socket did not take all at once")
 
