@@ -5,7 +5,7 @@ SOURCES = balancer bench cmd configs health metrics proxy
 WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
-.PHONY: help run test check race e2e fuzz bench-proxy bench-policies pgo build lint
+.PHONY: help run test check race e2e fuzz bench-proxy bench-policies bench-hardship pgo build lint
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ bench-proxy: ## cost beside nginx and HAProxy on pinned cores, ratios in one run
 
 bench-policies: ## cost of every policy beside that of `capacity`, on pinned cores, ratios in one run
 	$(GO) run ./bench/overhead -only policies
+
+bench-hardship: ## bad days beside nginx and HAProxy, what each did and what is right (installs both on Debian, as root)
+	$(GO) run ./bench/hardship
 
 pgo: ## renew the profile that the compiler optimises by
 	$(GO) test -run '^$$' -bench 'Exchange|Chunk' -benchtime 4s -o /tmp/steelyard-pgo.test -cpuprofile cmd/steelyard/default.pgo ./proxy

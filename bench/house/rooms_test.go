@@ -82,6 +82,8 @@ var rooms = []room{
 		why: "reads everything as text; the schema it holds the README to is the real one"},
 	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/overhead/contender bench/overhead/figure bench/overhead/wire",
 		why: "compares programs from outside, ours among others"},
+	{path: "bench/hardship", level: 5, sees: "bench/overhead/contender bench/overhead/figure bench/peers", tests: "configs",
+		why: "does the same to several programs from outside; only its tests read our configuration back"},
 	{path: "bench/overhead/contender", level: 4, sees: "bench/peers",
 		why: "pins and weighs a proxy, whichever it is: programs are started in one way in all benches"},
 	{path: "bench/overhead/figure", level: 3, why: "numbers in, tables out"},

@@ -1,0 +1,75 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// slowUploads: clients that send next to nothing of large bodies are as many as all servers have slots. Whoever has
+// something to ask must not wait for them.
+var slowUploads = hardship{
+	name:  "slow-uploads",
+	what:  "8 uploads of 8 MB at a byte each 5 s, 2 servers with 4 slots, 6 other requests",
+	right: "6 × 200",
+	run: func(ctx context.Context, s *stand) (verdict, error) {
+		const uploads, others = 8, 6
+		var addrs []string
+		for range 2 {
+			addr, err := s.serve(says("ok"))
+			if err != nil {
+				return verdict{}, err
+			}
+			addrs = append(addrs, addr)
+		}
+		p, err := s.start(ctx, settings{Servers: addrs, Slots: 4, QueueWait: 10 * time.Second}, nil)
+		if err != nil {
+			return verdict{}, err
+		}
+		ctx, cancel := context.WithCancel(ctx)
+		defer cancel()
+		for range uploads {
+			c, err := dial(p.Addr, time.Second)
+			if err != nil {
+				return verdict{}, err
+			}
+			defer c.Close()
+			if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 8000000\r\n\r\n"); err != nil {
+				return verdict{}, err
+			}
+			go func() {
+				for err := error(nil); err == nil; err = pause(ctx, 5*time.Second) {
+					if _, err := io.WriteString(c, "x"); err != nil {
+						return // it has been shown the door, which is fine
+					}
+				}
+			}()
+		}
+		if err := pause(ctx, time.Second); err != nil {
+			return verdict{}, err
+		}
+		got := askAtOnce(p.Addr, post, others, 15*time.Second)
+		return verdict{got.text("no answer in 15 s"), got[http.StatusOK] == others}, nil
+	},
+}
+
+// askAtOnce sends so many requests at once, each on a connection of its own.
+func askAtOnce(addr, request string, n int, within time.Duration) tally {
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	got := tally{}
+	for range n {
+		all.Go(func() {
+			status, _, _ := askOnce(addr, request, within)
+			mu.Lock()
+			defer mu.Unlock()
+			got[status]++
+		})
+	}
+	all.Wait()
+	return got
+}

@@ -1,0 +1,129 @@
+//go:build linux
+
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
+)
+
+// stand is where one program goes through one hardship: a folder, servers, connections, and processes, all of which
+// end with it.
+type stand struct {
+	program peers.Program
+	dir     string
+	mu      sync.Mutex
+	ends    []func() // what close calls, the last first; under mu
+}
+
+func newStand(program peers.Program, below string) (*stand, error) {
+	dir, err := os.MkdirTemp(below, program.Name+"-")
+	if err != nil {
+		return nil, fmt.Errorf("make temporary folder: %w", err)
+	}
+	return &stand{program: program, dir: dir}, nil
+}
+
+func (s *stand) atEnd(f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ends = append(s.ends, f)
+}
+
+func (s *stand) close() {
+	for i := len(s.ends) - 1; i >= 0; i-- {
+		s.ends[i]()
+	}
+}
+
+// is says which program this is.
+func (s *stand) is(name string) bool { return s.program.Name == name }
+
+// process is a running program, which can be weighed and told what to do.
+type process struct {
+	contender.Process
+	program string
+	admin   string // host:port; steelyard's
+}
+
+// start runs the program with the settings. begin may change the command before it is started, or start it in a way of its own.
+func (s *stand) start(ctx context.Context, set settings, begin func(*exec.Cmd) error) (*process, error) {
+	if begin == nil {
+		begin = (*exec.Cmd).Start
+	}
+	var err error
+	if set.listen, set.admin, err = peers.FreeAddresses(); err != nil {
+		return nil, err
+	}
+	set.Dir = s.dir
+	text, err := set.text(s.program.Name)
+	if err != nil {
+		return nil, err
+	}
+	p, err := s.program.Run(ctx, peers.Setup{Dir: s.dir, Config: text, Addr: set.listen, Begin: func(cmd *exec.Cmd) error {
+		if set.Master && s.is(peers.HAProxy) {
+			cmd.Args = append([]string{cmd.Args[0], "-W"}, cmd.Args[1:]...)
+		}
+		return begin(cmd)
+	}})
+	if err != nil {
+		return nil, err
+	}
+	forget := context.AfterFunc(ctx, p.Stop) // so that nobody goes on waiting for it
+	s.atEnd(func() { forget(); p.Stop() })
+	return &process{Process: contender.Process{Process: p}, program: s.program.Name, admin: set.admin}, nil
+}
+
+// serve starts a server of the bench's own and returns its host:port.
+func (s *stand) serve(answer http.HandlerFunc) (string, error) {
+	_, addr, err := s.serveTLS(answer, nil)
+	return addr, err
+}
+
+// serveTLS does so with a certificate; nil: in plain HTTP.
+func (s *stand) serveTLS(answer http.HandlerFunc, certificate *tls.Certificate) (*http.Server, string, error) {
+	ln, err := net.Listen("tcp4", "127.0.0.1:0")
+	if err != nil {
+		return nil, "", fmt.Errorf("start a server: %w", err)
+	}
+	if certificate != nil {
+		ln = tls.NewListener(ln, &tls.Config{Certificates: []tls.Certificate{*certificate}, NextProtos: []string{"http/1.1"}})
+	}
+	server := &http.Server{Handler: answer, ErrorLog: silent}
+	go func() { _ = server.Serve(ln) }() // ends with Close
+	s.atEnd(func() { _ = server.Close() })
+	return server, ln.Addr().String(), nil
+}
+
+// drain tells the program to finish what it has and to take nothing new.
+func (p *process) drain() error {
+	return syscall.Kill(p.PID(), map[string]syscall.Signal{
+		peers.Nginx: syscall.SIGQUIT, peers.HAProxy: syscall.SIGUSR1, peers.Steelyard: syscall.SIGTERM}[p.program])
+}
+
+// reload tells a program by its number to read its configuration again.
+func reload(program string, pid int) error {
+	return syscall.Kill(pid, map[string]syscall.Signal{
+		peers.Nginx: syscall.SIGHUP, peers.HAProxy: syscall.SIGUSR2, peers.Steelyard: syscall.SIGHUP}[program])
+}
+
+// pause waits, or returns the reason why not.
+func pause(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	case <-time.After(d):
+		return nil
+	}
+}
