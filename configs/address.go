@@ -43,14 +43,14 @@ func parseAddress(text string) (address, *fault) {
 	if err != nil {
 		return address{}, &fault{"must be host:port or unix:/path.sock, is " + quote(text), remedy}
 	}
-	port, err := strconv.ParseUint(digits, 10, 16)
+	port, err := parsePort(digits)
 	if err != nil {
-		return address{}, &fault{"has the port " + quote(digits), "give a number from 0 (any free port) to 65535"}
+		return address{}, &fault{"has the port " + quote(digits), "give a number from 0 (any free port) to 65535, without a leading 0"}
 	}
 	if host != "" && !validHost(host) {
 		return address{}, &fault{"has the host " + quote(host), remedy}
 	}
-	return address{host: canonicalHost(host), port: int(port)}, nil
+	return address{host: canonicalHost(host), port: port}, nil
 }
 
 // canonicalHost brings the spellings of one listening host together. Go listens on both protocols for either wildcard.

@@ -17,7 +17,7 @@ func TestAddressesClash(t *testing.T) {
 		{":8080", "127.0.0.1:8080", true},
 		{"0.0.0.0:8080", "[::1]:8080", true}, // Go binds both protocols for 0.0.0.0
 		{"localhost:8080", "127.0.0.1:8080", true},
-		{"LOCALHOST:8080", "localhost:08080", true},
+		{"LOCALHOST:8080", "localhost:8080", true},
 		{"[::ffff:127.0.0.1]:8080", "127.0.0.1:8080", true},
 		{"[0:0::1]:8080", "[::1]:8080", true},
 		{"gpu.example:80", "GPU.example:80", true},

@@ -54,15 +54,3 @@ func (b Bytes) String() string {
 	}
 	return strconv.FormatInt(int64(b), 10)
 }
-
-// plainInt reads decimal digits with an optional minus and nothing else: YAML would take 010 for 8 and 1_0 for 10.
-func plainInt(text string) (int64, error) {
-	number, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return 0, err
-	}
-	if strconv.FormatInt(number, 10) != text {
-		return 0, strconv.ErrSyntax
-	}
-	return number, nil
-}

@@ -59,7 +59,7 @@ var leaves = map[reflect.Type]leaf{
 	},
 	reflect.TypeFor[time.Duration](): {
 		"a duration with its unit", "write it like 500ms, 10s or 2m30s",
-		func(tag, text string) (any, bool) { return accept(text, time.ParseDuration) },
+		func(tag, text string) (any, bool) { return accept(text, parseDuration) },
 		func(value any) *yaml.Node { return scalar("", formatDuration(value.(time.Duration))) },
 	},
 	reflect.TypeFor[StatusRange](): {
@@ -74,6 +74,14 @@ var leaves = map[reflect.Type]leaf{
 	},
 }
 
+// reads says whether the text could stand in the same style for such a value.
+func (l leaf) reads(style yaml.Style, text string) bool {
+	node := scalar("", text)
+	node.Style = style
+	_, ok := l.read(node.ShortTag(), text)
+	return ok
+}
+
 func scalar(tag, text string) *yaml.Node {
 	return &yaml.Node{Kind: yaml.ScalarNode, Tag: tag, Value: text}
 }
@@ -85,6 +93,8 @@ func accept[T any](text string, parse func(string) (T, error)) (any, bool) {
 	value, err := parse(text)
 	return value, err == nil
 }
+
+func isNumber(tag string) bool { return tag == "!!int" || tag == "!!float" }
 
 func isBool(text string) bool {
 	return strings.EqualFold(text, "true") || strings.EqualFold(text, "false")
@@ -98,11 +108,11 @@ func readInt(tag, text string) (any, bool) {
 // readFloat leaves infinities and NaN to validation, which has a better message for them.
 func readFloat(tag, text string) (any, bool) {
 	var number float64
-	if tag != "!!int" && tag != "!!float" {
+	if !isNumber(tag) {
 		return number, false
 	}
 	err := scalar(tag, text).Decode(&number)
-	return number, err == nil
+	return number, err == nil && (IsDecimal(text) || math.IsInf(number, 0) || math.IsNaN(number))
 }
 
 // formatFloat writes numbers of human size without an exponent.

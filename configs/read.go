@@ -57,6 +57,10 @@ func (r *report) readLeaf(node *yaml.Node, kind leaf, p path) any {
 		remedy = "write one value, without brackets"
 	} else if value, ok := kind.read(node.ShortTag(), node.Value); ok {
 		return value
+	} else if plainer := Plainer(node.Value); plainer != node.Value && kind.reads(node.Style, plainer) {
+		remedy = "write " + plainer + ": a number is decimal and has no leading 0, + or _, as not everybody reads those alike"
+	} else if isNumber(node.ShortTag()) && !IsDecimal(node.Value) {
+		remedy = "numbers are decimal: " + remedy
 	}
 	r.refuse(p, remedy, "must be %s, is %s", kind.want, describe(node))
 	return nil
@@ -158,7 +162,7 @@ func describe(node *yaml.Node) string {
 		return "a group of keys"
 	case node.Kind == yaml.SequenceNode:
 		return "a list"
-	case tag == "!!int" || tag == "!!float":
+	case isNumber(tag):
 		return "the number " + shorten(node.Value)
 	case tag == "!!bool":
 		return "the truth value " + shorten(node.Value)

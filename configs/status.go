@@ -17,12 +17,12 @@ func ParseStatusRange(text string) (StatusRange, error) {
 	if !isRange {
 		last = first
 	}
-	from, err := strconv.ParseUint(first, 10, 16)
-	if err != nil {
+	from, err := plainInt(first)
+	if err != nil || from < 0 || from > 65535 {
 		return StatusRange{}, errStatus
 	}
-	to, err := strconv.ParseUint(last, 10, 16)
-	if err != nil {
+	to, err := plainInt(last)
+	if err != nil || to < 0 || to > 65535 {
 		return StatusRange{}, errStatus
 	}
 	return StatusRange{From: int(from), To: int(to)}, nil

@@ -48,14 +48,14 @@ func parseURL(text string) (endpointURL, *fault) {
 	case port == "":
 		port = map[string]string{"http": "80", "https": "443"}[parsed.Scheme]
 	}
-	number, err := strconv.ParseUint(port, 10, 16)
+	number, err := parsePort(port)
 	if err != nil || number == 0 {
 		return endpointURL{}, badPort
 	}
-	return endpointURL{parsed.Scheme, net.JoinHostPort(strings.ToLower(host), strconv.FormatUint(number, 10))}, nil
+	return endpointURL{parsed.Scheme, net.JoinHostPort(strings.ToLower(host), strconv.Itoa(number))}, nil
 }
 
-var badPort = &fault{"has a bad port", "give a number from 1 to 65535"}
+var badPort = &fault{"has a bad port", "give a number from 1 to 65535, without a leading 0"}
 
 // noScheme guesses http, which is what inference servers speak inside.
 func noScheme(text string) *fault {
