@@ -26,6 +26,7 @@ var libraries = []library{
 	{path: "go.yaml.in/yaml/v3", rooms: "configs bench/scenario", tests: "bench",
 		why: "lines and columns of the file, which viper does not keep"},
 	{path: "github.com/spf13/cobra", rooms: "cmd", why: "the command line belongs to the process"},
+	{path: "github.com/spf13/pflag", rooms: "cmd", why: "cobra's flags, whose numbers are held to the rule of the configuration's"},
 	{path: "golang.org/x/term", rooms: "cmd", why: "whether somebody is watching"},
 	{path: "go.uber.org/zap", rooms: "cmd health proxy", why: "leaves return errors; who acts on them logs"},
 	{path: "golang.org/x/sys", rooms: "metrics proxy/front proxy/transport proxy/wire bench",

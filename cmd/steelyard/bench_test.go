@@ -157,7 +157,7 @@ contenders: [{policy: capacity}]
 		{`there is no column "wrok": did you mean "work"?`, []string{"run", "peers", "--trace", wrong}},
 		{"a load of T = 505 requests/s is more than the endpoints can carry", []string{"run", "peers", "--trace", day}},
 		{"is a recorded trace, which has its own", []string{"run", "peers", "--trace", day, "--rate", "3"}},
-		{"T = 225 requests/s is more than the endpoints can carry, ΣC = 225", []string{"run", "peers", "--rate", "225"}},
+		{"T = 225 requests/s is all that the endpoints can carry, ΣC = 225", []string{"run", "peers", "--rate", "225"}},
 		{"to be read, a load of T = 22 requests/s is more than the endpoints can carry, ΣC = 21.72:", []string{"run", "llm", "--rate", "22", "--simulate"}},
 		{"--seeds -1: give 1 ", []string{"run", "peers", "--seeds", "-1"}},
 		{"--seeds 0: give 1 ", []string{"run", "peers", "--simulate", "--seeds", "0"}},

@@ -15,9 +15,8 @@ import (
 func checkCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use:   "check --config FILE",
+		Use:   "check FILE",
 		Short: "Check a configuration file; print it resolved, and the share each endpoint will get",
-		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			cfg, err := configs.Load(file, os.Environ())
 			if err != nil {
@@ -26,8 +25,26 @@ func checkCommand() *cobra.Command {
 			return printCheck(c.OutOrStdout(), cfg)
 		},
 	}
-	configFlag(c, &file)
+	takeConfig(c, &file)
 	return c
+}
+
+// takeConfig lets a command take its configuration file as its only word, or by --config.
+func takeConfig(c *cobra.Command, file *string) {
+	c.Flags().StringVarP(file, "config", "c", "", "configuration file (YAML), instead of FILE")
+	c.Args = func(c *cobra.Command, args []string) error {
+		byFlag := c.Flags().Changed("config")
+		switch {
+		case len(args) > 1 || len(args) == 1 && byFlag:
+			return badInput("%q is too much: give one configuration file", shorten(args[len(args)-1]))
+		case len(args) == 1:
+			*file = args[0]
+		}
+		if *file == "" {
+			return badInput("no configuration: name a file, as in %s FILE", c.CommandPath())
+		}
+		return nil
+	}
 }
 
 func printCheck(w io.Writer, cfg *configs.Config) error {
@@ -82,9 +99,10 @@ func versionCommand() *cobra.Command {
 		Use:   "version",
 		Short: "Print the version",
 		Args:  cobra.NoArgs,
-		Run: func(c *cobra.Command, _ []string) {
-			fmt.Fprintf(c.OutOrStdout(), "steelyard %s %s (%s, %s/%s)\n",
-				version(), revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
-		},
+		Run:   func(c *cobra.Command, _ []string) { fmt.Fprintln(c.OutOrStdout(), versionLine()) },
 	}
+}
+
+func versionLine() string {
+	return fmt.Sprintf("steelyard %s %s (%s, %s/%s)", version(), revision(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }

@@ -45,9 +45,12 @@ func rootCommand() *cobra.Command {
 		Short:         "Share requests among inference servers in proportion to their capacity",
 		SilenceErrors: true,
 		SilenceUsage:  true,
+		Version:       versionLine(),
 	}
+	c.SetVersionTemplate("{{.Version}}\n")
 	c.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), versionCommand(), demo.Command(), benchCommand())
 	explainUsage(c)
+	readDecimals(c)
 	return c
 }
 

@@ -19,9 +19,12 @@ func TestExitCodes(t *testing.T) {
 		code int
 	}{
 		{[]string{"version"}, 0},
+		{[]string{"--version"}, 0},
 		{[]string{"help"}, 0},
 		{[]string{"check", "--config", "../../configs/gateway.yaml"}, 0},
+		{[]string{"check", "../../configs/gateway.yaml"}, 0},
 		{[]string{"check", "--config", bad}, 2},
+		{[]string{"check", bad}, 2},
 		{[]string{"serve", "--config", bad}, 2},
 		{[]string{"serve", "--config", bad + ".none"}, 2},
 		{[]string{"serve"}, 2},
@@ -40,19 +43,33 @@ func TestWrongCommandLines(t *testing.T) {
 	model := filepath.Join(folder, "work.json")
 	require.Zero(t, run([]string{"train", "--data", log, "--out", model}))
 	for line, want := range map[string]string{
-		"help nope":               `unknown command "nope" for "steelyard": known here: bench, check, completion, demo, help, predict, serve, train, version`,
-		"help trian":              `unknown command "trian" for "steelyard": did you mean "train"?`,
-		"help train x":            `steelyard train has no commands of its own, such as "x"`,
-		"completion bsh":          `unknown command "bsh" for "steelyard completion": did you mean "bash"?`,
-		"train FILE.csv":          `"FILE.csv" belongs to no flag: give a request log with --data FILE.csv`,
-		"predict FILE.csv":        `"FILE.csv" belongs to no flag: give a request log with --data FILE.csv`,
-		"train --epochs 1e9":      `--epochs must be a whole number from 1 to 100000, is "1e9"`,
-		"train --test half":       `--test must be a number from 0.01 to 0.9, is "half"`,
-		"train --seed -1":         `--seed must be a whole number from 0 to 18446744073709551615, is "-1"`,
-		"train --force=maybe":     `--force must be true or false, is "maybe"`,
-		"train --nope":            `unknown flag: --nope`,
-		"train --data " + folder:  "--data " + folder + ": it is a folder; give the path of a request log (CSV)",
-		"train --data nofile.csv": "--data nofile.csv: cannot be read: no such file or directory; give the path of a request log (CSV)",
+		"help nope":                                          `unknown command "nope" for "steelyard": known here: bench, check, completion, demo, help, predict, serve, train, version`,
+		"help trian":                                         `unknown command "trian" for "steelyard": did you mean "train"?`,
+		"help train x":                                       `steelyard train has no commands of its own, such as "x"`,
+		"completion bsh":                                     `unknown command "bsh" for "steelyard completion": did you mean "bash"?`,
+		"train FILE.csv":                                     `"FILE.csv" belongs to no flag: give a request log with --data FILE.csv`,
+		"predict FILE.csv":                                   `"FILE.csv" belongs to no flag: give a request log with --data FILE.csv`,
+		"train --epochs 1e9":                                 `--epochs must be a whole number from 1 to 100000, is "1e9"`,
+		"train --test half":                                  `--test must be a number from 0.01 to 0.9, is "half"`,
+		"train --seed -1":                                    `--seed must be a whole number from 0 to 18446744073709551615, is "-1"`,
+		"train --force=maybe":                                `--force must be true or false, is "maybe"`,
+		"serve --nope":                                       `unknown flag: --nope: known here: --config, --help`,
+		"serve --conf a.yaml":                                `unknown flag: --conf: did you mean "--config"?`,
+		"check --configuration a":                            `unknown flag: --configuration: did you mean "--config"?`,
+		"check --file a.yaml":                                `unknown flag: --file: known here: --config, --help`,
+		"serve -x":                                           `unknown flag: -x: see steelyard serve --help`,
+		"serve --version":                                    `unknown flag: --version: say steelyard --version`,
+		"train --sed 1":                                      `unknown flag: --sed: did you mean "--seed"?`,
+		"serve":                                              `no configuration: name a file, as in steelyard serve FILE`,
+		"check a.yaml b.yaml":                                `"b.yaml" is too much: give one configuration file`,
+		"check -c a.yaml b.yaml":                             `"b.yaml" is too much: give one configuration file`,
+		"bench run case-study --requests abc":                `--requests must be a whole number from 1 on, is "abc"`,
+		"bench run case-study --requests 0100":               `--requests must be a whole number from 1 on, is "0100": write 100`,
+		"bench run case-study --requests 1_0":                `--requests must be a whole number from 1 on, is "1_0": write 10`,
+		"bench run case-study --seed 0x10":                   `--seed must be a whole number from 0 to 18446744073709551615, is "0x10"`,
+		"bench run case-study --rate +010.5":                 `--rate must be a number > 0, is "+010.5": write 10.5`,
+		"train --data " + folder:                             "--data " + folder + ": it is a folder; give the path of a request log (CSV)",
+		"train --data nofile.csv":                            "--data nofile.csv: cannot be read: no such file or directory; give the path of a request log (CSV)",
 		"predict --prompt-bytes 99999999999999999999":        `--prompt-bytes must be a whole number from 0 to 9223372036854775807, is "99999999999999999999"`,
 		"predict --max-tokens 1 --model-file " + folder:      "read what was learned: " + folder + " is no file: give the path of one; name with --model-file what steelyard train --out, or a predict.file, has saved",
 		"predict --max-tokens 1 --model-file nofile":         "read what was learned: stat nofile: no such file or directory; name with --model-file what steelyard train --out, or a predict.file, has saved",
@@ -65,6 +82,16 @@ func TestWrongCommandLines(t *testing.T) {
 		require.Equal(t, "steelyard: "+want+"\n", said, line)
 		require.Empty(t, out, line)
 	}
+}
+
+// TestCheckTakesAFile with and without the flag's name.
+func TestCheckTakesAFile(t *testing.T) {
+	const file = "../../configs/gateway.yaml"
+	byName, said, code := output(t, "check", "--config", file)
+	require.Zero(t, code, said)
+	alone, said, code := output(t, "check", file)
+	require.Zero(t, code, said)
+	require.Equal(t, byName, alone)
 }
 
 // TestAHalfToldRequestIsPredicted, as the help of predict says.

@@ -17,26 +17,14 @@ import (
 func serveCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use:   "serve --config FILE",
+		Use:   "serve FILE",
 		Short: "Serve by a configuration file; SIGHUP reloads it, SIGTERM drains and stops",
-		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return serve(c.Context(), file)
 		},
 	}
-	configFlag(c, &file)
+	takeConfig(c, &file)
 	return c
-}
-
-// configFlag adds --config, which must be given.
-func configFlag(c *cobra.Command, file *string) {
-	c.Flags().StringVarP(file, "config", "c", "", "configuration file (YAML)")
-	c.PreRunE = func(*cobra.Command, []string) error {
-		if *file == "" {
-			return &usageError{"no configuration: name a file with --config FILE"}
-		}
-		return nil
-	}
 }
 
 func serve(ctx context.Context, file string) error {

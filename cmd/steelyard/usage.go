@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/steelyard-proxy/steelyard/configs"
 )
@@ -76,16 +78,44 @@ func within(c *cobra.Command, name, numbers string) {
 	c.Flags().Lookup(name).Annotations = map[string][]string{rangeOf: {numbers}}
 }
 
+// decimal is a flag's number that stands in plain decimal digits. pflag alone would take 010 for 8 and 1_0 for 10.
+type decimal struct{ pflag.Value }
+
+var errOdd = errors.New("not in plain decimal digits")
+
+// Set implements pflag.Value.
+func (d decimal) Set(text string) error {
+	if text = strings.TrimSpace(text); configs.Plainer(text) != text || strings.ContainsAny(text, "xXbBoO") {
+		return errOdd
+	}
+	return d.Value.Set(text)
+}
+
+// readDecimals holds the numbers of all flags, those of inner commands as well, to plain decimal digits.
+func readDecimals(c *cobra.Command) {
+	c.Flags().VisitAll(func(f *pflag.Flag) {
+		if slices.Contains([]string{"int", "uint64", "float64"}, f.Value.Type()) {
+			f.Value = decimal{f.Value}
+		}
+	})
+	for _, inner := range c.Commands() {
+		readDecimals(inner)
+	}
+}
+
 // flagError says what a flag wants, where its value was no such thing.
 func flagError(c *cobra.Command, err error) error {
-	bad := badValue(c.Flags().Lookup)
-	if !errors.As(err, &bad) {
+	if missing, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		return unknownFlag(c, missing)
+	}
+	bad, ok := errors.AsType[*pflag.InvalidValueError](err)
+	if !ok {
 		return &usageError{err.Error()}
 	}
 	flag, wanted := bad.GetFlag(), ""
 	switch flag.Value.Type() {
 	case "int":
-		wanted = fmt.Sprintf("a whole number from %d to %d", math.MinInt, math.MaxInt)
+		wanted = "a whole number"
 	case "uint64":
 		wanted = fmt.Sprintf("a whole number from 0 to %d", uint64(math.MaxUint64))
 	case "float64":
@@ -98,15 +128,27 @@ func flagError(c *cobra.Command, err error) error {
 	if numbers := flag.Annotations[rangeOf]; numbers != nil {
 		wanted = numbers[0]
 	}
-	return badInput("--%s must be %s, is %q", flag.Name, wanted, shorten(bad.GetValue()))
+	remedy := ""
+	if plainer := configs.Plainer(bad.GetValue()); plainer != bad.GetValue() && configs.IsDecimal(plainer) {
+		remedy = ": write " + shorten(plainer)
+	}
+	return badInput("--%s must be %s, is %q%s", flag.Name, wanted, shorten(bad.GetValue()), remedy)
 }
 
-// refusal is the error of a value that a flag cannot take: *pflag.InvalidValueError.
-type refusal[Flag any] interface {
-	error
-	GetFlag() Flag
-	GetValue() string
+// unknownFlag names the flag that was probably meant.
+func unknownFlag(c *cobra.Command, missing *pflag.NotExistError) error {
+	name := missing.GetSpecifiedName()
+	if missing.GetSpecifiedShortnames() != "" {
+		return badInput("unknown flag: -%s: see %s --help", shorten(name), c.CommandPath())
+	}
+	if name == "version" {
+		return badInput("unknown flag: --version: say steelyard --version")
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	if slices.Contains(known, "--config") && len(name) >= 3 && strings.HasPrefix("configuration", name) {
+		return badInput("unknown flag: --%s: did you mean \"--config\"?", name)
+	}
+	slices.Sort(known)
+	return badInput("unknown flag: --%s: %s", shorten(name), configs.Suggest("--"+name, known))
 }
-
-// badValue is none yet, of the type of flag that is looked up so.
-func badValue[Flag any](func(string) Flag) refusal[Flag] { return nil }
