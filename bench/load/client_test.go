@@ -171,6 +171,10 @@ func TestLoadOnASimulatedServer(t *testing.T) {
 	require.Equal(t, counts.Completed, got.Answered, "%+v %v", got.Failed, got.LastError)
 	require.Equal(t, map[load.Failure]int64{load.Truncated: counts.Failed}, got.Failed)
 	require.GreaterOrEqual(t, counts.Failed, int64(100))
-	require.Equal(t, map[string]int64{"small": counts.Completed}, got.ServedBy)
+	servedBy := map[string]int64{"small": counts.Completed}
+	if counts.Completed == 0 { // on a busy machine the fault may come before the first answer has ended
+		servedBy = map[string]int64{}
+	}
+	require.Equal(t, servedBy, got.ServedBy)
 	require.Equal(t, counts.Completed, got.Response.TotalCount())
 }

@@ -61,6 +61,25 @@ func shape(at string, value any, found map[string]bool) {
 	}
 }
 
+// TestVerdictsShowTheirSide: what is rounded to the target may lie on either side of it.
+func TestVerdictsShowTheirSide(t *testing.T) {
+	for _, c := range []struct {
+		ratio, most Number
+		met         bool
+		want        string
+	}{
+		{0.81, 0.92, true, "0.81 × the best peer, nginx; the target of ≤ 0.92 × is met."},
+		{0.9231, 0.92, false, "0.923 × the best peer, nginx; the target of ≤ 0.92 × is not met."},
+		{0.92004, 0.92, false, "0.92004 × the best peer, nginx; the target of ≤ 0.92 × is not met."},
+		{0.9199, 0.92, true, "0.92 × the best peer, nginx; the target of ≤ 0.92 × is met."},
+		{0.926, 0.925, false, "0.93 × the best peer, nginx; the target of ≤ 0.925 × is not met."},
+		{None(), 0.92, false, "– × the best peer, nginx; the target of ≤ 0.92 × is not met."},
+	} {
+		v := Verdict{Contender: "ours", Peer: "nginx", Ratio: c.ratio, Most: c.most, Met: c.met}
+		require.Equal(t, "ours is at "+c.want, v.sentence())
+	}
+}
+
 func TestWriteNeverReplacesUnasked(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "new", "folder")
 	r := fixture()

@@ -5,6 +5,7 @@ import (
 	"io"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -65,7 +66,19 @@ func (v *Verdict) sentence() string {
 	if !v.Met {
 		word = "not met"
 	}
-	return fmt.Sprintf("%s is at %s × the best peer, %s; the target of ≤ %s × is %s.", v.Contender, v.Ratio.Ratio(), v.Peer, v.Most.Ratio(), word)
+	return fmt.Sprintf("%s is at %s × the best peer, %s; the target of ≤ %s × is %s.", v.Contender, v.Reached(), v.Peer, v.Most.Figures(), word)
+}
+
+// Reached is the ratio, with as many places as show on which side of the target it lies: 0.923 does not meet 0.92.
+func (v *Verdict) Reached() string {
+	text := v.Ratio.Ratio()
+	for places := 3; v.Ratio.Exists() && places <= 6; places++ {
+		if shown, err := strconv.ParseFloat(text, 64); err != nil || (shown <= float64(v.Most)) == v.Met {
+			break
+		}
+		text = strconv.FormatFloat(float64(v.Ratio), 'f', places, 64)
+	}
+	return text
 }
 
 func dueOf(r *Result) []float64 {

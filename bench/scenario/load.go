@@ -78,6 +78,13 @@ func Parse(file string, data []byte, policies []string) (*Scenario, error) {
 	if err := decoder.Decode(s); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, oneLine(err))
 	}
+	var tree yaml.Node
+	if err := yaml.Unmarshal(data, &tree); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, oneLine(err))
+	}
+	if err := plainNumbers(&tree); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
 	if err := decoder.Decode(new(yaml.Node)); err == nil {
 		return nil, fmt.Errorf("%s: holds more than one document: keep one scenario in a file", file)
 	}

@@ -170,8 +170,12 @@ func (s *Scenario) Carried() error {
 		return nil
 	}
 	if sum := s.Capacity(); s.Rate >= sum {
-		return &OverloadError{fmt.Sprintf("a load of T = %s requests/s is more than the endpoints can carry, ΣC = %s: "+
-			"the queue would grow without bound: lower rate below %s", figures(s.Rate), figures(sum), figures(sum))}
+		how := "more than the endpoints can carry"
+		if figures(s.Rate) == figures(sum) {
+			how = "all that the endpoints can carry"
+		}
+		return &OverloadError{fmt.Sprintf("a load of T = %s requests/s is %s, ΣC = %s: "+
+			"the queue would grow without bound: lower rate below %s", figures(s.Rate), how, figures(sum), figures(sum))}
 	}
 	for _, c := range s.Contenders {
 		shares := s.fixedShares(c)

@@ -1,6 +1,7 @@
 package scenario
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -85,6 +86,20 @@ contenders:
 	require.Equal(t, []float64{1, 2}, s.Told(s.Contenders[2]))
 }
 
+// TestNumbersOfAScenarioAreReadOneWay, as those of the configuration are.
+func TestNumbersOfAScenarioAreReadOneWay(t *testing.T) {
+	const file = "title: mine\nendpoints: [{name: a, capacity: %[1]s}]\nrate: 1\nrequests: 100\ncases: [{work: constant}]\ncontenders: [{policy: least_load}]\n"
+	for text, remedy := range map[string]string{
+		"0100": "write 100, or in quotes where it is a name", "+010": "write 10, or in quotes where it is a name",
+		"1_0": "write 10, or in quotes where it is a name", "0x10": "numbers are decimal",
+	} {
+		_, err := Parse("mine.yaml", fmt.Appendf(nil, file, text), policies)
+		require.EqualError(t, err, "mine.yaml: line 2: not everybody reads "+text+" alike: "+remedy)
+	}
+	_, err := Parse("mine.yaml", fmt.Appendf(nil, file, "1e2"), policies)
+	require.NoError(t, err)
+}
+
 func TestLoadsThatCannotBeCarried(t *testing.T) {
 	s := func(rate float64, c Contender) *Scenario {
 		s := &Scenario{Name: "mine", Rate: rate, Contenders: []Contender{c},
@@ -95,7 +110,8 @@ func TestLoadsThatCannotBeCarried(t *testing.T) {
 	var overload *OverloadError
 	err := s(300, Contender{Policy: "least_load"}).Carried()
 	require.ErrorAs(t, err, &overload)
-	require.ErrorContains(t, err, "T = 300 requests/s is more than the endpoints can carry, ΣC = 300")
+	require.ErrorContains(t, err, "T = 300 requests/s is all that the endpoints can carry, ΣC = 300")
+	require.ErrorContains(t, s(301, Contender{Policy: "least_load"}).Carried(), "T = 301 requests/s is more than the endpoints can carry, ΣC = 300")
 	err = s(240, Contender{Policy: "round_robin"}).Carried()
 	require.ErrorAs(t, err, &overload)
 	require.ErrorContains(t, err, "contender round_robin gives endpoint small 120 requests/s and it carries 100")

@@ -55,6 +55,24 @@ func oneLine(err error) error {
 	return errors.New(problem)
 }
 
+// plainNumbers refuses the first number of a file that YAML reads otherwise than a person, such as 0100 for 64.
+func plainNumbers(node *yaml.Node) error {
+	isNumber := node.Kind == yaml.ScalarNode && (node.ShortTag() == "!!int" || node.ShortTag() == "!!float")
+	if isNumber && strings.ContainsAny(node.Value, "0123456789") && !configs.IsDecimal(node.Value) {
+		remedy := "numbers are decimal"
+		if plainer := configs.Plainer(node.Value); configs.IsDecimal(plainer) {
+			remedy = "write " + plainer + ", or in quotes where it is a name"
+		}
+		return fmt.Errorf("line %d: not everybody reads %s alike: %s", node.Line, node.Value, remedy)
+	}
+	for _, part := range node.Content {
+		if err := plainNumbers(part); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // kind is a Go type for people who write YAML.
 func kind(name string) string {
 	_, section := sections[strings.TrimPrefix(name, "scenario.")]
