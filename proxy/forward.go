@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"net/http"
 	"strconv"
 
@@ -68,7 +69,7 @@ func (x *exchange) appendRequestField(b []byte, f *strict.Field, as forwarding, 
 	switch f.Kind {
 	case strict.End, strict.Via, strict.Date, strict.ContentType, strict.ContentEncoding:
 	case strict.ForwardedProto, strict.ForwardedHost, strict.Forwarded:
-		if !trusted {
+		if !trusted || len(f.Value) == 0 {
 			return b
 		}
 	case strict.Trailer:
@@ -95,20 +96,23 @@ func appendField(b []byte, f *strict.Field) []byte {
 }
 
 // appendForwarded adds who asked, how, and for which host. What a trusted peer
-// said of this stays: X-Forwarded-For is continued, the others are its own.
+// said of this stays: X-Forwarded-For is continued, the others are its own. What it
+// left empty it has not said.
 func (x *exchange) appendForwarded(b []byte, r *strict.Request, trusted bool) []byte {
 	hasProto, hasHost, list := false, false, false
 	if trusted {
 		for i := range r.Fields {
 			switch f := &r.Fields[i]; f.Kind {
 			case strict.ForwardedProto:
-				hasProto = true
+				hasProto = hasProto || len(f.Value) > 0
 			case strict.ForwardedHost:
-				hasHost = true
+				hasHost = hasHost || len(f.Value) > 0
 			case strict.ForwardedFor:
-				b = appendListStart(b, list)
-				b = append(b, f.Value...)
-				list = true
+				if chain := bytes.Trim(f.Value, ", \t"); len(chain) > 0 {
+					b = appendListStart(b, list)
+					b = append(b, chain...)
+					list = true
+				}
 			}
 		}
 	}
@@ -150,7 +154,7 @@ const maxRequestID = 128
 func (x *exchange) requestID() []byte {
 	if len(x.id) == 0 {
 		if r := x.conn.Request; r != nil {
-			if id := r.Get("x-request-id"); len(id) > 0 && len(id) <= maxRequestID {
+			if id := r.Get("x-request-id"); len(id) > 0 && len(id) <= maxRequestID && oneWord(id) {
 				x.id = append(x.id, id...)
 				return x.id
 			}
@@ -158,4 +162,14 @@ func (x *exchange) requestID() []byte {
 		x.id = newRequestID(x.id)
 	}
 	return x.id
+}
+
+// oneWord says whether b is visible ASCII: it stands in logs, and in answers.
+func oneWord(b []byte) bool {
+	for _, c := range b {
+		if c <= ' ' || c >= 0x7f {
+			return false
+		}
+	}
+	return true
 }

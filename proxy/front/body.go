@@ -129,8 +129,11 @@ func (c *Conn) takeBuffered(p []byte) (n int, err error) {
 }
 
 func chunkRefusal(err error) error {
-	if errors.Is(err, strict.ErrBadTrailer) {
+	switch {
+	case errors.Is(err, strict.ErrBadTrailer):
 		return strict.BadTrailer
+	case errors.Is(err, strict.ErrExtensions):
+		return strict.BigExtensions
 	}
 	return strict.BadChunk
 }

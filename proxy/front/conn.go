@@ -194,8 +194,8 @@ func (c *Conn) take(state int32) {
 // there is nobody to answer.
 func (c *Conn) readHead() (*strict.Refusal, error) {
 	until := time.Duration(0)
-	for {
-		if end := strict.HeadEnd(c.Bytes()); end >= 0 {
+	for search := (strict.Search{}); ; {
+		if end := search.End(c.Bytes()); end >= 0 {
 			r := c.server.requests.Get().(*Request)
 			r.raw = append(r.raw[:0], c.Bytes()[:end]...)
 			c.Request = r
@@ -204,7 +204,7 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 			c.body.begin(&r.Request)
 			return refusal, nil
 		}
-		if refusal := strict.Doomed(c.Bytes()); refusal != nil {
+		if refusal := search.Doomed(c.Bytes()); refusal != nil {
 			return refusal, nil
 		}
 		if until == 0 && c.server.Header > 0 {

@@ -22,7 +22,7 @@ func TestParsingAllocatesNothing(t *testing.T) {
 	for what, parse := range map[string]func() bool{
 		"request":      func() bool { return r.Parse(request) == nil },
 		"answer":       func() bool { return a.Parse(answer) == nil },
-		"end of head":  func() bool { return HeadEnd(request) > 0 && !BareLF(request) && Doomed(request) == nil },
+		"end of head":  func() bool { return new(Search).End(request) > 0 && new(Search).Doomed(request) == nil },
 		"chunked body": func() bool { c.Reset(); return skim(&c, chunkedAnswer) },
 	} {
 		assert.True(t, parse(), what) // the first time makes room for the fields

@@ -6,12 +6,17 @@ import "bytes"
 const (
 	maxSizeLine = 4 << 10
 	maxTrailers = 16 << 10
+	// maxExcess is by how much all extensions of a body may be longer than its data, so
+	// that what bounds the data bounds what is read for its sake.
+	maxExcess = 16 << 10
 )
 
 // ErrBadChunk: the coding is malformed. ErrBadTrailer: the trailer section is.
+// ErrExtensions: too much of the body is chunk extensions.
 const (
 	ErrBadChunk   = malformed("malformed chunked coding")
 	ErrBadTrailer = malformed("malformed or forbidden trailer field")
+	ErrExtensions = malformed("chunk extensions larger than the data and 16 KiB")
 )
 
 type chunkState uint8
@@ -38,7 +43,8 @@ type Chunked struct {
 
 	state  chunkState
 	digits uint8
-	line   int   // bytes of the current size line
+	line   int   // bytes of the current chunk's extension
+	excess int64 // by how much all extensions so far were longer than their data
 	left   int64 // bytes of data that the current chunk still has
 }
 
@@ -96,11 +102,19 @@ func (c *Chunked) Skip(p []byte) (used int, err error) {
 			continue
 		}
 		if !c.framing(p[used]) {
-			return used, ErrBadChunk
+			return used, c.fault()
 		}
 		used++
 	}
 	return used, nil
+}
+
+// fault is what the byte that framing refused is wrong with.
+func (c *Chunked) fault() error {
+	if c.excess > maxExcess {
+		return ErrExtensions
+	}
+	return ErrBadChunk
 }
 
 // framing takes one byte of what surrounds the data.
@@ -116,6 +130,9 @@ func (c *Chunked) framing(b byte) bool {
 		}
 		return c.line <= maxSizeLine && (b >= 0x20 || b == '\t') && b != 0x7f
 	case sizeLF:
+		if c.excess = max(c.excess+int64(c.line)-c.left, 0); c.excess > maxExcess {
+			return false
+		}
 		c.state = inData
 		if c.left == 0 {
 			c.state = inTrailer

@@ -26,7 +26,7 @@ const (
 	ForwardedFor
 	ForwardedProto
 	ForwardedHost
-	Forwarded // RFC 7239, or a look-alike of a forwarding field
+	Forwarded // RFC 7239, any other word of a proxy on whom it serves, or a look-alike
 	RequestID
 	Date
 	ContentType
@@ -41,7 +41,7 @@ type Field struct {
 }
 
 // kinds by the length of the name: a name is compared with at most a few.
-var kinds = func() (table [24][]struct {
+var kinds = func() (table [longestKnown + 1][]struct {
 	name string
 	kind Kind
 }) {
@@ -51,6 +51,11 @@ var kinds = func() (table [24][]struct {
 		"transfer-encoding": TransferEncoding, "trailer": Trailer, "te": TE, "host": Host, "expect": Expect,
 		"upgrade": Upgrade, "via": Via, "max-forwards": MaxForwards, "x-forwarded-for": ForwardedFor,
 		"x-forwarded-proto": ForwardedProto, "x-forwarded-host": ForwardedHost, "forwarded": Forwarded,
+		"x-original-forwarded-for": Forwarded, "x-original-host": Forwarded, "x-original-proto": Forwarded, "x-original-for": Forwarded,
+		"x-real-ip": Forwarded, "x-client-ip": Forwarded, "x-cluster-client-ip": Forwarded, "true-client-ip": Forwarded,
+		"cf-connecting-ip": Forwarded, "cf-connecting-ipv6": Forwarded, "fastly-client-ip": Forwarded, "x-azure-clientip": Forwarded,
+		"x-envoy-external-address": Forwarded, "x-proxyuser-ip": Forwarded, "x-scheme": Forwarded, "x-url-scheme": Forwarded,
+		"x-host": Forwarded, "front-end-https": Forwarded,
 		"x-request-id": RequestID, "date": Date, "content-type": ContentType, "content-encoding": ContentEncoding,
 	} {
 		table[len(name)] = append(table[len(name)], struct {
@@ -61,14 +66,21 @@ var kinds = func() (table [24][]struct {
 	return table
 }()
 
+// longestKnown is the length of the longest name that has a kind of its own.
+const longestKnown = len("x-original-forwarded-for")
+
 func kindOf(name []byte) Kind {
-	if len(name) >= len(kinds) {
-		return End
-	}
-	for i := range kinds[len(name)] {
-		if e := &kinds[len(name)][i]; EqualFold(name, e.name) {
-			return e.kind
+	if len(name) < len(kinds) {
+		for i := range kinds[len(name)] {
+			if e := &kinds[len(name)][i]; EqualFold(name, e.name) {
+				return e.kind
+			}
 		}
+	}
+	const family = "x-forwarded"
+	if len(name) >= len(family) && name[0]|0x20 == 'x' && EqualFold(name[:len(family)], family) &&
+		(len(name) == len(family) || name[len(family)] == '-') {
+		return Forwarded
 	}
 	return End
 }
@@ -76,17 +88,17 @@ func kindOf(name []byte) Kind {
 // lookalike is the kind that a name with underscores would have with hyphens:
 // many servers cannot tell the two apart.
 func lookalike(name []byte) Kind {
-	if len(name) >= len(kinds) || bytes.IndexByte(name, '_') < 0 {
+	if bytes.IndexByte(name, '_') < 0 {
 		return End
 	}
-	var plain [len(kinds)]byte
-	for i, c := range name {
+	var plain [longestKnown + 1]byte
+	n := copy(plain[:], name) // of a longer name, enough to know its family
+	for i, c := range plain[:n] {
 		if c == '_' {
-			c = '-'
+			plain[i] = '-'
 		}
-		plain[i] = c
 	}
-	return kindOf(plain[:len(name)])
+	return kindOf(plain[:n])
 }
 
 // EqualFold compares b with a lower-case ASCII string, without regard to case.
@@ -195,12 +207,17 @@ func parseField(line []byte, lenient bool) (Field, *Refusal) {
 
 // eachToken calls visit for each element of a comma-separated list.
 func eachToken(list []byte, visit func(token []byte)) {
-	for len(list) > 0 {
-		token, rest, _ := bytes.Cut(list, []byte{','})
-		if token = trim(token); len(token) > 0 {
-			visit(token)
+	for at := 0; at < len(list); {
+		if c := list[at]; c == ',' || c == ' ' || c == '\t' {
+			at++
+			continue
 		}
-		list = rest
+		end := bytes.IndexByte(list[at:], ',')
+		if end < 0 {
+			end = len(list) - at
+		}
+		visit(trim(list[at : at+end]))
+		at += end
 	}
 }
 

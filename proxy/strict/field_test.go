@@ -14,7 +14,9 @@ func TestKinds(t *testing.T) {
 		"Host": Host, "CONTENT-LENGTH": ContentLength, "transfer-Encoding": TransferEncoding, "Via": Via, "Keep-Alive": Hop,
 		"Proxy-Connection": Hop, "Proxy-Authorization": Hop, "HTTP2-Settings": Hop, "X-Request-ID": RequestID, "Forwarded": Forwarded,
 		"X-Forwarded-Proto": ForwardedProto, "Authorization": End, "Cookie": End, "Content-Lengt": End, "Content_Length": End,
-		"X-": End, strings.Repeat("x", 500): End,
+		"X-Forwarded": Forwarded, "x-forwarded-port": Forwarded, "X-Forwarded-Client-Cert": Forwarded, "X-Forwardedness": End,
+		"X-Forwarded-" + strings.Repeat("x", 50): Forwarded, "X-Real-IP": Forwarded, "X-Original-Forwarded-For": Forwarded,
+		"True-Client-IP": Forwarded, "CF-Connecting-IP": Forwarded, "X-": End, strings.Repeat("x", 500): End,
 	} {
 		assert.Equal(t, want, kindOf([]byte(name)), name)
 	}

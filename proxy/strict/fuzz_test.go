@@ -35,7 +35,7 @@ func FuzzRequest(f *testing.F) {
 		if end := HeadEnd(head); end < 0 {
 			t.Fatalf("accepted a head without an end: %q", head)
 		}
-		if refusal := Doomed(head[:HeadEnd(head)]); refusal != nil {
+		if refusal := new(Search).Doomed(head[:HeadEnd(head)]); refusal != nil {
 			t.Fatalf("accepted, but doomed as %s", refusal.Code)
 		}
 		again := emit(&r)

@@ -13,31 +13,53 @@ func HeadEnd(b []byte) int {
 	return -1
 }
 
-// BareLF says whether a line among these first bytes of a head ends in a bare
-// line feed. Such a head may never see its blank line: refuse it at once.
-func BareLF(b []byte) bool {
-	for i := 0; ; {
+// Search finds the end of a head that comes in pieces. It looks at each byte about
+// once, however many pieces there are: a head that drips in byte by byte must not
+// cost its length squared. The zero value begins a head. All methods take the head
+// from its first byte on, as far as it has come.
+type Search struct {
+	ended int  // bytes in which no blank line ends
+	lined int  // bytes in which no line ends badly
+	begun bool // the first line of a request has been looked at
+}
+
+// End is HeadEnd.
+func (s *Search) End(b []byte) int {
+	from := max(s.ended-len(blankLine)+1, 0)
+	if end := HeadEnd(b[from:]); end >= 0 {
+		return from + end
+	}
+	s.ended = len(b)
+	return -1
+}
+
+// BareLF says whether a line of the head ends in a bare line feed. Such a head may
+// never see its blank line: refuse it at once.
+func (s *Search) BareLF(b []byte) bool {
+	for i := s.lined; ; i++ {
 		n := bytes.IndexByte(b[i:], '\n')
 		if n < 0 {
+			s.lined = len(b)
 			return false
 		}
 		if i += n; i == 0 || b[i-1] != '\r' {
 			return true
 		}
-		i++
 	}
 }
 
 // Doomed refuses the beginning of a request's head that no continuation can make
 // good, so that its sender need not wait for a time-out to learn of it.
-func Doomed(b []byte) *Refusal {
-	if BareLF(b) {
+func (s *Search) Doomed(b []byte) *Refusal {
+	from := s.lined
+	if s.BareLF(b) {
 		return BadLineEnd
 	}
-	line, _, ok := cutLine(b)
-	if !ok {
+	if s.begun || bytes.IndexByte(b[from:], '\n') < 0 {
 		return nil
 	}
+	s.begun = true
+	line, _, _ := cutLine(b)
 	var r Request
 	_, refusal := r.requestLine(line)
 	return refusal
@@ -64,11 +86,16 @@ type message struct {
 	Upgrade       []byte // the Upgrade field, if Connection names it
 	Trailers      bool   // TE: trailers, if a request
 
-	named int // fields beyond the well-known ones that Connection names
+	options int  // elements of all Connection fields together
+	named   bool // one of them is the name of a field beyond the well-known ones
 }
 
-// maxNamed bounds what Connection may name: each is looked for among all fields.
-const maxNamed = 64
+// Bounds of a head, far above what honest ones have. Fields take more memory than
+// they have bytes, and each is looked for among the options.
+const (
+	maxFields  = 1000
+	maxOptions = 64
+)
 
 func (m *message) reset() {
 	*m = message{Fields: m.Fields[:0], ContentLength: -1}
@@ -107,6 +134,9 @@ func (m *message) fields(head []byte, lenient bool, field func(*Field) *Refusal)
 		if refusal != nil {
 			return refusal
 		}
+		if len(m.Fields) == maxFields {
+			return TooManyFields
+		}
 		m.Fields = append(m.Fields, f)
 		last := &m.Fields[len(m.Fields)-1] // not &f, which would be allocated
 		if refusal := m.framing(last, lenient); refusal != nil {
@@ -120,7 +150,7 @@ func (m *message) fields(head []byte, lenient bool, field func(*Field) *Refusal)
 	if m.Chunked && m.ContentLength >= 0 {
 		return LengthAndCoding
 	}
-	if m.named > 0 {
+	if m.named {
 		m.removeNamed()
 	}
 	m.upgrade()
@@ -153,58 +183,13 @@ func (m *message) framing(f *Field, answer bool) *Refusal {
 			case EqualFold(token, "keep-alive"):
 				m.KeepAlive = true
 			case kindOf(token) == End:
-				m.named++
+				m.named = true
 			}
+			m.options++
 		})
-		if m.named > maxNamed {
-			return BadFieldValue
+		if m.options > maxOptions {
+			return TooManyOptions
 		}
 	}
 	return nil
-}
-
-// removeNamed marks the fields that Connection names as hop-by-hop.
-func (m *message) removeNamed() {
-	for i := range m.Fields {
-		if m.Fields[i].Kind != Connection {
-			continue
-		}
-		eachToken(m.Fields[i].Value, func(token []byte) {
-			for k := range m.Fields {
-				if f := &m.Fields[k]; f.Kind == End && bytes.EqualFold(f.Name, token) {
-					f.Kind = Hop
-				}
-			}
-		})
-	}
-}
-
-// upgrade finds the protocol that the message switches to, which counts only
-// where Connection names it (RFC 9110 7.8). Another version of HTTP is never
-// tunnelled: requests inside the tunnel would pass the gate unseen.
-func (m *message) upgrade() {
-	var protocol []byte
-	named := false
-	for i := range m.Fields {
-		switch f := &m.Fields[i]; f.Kind {
-		case Upgrade:
-			protocol = f.Value
-		case Connection:
-			eachToken(f.Value, func(token []byte) { named = named || EqualFold(token, "upgrade") })
-		}
-	}
-	if protocol == nil || !named || m.Minor == 0 {
-		return
-	}
-	http := false
-	eachToken(protocol, func(token []byte) { http = http || isHTTP(token) })
-	if !http {
-		m.Upgrade = protocol
-	}
-}
-
-func isHTTP(protocol []byte) bool {
-	const named = "http/"
-	return EqualFold(protocol, "h2c") || EqualFold(protocol, "h2") ||
-		len(protocol) >= len(named) && EqualFold(protocol[:len(named)], named)
 }

@@ -21,7 +21,7 @@ func TestBareLF(t *testing.T) {
 		"": false, "a": false, "a\r": false, "a\r\n": false, "a\r\nb: c\r\n": false,
 		"\n": true, "a\n": true, "a\r\nb\n": true, "a\r\n\n": true,
 	} {
-		assert.Equal(t, want, BareLF([]byte(head)), "%q", head)
+		assert.Equal(t, want, new(Search).BareLF([]byte(head)), "%q", head)
 	}
 }
 
@@ -40,7 +40,7 @@ func TestDoomed(t *testing.T) {
 		"CONNECT a:1 HTTP/1.1\r\n":         MethodRefused,
 		"\x16\x03\x01\x02\x00\x01\r\n":     BadRequestLine,
 	} {
-		assert.Same(t, want, Doomed([]byte(head)), "%q", head)
+		assert.Same(t, want, new(Search).Doomed([]byte(head)), "%q", head)
 		if want != nil {
 			var r Request
 			assert.NotNil(t, r.Parse([]byte(head+"\r\n\r\n")), "%q", head)
@@ -51,7 +51,7 @@ func TestDoomed(t *testing.T) {
 // A request that is accepted is never doomed on its way in.
 func TestGoodRequestIsNeverDoomed(t *testing.T) {
 	for n := range len(typicalRequest) {
-		assert.Nil(t, Doomed([]byte(typicalRequest[:n])), "after %d bytes", n)
+		assert.Nil(t, new(Search).Doomed([]byte(typicalRequest[:n])), "after %d bytes", n)
 	}
 	assert.Equal(t, len(typicalRequest), HeadEnd([]byte(typicalRequest+strings.Repeat("x", 600))))
 }

@@ -26,6 +26,7 @@ var (
 	HostMismatch     = bad("host_mismatch", "the absolute-form target and the Host field name different hosts")
 	BadFieldName     = bad("bad_field_name", "a field name holds a character that is not allowed there")
 	BadFieldValue    = bad("bad_field_value", "a field value holds a control character")
+	TooManyOptions   = bad("too_many_connection_options", "Connection has more than 64 elements")
 	LineFolding      = bad("line_folding", "a field value is continued on a second line")
 	NoHost           = bad("no_host", "the Host field is missing")
 	TwoHosts         = bad("two_hosts", "there is more than one Host field")
@@ -37,6 +38,7 @@ var (
 	CodingInHTTP10   = bad("transfer_encoding_in_http10", "HTTP/1.0 has no Transfer-Encoding")
 	FramingLookalike = bad("framing_lookalike", "a field name imitates a framing field with an underscore")
 	BadChunk         = bad("bad_chunk", "the chunked coding of the body is malformed")
+	BigExtensions    = bad("chunk_extensions_too_large", "the chunk extensions of the body are larger than its data and 16 KiB")
 	BadTrailer       = bad("bad_trailer", "the trailer section holds a malformed or forbidden field")
 	BodyCutShort     = bad("body_cut_short", "the body ended before its announced end")
 
@@ -47,6 +49,7 @@ var (
 	TargetTooLong      = &Refusal{414, "target_too_long", "the request line is longer than limits.header_bytes"}
 	BadExpectation     = &Refusal{417, "bad_expectation", "the only expectation served is 100-continue"}
 	HeaderTooLarge     = &Refusal{431, "header_too_large", "the head of the request is larger than limits.header_bytes"}
+	TooManyFields      = &Refusal{431, "too_many_fields", "the head of the request has more than 1000 fields"}
 	VersionNotServed   = &Refusal{505, "version_not_supported", "the HTTP versions served are 1.0 and 1.1"}
 	TooManyConnections = &Refusal{503, "too_many_connections", "limits.connections is reached"}
 )

@@ -85,7 +85,7 @@ func (r *Request) field(f *Field) *Refusal {
 		switch kind := lookalike(f.Name); kind {
 		case ContentLength, TransferEncoding:
 			return FramingLookalike
-		case ForwardedFor, ForwardedProto, ForwardedHost:
+		case ForwardedFor, ForwardedProto, ForwardedHost, Forwarded:
 			f.Kind = Forwarded
 		}
 	case Host:

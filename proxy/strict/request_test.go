@@ -1,6 +1,7 @@
 package strict
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -188,8 +189,9 @@ func TestFieldsNamedInConnection(t *testing.T) {
 }
 
 func TestForwardingLookalikes(t *testing.T) {
-	r := parse(t, "GET / HTTP/1.1\r\nHost: a.test\r\nX_Forwarded_For: 1\r\nX-Forwarded_Proto: 2\r\nx_forwarded-host: 3\r\nX_Other: 4\r\n\r\n")
-	for i, want := range []Kind{Host, Forwarded, Forwarded, Forwarded, End} {
+	r := parse(t, "GET / HTTP/1.1\r\nHost: a.test\r\nX_Forwarded_For: 1\r\nX-Forwarded_Proto: 2\r\nx_forwarded-host: 3\r\nX_Other: 4\r\n"+
+		"X_Real_IP: 5\r\nX_FORWARDED_USER: 6\r\nX_Forwarded_For_"+strings.Repeat("x", 40)+": 7\r\nX_Forwardedness: 8\r\n\r\n")
+	for i, want := range []Kind{Host, Forwarded, Forwarded, Forwarded, End, Forwarded, Forwarded, Forwarded, End} {
 		assert.Equal(t, want, r.Fields[i].Kind, string(r.Fields[i].Name))
 	}
 }

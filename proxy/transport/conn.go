@@ -105,14 +105,14 @@ func (c *Conn) Release(reusable bool) {
 // of c. The caller discards its size bytes when done with it. Errors are
 // *fault.Error, or wire.ErrPoked when the exchange was cancelled.
 func (c *Conn) ReadHead(a *strict.Answer, until time.Duration) (size int, err error) {
-	for {
-		if end := strict.HeadEnd(c.Bytes()); end >= 0 {
+	for search := (strict.Search{}); ; {
+		if end := search.End(c.Bytes()); end >= 0 {
 			if err := a.Parse(c.Bytes()[:end]); err != nil {
 				return 0, fault.New(fault.BadAnswer, err)
 			}
 			return end, nil
 		}
-		if strict.BareLF(c.Bytes()) {
+		if search.BareLF(c.Bytes()) {
 			return 0, fault.New(fault.BadAnswer, strict.BadLineEnd)
 		}
 		if err := c.Fill(until); err != nil {
