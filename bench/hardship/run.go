@@ -8,12 +8,10 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
@@ -96,12 +94,12 @@ func findColumns(ctx context.Context, o options, dir string) ([]column, error) {
 		if o.alone {
 			continue
 		}
-		kinds, err := contender.Find(ctx, []string{name}, "")
+		program, err := peers.FindOrInstall(ctx, name)
 		if err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			continue
 		}
-		columns = append(columns, column{head: name, program: kinds[0].Program})
+		columns = append(columns, column{head: name, program: program})
 	}
 	if o.before != "" {
 		p, err := ours(ctx, o.before)
@@ -112,9 +110,8 @@ func findColumns(ctx context.Context, o options, dir string) ([]column, error) {
 	}
 	if o.binary == "" {
 		o.binary = filepath.Join(dir, "steelyard")
-		build := exec.CommandContext(ctx, "go", "build", "-o", o.binary, "github.com/steelyard-proxy/steelyard/cmd/steelyard")
-		if text, err := build.CombinedOutput(); err != nil {
-			return nil, fmt.Errorf("build steelyard: %w\n%s", err, text)
+		if err := peers.Build(ctx, o.binary); err != nil {
+			return nil, err
 		}
 	}
 	p, err := ours(ctx, o.binary)

@@ -14,7 +14,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
@@ -52,7 +51,7 @@ func (s *stand) is(name string) bool { return s.program.Name == name }
 
 // process is a running program, which can be weighed and told what to do.
 type process struct {
-	contender.Process
+	*peers.Process
 	program string
 	admin   string // host:port; steelyard's
 }
@@ -82,7 +81,7 @@ func (s *stand) start(ctx context.Context, set settings, begin func(*exec.Cmd) e
 	}
 	forget := context.AfterFunc(ctx, p.Stop) // so that nobody goes on waiting for it
 	s.atEnd(func() { forget(); p.Stop() })
-	return &process{Process: contender.Process{Process: p}, program: s.program.Name, admin: set.admin}, nil
+	return &process{Process: p, program: s.program.Name, admin: set.admin}, nil
 }
 
 // serve starts a server of the bench's own and returns its host:port.

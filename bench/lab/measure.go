@@ -32,7 +32,7 @@ func programOf(c scenario.Contender) string {
 
 // measure runs all contenders through sockets on each trace: at the same time, or a group of them after the other.
 func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace, t *table) error {
-	defer peers.PreferSelf()()
+	defer peers.PreferSelf(peers.ShortSlice)()
 	if release, err := alarm.KeepAwake(); err == nil { // else only root may, and figures have its wake-ups in them
 		defer release()
 	}

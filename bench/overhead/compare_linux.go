@@ -4,15 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
-	"slices"
 	"syscall"
 
 	"github.com/steelyard-proxy/steelyard/bench/alarm"
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/wire"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 const (
@@ -23,11 +20,11 @@ const (
 // lab is what the parts of a run share.
 type lab struct {
 	Options
-	report *Report
-	kinds  []contender.Kind
-	dir    string
-	loop   *wire.Loop
-	up     *wire.Upstream
+	report     *Report
+	contenders []contender
+	dir        string
+	loop       *wire.Loop
+	up         *wire.Upstream
 }
 
 // compare runs the wanted parts and adds their samples to the report, which is good as far as it goes when it errs.
@@ -41,24 +38,24 @@ func compare(ctx context.Context, o Options, report *Report) error {
 	}
 	defer os.RemoveAll(dir)
 	l := &lab{Options: o, report: report, dir: dir}
-	if err := l.findKinds(ctx); err != nil {
-		return err
-	}
-	describe(report, l.kinds)
-	l.raiseFileLimit()
-	if err := contender.PinSelf(clientCore); err != nil {
-		return err
-	}
-	defer contender.PreferSelf()()
-	defer l.settleCores()()
-	runtime.GOMAXPROCS(2) // the loop's thread holds one processor even while it waits
 	if l.loop, err = wire.NewLoop(); err != nil {
 		return err
 	}
 	defer l.loop.Close()
-	if l.up, err = l.loop.Serve(len(contender.Weights)); err != nil {
+	if l.up, err = l.loop.Serve(len(weights)); err != nil {
 		return err
 	}
+	if err := l.find(ctx); err != nil {
+		return err
+	}
+	describe(report, l.contenders)
+	l.raiseFileLimit()
+	if err := peers.PinSelf(clientCore); err != nil {
+		return err
+	}
+	defer peers.PreferSelf(0)()
+	defer l.settleCores()()
+	runtime.GOMAXPROCS(2) // the loop's thread holds one processor even while it waits
 	before := stolen()
 	for _, part := range []struct {
 		name string
@@ -72,27 +69,6 @@ func compare(ctx context.Context, o Options, report *Report) error {
 		}
 	}
 	report.Stolen = stolen() - before
-	return nil
-}
-
-// findKinds goes on without a proxy that is not to be had, as long as there is one.
-func (l *lab) findKinds(ctx context.Context) error {
-	steelyard := l.Steelyard
-	if steelyard == "" && slices.Contains(l.Proxies, "steelyard") {
-		steelyard = filepath.Join(l.dir, "steelyard")
-		build := exec.CommandContext(ctx, "go", "build", "-o", steelyard, "github.com/steelyard-proxy/steelyard/cmd/steelyard")
-		if out, err := build.CombinedOutput(); err != nil {
-			fmt.Fprintf(os.Stderr, "build steelyard: %v\n%s", err, out)
-		}
-	}
-	kinds, err := contender.Find(ctx, l.Proxies, steelyard)
-	if len(kinds) == 0 {
-		return err
-	}
-	if err != nil {
-		fmt.Fprintf(os.Stderr, "going on without: %v\n", err)
-	}
-	l.kinds = kinds
 	return nil
 }
 
@@ -128,33 +104,6 @@ func (l *lab) raiseFileLimit() {
 			limit.Cur, l.Silent, l.Idle)
 	}
 	l.report.Options = l.Options
-}
-
-// startAll starts the proxies of a part; the ones that fail are reported and left out.
-func (l *lab) startAll(ctx context.Context, kinds []contender.Kind, streaming bool) (running []*contender.Process, stop func()) {
-	for _, kind := range kinds {
-		p, err := l.start(ctx, kind, streaming)
-		if err != nil {
-			l.report.note("%v", err)
-			continue
-		}
-		running = append(running, p)
-	}
-	return running, func() {
-		for _, p := range running {
-			p.Stop()
-		}
-	}
-}
-
-func (l *lab) start(ctx context.Context, kind contender.Kind, streaming bool) (*contender.Process, error) {
-	dir, err := os.MkdirTemp(l.dir, filepath.Base(kind.Name)+"-")
-	if err != nil {
-		return nil, fmt.Errorf("make temporary folder: %w", err)
-	}
-	return kind.Start(ctx, contender.Setting{
-		Dir: dir, Upstreams: l.up.Addrs(), Core: proxyCore, Streaming: streaming, Root: os.Geteuid() == 0,
-	})
 }
 
 // measure runs one measurement and adds its sample, with the error that made it void, if any. It errs only when the

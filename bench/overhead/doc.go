@@ -7,6 +7,7 @@
 //	go run ./bench/overhead -proxies nginx,steelyard -only unary -profile-out /tmp/steelyard.perf -syscalls
 //
 // The proxies run on core 0, one worker each; the client and the upstream share core 1, in one thread (package wire).
+// Every proxy does the same work: three endpoints of capacity 100, 200 and 150, X-Forwarded-For and -Proto added (peers.Plan).
 // Rounds take turns (nginx, HAProxy, steelyard, nginx, ...), and ratios are taken within a round, so that a neighbour
 // who slows one minute of the run does not slow one proxy. A run on a machine that does other work is still worth
 // less: the columns "waited" say how long the proxy stood in line for its core.

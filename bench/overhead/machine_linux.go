@@ -11,17 +11,15 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 )
 
 // describe says on what, when and with which programs the figures came about.
-func describe(r *Report, kinds []contender.Kind) {
+func describe(r *Report, contenders []contender) {
 	r.Date = time.Now().UTC().Format("2006-01-02 15:04 MST")
 	r.Machine = fmt.Sprintf("%s, %d cores, %s", cpuModel(), runtime.NumCPU(), kernel())
 	r.Versions = []string{runtime.Version()}
-	for _, kind := range kinds {
-		r.Versions = append(r.Versions, kind.Version)
+	for _, c := range contenders {
+		r.Versions = append(r.Versions, c.Version)
 	}
 	if out, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output(); err == nil {
 		r.Versions = append(r.Versions, "tree "+strings.TrimSpace(string(out)))

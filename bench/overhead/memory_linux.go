@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"time"
-
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 )
 
 // settleTime lets a garbage collector that was woken by the opening come to rest before memory is read.
@@ -12,25 +10,25 @@ const settleTime = 2 * time.Second
 
 // memory reads what open but quiet connections occupy, each time in a fresh process.
 func (l *lab) memory(ctx context.Context) error {
-	for _, kind := range l.kinds {
-		if err := l.occupancy(ctx, kind, silent, hush); err != nil {
+	for _, c := range l.contenders {
+		if err := l.occupancy(ctx, c, silent, hush); err != nil {
 			return err
 		}
-		if err := l.occupancy(ctx, kind, idle, idleAway); err != nil {
+		if err := l.occupancy(ctx, c, idle, idleAway); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (l *lab) occupancy(ctx context.Context, kind contender.Kind, scenario string, load load) error {
-	p, err := l.start(ctx, kind, scenario == silent)
+func (l *lab) occupancy(ctx context.Context, c contender, scenario string, load load) error {
+	p, err := l.start(ctx, c, scenario == silent)
 	if err != nil {
 		l.report.note("%v", err)
 		return ctx.Err()
 	}
 	defer p.Stop()
-	return l.measure(ctx, target{name: kind.Name, process: p}, scenario, 0, load)
+	return l.measure(ctx, target{name: c.Name, process: p}, scenario, 0, load)
 }
 
 // hush opens streams that fall silent after their first chunk.

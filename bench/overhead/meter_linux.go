@@ -7,18 +7,18 @@ import (
 	"os"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/wire"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 // target is a proxy with its address, or the upstream itself.
 type target struct {
 	name    string
-	process *contender.Process // nil: direct
+	process *peers.Process // nil: direct
 }
 
-func targets(running []*contender.Process) (all []target) {
+func targets(running []*peers.Process) (all []target) {
 	for _, p := range running {
 		all = append(all, target{name: p.Name, process: p})
 	}
@@ -48,7 +48,7 @@ func (t target) read() (m meter, err error) {
 			return m, err
 		}
 	}
-	if m.client, err = contender.CPU(os.Getpid()); err != nil {
+	if m.client, err = peers.CPU(os.Getpid()); err != nil {
 		return m, err
 	}
 	if t.process != nil {

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 // Options say what to measure. The defaults are the contract of the project's speed goals.
@@ -41,15 +41,18 @@ var (
 
 const policies = "policies"
 
+// proxies are the contenders in the order in which they take turns.
+var proxies = append(slices.Clone(peers.Installable), peers.Steelyard)
+
 func parse(args []string, out io.Writer) (Options, error) {
 	var o Options
-	var proxies string
+	var names string
 	flags := flag.NewFlagSet("overhead", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.IntVar(&o.Rounds, "rounds", 9, "rounds of each measurement")
 	flags.DurationVar(&o.Duration, "duration", 1500*time.Millisecond, "length of each measurement")
 	flags.StringVar(&o.Only, "only", "", "measure one `part`: unary, stream, memory, or policies (steelyard under each of them)")
-	flags.StringVar(&proxies, "proxies", "nginx,haproxy,steelyard", "proxies to compare, in order of their turns; with -only policies it is steelyard alone")
+	flags.StringVar(&names, "proxies", strings.Join(proxies, ","), "proxies to compare, in order of their turns; with -only policies it is steelyard alone")
 	flags.IntVar(&o.Rate, "rate", 5000, "requests per second of the open loop")
 	flags.IntVar(&o.Connections, "connections", 64, "keep-alive connections of the unary part")
 	flags.IntVar(&o.Streams, "streams", 200, "streams under way at once")
@@ -64,9 +67,9 @@ func parse(args []string, out io.Writer) (Options, error) {
 	if err := flags.Parse(args); err != nil {
 		return o, err
 	}
-	o.Proxies = strings.Split(proxies, ",")
+	o.Proxies = strings.Split(names, ",")
 	if o.Only == policies {
-		o.Proxies = []string{"steelyard"}
+		o.Proxies = []string{peers.Steelyard}
 	}
 	if err := o.check(flags.Args()); err != nil {
 		fmt.Fprintln(out, "overhead:", err)
@@ -81,6 +84,8 @@ func (o Options) check(rest []string) error {
 		return fmt.Errorf("unexpected argument %q: every option starts with a dash", rest[0])
 	case o.Only != "" && !slices.Contains(parts, o.Only):
 		return fmt.Errorf("-only %s: choose among %s", o.Only, strings.Join(parts, ", "))
+	case slices.ContainsFunc(o.Proxies, func(name string) bool { return !slices.Contains(proxies, name) }):
+		return fmt.Errorf("-proxies %s: choose among %s", strings.Join(o.Proxies, ","), strings.Join(proxies, ", "))
 	case min(o.Rounds, o.Rate, o.Connections, o.Streams, o.Silent, o.Idle) < 1:
 		return errors.New("-rounds, -rate, -connections, -streams, -silent and -idle must be at least 1")
 	case o.Rounds > 100 || o.Duration < 100*time.Millisecond || o.Duration > time.Minute:
@@ -104,7 +109,7 @@ func (o Options) chunkEvery() time.Duration { return max(1, o.Gap/time.Duration(
 func (o Options) limit() time.Duration {
 	measurements := o.Rounds * 3 * (len(o.Proxies) + 1)
 	if o.Only == policies {
-		measurements = o.Rounds * len(contender.Policies)
+		measurements = o.Rounds * len(allPolicies)
 	}
 	return 3*time.Minute + time.Duration(measurements)*(o.Duration+warmUp+time.Second)
 }

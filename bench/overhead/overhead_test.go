@@ -10,8 +10,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 )
 
 func TestParse(t *testing.T) {
@@ -28,7 +26,7 @@ func TestParse(t *testing.T) {
 	require.False(t, o.wants("memory"))
 
 	for _, bad := range [][]string{
-		{"-only", "speed"}, {"stream"}, {"-rounds", "0"}, {"-duration", "2h"}, {"-gap", "0s"}, {"-idle", "60000"}, {"-nonsense"},
+		{"-only", "speed"}, {"-proxies", "apache"}, {"stream"}, {"-rounds", "0"}, {"-duration", "2h"}, {"-gap", "0s"}, {"-idle", "60000"}, {"-nonsense"},
 	} {
 		out.Reset()
 		_, err := parse(bad, &out)
@@ -101,7 +99,17 @@ func TestPoliciesAreMeasuredOnlyWhenAskedFor(t *testing.T) {
 	require.True(t, o.wants(policies))
 	require.False(t, o.wants("unary"))
 	require.Equal(t, []string{"steelyard"}, o.Proxies, "nothing else is installed or started for it")
-	require.Greater(t, o.limit(), 100*time.Duration(len(contender.Policies))*o.Duration)
+	require.Greater(t, o.limit(), 100*time.Duration(len(allPolicies))*o.Duration)
+}
+
+func TestEachPolicyHasANameOfItsOwn(t *testing.T) {
+	names := map[string]bool{}
+	for _, p := range allPolicies {
+		names[p.contender()] = true
+	}
+	require.Len(t, names, len(allPolicies))
+	require.Contains(t, names, "steelyard/least_load+slots+shortest_first")
+	require.Equal(t, base, allPolicies[0])
 }
 
 func TestPoliciesAreComparedWithCapacity(t *testing.T) {

@@ -3,19 +3,17 @@ package main
 import (
 	"context"
 	"slices"
-
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 )
 
 // policies measures steelyard beside itself: what choosing, counting and predicting cost, where nothing else differs.
 func (l *lab) policies(ctx context.Context) error {
-	var kinds []contender.Kind
-	for _, kind := range l.kinds {
-		for _, p := range contender.Policies {
-			kinds = append(kinds, kind.Under(p))
+	var all []contender
+	for _, c := range l.contenders {
+		for _, p := range allPolicies {
+			all = append(all, c.under(p))
 		}
 	}
-	running, stop := l.startAll(ctx, kinds, false)
+	running, stop := l.startAll(ctx, all, false)
 	defer stop()
 	turns := targets(running)
 	for round := range l.Rounds {

@@ -8,7 +8,7 @@ import (
 
 // stream measures streamed answers whose chunks come at even intervals.
 func (l *lab) stream(ctx context.Context) error {
-	running, stop := l.startAll(ctx, l.kinds, true)
+	running, stop := l.startAll(ctx, l.contenders, true)
 	defer stop()
 	for round := range l.Rounds {
 		for _, t := range withDirect(targets(running)) {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/contender"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
 )
 
@@ -39,7 +38,6 @@ func (r *Report) tables() []table {
 			{head: what + " p99 µs", figure: p99}, {head: "added p99 µs", figure: p99, added: true},
 		}
 	}
-	base := "steelyard/" + contender.Base.String()
 	quality := []column{
 		{head: "proxy busy %", proxy: true, figure: func(s Sample) float64 { return 100 * s.CPU.Seconds() / s.Elapsed.Seconds() }},
 		{head: "waited %", decimals: 1, proxy: true, figure: func(s Sample) float64 { return 100 * s.Waited.Seconds() / s.Elapsed.Seconds() }},
@@ -58,10 +56,10 @@ func (r *Report) tables() []table {
 			slices.Concat(cost("request"), times("response"), quality, []column{late})},
 		{streamed, fmt.Sprintf("Streaming, %d streams, a chunk of 120 B each %v, delay from upstream to client", o.Streams, o.Gap),
 			slices.Concat(cost("chunk"), times("delay"), quality, []column{late})},
-		{shared, fmt.Sprintf("Unary, %d connections saturated: steelyard under each policy, %d endpoints", o.Connections, len(contender.Weights)),
+		{shared, fmt.Sprintf("Unary, %d connections saturated: steelyard under each policy, %d endpoints", o.Connections, len(weights)),
 			slices.Concat([]column{
 				{head: "CPU µs/request", decimals: 2, figure: cpuPerUnit},
-				{head: "× " + contender.Base.String(), decimals: 3, figure: cpuPerUnit, over: base},
+				{head: "× " + base.name, decimals: 3, figure: cpuPerUnit, over: base.contender()},
 				{head: "requests/s", figure: perSecond},
 			}, quality)},
 		{silent, fmt.Sprintf("Memory at %d streams, silent after their first chunk", o.Silent), memory},

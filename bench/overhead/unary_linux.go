@@ -11,7 +11,7 @@ const settleLimit = 5 * time.Second
 
 // unary measures requests with short answers: as many as the connections can carry, and at a fixed rate.
 func (l *lab) unary(ctx context.Context) error {
-	running, stop := l.startAll(ctx, l.kinds, false)
+	running, stop := l.startAll(ctx, l.contenders, false)
 	defer stop()
 	for round := range l.Rounds {
 		for _, t := range targets(running) {

@@ -57,11 +57,44 @@ func Find(ctx context.Context, name string) (Program, error) {
 	return p.withVersion(ctx, "-v")
 }
 
+// FindOrInstall is Find where root has a missing program installed from Debian's packages.
+func FindOrInstall(ctx context.Context, name string) (Program, error) {
+	program, missing := Find(ctx, name)
+	if !errors.Is(missing, ErrMissing) {
+		return program, missing
+	}
+	apt, err := exec.LookPath("apt-get")
+	if err != nil || os.Geteuid() != 0 {
+		return Program{}, missing
+	}
+	fmt.Fprintf(os.Stderr, "installing %s from Debian's packages\n", name)
+	for _, args := range [][]string{{"update", "-q"}, {"install", "-qy", "--no-install-recommends", name}} {
+		cmd := exec.CommandContext(ctx, apt, args...)
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if out, err := cmd.CombinedOutput(); err != nil {
+			return Program{}, fmt.Errorf("install %s: apt-get %s: %w\n%s", name, args[0], err, out)
+		}
+	}
+	if program, missing = Find(ctx, name); missing != nil {
+		missing = fmt.Errorf("after the installation: %w", missing)
+	}
+	return program, missing
+}
+
 // Ours is steelyard: the program at path, with arguments before its command (none, but for tests).
 func Ours(ctx context.Context, path string) (Program, error) {
 	p := Program{Name: Steelyard, Path: path, fileName: "steelyard.yaml", config: steelyardTemplate}
 	p.args = func(config string) []string { return []string{"serve", "--config", config} }
 	return p.withVersion(ctx, "version")
+}
+
+// Build compiles steelyard from the tree that this program is run in.
+func Build(ctx context.Context, file string) error {
+	build := exec.CommandContext(ctx, "go", "build", "-o", file, "github.com/steelyard-proxy/steelyard/cmd/steelyard")
+	if out, err := build.CombinedOutput(); err != nil {
+		return fmt.Errorf("build steelyard: %w\n%s", err, out)
+	}
+	return nil
 }
 
 func (p Program) withVersion(ctx context.Context, flag string) (Program, error) {

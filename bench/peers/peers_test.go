@@ -56,10 +56,28 @@ func TestConfigurations(t *testing.T) {
 	golden(t, "steelyard.yaml", text)
 }
 
+// TestProxiesAsTheirUsersSetThemUp is what benches of cost ask for.
+func TestProxiesAsTheirUsersSetThemUp(t *testing.T) {
+	p := plan()
+	p.InTurn, p.Forwarded, p.Buffered = true, true, true
+	nginx, err := p.render(nginxTemplate, true)
+	require.NoError(t, err)
+	require.Contains(t, nginx, "user root;")
+	require.Contains(t, nginx, "proxy_set_header X-Forwarded-For ")
+	require.NotContains(t, nginx, "least_conn")
+	require.NotContains(t, nginx, "proxy_buffering")
+	haproxy, err := p.render(haproxyTemplate, true)
+	require.NoError(t, err)
+	require.Contains(t, haproxy, "\n  option forwardfor\n")
+	require.Contains(t, haproxy, "\n  http-request set-header X-Forwarded-Proto http\n")
+	require.Contains(t, haproxy, "\n  balance roundrobin\n")
+	require.NotContains(t, haproxy, "no-delay")
+}
+
 // TestOursIsUnderstood reads each form of our own configuration with the real decoder.
 func TestOursIsUnderstood(t *testing.T) {
 	p := plan()
-	for _, change := range []func(){func() {}, func() { p.Queue = "" }, func() { p.Slots = false }, func() { p.Scale = 0 }} {
+	for _, change := range []func(){func() {}, func() { p.Wait = 0 }, func() { p.Queue = "" }, func() { p.Slots = false }, func() { p.Scale = 0 }} {
 		change()
 		text, err := p.render(steelyardTemplate, false)
 		require.NoError(t, err)
@@ -67,6 +85,12 @@ func TestOursIsUnderstood(t *testing.T) {
 		require.NoError(t, err, "%s", text)
 		require.Equal(t, "least_load", c.Upstreams[0].Policy)
 		require.Len(t, c.Upstreams[0].Endpoints, 3)
+	}
+	p.Policy = ""
+	text, err := p.render(steelyardTemplate, false)
+	require.NoError(t, err)
+	for _, key := range []string{"policy", "capacity_scale", "queue", "slots"} {
+		require.NotContains(t, text, key, "the defaults are what is measured")
 	}
 }
 

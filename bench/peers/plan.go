@@ -2,6 +2,7 @@ package peers
 
 import (
 	"fmt"
+	"os/exec"
 	"strings"
 	"text/template"
 	"time"
@@ -11,14 +12,21 @@ import (
 type Plan struct {
 	Dir       string // for its files; exists, and is the contender's own
 	Endpoints []Endpoint
+	// Begin starts the command and says how it is scheduled; nil: as PreferSelf does with this program, in short slices.
+	Begin func(*exec.Cmd) error
+
+	// What follows is for nginx and HAProxy only, which share by what is in flight over weight and add no header.
 	HoldBack  bool // HAProxy: no endpoint gets more requests at once than it has slots, the others queue
+	InTurn    bool // they share by turns in proportion to weight, as they do by default
+	Forwarded bool // they add X-Forwarded-For, -Proto and -Host, as steelyard does
+	Buffered  bool // they may hold a piece of an answer back to send it with the next
 
 	// What follows is for steelyard only.
-	Policy string
+	Policy string        // "": its default
 	Scale  float64       // requests/s that a unit of capacity sustains; 0: unknown
 	Slots  bool          // it is told the slots
 	Queue  string        // fifo or shortest_first; "": none waits
-	Wait   time.Duration // the longest wait in the queue
+	Wait   time.Duration // the longest wait in the queue; 0: the default, of the queue's length too
 
 	Listen, Admin string // host:port; chosen by Start
 }
@@ -34,14 +42,14 @@ type Endpoint struct {
 // longest is how many requests may wait where waiting has a bound: more than a run ever has.
 const longest = 100_000
 
-// The limits on connections and requests are raised to where a run does not meet them: what is measured is how requests
-// are shared. nginx chooses among weights of whole numbers.
+// The limits on connections and requests are raised to where a run does not meet them: a proxy that closes a kept
+// connection after its 1,000th request would be measured opening connections. nginx chooses among weights of whole numbers.
 var nginxTemplate = template.Must(template.New("nginx").Parse(`daemon off;
 {{if .Root}}user root;
 {{end}}worker_processes 1;
 pid {{.Dir}}/nginx.pid;
 error_log stderr error;
-events { worker_connections 16000; }
+events { worker_connections 24000; }
 http {
   access_log off;
   client_body_temp_path {{.Dir}}/body;
@@ -53,7 +61,9 @@ http {
   keepalive_requests 1000000000;
   keepalive_timeout 75s;
   upstream engines {
+{{- if not .InTurn}}
     least_conn;
+{{- end}}
 {{- range .Weighted}}
     server {{.Addr}} weight={{.Weight}} max_fails=0;
 {{- end}}
@@ -68,19 +78,28 @@ http {
       proxy_http_version 1.1;
       proxy_set_header Connection "";
       proxy_set_header Host $http_host;
+{{- if .Forwarded}}
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      proxy_set_header X-Forwarded-Proto $scheme;
+      proxy_set_header X-Forwarded-Host $http_host;
+{{- end}}
       proxy_read_timeout 600s;
       proxy_next_upstream off;
+{{- if not .Buffered}}
       proxy_buffering off;
+{{- end}}
     }
   }
 }
 `))
 
 // With HoldBack a server gets at most as many requests as it has slots, and the others wait in the backend's queue, which every
-// server that comes free takes the next of. timeout queue bounds the wait; by default that would be timeout connect.
+// server that comes free takes the next of. timeout queue bounds the wait; by default that would be timeout connect. HAProxy
+// sets aside two files for each of maxconn and by default does not start where the limit forbids it; a run never opens
+// that many.
 var haproxyTemplate = template.Must(template.New("haproxy").Parse(`global
   nbthread 1
-  maxconn 16000
+  maxconn 22000
   no strict-limits
 defaults
   mode http
@@ -91,12 +110,21 @@ defaults
   timeout http-keep-alive 75s
   retries 0
   http-reuse always
+{{- if .Forwarded}}
+  option forwardfor
+{{- end}}
+{{- if not .Buffered}}
   option http-no-delay
+{{- end}}
 frontend front
   bind {{.Listen}} backlog 4096
+{{- if .Forwarded}}
+  http-request set-header X-Forwarded-Proto http
+  http-request set-header X-Forwarded-Host %[req.hdr(host)]
+{{- end}}
   default_backend engines
 backend engines
-  balance leastconn
+  balance {{if .InTurn}}roundrobin{{else}}leastconn{{end}}
 {{- range .Weighted}}
   server {{.Name}} {{.Addr}} weight {{.Weight}} pool-purge-delay 4s{{if $.HoldBack}} maxconn {{.Slots}}{{end}}
 {{- end}}
@@ -108,12 +136,14 @@ admin: {address: "{{.Admin}}"}
 log: {level: error}
 upstreams:
   - name: engines
+{{- if .Policy}}
     policy: {{.Policy}}
+{{- end}}
 {{- if .Scale}}
     capacity_scale: {{.Scale}}
 {{- end}}
 {{- if .Queue}}
-    queue: {order: {{.Queue}}, max_requests: {{.Longest}}, max_wait: {{.Wait}}}
+    queue: {order: {{.Queue}}{{if .Wait}}, max_requests: {{.Longest}}, max_wait: {{.Wait}}{{end}}}
 {{- end}}
     endpoints:
 {{- range .Endpoints}}

@@ -41,8 +41,7 @@ type Setup struct {
 	Begin func(*exec.Cmd) error
 }
 
-// Start runs the program as the plan says, on ports that are free. Where root runs the bench it goes before other programs, as
-// PreferSelf does with this one.
+// Start runs the program as the plan says, on ports that are free.
 func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	var err error
 	if plan.Listen, plan.Admin, err = FreeAddresses(); err != nil {
@@ -52,7 +51,7 @@ func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.Run(ctx, Setup{Dir: plan.Dir, Config: text, Addr: plan.Listen})
+	return p.Run(ctx, Setup{Dir: plan.Dir, Config: text, Addr: plan.Listen, Begin: plan.Begin})
 }
 
 // Run writes the configuration, starts the program and returns once it accepts connections. The process outlives ctx: only Stop
@@ -136,9 +135,6 @@ func (p *Process) Ended() error {
 
 // PID is the program's; what it starts has others.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
-
-// Said is the end of what the program wrote to its output, for error messages.
-func (p *Process) Said() string { return p.said.String() }
 
 // FreeAddresses are two ports of 127.0.0.1 that were free a moment ago.
 func FreeAddresses() (listen, admin string, err error) {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,24 +20,27 @@ func ownSession() *syscall.SysProcAttr {
 // the same figures without.
 const (
 	niceness = -15 // goes before whatever else the machine is doing; only root may
-	// slice is the time that a thread asks for at once. Since Linux 6.12, one that wakes takes the place of one that asked
-	// for more, where otherwise it would wait for the end of a slice of 3 ms. Older ones take no notice.
-	slice = 100_000 // nanoseconds, the least there is
+	// ShortSlice is the time that a thread asks for at once, the least there is. Since Linux 6.12, one that wakes takes the
+	// place of one that asked for more, where otherwise it would wait for the end of a slice of 3 ms. Older ones take no
+	// notice. Programs that have cores of their own (OnCore) keep the system's, so that their figures can be set beside
+	// earlier ones.
+	ShortSlice = 100 * time.Microsecond
 )
 
-// PreferSelf puts this program before others, as far as it may; undo takes that back.
-func PreferSelf() (undo func()) {
+// PreferSelf puts this program before others, as far as it may, with slices of that length (0: the system's); undo takes
+// that back.
+func PreferSelf(slice time.Duration) (undo func()) {
 	prefer(os.Getpid(), niceness, slice)
 	return func() { prefer(os.Getpid(), 0, 0) }
 }
 
 // preferChild does the same for a program that was started: its session is scheduled on its own.
-func preferChild(pid int) { prefer(pid, niceness, slice) }
+func preferChild(pid int) { prefer(pid, niceness, ShortSlice) }
 
 // prefer sets the niceness and the slice (0 for the system's) of all threads of a process, and the niceness of its session
 // where sessions are scheduled as groups (autogroup), since that of a thread only counts within it. Whatever may not be
 // stays as it is.
-func prefer(pid int, niceness int32, slice uint64) {
+func prefer(pid int, niceness int32, slice time.Duration) {
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {
 		return // gone, which is told elsewhere
@@ -46,7 +50,7 @@ func prefer(pid int, niceness int32, slice uint64) {
 		if err != nil {
 			continue
 		}
-		attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Nice: niceness, Runtime: slice}
+		attributes := unix.SchedAttr{Size: unix.SizeofSchedAttr, Nice: niceness, Runtime: uint64(slice)}
 		if unix.SchedSetAttr(id, &attributes, 0) != nil {
 			attributes.Nice = 0
 			_ = unix.SchedSetAttr(id, &attributes, 0)

@@ -2,12 +2,18 @@
 
 package peers
 
-import "syscall"
+import (
+	"syscall"
+	"time"
+)
+
+// ShortSlice is known to Linux only.
+const ShortSlice = time.Duration(0)
 
 // ownSession is for a program that Stop reaches with everything it starts.
 func ownSession() *syscall.SysProcAttr { return &syscall.SysProcAttr{Setsid: true} }
 
 // PreferSelf does nothing here.
-func PreferSelf() (undo func()) { return func() {} }
+func PreferSelf(time.Duration) (undo func()) { return func() {} }
 
 func preferChild(int) {}

@@ -1,10 +1,6 @@
-//go:build linux
-
-package contender
+package peers
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,22 +42,29 @@ func tree(pid int) ([]int, error) {
 	return all, nil
 }
 
+// each looks at one process after the other.
+func (p *Process) each(what string, look func(pid int) error) error {
+	pids, err := p.PIDs()
+	for _, pid := range pids {
+		if err = look(pid); err != nil {
+			break
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("read %s of %s: %w: %s", what, p.Name, err, p.said)
+	}
+	return nil
+}
+
 // CPU is the time the contender has spent so far, user and system, of all its threads (ended ones too), to the
 // nanosecond.
-func (p *Process) CPU() (time.Duration, error) {
-	pids, err := p.PIDs()
-	if err != nil {
-		return 0, err
-	}
-	var sum time.Duration
-	for _, pid := range pids {
+func (p *Process) CPU() (sum time.Duration, err error) {
+	err = p.each("CPU time", func(pid int) error {
 		spent, err := CPU(pid)
-		if err != nil {
-			return 0, fmt.Errorf("read CPU time of %s: %w: %s", p.Name, err, p.Said())
-		}
 		sum += spent
-	}
-	return sum, nil
+		return err
+	})
+	return sum, err
 }
 
 // CPU is the time one process has spent. The kernel's clock of another process (clock_getcpuclockid(3)) counts up
@@ -77,28 +80,26 @@ func CPU(pid int) (time.Duration, error) {
 
 // Waited is how long the contender's present threads have been ready to run while something else had their core:
 // in a short stretch, the measure of a disturbed one. 0 where the kernel keeps no such figures.
-func (p *Process) Waited() (time.Duration, error) {
-	pids, err := p.PIDs()
-	if err != nil {
-		return 0, err
-	}
-	var sum time.Duration
-	for _, pid := range pids {
+func (p *Process) Waited() (sum time.Duration, err error) {
+	err = p.each("waiting time", func(pid int) error {
 		files, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
 		if err != nil {
-			return 0, err
+			return err
 		}
 		for _, file := range files {
-			var ran, waited, slices int64
-			if text, err := os.ReadFile(file); err == nil {
-				if _, err := fmt.Sscan(string(text), &ran, &waited, &slices); err != nil {
-					return 0, fmt.Errorf("parse %s: %w", file, err)
-				}
+			text, err := os.ReadFile(file)
+			if err != nil {
+				continue // a thread that ended meanwhile
+			}
+			var ran, waited int64
+			if _, err := fmt.Sscan(string(text), &ran, &waited); err != nil {
+				return fmt.Errorf("parse %s: %w", file, err)
 			}
 			sum += time.Duration(waited)
 		}
-	}
-	return sum, nil
+		return nil
+	})
+	return sum, err
 }
 
 // Memory is what a process occupies, in bytes.
@@ -108,44 +109,34 @@ type Memory struct {
 }
 
 // Memory sums over the contender's processes.
-func (p *Process) Memory() (Memory, error) {
-	pids, err := p.PIDs()
-	if err != nil {
-		return Memory{}, err
-	}
-	var sum Memory
-	for _, pid := range pids {
+func (p *Process) Memory() (sum Memory, err error) {
+	err = p.each("memory", func(pid int) error {
 		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/smaps_rollup", pid))
 		if err != nil {
-			return Memory{}, fmt.Errorf("read memory of %s: %w", p.Name, err)
+			return err
 		}
-		m, err := parseRollup(text)
-		if err != nil {
-			return Memory{}, fmt.Errorf("read memory of %s: %w", p.Name, err)
-		}
+		m, err := parseRollup(string(text))
 		sum.RSS += m.RSS
 		sum.PSS += m.PSS
-	}
-	return sum, nil
+		return err
+	})
+	return sum, err
 }
 
-func parseRollup(text []byte) (Memory, error) {
-	found := map[string]int64{}
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		fields := strings.Fields(lines.Text())
-		if len(fields) != 3 || fields[2] != "kB" {
-			continue
+func parseRollup(text string) (m Memory, err error) {
+	for line := range strings.Lines(text) {
+		var name string
+		var kilobytes int64
+		_, _ = fmt.Sscan(line, &name, &kilobytes) // other lines hold other things
+		switch name {
+		case "Rss:":
+			m.RSS = kilobytes << 10
+		case "Pss:":
+			m.PSS = kilobytes << 10
 		}
-		kilobytes, err := strconv.ParseInt(fields[1], 10, 64)
-		if err != nil {
-			return Memory{}, fmt.Errorf("parse smaps_rollup: %q: %w", lines.Text(), err)
-		}
-		found[fields[0]] = kilobytes << 10
 	}
-	rss, ok1 := found["Rss:"]
-	pss, ok2 := found["Pss:"]
-	if !ok1 || !ok2 {
-		return Memory{}, fmt.Errorf("parse smaps_rollup: no Rss or Pss in %q", text)
+	if m.RSS == 0 || m.PSS == 0 {
+		return m, fmt.Errorf("parse smaps_rollup: no Rss or Pss in %q", text)
 	}
-	return Memory{RSS: rss, PSS: pss}, nil
+	return m, nil
 }
