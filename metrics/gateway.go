@@ -10,7 +10,8 @@ import (
 type gateway struct {
 	accepted, refused, acceptFailed prometheus.Counter
 	panics                          prometheus.Counter
-	linesDropped, rowsDropped       prometheus.Counter
+	linesDropped, accessDropped     prometheus.Counter
+	rowsDropped                     prometheus.Counter
 	reloads                         *prometheus.CounterVec
 	reloadSuccessful, reloadedAt    prometheus.Gauge
 }
@@ -27,12 +28,13 @@ func newGateway(r prometheus.Registerer) gateway {
 		return g
 	}
 	g := gateway{
-		accepted:     counter("steelyard_client_connections_accepted_total", "Connections accepted from clients."),
-		refused:      counter("steelyard_client_connections_refused_total", "Connections answered 503 and closed because limits.connections was reached."),
-		acceptFailed: counter("steelyard_accept_failures_total", "Failed calls of accept, most often because file descriptors ran out."),
-		panics:       counter("steelyard_panics_total", "Panics recovered in the request path; each cost one request."),
-		linesDropped: counter("steelyard_access_log_lines_dropped_total", "Access log lines dropped because the log's reader was too slow."),
-		rowsDropped:  counter("steelyard_request_log_rows_dropped_total", "Request log rows dropped because its file took them too slowly or not at all."),
+		accepted:      counter("steelyard_client_connections_accepted_total", "Connections accepted from clients."),
+		refused:       counter("steelyard_client_connections_refused_total", "Connections answered 503 and closed because limits.connections was reached."),
+		acceptFailed:  counter("steelyard_accept_failures_total", "Failed calls of accept, most often because file descriptors ran out."),
+		panics:        counter("steelyard_panics_total", "Panics recovered in the request path; each cost one request."),
+		linesDropped:  counter("steelyard_log_lines_dropped_total", "Lines of the log, the access log apart, dropped because standard error took them too slowly or not at all."),
+		accessDropped: counter("steelyard_access_log_lines_dropped_total", "Access log lines dropped because standard error took them too slowly or not at all."),
+		rowsDropped:   counter("steelyard_request_log_rows_dropped_total", "Request log rows dropped because its file took them too slowly or not at all."),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "steelyard_config_reloads_total", Help: "Configurations loaded, the first included, by result.",
 		}, []string{"result"}),
@@ -57,8 +59,11 @@ func (r *Registry) AcceptFailed() { r.gateway.acceptFailed.Inc() }
 // Panicked counts one panic recovered in the request path.
 func (r *Registry) Panicked() { r.gateway.panics.Inc() }
 
-// AccessLogDropped counts one access log line that was dropped.
-func (r *Registry) AccessLogDropped() { r.gateway.linesDropped.Inc() }
+// LogLinesDropped counts lines of the log, the access log apart, that were dropped.
+func (r *Registry) LogLinesDropped(n int) { r.gateway.linesDropped.Add(float64(n)) }
+
+// AccessLogLinesDropped counts access log lines that were dropped.
+func (r *Registry) AccessLogLinesDropped(n int) { r.gateway.accessDropped.Add(float64(n)) }
 
 // RequestRowDropped counts one request log row that was dropped.
 func (r *Registry) RequestRowDropped() { r.gateway.rowsDropped.Inc() }

@@ -100,7 +100,7 @@ func (x *exchange) log() {
 	select {
 	case a.lines <- e:
 	default:
-		a.metrics.AccessLogDropped()
+		a.metrics.AccessLogLinesDropped(1)
 	}
 }
 

@@ -24,6 +24,20 @@ type gateway struct {
 // serve starts a gateway in front of servers. more is configuration besides addresses and the upstream.
 func serve(t *testing.T, more string, servers ...*server) *gateway {
 	t.Helper()
+	g := newGateway(t, more, servers...)
+	g.process = start(t, nil, binary, "serve", "--config", g.file)
+	g.becomesReady(t)
+	return g
+}
+
+func (g *gateway) becomesReady(t *testing.T) {
+	t.Helper()
+	eventually(t, "the gateway is ready", func() bool { return status(g.admin+"/readyz?upstreams=1") == 200 })
+}
+
+// newGateway is one that has not been started, with its file written.
+func newGateway(t *testing.T, more string, servers ...*server) *gateway {
+	t.Helper()
 	address, admin := freeAddress(t), freeAddress(t)
 	g := &gateway{
 		head: fmt.Sprintf("listen: [{address: %q}]\nadmin: {address: %q}\n%s\n", address, admin, more),
@@ -31,8 +45,6 @@ func serve(t *testing.T, more string, servers ...*server) *gateway {
 		url:  "http://" + address, admin: "http://" + admin,
 	}
 	g.write(t, servers...)
-	g.process = start(t, nil, binary, "serve", "--config", g.file)
-	eventually(t, "the gateway is ready", func() bool { return status(g.admin+"/readyz?upstreams=1") == 200 })
 	return g
 }
 

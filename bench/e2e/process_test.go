@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"bytes"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -49,9 +50,18 @@ func (s *transcript) String() string {
 // configuration.
 func start(t *testing.T, env []string, name string, args ...string) *process {
 	t.Helper()
+	said := &transcript{}
+	p := startTo(t, said, env, name, args...)
+	p.err = said
+	return p
+}
+
+// startTo is start with a standard error of the test's own, which is passed on as it is where it is a file.
+func startTo(t *testing.T, stderr io.Writer, env []string, name string, args ...string) *process {
+	t.Helper()
 	p := &process{cmd: exec.Command(name, args...), done: make(chan struct{}), out: &transcript{}, err: &transcript{}}
 	p.cmd.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()}, env...)
-	p.cmd.Stdout, p.cmd.Stderr = p.out, p.err
+	p.cmd.Stdout, p.cmd.Stderr = p.out, stderr
 	require.NoError(t, p.cmd.Start())
 	go func() { _ = p.cmd.Wait(); close(p.done) }()
 	t.Cleanup(func() {

@@ -3,16 +3,15 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
-	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/demo"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/signals"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
@@ -27,12 +26,15 @@ func main() { os.Exit(run(os.Args[1:])) }
 
 // run executes one command line and returns the exit code.
 func run(args []string) int {
-	ctx, stop := signalContext()
-	defer stop()
 	root, understood := rootCommand(), false
-	root.PersistentPreRun = func(*cobra.Command, []string) { understood = true }
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
+		understood = true
+		if c.Name() != serveName { // the one that reloads
+			signals.HangupsEnd()
+		}
+	}
 	root.SetArgs(args)
-	err := root.ExecuteContext(ctx)
+	err := root.ExecuteContext(signals.Context())
 	if err != nil && !understood { // cobra's own words on flags, arguments and commands
 		err = &usageError{err.Error()}
 	}
@@ -60,10 +62,10 @@ func exitCode(err error) int {
 		return 0
 	}
 	if bad, ok := errors.AsType[*configs.Errors](err); ok {
-		fmt.Fprintln(os.Stderr, bad)
+		say(bad.Error())
 		return exitBad
 	}
-	fmt.Fprintln(os.Stderr, "steelyard:", err)
+	say("steelyard: " + err.Error())
 	_, usage := errors.AsType[*usageError](err)
 	if _, ofDemo := errors.AsType[*demo.UsageError](err); usage || ofDemo {
 		return exitBad
@@ -71,17 +73,16 @@ func exitCode(err error) int {
 	return exitFailed
 }
 
-// signalContext ends at the first SIGINT or SIGTERM. A second one ends the
-// process at once.
-func signalContext() (context.Context, func()) {
-	ctx, cancel := context.WithCancel(context.Background())
-	signals := make(chan os.Signal, 2)
-	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+// say writes a line to standard error, but does not wait for ever for somebody to read it: a
+// process that cannot go on must end.
+func say(line string) {
+	out, said := os.Stderr, make(chan struct{})
 	go func() {
-		<-signals
-		cancel()
-		<-signals
-		os.Exit(exitFailed)
+		fmt.Fprintln(out, line)
+		close(said)
 	}()
-	return ctx, cancel
+	select {
+	case <-said:
+	case <-time.After(syncTime):
+	}
 }

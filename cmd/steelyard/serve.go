@@ -3,21 +3,21 @@ package main
 import (
 	"context"
 	"os"
-	"os/signal"
 	"runtime/debug"
-	"syscall"
 
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/signals"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics"
 )
 
 func serveCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
-		Use:   "serve FILE",
+		Use:   serveName + " FILE",
 		Short: "Serve by a configuration file; SIGHUP reloads it, SIGTERM drains and stops",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return serve(c.Context(), file)
@@ -27,19 +27,24 @@ func serveCommand() *cobra.Command {
 	return c
 }
 
+// serveName is the command that SIGHUP does not end.
+const serveName = "serve"
+
 func serve(ctx context.Context, file string) error {
+	signals.IgnoreBrokenPipes()
 	cfg, err := configs.Load(file, os.Environ())
 	if err != nil {
 		return err
 	}
-	log, access, behind := newLogs(cfg.Log, os.Stderr)
-	defer runBehind(behind)()
-	a, err := app.New(cfg, app.Options{Log: log, AccessLog: access, Version: version(), Revision: revision()})
+	counted := metrics.New(metrics.Build{Version: version(), Revision: revision()})
+	log, access, behind := newLogs(cfg.Log, os.Stderr, counted)
+	defer behind.run()()
+	a, err := app.New(cfg, app.Options{Log: log, AccessLog: access, Metrics: counted})
 	if err != nil {
 		return err
 	}
 	log.Info("starting", zap.String("version", version()), zap.String("config", file))
-	go reloadOnHangup(ctx, a, file)
+	go reloadOnHangup(ctx, a, file, log)
 	if err := a.Run(ctx); err != nil {
 		return err
 	}
@@ -47,23 +52,20 @@ func serve(ctx context.Context, file string) error {
 	return nil
 }
 
-// reloadOnHangup reloads the file at each SIGHUP until ctx ends.
-func reloadOnHangup(ctx context.Context, a *app.App, file string) {
-	hangups := make(chan os.Signal, 1)
-	signal.Notify(hangups, syscall.SIGHUP)
-	defer signal.Stop(hangups)
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hangups:
-			cfg, err := configs.Load(file, os.Environ())
-			if err != nil {
-				a.ReloadFailed(err)
-				continue
-			}
-			_ = a.Reload(cfg) // has logged what went wrong
+// reloadOnHangup reloads the file at each SIGHUP, one that came early included, for as long as
+// the process lasts. Once ctx has ended there is nobody left to reload for.
+func reloadOnHangup(ctx context.Context, a *app.App, file string, log *zap.Logger) {
+	for range signals.Hangups() {
+		if ctx.Err() != nil {
+			log.Info("SIGHUP is ignored while shutting down")
+			continue
 		}
+		cfg, err := configs.Load(file, os.Environ())
+		if err != nil {
+			a.ReloadFailed(err)
+			continue
+		}
+		_ = a.Reload(cfg) // has logged what went wrong
 	}
 }
 

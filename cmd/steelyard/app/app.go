@@ -22,10 +22,9 @@ import (
 
 // Options are what the configuration does not say.
 type Options struct {
-	Log       *zap.Logger // nil: no log
-	AccessLog *zap.Logger // nil: Log; may block, it is written to from a goroutine of its own
-	Version   string
-	Revision  string
+	Log       *zap.Logger       // nil: no log
+	AccessLog *zap.Logger       // nil: Log; one that blocks for ever keeps Run from ending
+	Metrics   *metrics.Registry // nil: one of its own
 }
 
 // App is one running gateway.
@@ -56,11 +55,13 @@ type listener struct {
 // New builds every room and binds every address, so that a port that is taken is
 // an error here. Nothing is served before Run.
 func New(cfg *configs.Config, o Options) (*App, error) {
-	a := &App{log: o.Log, config: cfg}
+	a := &App{log: o.Log, metrics: o.Metrics, config: cfg}
 	if a.log == nil {
 		a.log = zap.NewNop()
 	}
-	a.metrics = metrics.New(metrics.Build{Version: o.Version, Revision: o.Revision})
+	if a.metrics == nil {
+		a.metrics = metrics.New(metrics.Build{})
+	}
 	a.fleet = newFleet(a.log, a.metrics)
 	if cfg.Log.Access {
 		access := a.log

@@ -82,7 +82,7 @@ type running struct {
 
 func run(t *testing.T, cfg *configs.Config) *running {
 	t.Helper()
-	a, err := app.New(cfg, app.Options{Version: "test"})
+	a, err := app.New(cfg, app.Options{})
 	require.NoError(t, err)
 	return serveApp(t, a)
 }

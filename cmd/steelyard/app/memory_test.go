@@ -108,7 +108,7 @@ func TestTrainedBesideARunningOne(t *testing.T) {
 			path := filepath.Join(folder, "learned.json")
 			cfg := learningConfig(t, folder, backend(t, "a").URL)
 			core, logged := observer.New(zap.InfoLevel)
-			a, err := app.New(cfg, app.Options{Version: "test", Log: zap.New(core)})
+			a, err := app.New(cfg, app.Options{Log: zap.New(core)})
 			require.NoError(t, err)
 			g := serveApp(t, a)
 			learn(t, g, 5)
@@ -233,7 +233,7 @@ func TestMeasuringBeginsAnewWithTheUnit(t *testing.T) {
 	for i := range cfg.Upstreams[0].Endpoints {
 		cfg.Upstreams[0].Endpoints[i].Slots = configs.Slots{Value: 1}
 	}
-	a, err := app.New(cfg, app.Options{Version: "test"})
+	a, err := app.New(cfg, app.Options{})
 	require.NoError(t, err)
 	p, f := app.Predictors(a)[0], predict.Features{MaxTokens: 500}
 	second := func(endpoints int) {

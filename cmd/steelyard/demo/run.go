@@ -12,6 +12,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics"
 )
 
 // run is the whole demo, until ctx ends. What was begun is ended in the opposite
@@ -72,7 +73,7 @@ func newGateway(configuration string, log *zap.Logger) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.New(cfg, app.Options{Log: log, Version: "demo"})
+	return app.New(cfg, app.Options{Log: log, Metrics: metrics.New(metrics.Build{Version: "demo"})})
 }
 
 // newLog sends the gateway's log to standard error, or beneath the table where
