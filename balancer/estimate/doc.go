@@ -26,4 +26,6 @@
 //	u := estimate.New([]estimate.Options{{Capacity: 100, AutoCapacity: true, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}})
 //	u.Meter(0).Finished(1.2, 30*time.Millisecond, 1) // from any goroutine
 //	now := u.Tick(time.Second)                       // capacity and slots of each
+//
+// Endpoints may outlive their Upstream: Of puts those that there are now together.
 package estimate

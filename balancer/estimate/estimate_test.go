@@ -250,23 +250,25 @@ func TestSurprisesAreBounded(t *testing.T) {
 	assert.InEpsilon(t, 0.01, u.endpoints[0].slots.memory[levelOf(4)].perWork(), 0.01)
 }
 
-// TestWhatCannotBeIsNotInherited begins anew where what was learned is no number.
-func TestWhatCannotBeIsNotInherited(t *testing.T) {
-	old, next := New(auto(2, 1)), New(auto(2, 1))
-	old.endpoints[0].slots.memory[3] = window{1, math.NaN(), 1, 1}
-	old.endpoints[0].capacity = capacity{memory: window{1, 1, 1, 1}, rate: math.Inf(1)}
-	old.endpoints[1].slots.memory[3] = window{1, 2, 1, 1}
-	next.Inherit(0, old, 0)
-	next.Inherit(1, old, 1)
-	requireSound(t, next)
-	assert.Equal(t, old.endpoints[1].slots, next.endpoints[1].slots)
-	assert.Zero(t, next.endpoints[0].capacity)
+// TestWhatCannotBeIsNotKept begins anew where what was learned is no number.
+func TestWhatCannotBeIsNotKept(t *testing.T) {
+	ill, well := NewEndpoint(auto(1, 1)[0]), NewEndpoint(auto(1, 1)[0])
+	ill.slots.memory[3] = window{1, math.NaN(), 1, 1}
+	ill.capacity = capacity{memory: window{1, 1, 1, 1}, rate: math.Inf(1)}
+	well.slots.memory[3] = window{1, 2, 1, 1}
+	before := well.slots
+	for _, e := range []*Endpoint{ill, well} {
+		e.Configure(Options{Capacity: 200, AutoCapacity: true, Slots: 1})
+	}
+	requireSound(t, Of(ill, well))
+	assert.Equal(t, before, well.slots)
+	assert.Zero(t, ill.capacity)
 }
 
 func requireSound(t *testing.T, u *Upstream) {
 	t.Helper()
 	for i := range u.endpoints {
-		e := &u.endpoints[i]
+		e := u.endpoints[i]
 		require.True(t, e.slots.sound(), "slots of %d: %+v", i, e.slots.memory)
 		require.True(t, e.capacity.sound(), "capacity of %d: %+v", i, e.capacity)
 		v := u.Values()[i]
@@ -336,20 +338,33 @@ func TestImpossibleRequestsAreLeftOut(t *testing.T) {
 	assert.Zero(t, u.Scale())
 }
 
-func TestInherit(t *testing.T) {
+// TestEndpointsGoOn: of three endpoints one leaves, another is told its capacity, and a new one
+// comes. What was measured of those that stay is known as before.
+func TestEndpointsGoOn(t *testing.T) {
 	f := newFleet(10, 150, auto(3, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1}, &server{rate: 75, slots: 1})
 	f.run(60)
 	before := f.values
-	options := auto(2, 1)
-	options[0].Meter = f.upstream.Meter(2)
-	next := New(options)
-	assert.Same(t, f.upstream.Meter(2), next.Meter(0))
-	assert.Equal(t, []Value{{100, 1, 1}, {100, 1, 1}}, next.Values())
-	next.Inherit(0, f.upstream, 2)
-	next.Inherit(1, f.upstream, 0)
-	now := next.Values()
+	kept, told := f.upstream.endpoints[2], f.upstream.endpoints[0]
+	meter := told.Meter()
+	told.Configure(Options{Capacity: 10, Slots: 1})
+	assert.Same(t, meter, told.Meter())
+	now := Of(kept, told, NewEndpoint(auto(1, 1)[0])).Values()
 	assert.InEpsilon(t, before[2].Capacity/before[0].Capacity, now[0].Capacity/now[1].Capacity, 1e-6)
-	assert.InDelta(t, 200, now[0].Capacity+now[1].Capacity, 1e-6)
+	assert.Equal(t, []Value{{10, 1, 1}, {100, 1, 1}}, now[1:])
+	assert.Equal(t, now[0], kept.Value())
+	other := new(Meter)
+	kept.Configure(Options{Capacity: 100, AutoCapacity: true, Slots: 1, Meter: other})
+	assert.Same(t, other, kept.Meter())
+}
+
+// TestToldTheSame: who is told what was asked before loses nothing of what Forget has fixed.
+func TestToldTheSame(t *testing.T) {
+	f := newFleet(10, 150, auto(2, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1})
+	f.run(60)
+	f.upstream.Forget()
+	before := f.upstream.Values()
+	f.upstream.endpoints[0].Configure(auto(1, 1)[0])
+	assert.Equal(t, before, f.upstream.Values())
 }
 
 func TestMeterFromManyGoroutines(t *testing.T) {

@@ -24,51 +24,80 @@ type Value struct {
 	AtOnce int
 }
 
-// Upstream measures the endpoints of one upstream. Meter may be called from any
-// goroutine; Tick from one at a time.
-type Upstream struct {
-	endpoints []endpoint
-}
-
-type endpoint struct {
-	options  Options
+// Endpoint measures one endpoint. It lives as long as the endpoint does; Upstreams come and go.
+type Endpoint struct {
+	asked    Options // as it was told last
+	options  Options // the same, but for a capacity that Forget has fixed
 	capacity capacity
 	slots    slots
+	value    Value // as Values found it last
 }
 
-// New returns an Upstream that has seen nothing.
-func New(endpoints []Options) *Upstream {
+// NewEndpoint returns an Endpoint that has seen nothing.
+func NewEndpoint(o Options) *Endpoint {
+	if o.Meter == nil {
+		o.Meter = new(Meter)
+	}
+	return &Endpoint{asked: o, options: o, slots: newSlots()}
+}
+
+// Configure changes what is known and what is to be measured. What was measured before stays,
+// but for what cannot be. It must not be called while a Tick runs.
+func (e *Endpoint) Configure(o Options) {
+	if o.Meter == nil {
+		o.Meter = e.options.Meter
+	}
+	if o == e.asked {
+		return
+	}
+	if asked := e.asked; o.Capacity == asked.Capacity && o.AutoCapacity == asked.AutoCapacity {
+		e.asked, o.Capacity = o, e.options.Capacity
+	} else {
+		e.asked = o
+	}
+	e.options = o
+	if !e.capacity.sound() {
+		e.capacity = capacity{}
+	}
+	if !e.slots.sound() {
+		e.slots = newSlots()
+	}
+}
+
+// Meter returns the one that is told of the endpoint's finished requests.
+func (e *Endpoint) Meter() *Meter { return e.options.Meter }
+
+// Value returns what the endpoint can do, as its Upstream found it in the last Tick or Values.
+func (e *Endpoint) Value() Value { return e.value }
+
+// Upstream measures the endpoints of one upstream, whose capacities have one unit. Meters may
+// be told from any goroutine; the rest is for one at a time.
+type Upstream struct {
+	endpoints []*Endpoint
+}
+
+// Of returns an Upstream of endpoints, which go on from what was measured of each. They belong
+// to one Upstream at a time.
+func Of(endpoints ...*Endpoint) *Upstream { return &Upstream{endpoints} }
+
+// New returns an Upstream of endpoints that have seen nothing.
+func New(options []Options) *Upstream {
 	u := new(Upstream)
-	for _, o := range endpoints {
-		if o.Meter == nil {
-			o.Meter = new(Meter)
-		}
-		u.endpoints = append(u.endpoints, endpoint{options: o, slots: newSlots()})
+	for _, o := range options {
+		u.endpoints = append(u.endpoints, NewEndpoint(o))
 	}
 	return u
 }
 
-// Meter returns the meter of endpoint i, which is always the same.
-func (u *Upstream) Meter(i int) *Meter { return u.endpoints[i].options.Meter }
-
-// Inherit takes over what another Upstream has learned of its endpoint i, for endpoint j of
-// this one. The other one is not used any more. What cannot be is left behind.
-func (u *Upstream) Inherit(j int, from *Upstream, i int) {
-	to, before := &u.endpoints[j], &from.endpoints[i]
-	if before.capacity.sound() {
-		to.capacity = before.capacity
-	}
-	if before.slots.sound() {
-		to.slots = before.slots
-	}
-}
+// Meter returns the meter of endpoint i.
+func (u *Upstream) Meter(i int) *Meter { return u.endpoints[i].Meter() }
 
 // Forget drops all that was measured by work, whose unit has changed. What was found out holds
 // until it is measured anew: requests/s and slots have other units, and the capacities stay as
 // they are. Requests that are finished meanwhile may be forgotten or not.
 func (u *Upstream) Forget() {
 	for i, v := range u.Values() {
-		e := &u.endpoints[i]
+		e := u.endpoints[i]
 		if e.options.AutoCapacity {
 			e.options.Capacity = v.Capacity
 		}
@@ -81,7 +110,7 @@ func (u *Upstream) Forget() {
 // Tick takes in what was finished in the time since the last one, and returns Values.
 func (u *Upstream) Tick(since time.Duration) []Value {
 	for i := range u.endpoints {
-		e := &u.endpoints[i]
+		e := u.endpoints[i]
 		e.slots.tick(e.options.Meter)
 		e.capacity.tick(e.options.Meter, e.atOnce(), since)
 	}
@@ -93,13 +122,16 @@ func (u *Upstream) Tick(since time.Duration) []Value {
 func (u *Upstream) Values() []Value {
 	values := make([]Value, len(u.endpoints))
 	for i := range u.endpoints {
-		e := &u.endpoints[i]
+		e := u.endpoints[i]
 		values[i] = Value{Capacity: e.options.Capacity, Slots: e.options.Slots, AtOnce: e.atOnce()}
 		if e.options.AutoSlots {
 			values[i].Slots = e.slots.limit
 		}
 	}
 	u.scale(values)
+	for i, e := range u.endpoints {
+		e.value = values[i]
+	}
 	return values
 }
 
@@ -120,7 +152,7 @@ func (u *Upstream) Scale() float64 {
 }
 
 // atOnce is how many requests the endpoint works on at once, 0 where it has no limit.
-func (e *endpoint) atOnce() int {
+func (e *Endpoint) atOnce() int {
 	if e.options.AutoSlots {
 		return e.slots.atKnee
 	}
@@ -134,7 +166,7 @@ func (e *endpoint) atOnce() int {
 func (u *Upstream) scale(values []Value) {
 	fixed, all := sum{}, sum{}
 	for i := range u.endpoints {
-		e := &u.endpoints[i]
+		e := u.endpoints[i]
 		if e.capacity.rate == 0 {
 			continue
 		}
@@ -148,7 +180,7 @@ func (u *Upstream) scale(values []Value) {
 		known = fixed
 	}
 	for i := range u.endpoints {
-		e := &u.endpoints[i]
+		e := u.endpoints[i]
 		if e.options.AutoCapacity && e.capacity.rate > 0 {
 			values[i].Capacity = e.capacity.rate * known.capacity / known.rate
 		}

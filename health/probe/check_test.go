@@ -297,7 +297,7 @@ func TestBadPath(t *testing.T) {
 	}
 }
 
-// TestProbesEndToEnd watches a real server die and come back through FirstRound and Run.
+// TestProbesEndToEnd watches a real server die and come back through First and Run.
 func TestProbesEndToEnd(t *testing.T) {
 	var status atomic.Int32
 	status.Store(200)
@@ -305,11 +305,10 @@ func TestProbesEndToEnd(t *testing.T) {
 	heard := make(chanSink, 16)
 	p := New(Options{
 		Upstream: "chat", Path: "/health", Interval: 5 * time.Millisecond, Timeout: 10 * time.Second,
-		Targets: []Target{tcp(server.Listener.Addr().String())}, Sink: heard,
-		Busy: func(status int) bool { return status == 429 },
-	})
-	p.FirstRound(t.Context())
-	assert.Equal(t, "gpu up: GET /health: status 200", <-heard)
+		Sink: heard, Busy: func(status int) bool { return status == 429 },
+	}, tcp(server.Listener.Addr().String()))
+	p.First(t.Context())
+	assert.Equal(t, "up: GET /health: status 200", <-heard)
 
 	ctx, cancel := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
@@ -317,7 +316,7 @@ func TestProbesEndToEnd(t *testing.T) {
 	for _, change := range []struct {
 		status int32
 		want   string
-	}{{503, "gpu down: GET /health: status 503"}, {429, "gpu busy: GET /health: status 429"}, {204, "gpu up: GET /health: status 204"}} {
+	}{{503, "down: GET /health: status 503"}, {429, "busy: GET /health: status 429"}, {204, "up: GET /health: status 204"}} {
 		status.Store(change.status)
 		select {
 		case got := <-heard:
@@ -333,6 +332,6 @@ func TestProbesEndToEnd(t *testing.T) {
 // chanSink passes changes on to the test.
 type chanSink chan string
 
-func (c chanSink) SetProbe(endpoint string, state State, reason string) {
-	c <- fmt.Sprintf("%s %v: %s", endpoint, state, reason)
+func (c chanSink) SetProbe(state State, reason string) {
+	c <- fmt.Sprintf("%v: %s", state, reason)
 }

@@ -1,5 +1,5 @@
-// Package probe asks each endpoint of one upstream, time and again, whether it is well,
-// and tells a sink when the answer changes. It judges; it never routes.
+// Package probe asks an endpoint, time and again, whether it is well, and tells a sink when
+// the answer changes. It judges; it never routes.
 //
 // It is made of three things. A check is one question to one target: a GET, or a TCP or
 // TLS connect where no path is given, always on a connection of its own, so that it
@@ -9,18 +9,22 @@
 // endpoint Down, so many successes bring it back. A busy answer counts as a success, and
 // is reported apart.
 //
-// Each target is probed by one goroutine of Run, which alone writes its threshold and
-// state: a target that hangs delays nobody, and no target is asked twice at once. The
-// sink and Observe are called from these goroutines, without any lock held.
+// A Prober lives as long as its endpoint. Configure tells it of other options while it runs:
+// its run of results, its state and its place in the interval stay, so that changes that
+// come faster than a threshold is reached do not keep a dead endpoint in service.
 //
+// One goroutine runs it, which alone writes threshold and state: a target that hangs delays
+// nobody, and no target is asked twice at once. The sink and Observe are called from there,
+// without any lock held.
+//
+//	var places probe.Places // of one upstream
 //	prober := probe.New(probe.Options{
 //		Upstream: "chat",
-//		Targets:  []probe.Target{{Name: "small", Network: "tcp", Address: "127.0.0.1:9001"}},
 //		Path:     "/health",
 //		Interval: 2 * time.Second, Timeout: time.Second,
 //		UnhealthyThreshold: 3, HealthyThreshold: 2,
 //		Sink: sink,
-//	})
-//	prober.FirstRound(ctx) // before the listener opens: at most one Timeout
+//	}, probe.Target{Name: "small", Network: "tcp", Address: "127.0.0.1:9001", Place: places.Next()})
+//	prober.First(ctx) // before the listener opens: at most one Timeout
 //	err := prober.Run(ctx) // until ctx ends
 package probe

@@ -7,11 +7,10 @@ import (
 	"go.uber.org/zap"
 )
 
-// Options describe how the endpoints of one upstream are probed. What is not positive,
-// or nil, takes the default given.
+// Options describe how the endpoints of one upstream are probed; Configure changes them.
+// What is not positive, or nil, takes the default given.
 type Options struct {
 	Upstream string // for the log
-	Targets  []Target
 	// Path is asked for with GET; it begins with a slash and may have a query. When it is
 	// empty a connect (and TLS handshake) is the whole probe.
 	Path               string
@@ -25,27 +24,25 @@ type Options struct {
 	Healthy, Busy func(status int) bool
 	Sink          Sink // never nil
 	// Observe is told of every probe, with the time it took; nil: nobody is.
-	Observe func(endpoint string, result Result, took time.Duration)
+	Observe func(result Result, took time.Duration)
 	Log     *zap.Logger // nil: no log
 }
 
 // Target is one endpoint and how to reach it.
 type Target struct {
-	Name    string      // the endpoint's name, as the sink knows it
+	Name    string      // the endpoint's, for the log
 	Network string      // as for net.Dial: "tcp" or "unix"
 	Address string      // host:port, resolved anew for each probe, or a socket's path
 	Host    string      // the Host header of a GET; default Options.Host
 	TLS     *tls.Config // nil: plain
-	// Initial is what is known of the endpoint from an earlier prober, so that a new one
-	// does not bring back at the first answer what the thresholds keep out. Unknown: the
-	// first probe decides.
-	Initial State
+	// Place is where in its interval the target is probed, from 0 to below 1; see Places.
+	Place float64
 }
 
-// Sink is told the state of endpoints: once each when it is first known, and then on
-// every change. It is called from several goroutines, never twice at once for one endpoint.
+// Sink is told the state of one endpoint: once when it is first known, and then on every
+// change. It is never called twice at once.
 type Sink interface {
-	SetProbe(endpoint string, state State, reason string)
+	SetProbe(state State, reason string)
 }
 
 // State is what probes say of an endpoint.
@@ -88,7 +85,7 @@ func (o Options) withDefaults() Options {
 		o.Busy = func(int) bool { return false }
 	}
 	if o.Observe == nil {
-		o.Observe = func(string, Result, time.Duration) {}
+		o.Observe = func(Result, time.Duration) {}
 	}
 	if o.Log == nil {
 		o.Log = zap.NewNop()

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder is a sink and observer that remembers.
+// recorder is a sink and observer of several endpoints that remembers.
 type recorder struct {
 	mu      sync.Mutex // guards the rest
 	start   time.Time
@@ -29,29 +29,69 @@ func newRecorder() *recorder {
 	return &recorder{start: time.Now(), probes: map[string][]time.Duration{}}
 }
 
-func (r *recorder) SetProbe(endpoint string, state State, reason string) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.changes = append(r.changes, fmt.Sprintf("%s %v: %s", endpoint, state, reason))
+// of is the recorder's ear at one endpoint.
+type of struct {
+	*recorder
+	endpoint string
 }
 
-func (r *recorder) observe(endpoint string, _ Result, _ time.Duration) {
+func (r of) SetProbe(state State, reason string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.probes[endpoint] = append(r.probes[endpoint], time.Since(r.start))
+	r.changes = append(r.changes, fmt.Sprintf("%s %v: %s", r.endpoint, state, reason))
 }
 
-// scripted returns a prober of these targets whose checks are not made over the network.
-func scripted(r *recorder, checks map[string]check) *Prober {
-	o := Options{Upstream: "chat", Interval: 2 * time.Second, Timeout: time.Second, Sink: r, Observe: r.observe}
-	for name := range checks {
-		o.Targets = append(o.Targets, Target{Name: name})
-	}
-	p := New(o)
-	for _, t := range p.targets {
-		t.check = checks[t.name]
-	}
+func (r of) observe(Result, time.Duration) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.probes[r.endpoint] = append(r.probes[r.endpoint], time.Since(r.start))
+}
+
+// options are those of an endpoint that the recorder hears of.
+func (r *recorder) options(endpoint string) Options {
+	ear := of{r, endpoint}
+	return Options{Upstream: "chat", Interval: 2 * time.Second, Timeout: time.Second, Sink: ear, Observe: ear.observe}
+}
+
+// reconfigure is Configure for a prober whose check is not made over the network.
+func (p *Prober) reconfigure(o Options, scripted check) {
+	p.put(&settings{o.withDefaults(), scripted})
+}
+
+// scripted returns a prober whose check is not made over the network.
+func scripted(r *recorder, name string, c check) *Prober { return scriptedAt(r, name, c, 0) }
+
+func scriptedAt(r *recorder, name string, c check, place float64) *Prober {
+	p := New(r.options(name), Target{Name: name, Place: place})
+	p.reconfigure(r.options(name), c)
 	return p
+}
+
+// group is several probers of one upstream.
+type group []*Prober
+
+func scriptedGroup(r *recorder, checks map[string]check) (all group) {
+	var places Places
+	for name, c := range checks {
+		all = append(all, scriptedAt(r, name, c, places.Next()))
+	}
+	return all
+}
+
+func (g group) first(ctx context.Context) {
+	var round sync.WaitGroup
+	for _, p := range g {
+		round.Go(func() { p.First(ctx) })
+	}
+	round.Wait()
+}
+
+func (g group) run(t *testing.T, ctx context.Context) {
+	var running sync.WaitGroup
+	for _, p := range g {
+		running.Go(func() { assert.NoError(t, p.Run(ctx)) })
+	}
+	running.Wait()
 }
 
 // always is a check that answers the same at once.
@@ -65,25 +105,25 @@ func hangs(ctx context.Context) *verdict {
 	return &verdict{FailedTimeout, "no answer within 1s"}
 }
 
-func TestFirstRound(t *testing.T) {
+func TestFirst(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
-		p := scripted(r, map[string]check{
+		all := scriptedGroup(r, map[string]check{
 			"up": always(Passed, "connected"), "busy": always(PassedBusy, "status 429"),
 			"down": always(FailedConnect, "connect: connection refused"), "hung": hangs, "hung too": hangs,
 		})
-		for _, report := range p.Reports() {
-			assert.Equal(t, Unknown, report.State)
+		for _, p := range all {
+			assert.Equal(t, Unknown, p.Report().State)
 		}
-		p.FirstRound(t.Context())
+		all.first(t.Context())
 		assert.Equal(t, time.Second, time.Since(r.start), "one timeout for all of them")
 		assert.ElementsMatch(t, []string{
 			"up up: connected", "busy busy: status 429", "down down: connect: connection refused",
 			"hung down: no answer within 1s", "hung too down: no answer within 1s",
 		}, r.changes)
-		for _, report := range p.Reports() {
-			assert.NotEqual(t, Unknown, report.State)
-			assert.False(t, report.Since.IsZero())
+		for _, p := range all {
+			assert.NotEqual(t, Unknown, p.Report().State)
+			assert.False(t, p.Report().Since.IsZero())
 		}
 	})
 }
@@ -93,16 +133,17 @@ func TestFirstRound(t *testing.T) {
 func TestRunProbesOnSchedule(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
-		p := scripted(r, map[string]check{"a": always(Passed, ""), "b": always(Passed, ""), "c": always(Passed, ""), "hung": hangs})
-		p.FirstRound(t.Context())
+		all := scriptedGroup(r, map[string]check{"a": always(Passed, ""), "b": always(Passed, ""), "c": always(Passed, ""), "hung": hangs})
+		all.first(t.Context())
 		r.start, r.probes = time.Now(), map[string][]time.Duration{}
 		told := len(r.changes)
 
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		require.NoError(t, p.Run(ctx))
+		all.run(t, ctx)
 		assert.Equal(t, time.Minute, time.Since(r.start))
 		assert.Len(t, r.changes, told)
+		assert.Len(t, r.probes, 4)
 		for name, times := range r.probes {
 			assert.InDelta(t, 30, len(times), 1, "probes of %s", name)
 		}
@@ -118,7 +159,7 @@ func TestRunSpreadsTargets(t *testing.T) {
 		}
 		ctx, cancel := context.WithTimeout(t.Context(), 2500*time.Millisecond)
 		defer cancel()
-		require.NoError(t, scripted(r, checks).Run(ctx))
+		scriptedGroup(r, checks).run(t, ctx)
 		quarters := map[time.Duration]int{}
 		for _, times := range r.probes {
 			quarters[times[0]/(500*time.Millisecond)]++
@@ -136,29 +177,32 @@ func TestTransitions(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
 		dies, returns := r.start.Add(10*time.Second), r.start.Add(30*time.Second)
-		p := scripted(r, map[string]check{"gpu": func(context.Context) *verdict {
+		script := func(context.Context) *verdict {
 			if now := time.Now(); now.After(dies) && now.Before(returns) {
 				return &verdict{FailedStatus, "GET /health: status 503"}
 			}
 			return &verdict{Passed, "GET /health: status 200"}
-		}})
+		}
+		p := scripted(r, "gpu", script)
 		core, logs := observer.New(zap.InfoLevel)
-		p.options.Log = zap.New(core)
-		p.FirstRound(t.Context())
+		o := r.options("gpu")
+		o.Log = zap.New(core)
+		p.reconfigure(o, script)
+		p.First(t.Context())
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		go func() { _ = p.Run(ctx) }()
 
 		<-time.After(10*time.Second + 3*2200*time.Millisecond)
 		synctest.Wait()
-		report := p.Reports()[0]
+		report := p.Report()
 		assert.Equal(t, Down, report.State)
 		assert.Equal(t, "GET /health: status 503", report.Reason)
 		assert.InDelta(t, 15, report.Since.Sub(r.start).Seconds(), 1.4, "the third failure")
 
 		<-time.After(time.Until(returns) + 2*2200*time.Millisecond)
 		synctest.Wait()
-		assert.Equal(t, Up, p.Reports()[0].State)
+		assert.Equal(t, Up, p.Report().State)
 		assert.Equal(t, []string{
 			"gpu up: GET /health: status 200", "gpu down: GET /health: status 503", "gpu up: GET /health: status 200",
 		}, r.changes)
@@ -178,37 +222,13 @@ func TestTransitions(t *testing.T) {
 func TestStopSaysNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRecorder()
-		p := scripted(r, map[string]check{"gpu": hangs})
+		p := scripted(r, "gpu", hangs)
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
 		defer cancel()
-		p.FirstRound(ctx)
+		p.First(ctx)
 		assert.Equal(t, 500*time.Millisecond, time.Since(r.start))
 		assert.Empty(t, r.changes)
 		assert.Empty(t, r.probes)
-		assert.Equal(t, Unknown, p.Reports()[0].State)
-	})
-}
-
-// TestInitialState: what an earlier prober took out needs its successes in a row.
-func TestInitialState(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		r := newRecorder()
-		p := New(Options{Sink: r, Targets: []Target{{Name: "gpu", Initial: Down}}})
-		p.targets[0].check = always(Passed, "connected")
-		p.FirstRound(t.Context())
-		assert.Equal(t, Down, p.Reports()[0].State)
-		assert.Empty(t, r.changes)
-		p.FirstRound(t.Context())
-		assert.Equal(t, []string{"gpu up: connected"}, r.changes)
-	})
-}
-
-func TestRunWithoutTargets(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		start := time.Now()
-		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-		defer cancel()
-		require.NoError(t, New(Options{Sink: newRecorder()}).Run(ctx))
-		assert.Equal(t, time.Minute, time.Since(start), "it runs until it is stopped")
+		assert.Equal(t, Unknown, p.Report().State)
 	})
 }

@@ -2,12 +2,15 @@ package app
 
 import (
 	"context"
+	"fmt"
 	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/probe"
 )
 
 const SaveEvery = saveEvery
@@ -24,14 +27,54 @@ func RunLearner(ctx context.Context, file string, log *zap.Logger) (p *predict.P
 // Predictors are those of the upstreams in configured order; nil where there is none.
 func Predictors(a *App) (all []*predict.Predictor) {
 	for _, u := range a.fleet.all() {
-		all = append(all, u.rules.Predictor)
+		if u.learner == nil {
+			all = append(all, nil)
+		} else {
+			all = append(all, u.learner.Predictor)
+		}
 	}
 	return all
 }
 
 // Meter is that of an endpoint of the first upstream.
 func Meter(a *App, endpoint int) *estimate.Meter {
-	return &a.fleet.all()[0].targets[endpoint].rules.Meter
+	return &a.fleet.all()[0].members[endpoint].target.Meter
+}
+
+// Probers are those of the members of the first upstream, by name.
+func Probers(a *App) map[string]*probe.Prober {
+	probers := map[string]*probe.Prober{}
+	for _, m := range a.fleet.all()[0].members {
+		probers[m.name] = m.prober
+	}
+	return probers
+}
+
+// Reconcile gives a running upstream other endpoints, and says what became of them.
+func Reconcile(a *App, upstream string, endpoints []configs.Endpoint) (string, error) {
+	f := a.fleet
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	u := find(f.upstreams, upstream)
+	var list []wanted
+	for _, e := range endpoints {
+		w, err := want(u.config, e)
+		if err != nil {
+			return "", err
+		}
+		list = append(list, w)
+	}
+	d, err := f.reconcile(u, list)
+	return fmt.Sprintf("%d kept, %d changed, %d new, %d gone", d.kept, d.changed, d.added, d.gone), err
+}
+
+// Leave makes it look as if a learner had still to save to a file, until saved is called.
+func Leave(a *App, file string) (saved func()) {
+	a.fleet.mu.Lock()
+	defer a.fleet.mu.Unlock()
+	ended := make(chan struct{})
+	a.fleet.leaving[file] = ended
+	return func() { close(ended) }
 }
 
 // Measure looks at what was measured since.

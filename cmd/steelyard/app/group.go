@@ -35,4 +35,11 @@ func (g *group) startWith(ctx context.Context, what string, f func(context.Conte
 	})
 }
 
+// startUntil is start for something that ends when the group does, or cancel is called.
+func (g *group) startUntil(what string, f func(context.Context) error) (cancel context.CancelFunc) {
+	ctx, cancel := context.WithCancel(g.ctx)
+	g.startWith(ctx, what, f)
+	return cancel
+}
+
 func (g *group) wait() { g.wg.Wait() }

@@ -3,9 +3,9 @@ package app
 import (
 	"context"
 	"math"
+	"slices"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
@@ -45,35 +45,42 @@ func sinceStart() time.Duration { return time.Since(started) }
 // wantsScale says whether the scale of the capacities is to be measured.
 func wantsScale(c configs.Upstream) bool { return c.Policy == optimalSplit && c.CapacityScale == 0 }
 
-// learning makes what measures u, which goes on from what old knew. old may be nil.
-func (u *upstream) learning(old *upstream) {
-	if !u.rules.Measured {
-		u.worth = make([]estimate.Value, len(u.targets))
-		for i, t := range u.targets {
-			u.worth[i] = estimate.Value{Capacity: t.config.Capacity.Value, Slots: t.config.Slots.Value, AtOnce: t.config.Slots.Value}
+// assess finds what the members can do: as configured, or as far as it was measured.
+func (u *upstream) assess() {
+	if !measured(u.config) {
+		u.estimate = nil
+		for _, m := range u.members {
+			slots := m.want.slots.Value
+			m.estimate, m.worth = nil, estimate.Value{Capacity: m.want.capacity.Value, Slots: slots, AtOnce: slots}
 		}
 		return
 	}
-	options := make([]estimate.Options, len(u.targets))
-	for i, t := range u.targets {
-		options[i] = estimate.Options{
-			Capacity: t.config.Capacity.Value, AutoCapacity: t.config.Capacity.Auto,
-			Slots: t.config.Slots.Value, AutoSlots: t.config.Slots.Auto, Meter: &t.rules.Meter,
-		}
+	if u.estimate == nil {
+		u.scaled = u.learner.Scaled()
 	}
-	u.estimate, u.scaled = estimate.New(options), u.learner.Scaled()
-	if old != nil && old.estimate != nil {
-		u.scaled = old.scaled
-		for i, t := range u.targets {
-			for j, before := range old.targets {
-				if t.rules == before.rules {
-					u.estimate.Inherit(i, old.estimate, j)
-				}
-			}
+	all := make([]*estimate.Endpoint, len(u.members))
+	for i, m := range u.members {
+		o := estimate.Options{
+			Capacity: m.want.capacity.Value, AutoCapacity: m.want.capacity.Auto,
+			Slots: m.want.slots.Value, AutoSlots: m.want.slots.Auto, Meter: &m.target.Meter,
 		}
+		if m.estimate == nil {
+			m.estimate = estimate.NewEndpoint(o)
+		}
+		m.estimate.Configure(o)
+		all[i] = m.estimate
 	}
-	u.worth = u.estimate.Values()
+	u.estimate = estimate.Of(all...)
+	u.estimate.Values()
+	u.takeWorth()
 	u.rescale()
+}
+
+// takeWorth takes over what was measured.
+func (u *upstream) takeWorth() {
+	for _, m := range u.members {
+		m.worth = m.estimate.Value()
+	}
 }
 
 // rescale tells the policy what scale was measured, and reports whether that is news.
@@ -88,20 +95,6 @@ func (u *upstream) rescale() bool {
 	u.scale = scale
 	u.options.Policy = policy.OptimalSplit(policy.OptimalSplitOptions{Scale: scale, Now: sinceStart})
 	return true
-}
-
-// apply tells the pool of the endpoints, and the requests of what they can do.
-func (u *upstream) apply() {
-	endpoints := make([]balancer.EndpointOptions, len(u.targets))
-	for i, t := range u.targets {
-		t.rules.Worth.Set(u.worth[i].Capacity, u.worth[i].AtOnce)
-		endpoints[i] = balancer.EndpointOptions{
-			Name: t.config.Name, URL: t.config.URL, Capacity: u.worth[i].Capacity, Slots: u.worth[i].Slots, Via: t.rules,
-		}
-	}
-	if err := u.pool.Apply(u.options, endpoints); err != nil {
-		panic("BUG: a checked configuration was refused: " + err.Error())
-	}
 }
 
 // measure follows what endpoints can do until ctx ends.
@@ -131,22 +124,20 @@ func (f *fleet) measureOnce(since time.Duration) {
 			u.estimate.Forget()
 			u.scaled = scaled
 		}
-		next := u.estimate.Tick(since)
-		if rescaled := u.rescale(); rescaled || moved(u.worth, next) {
-			u.worth = next
+		u.estimate.Tick(since)
+		if rescaled := u.rescale(); rescaled || u.worthMoved() {
+			u.takeWorth()
 			u.apply()
 		}
 	}
 }
 
-// moved says whether anything has changed enough to be told.
-func moved(before, now []estimate.Value) bool {
-	for i := range now {
-		if now[i].Slots != before[i].Slots || now[i].AtOnce != before[i].AtOnce || math.Abs(now[i].Capacity-before[i].Capacity) > worthChange*before[i].Capacity {
-			return true
-		}
-	}
-	return false
+// worthMoved says whether what a member can do has changed enough to be told.
+func (u *upstream) worthMoved() bool {
+	return slices.ContainsFunc(u.members, func(m *member) bool {
+		was, is := m.worth, m.estimate.Value()
+		return is.Slots != was.Slots || is.AtOnce != was.AtOnce || math.Abs(is.Capacity-was.Capacity) > worthChange*was.Capacity
+	})
 }
 
 // openRequestLog begins the request log, if there is to be one.

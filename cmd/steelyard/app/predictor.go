@@ -3,7 +3,7 @@ package app
 import (
 	"context"
 	"errors"
-	"slices"
+	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -29,6 +29,7 @@ type learner struct {
 	ended    chan struct{}      // closed when it has ended, and saved what it learned
 	replaced atomic.Bool        // another one has taken up its file, which it leaves alone; written by retire
 	told     string             // the last failure to save; belongs to run
+	unread   error              // why Read did not take up the file; until it is settled
 }
 
 func newLearner(file string, log *zap.Logger) *learner {
@@ -38,31 +39,55 @@ func newLearner(file string, log *zap.Logger) *learner {
 	}
 }
 
-// prepareLearner finds the learner that c goes on with, or makes one; nil where nobody asks
-// for predictions. The caller holds mu.
-func (f *fleet) prepareLearner(c configs.Upstream, sized bool) *learner {
-	if !sized {
-		return nil
+// longestSave is how long a reload waits for an earlier learner to save to a file that the
+// next one is to take up.
+const longestSave = 10 * time.Second
+
+// prepareLearner finds the learner that c goes on with, or one that knows what c's file
+// says. It only reads: see settle.
+func (f *fleet) prepareLearner(c configs.Upstream) (*learner, error) {
+	known, ended := f.learnerOf(c)
+	if known != nil && !known.Changed() {
+		return known, nil
 	}
-	file := c.Predict.File
+	if ended != nil { // an earlier one has still to save there
+		select {
+		case <-ended:
+		case <-time.After(longestSave):
+			return nil, fmt.Errorf("predict.file %s: what was learned before is still being saved to it; reload again", c.Predict.File)
+		}
+	}
+	l := newLearner(c.Predict.File, f.log)
+	if l.file == "" {
+		return l, nil
+	}
+	if l.unread = l.Read(l.file); l.unread != nil && known != nil {
+		f.log.Error("what was learned of requests is not taken up from its file, which has changed; the old knowledge stays", zap.Error(l.unread))
+		return known, nil
+	}
+	return l, nil
+}
+
+// learnerOf is the running learner of c's file, or without one of its name, or nil; and what
+// is closed when one that had the file before has saved to it, nil if there is none such.
+func (f *fleet) learnerOf(c configs.Upstream) (known *learner, ended chan struct{}) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	for _, u := range f.upstreams {
-		switch l := u.learner; {
-		case l == nil || l.file != file || file == "" && u.config.Name != c.Name:
-		case l.Changed():
-			return l.reread()
-		default:
-			return l
+		if l := u.learner; l != nil && l.file == c.Predict.File && (l.file != "" || u.name == c.Name) {
+			return l, nil
 		}
 	}
-	l := newLearner(file, f.log)
-	if file != "" {
-		if ended := f.leaving[file]; ended != nil { // an earlier one has still to save there
-			<-ended
-			delete(f.leaving, file)
-		}
+	return nil, f.leaving[c.Predict.File]
+}
+
+// settle is the part of taking up a file that leaves marks on the disk: one that is damaged
+// makes room for a new one.
+func (l *learner) settle() {
+	if l.unread != nil {
+		l.unread = nil
 		l.load()
 	}
-	return l
 }
 
 // load takes up what the file says. One that is damaged makes room for a new one; one that
@@ -79,16 +104,6 @@ func (l *learner) load() {
 	}
 	l.log.Error("what was learned of requests before cannot be read, and what will be is not saved; make the file readable and reload",
 		zap.String("file", l.file), zap.Error(err))
-}
-
-// reread returns a learner that knows what the file says now, or l if that is nothing.
-func (l *learner) reread() *learner {
-	next := newLearner(l.file, l.log)
-	if err := next.Read(l.file); err != nil {
-		l.log.Error("what was learned of requests is not taken up from its file, which has changed; the old knowledge stays", zap.Error(err))
-		return l
-	}
-	return next
 }
 
 // run learns until ctx ends, and saves what was learned now and then, and at the end.
@@ -132,23 +147,31 @@ func (l *learner) save() {
 	}
 }
 
-// retireLearners ends those of old that are not used any longer, and begins nothing. The
-// caller holds mu.
-func (f *fleet) retireLearners(old []*upstream) {
-	used, files := map[*learner]bool{}, map[string]bool{}
+// learners are those of the upstreams that run. The caller holds mu.
+func (f *fleet) learners() (all []*learner) {
 	for _, u := range f.upstreams {
 		if u.learner != nil {
-			used[u.learner], files[u.learner.file] = true, true
+			all = append(all, u.learner)
 		}
 	}
-	for _, u := range old {
-		l := u.learner
-		if l == nil || used[l] {
+	return all
+}
+
+// retireLearners ends those of old that are not used any longer, and begins nothing. It
+// returns the files of those that others have taken up. The caller holds mu.
+func (f *fleet) retireLearners(old []*learner) (reread []string) {
+	used, files := map[*learner]bool{}, map[string]bool{}
+	for _, l := range f.learners() {
+		used[l], files[l.file] = true, true
+		delete(f.leaving, l.file)
+	}
+	for _, l := range old {
+		if used[l] {
 			continue
 		}
 		if l.file != "" && files[l.file] {
 			l.replaced.Store(true)
-			f.log.Info("what was learned of requests is taken up from its file, which has changed", zap.String("file", l.file))
+			reread = append(reread, l.file)
 		}
 		if l.cancel == nil {
 			continue
@@ -157,11 +180,7 @@ func (f *fleet) retireLearners(old []*upstream) {
 			f.leaving[l.file] = l.ended
 		}
 	}
-}
-
-// learnersChanged says whether the file of any learner has been written to by somebody else.
-func (f *fleet) learnersChanged() bool {
-	return slices.ContainsFunc(f.all(), func(u *upstream) bool { return u.learner != nil && u.learner.Changed() })
+	return reread
 }
 
 // predictions are the states of all predictors, as a scrape shows them.
@@ -169,7 +188,7 @@ func (f *fleet) predictions() []metrics.PredictorState {
 	var all []metrics.PredictorState
 	for _, u := range f.all() {
 		if u.learner != nil {
-			all = append(all, u.learner.shown(u.config.Name))
+			all = append(all, u.learner.shown(u.name))
 		}
 	}
 	return all

@@ -81,7 +81,10 @@ func (f *fleet) Upstreams() []admin.Upstream {
 	var list []admin.Upstream
 	for _, u := range f.all() {
 		s := u.pool.Snapshot()
-		busy := u.health.busy()
+		busy := map[string]bool{}
+		for _, m := range u.members {
+			busy[m.name] = m.busy()
+		}
 		q := u.pool.Queue()
 		shown := admin.Upstream{
 			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking,
@@ -123,7 +126,7 @@ func conditionName(c balancer.Condition) admin.ConditionName {
 // Drain implements admin.Fleet: it is the only writer of the condition Draining.
 func (f *fleet) Drain(upstream, endpoint string, on bool, reason string) (bool, error) {
 	for _, u := range f.all() {
-		if u.config.Name == upstream {
+		if u.name == upstream {
 			return u.pool.SetCondition(endpoint, balancer.Draining, on, reason)
 		}
 	}

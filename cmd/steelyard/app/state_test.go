@@ -67,6 +67,18 @@ func (r *running) shown(t *testing.T, name string) admin.Endpoint {
 	return admin.Endpoint{}
 }
 
+// revive serves at an address where a server has died.
+func revive(t *testing.T, address string, handler http.Handler) {
+	t.Helper()
+	again := httptest.NewUnstartedServer(handler)
+	require.NoError(t, again.Listener.Close())
+	var err error
+	again.Listener, err = net.Listen("tcp", address)
+	require.NoError(t, err)
+	again.Start()
+	t.Cleanup(again.Close)
+}
+
 // An endpoint that refuses connections is passed over before any probe fails; its operator
 // sees that while it lasts.
 func TestUnreachableEndpointIsShown(t *testing.T) {
@@ -90,13 +102,7 @@ func TestUnreachableEndpointIsShown(t *testing.T) {
 	assert.False(t, r.shown(t, "a").Unreachable)
 	assert.Equal(t, "0", line(t, r, `steelyard_endpoint_unreachable{endpoint="a",upstream="chat"}`))
 
-	again := httptest.NewUnstartedServer(handler)
-	require.NoError(t, again.Listener.Close())
-	var err error
-	again.Listener, err = net.Listen("tcp", address)
-	require.NoError(t, err)
-	again.Start()
-	t.Cleanup(again.Close)
+	revive(t, address, handler)
 	eventually(t, "b to serve again", func() bool { return body(t, r.url) == "b" })
 	assert.False(t, r.shown(t, "b").Unreachable)
 	assert.Equal(t, "0", line(t, r, series))

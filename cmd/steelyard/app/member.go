@@ -1,0 +1,138 @@
+package app
+
+import (
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"net/url"
+	"sync"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/probe"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/transport"
+)
+
+// wanted is one endpoint as it is asked for. What its files hold has been read.
+type wanted struct {
+	identity
+	settings
+	address *url.URL
+	tls     *tls.Config // nil: plain
+}
+
+// identity is what makes an endpoint the one it is. Another certificate or authority may
+// lead to another server: what probes said by the old one does not count.
+type identity struct {
+	name, url string
+	tls       configs.ClientTLS
+	files     [sha256.Size]byte // of what tls's files hold
+}
+
+// settings are what may change about an endpoint that stays.
+type settings struct {
+	capacity    configs.Capacity
+	slots       configs.Slots
+	connect     time.Duration
+	connections configs.Connections
+}
+
+// member is one endpoint of an upstream with all that is held for it: how requests get
+// there, its probe, what is measured of it, its instruments. It lives as long as its
+// identity is asked for.
+type member struct {
+	name        string
+	pool        *balancer.Pool
+	instruments *metrics.Endpoint
+	prober      *probe.Prober
+	log         *zap.Logger
+
+	// The fleet's mu guards these.
+	want     wanted
+	target   *proxy.Target
+	estimate *estimate.Endpoint // nil: nothing is measured
+	worth    estimate.Value     // what the pool was told last
+	probing  context.CancelFunc // nil before start
+	upkeep   context.CancelFunc // of target's connections; nil before start
+
+	verdict  sync.Mutex // orders SetProbe and silence
+	silenced bool       // guarded by verdict
+}
+
+// newMember makes what an endpoint needs; nothing runs before begin. The caller holds mu.
+func (f *fleet) newMember(u *upstream, w wanted) *member {
+	m := &member{name: w.name, pool: u.pool, instruments: f.metrics.Endpoint(u.name, w.name), log: f.log, want: w}
+	m.target = m.newTarget()
+	m.prober = probe.New(u.probing(m), probe.Target{
+		Name: w.name, Network: "tcp", Address: w.address.Host, Host: m.target.Host, TLS: w.tls, Place: u.places.Next(),
+	})
+	return m
+}
+
+// newTarget is how requests get to the endpoint, by its settings of now.
+func (m *member) newTarget() *proxy.Target {
+	w := &m.want
+	return &proxy.Target{
+		Name: w.name, Host: hostField(w.address), Metrics: m.instruments,
+		Conns: transport.NewPool(transport.Options{
+			Network: "tcp", Address: w.address.Host, TLS: w.tls, Connect: w.connect,
+			MaxIdle: w.connections.MaxIdle, IdleTimeout: w.connections.IdleTimeout, Metrics: m.instruments,
+		}),
+	}
+}
+
+// change takes over other settings. Where they are of its connections the old ones are
+// given up: retire closes them, once the pool knows of the new target.
+func (m *member) change(w wanted) (retire func()) {
+	old := m.want
+	m.want.settings = w.settings
+	if old.connect == w.connect && old.connections == w.connections {
+		return func() {}
+	}
+	retire = m.endUpkeep()
+	m.target = m.newTarget()
+	return retire
+}
+
+// begin starts what is not running yet.
+func (m *member) begin(g *group) {
+	if m.probing == nil {
+		m.probing = g.startUntil("probe "+m.name, m.prober.Run)
+	}
+	if m.upkeep == nil {
+		m.upkeep = g.startUntil("keep connections to "+m.name, m.target.Conns.Run)
+	}
+}
+
+// silence ends that verdicts of the member's probe reach the pool, where another endpoint
+// may have its name from now on.
+func (m *member) silence() {
+	m.verdict.Lock()
+	defer m.verdict.Unlock()
+	m.silenced = true
+}
+
+// end stops what runs for the member. Requests under way finish; their connections are
+// closed behind them.
+func (m *member) end() {
+	if m.probing != nil {
+		m.probing()
+	}
+	m.endUpkeep()()
+}
+
+// endUpkeep returns what closes the connections of the target.
+func (m *member) endUpkeep() func() {
+	cancel := m.upkeep
+	m.upkeep = nil
+	if cancel == nil {
+		return func() {}
+	}
+	return cancel
+}

@@ -1,0 +1,129 @@
+package app
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/route"
+)
+
+// generation is a configuration made ready: all that can fail has been tried, and nothing
+// has been made yet that anybody could see. Adopting it cannot fail.
+type generation struct {
+	rules  *proxy.Generation // its upstreams are filled in by adopt
+	routes []string          // the upstream of each rule
+	plans  []*plan
+}
+
+// plan is what is asked of one upstream.
+type plan struct {
+	config    configs.Upstream
+	options   balancer.Options
+	sized     bool     // somebody wants to know the work of its requests
+	learner   *learner // nil: nobody wants predictions
+	endpoints []wanted
+}
+
+// prepare reads and checks all that cfg asks for and reports every way that can fail. It
+// changes nothing: no series, no file, nothing that runs.
+func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
+	g := &generation{rules: &proxy.Generation{
+		BodyBytes:   int64(cfg.Limits.BodyBytes),
+		ReplayBytes: int64(cfg.Limits.ReplayBytes),
+		BodyMemory:  int64(cfg.Limits.BodyMemory),
+		UpgradeIdle: cfg.Timeouts.UpgradeIdle,
+		Trust:       cfg.Forwarded.Trust,
+	}}
+	for _, c := range cfg.Upstreams {
+		p, err := f.prepareUpstream(c)
+		if err != nil {
+			return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
+		}
+		g.plans = append(g.plans, p)
+	}
+	rules := make([]route.Rule, 0, len(cfg.Routes))
+	for _, r := range cfg.Routes {
+		rules = append(rules, route.Rule{Path: r.Path, Host: r.Host})
+		g.routes = append(g.routes, r.Upstream)
+	}
+	g.rules.Routes = route.NewTable(rules)
+	return g, nil
+}
+
+func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
+	p = &plan{config: c}
+	if p.options, err = poolOptions(c, c.CapacityScale); err != nil {
+		return nil, err
+	}
+	for _, e := range c.Endpoints {
+		w, err := want(c, e)
+		if err != nil {
+			return nil, fmt.Errorf("endpoint %s: %w", e.Name, err)
+		}
+		p.endpoints = append(p.endpoints, w)
+	}
+	if err := checkWanted(p.endpoints); err != nil {
+		return nil, err
+	}
+	if p.sized = f.logged || measured(c) || p.options.Queue.Order.BySize(); p.sized {
+		p.learner, err = f.prepareLearner(c)
+	}
+	return p, err
+}
+
+// poolOptions is what the pool is told of its upstream. scale is how many requests/s
+// one unit of capacity sustains, 0 while not known.
+func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
+	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait}
+	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
+		return o, err
+	}
+	if c.Policy == optimalSplit {
+		o.Policy = policy.OptimalSplit(policy.OptimalSplitOptions{Scale: scale, Now: sinceStart})
+		return o, nil
+	}
+	o.Policy, err = policy.Lookup(c.Policy)
+	return o, err
+}
+
+// want reads what it takes to reach an endpoint.
+func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
+	w.identity = identity{name: e.Name, url: e.URL}
+	w.settings = settings{capacity: e.Capacity, slots: e.Slots, connect: c.Timeouts.Connect, connections: c.Connections}
+	if e.TLS != nil {
+		w.identity.tls = *e.TLS
+	}
+	files, err := readTLSFiles(e.TLS)
+	if err != nil {
+		return w, err
+	}
+	w.identity.files = files.sum()
+	if w.address, err = url.Parse(e.URL); err != nil {
+		return w, fmt.Errorf("parse url: %w", err)
+	}
+	w.tls, err = clientTLS(w.address, e.TLS, files)
+	return w, err
+}
+
+// checkWanted refuses lists that are never obeyed: an empty one is more often a broken
+// source than a wish.
+func checkWanted(list []wanted) error {
+	if len(list) == 0 {
+		return balancer.ErrNoEndpoints
+	}
+	names := make(map[string]bool, len(list))
+	var problems []error
+	for i := range list {
+		name := list[i].name
+		if names[name] {
+			problems = append(problems, fmt.Errorf("two endpoints are named %q: names are unique in an upstream", name))
+		}
+		names[name] = true
+	}
+	return errors.Join(problems...)
+}

@@ -1,0 +1,96 @@
+package app
+
+import (
+	"reflect"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/probe"
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy"
+)
+
+// upstream is one upstream as it runs, for as long as configurations name it. The fleet's
+// mu guards it.
+type upstream struct {
+	name    string
+	pool    *balancer.Pool
+	metrics *metrics.Upstream
+
+	config  configs.Upstream
+	options balancer.Options
+	members []*member // in configured order; a list is replaced, never written
+	places  probe.Places
+	sized   bool     // somebody wants to know the work of its requests
+	learner *learner // nil: nobody wants predictions
+
+	estimate *estimate.Upstream // nil: nothing is measured
+	scaled   bool               // it was measured by work in its own unit; else in tokens
+	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
+}
+
+func (f *fleet) newUpstream(name string) *upstream {
+	return &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name)}
+}
+
+// configure takes over all that is asked of an upstream but its endpoints, and tells those
+// that it has how they are probed now. The pool is still to be told: see refresh.
+func (u *upstream) configure(p *plan) {
+	old := u.config
+	u.config, u.sized, u.learner = p.config, p.sized, p.learner
+	u.options.Queue = p.options.Queue
+	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale {
+		u.options.Policy, u.scale = p.options.Policy, 0
+	}
+	if !reflect.DeepEqual(old.Health, p.config.Health) {
+		for _, m := range u.members {
+			m.prober.Configure(u.probing(m))
+		}
+	}
+}
+
+// rules are what requests to the upstream go by from now on.
+func (u *upstream) rules() *proxy.Upstream {
+	c := &u.config
+	r := &proxy.Upstream{
+		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
+		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
+		Sized: u.sized, Measured: u.estimate != nil, QueueTime: c.Queue.Header,
+		Metrics: u.metrics,
+	}
+	if u.learner != nil {
+		r.Predictor = u.learner.Predictor
+	}
+	return r
+}
+
+// refresh looks anew at what the members can do, and tells the pool of all that has changed.
+func (u *upstream) refresh() {
+	u.assess()
+	u.apply()
+}
+
+// apply tells the pool of the endpoints, and the requests of what they can do.
+func (u *upstream) apply() {
+	endpoints := make([]balancer.EndpointOptions, len(u.members))
+	for i, m := range u.members {
+		m.target.Worth.Set(m.worth.Capacity, m.worth.AtOnce)
+		endpoints[i] = balancer.EndpointOptions{
+			Name: m.name, URL: m.want.url, Capacity: m.worth.Capacity, Slots: m.worth.Slots, Via: m.target,
+		}
+	}
+	if err := u.pool.Apply(u.options, endpoints); err != nil {
+		panic("BUG: a checked configuration was refused: " + err.Error())
+	}
+}
+
+// has says whether a member has that name.
+func (u *upstream) has(name string) bool {
+	for _, m := range u.members {
+		if m.name == name {
+			return true
+		}
+	}
+	return false
+}
