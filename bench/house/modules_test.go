@@ -31,7 +31,7 @@ var libraries = []library{
 	{path: "go.uber.org/zap", rooms: "cmd health proxy", why: "leaves return errors; who acts on them logs"},
 	{path: "golang.org/x/sys", rooms: "metrics proxy/front proxy/transport proxy/wire bench",
 		why: "system calls on sockets, and the size of a cache line"},
-	{path: "github.com/HdrHistogram/hdrhistogram-go", rooms: "bench", why: "exact quantiles of a measurement; the gateway has its own histograms"},
+	{path: "github.com/HdrHistogram/hdrhistogram-go", rooms: "cmd", why: "exact quantiles of what the demo's client sees, without an end; the gateway has its own histograms"},
 	{path: "github.com/stretchr/testify", tests: "*", why: "tests only"},
 	{path: "go.uber.org/goleak", tests: "*", why: "tests only"},
 

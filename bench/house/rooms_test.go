@@ -88,7 +88,7 @@ var rooms = []room{
 	{path: "bench/overhead/wire", level: 3, why: "client and upstream in one thread, with no code of the proxies they time"},
 
 	{path: "cmd/steelyard/demo", level: 5,
-		sees:  "balancer bench/backend bench/load cmd/steelyard/app configs metrics",
+		sees:  "balancer bench/backend bench/load bench/trace cmd/steelyard/app configs metrics",
 		tests: "balancer/policy",
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
 	{path: "cmd/steelyard/signals", level: 0,

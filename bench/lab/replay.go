@@ -12,12 +12,15 @@ import (
 
 // replay offers a trace to the contender.
 func (s *stand) replay(ctx context.Context, t trace.Trace, start time.Time) (run, error) {
-	replayed, err := load.Replay(ctx, t, load.ReplayOptions{URL: "http://" + s.process.Addr, Start: start, MaxInFlight: longestQueue})
+	samples, err := load.Replay(ctx, t, load.Options{URL: "http://" + s.process.Addr, Start: start, MaxInFlight: longestQueue})
 	if err != nil {
 		return run{}, fmt.Errorf("contender %s: %w", s.contender.Name, err)
 	}
-	r := run{failures: map[string]int64{}, failure: replayed.Err}
-	for _, sample := range replayed.Samples {
+	r := run{failures: map[string]int64{}}
+	for _, sample := range samples {
+		if sample.Err != nil {
+			r.failure = sample.Err
+		}
 		response, served := sample.Response, noEndpoint
 		if sample.Failure != "" {
 			response = -1

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net/http"
 	"strconv"
-	"time"
 )
 
 // head is what is read of an answer's head.
@@ -17,7 +16,6 @@ type head struct {
 	length   int64 // of the body; chunked or untilClose where nobody counted
 	last     bool  // the connection is not used again
 	servedBy string
-	queue    time.Duration
 }
 
 // Lengths of a body that only its end tells.
@@ -97,12 +95,6 @@ func (c *connection) field(h *head, name, value []byte) error {
 			c.names[known] = known
 		}
 		h.servedBy = known
-	case is("X-Steelyard-Queue-Ms"):
-		ms, err := strconv.ParseFloat(string(value), 64)
-		if err != nil {
-			return fmt.Errorf("answer has an x-steelyard-queue-ms of %q", value)
-		}
-		h.queue = time.Duration(ms * float64(time.Millisecond))
 	}
 	return nil
 }

@@ -18,10 +18,7 @@ func newConnection(conn net.Conn, p *pool) *connection {
 }
 
 // write sends a request. Its reader learns of a connection that broke.
-func (c *connection) write(deadline time.Time, message []byte) {
-	if !deadline.IsZero() {
-		_ = c.conn.SetReadDeadline(deadline) // fails on a closed connection only
-	}
+func (c *connection) write(message []byte) {
 	if _, err := c.conn.Write(message); err != nil {
 		c.conn.Close()
 	}
@@ -32,22 +29,19 @@ func (c *connection) read() {
 	defer c.pool.drop(c)
 	for {
 		_, err := c.in.Peek(1)
-		n := c.pool.carries(c)
-		if n == idle {
+		r := c.pool.carries(c)
+		if r == nil {
 			return // closed while it rested, or sent something unasked
 		}
 		if err != nil {
-			c.pool.settle(n, Sample{Failure: sendFailure(err), Err: err})
+			c.pool.settle(r, unanswered(err))
 			return
 		}
-		sample, again := c.answer(n)
+		sample, again := c.answer(r)
 		if again {
-			if c.pool.replay.options.Timeout > 0 {
-				_ = c.conn.SetReadDeadline(time.Time{}) // fails on a closed connection only
-			}
 			c.pool.rest(c) // before the request ends: who waits for that may count on the connection
 		}
-		c.pool.settle(n, sample)
+		c.pool.settle(r, sample)
 		if !again {
 			return
 		}
@@ -55,20 +49,15 @@ func (c *connection) read() {
 }
 
 // answer reads one to its end, and says whether another may follow it.
-func (c *connection) answer(n int) (s Sample, again bool) {
-	r := c.pool.replay
+func (c *connection) answer(r *request) (s Sample, again bool) {
 	head, err := c.readHead()
 	if err != nil {
-		return Sample{Failure: sendFailure(err), Err: err}, false
+		return unanswered(err), false
 	}
-	s = Sample{Status: head.status, ServedBy: head.servedBy, Queue: head.queue}
 	c.body.begin(head)
 	c.text.Reset(&c.body)
-	first, err := readAnswer(c.text, r.requests[n].Stream && head.status < 300)
-	s.Response = r.since(n, time.Now())
-	if !first.IsZero() {
-		s.FirstToken = r.since(n, first)
-	}
+	err = readAnswer(c.text, r.stream && head.status < 300)
+	s = Sample{Status: head.status, ServedBy: head.servedBy, Response: time.Since(r.at)}
 	s.Failure, s.Err = judge(head.status, err)
 	whole := err == nil || errors.Is(err, errEvent) || errors.Is(err, errNoDone)
 	return s, whole && !head.last && c.in.Buffered() == 0

@@ -18,10 +18,13 @@ type messages struct {
 	message []byte // reused
 }
 
+// workHeader is what bench/backend reads the work of a request from.
+const workHeader = "X-Simulated-Work"
+
 // filler is what prompts are made of: plain ASCII that JSON takes as it is.
 const filler = "Weigh unlike things fairly. "
 
-func newMessages(host, path, model string) *messages {
+func newMessages(host, model string) *messages {
 	after := `"}]`
 	if model != "" {
 		name, err := json.Marshal(model)
@@ -31,7 +34,7 @@ func newMessages(host, path, model string) *messages {
 		after += `,"model":` + string(name)
 	}
 	return &messages{
-		head: []byte("POST " + path + " HTTP/1.1\r\nHost: " + host + "\r\nAccept: application/json\r\n" +
+		head: []byte("POST /v1/chat/completions HTTP/1.1\r\nHost: " + host + "\r\nAccept: application/json\r\n" +
 			"Content-Type: application/json\r\n" + workHeader + ": "),
 		before: []byte(`{"messages":[{"role":"user","content":"`),
 		after:  []byte(after),

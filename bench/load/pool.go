@@ -13,12 +13,13 @@ import (
 // theirs after five seconds, and a request must not meet that.
 const maxIdle = 4 * time.Second
 
-// pool owns the connections of a replay. Each has a goroutine that reads.
+// pool owns the connections of a sender. Each has a goroutine that reads.
 type pool struct {
-	ctx     context.Context // the replay's
-	replay  *replay
-	host    string
-	readers sync.WaitGroup
+	ctx         context.Context // the sender's
+	host        string
+	maxInFlight int
+	ended       func(*request, Sample)
+	readers     sync.WaitGroup
 
 	mu       sync.Mutex // guards the rest, and the owner of each connection
 	open     map[*connection]struct{}
@@ -27,8 +28,8 @@ type pool struct {
 	closed   bool
 }
 
-func newPool(ctx context.Context, r *replay, host string) *pool {
-	return &pool{ctx: ctx, replay: r, host: host, open: map[*connection]struct{}{}}
+func newPool(ctx context.Context, host string, maxInFlight int, ended func(*request, Sample)) *pool {
+	return &pool{ctx: ctx, host: host, maxInFlight: maxInFlight, ended: ended, open: map[*connection]struct{}{}}
 }
 
 // fill opens connections, at rest.
@@ -38,7 +39,7 @@ func (p *pool) fill(n int) error {
 		if err != nil {
 			return err
 		}
-		p.add(c, idle)
+		p.add(c, nil)
 	}
 	return nil
 }
@@ -51,13 +52,13 @@ func (p *pool) dial() (*connection, error) {
 	return newConnection(conn, p), nil
 }
 
-// add takes a new connection that carries a request, or is idle, and reads it.
-func (p *pool) add(c *connection, request int) {
+// add takes a new connection that carries a request, or none, and reads it.
+func (p *pool) add(c *connection, r *request) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.request = request
+	c.request = r
 	p.open[c] = struct{}{}
-	if request == idle {
+	if r == nil {
 		c.rests = time.Now()
 		p.idle = append(p.idle, c)
 	}
@@ -69,33 +70,33 @@ func (p *pool) add(c *connection, request int) {
 
 // send carries a request on the connection used last, or on a new one, which is
 // opened apart: the sender waits for nobody.
-func (p *pool) send(n int, message []byte) {
-	c, ok := p.take(n)
+func (p *pool) send(r *request, message []byte) {
+	c, ok := p.take(r)
 	switch {
 	case !ok:
-		p.replay.settle(n, Sample{Failure: Overflow})
+		p.ended(r, Sample{Failure: Overflow})
 	case c != nil:
-		c.write(p.replay.deadline(n), message)
+		c.write(message)
 	default:
 		message = slices.Clone(message) // the sender goes on to write the next
 		p.readers.Go(func() {
 			c, err := p.dial()
 			if err != nil {
-				p.settle(n, Sample{Failure: sendFailure(err), Err: err})
+				p.settle(r, unanswered(err))
 				return
 			}
-			p.add(c, n)
-			c.write(p.replay.deadline(n), message)
+			p.add(c, r)
+			c.write(message)
 		})
 	}
 }
 
 // take gives a request the connection used last, or none when all are busy or
 // have rested too long. It is not ok when too many are in flight.
-func (p *pool) take(n int) (c *connection, ok bool) {
+func (p *pool) take(r *request) (c *connection, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.inFlight >= p.replay.options.MaxInFlight {
+	if p.inFlight >= p.maxInFlight {
 		return nil, false
 	}
 	p.inFlight++
@@ -111,12 +112,12 @@ func (p *pool) take(n int) (c *connection, ok bool) {
 		return nil, true
 	}
 	p.idle = p.idle[:len(p.idle)-1]
-	c.request = n
+	c.request = r
 	return c, true
 }
 
-// carries is the request of a connection, or idle.
-func (p *pool) carries(c *connection) int {
+// carries is the request of a connection, nil while it is idle.
+func (p *pool) carries(c *connection) *request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return c.request
@@ -126,7 +127,7 @@ func (p *pool) carries(c *connection) int {
 func (p *pool) rest(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c.request = idle
+	c.request = nil
 	c.rests = time.Now()
 	p.idle = append(p.idle, c)
 }
@@ -141,14 +142,14 @@ func (p *pool) drop(c *connection) {
 }
 
 // settle ends a request that was taken on.
-func (p *pool) settle(n int, s Sample) {
+func (p *pool) settle(r *request, s Sample) {
 	p.mu.Lock()
 	p.inFlight--
 	p.mu.Unlock()
 	if p.ctx.Err() != nil && s.Failure != "" {
 		s.Failure, s.Err = Abandoned, nil // whatever it looks like, it was us
 	}
-	p.replay.settle(n, s)
+	p.ended(r, s)
 }
 
 // abort breaks off every connection, also those to come.
@@ -167,9 +168,6 @@ func (p *pool) close() {
 	p.readers.Wait()
 }
 
-// idle is the request of a connection that carries none.
-const idle = -1
-
 // connection is one of a pool's.
 type connection struct {
 	conn  net.Conn
@@ -179,6 +177,6 @@ type connection struct {
 	text  *bufio.Reader // of body
 	names map[string]string
 
-	request int       // which it carries; written under the pool's mutex
+	request *request  // which it carries, nil while it is idle; written under the pool's mutex
 	rests   time.Time // since when it is idle; written under the pool's mutex
 }

@@ -3,149 +3,149 @@ package load
 import (
 	"context"
 	"fmt"
+	"iter"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
-// ReplayOptions say where a trace is sent, and how. A field left zero takes the
-// default named beside it.
-type ReplayOptions struct {
+// Options say where requests are sent, and how. A field left zero takes the default named beside it.
+type Options struct {
 	URL   string // http://HOST:PORT of a loopback address
-	Path  string // default /v1/chat/completions
 	Model string // "" leaves it out of the requests
 
 	Connections int // open before the clock begins; default 32. More are opened where they are needed.
 	MaxInFlight int // requests beyond it overflow; default 4096
 
-	// Timeout ends a request so long after its intended start; 0 = never.
-	Timeout time.Duration
-	// Start is when the clock begins, for replays that go side by side; zero is
-	// as soon as the connections are open.
+	// Start is when the clock begins, for those who send side by side; zero is as soon as the connections are open.
 	Start time.Time
-	// Ended, if not nil, is added to as requests end, for whoever watches.
-	Ended *atomic.Int64
 }
 
-func (o ReplayOptions) withDefaults() ReplayOptions {
-	if o.Path == "" {
-		o.Path = "/v1/chat/completions"
-	}
-	if o.Connections == 0 {
-		o.Connections = 32
-	}
-	if o.MaxInFlight == 0 {
-		o.MaxInFlight = 4096
-	}
-	if o.Ended == nil {
-		o.Ended = new(atomic.Int64)
-	}
-	return o
+// Failure says why a request was not answered in full; "" when it was.
+type Failure string
+
+const (
+	Abandoned  Failure = "abandoned"   // the run was stopped
+	Overflow   Failure = "overflow"    // not sent, since too many were in flight: the run has not measured what it was asked to
+	Refused    Failure = "refused"     // no connection
+	Broken     Failure = "broken"      // the connection ended before there was an answer
+	Truncated  Failure = "truncated"   // the answer began and did not end as it must
+	BadStatus  Failure = "bad status"  // answered with a status other than 2xx
+	ErrorEvent Failure = "error event" // a stream reported an error
+)
+
+// Sample is what became of one request. Durations count from its intended start and are 0 where there was no such
+// instant.
+type Sample struct {
+	Late     time.Duration // until it was sent: the sender's own error
+	Response time.Duration // until the last byte came
+	Status   int           // 0 without an answer
+	ServedBy string        // X-Served-By
+	Failure  Failure       // "" when it was answered in full
+	Err      error         // what the failure was; nil for BadStatus, Overflow and Abandoned
 }
 
-// startIn is how far ahead the clock begins where nobody says when: time for the
-// first request to be made.
-const startIn = 5 * time.Millisecond
-
-// replay is one trace under way.
-type replay struct {
-	options  ReplayOptions
-	requests []trace.Request
-	started  time.Time
-	samples  []Sample // each written by its request's connection, or by send before there is one
-	messages *messages
-	pool     *pool
-	open     sync.WaitGroup // requests that have not ended
+// Replay sends a trace and returns what became of each request when the last has ended. When ctx ends first, what is in
+// flight and what was not sent is Abandoned, and Replay returns why together with what it has.
+func Replay(ctx context.Context, t trace.Trace, o Options) ([]Sample, error) {
+	samples := make([]Sample, len(t.Requests))
+	for i := range samples {
+		samples[i].Failure = Abandoned // until it is known better
+	}
+	err := Send(ctx, slices.Values(t.Requests), o, func(n int, s Sample) { samples[n] = s })
+	return samples, err
 }
 
-// Replay sends each request of a trace when it is meant to start, whatever
-// became of those before it, and returns when the last has ended. Requests say
-// how much work they are by X-Simulated-Work, and carry the trace's hint, prompt
-// size and way of answering.
+// Send sends each request when it is meant to start, whatever became of those before it, and returns when the last has
+// ended, or soon after ctx. It calls ended once for each that it came to, by number, from any goroutine.
 //
-// Latency counts from the intended start. The sender keeps to it within tens of
-// microseconds on a machine that is not overloaded; how late each request was
-// stands in its sample. Connections are kept alive and the one used last is used
-// first. When ctx ends first, what is in flight and what was not sent is
-// Abandoned, and Replay returns why together with what it has.
-func Replay(ctx context.Context, t trace.Trace, o ReplayOptions) (*Replayed, error) {
-	o = o.withDefaults()
+// Requests say how much work they are by X-Simulated-Work, and carry the hint, prompt size and way of answering that they
+// have. The sender keeps to their start within tens of microseconds on a machine that is not overloaded. Connections are
+// kept alive and the one used last is used first.
+func Send(ctx context.Context, requests iter.Seq[trace.Request], o Options, ended func(n int, s Sample)) error {
 	host, err := parseTarget(o.URL)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if o.Connections < 0 || o.MaxInFlight < 0 {
-		return nil, fmt.Errorf("load: connections %d and max in flight %d: must be positive", o.Connections, o.MaxInFlight)
+		return fmt.Errorf("load: connections %d and max in flight %d: must be positive", o.Connections, o.MaxInFlight)
 	}
-	r := &replay{
-		options: o, requests: t.Requests, samples: make([]Sample, len(t.Requests)),
-		messages: newMessages(host, o.Path, o.Model),
+	s := &sender{messages: newMessages(host, o.Model), ended: ended}
+	s.pool = newPool(ctx, host, orDefault(o.MaxInFlight, 4096), s.settle)
+	defer s.pool.close()
+	if err := s.pool.fill(orDefault(o.Connections, 32)); err != nil {
+		return fmt.Errorf("load: connect to %s: %w", o.URL, err)
 	}
-	r.pool = newPool(ctx, r, host)
-	defer r.pool.close()
-	if err := r.pool.fill(o.Connections); err != nil {
-		return nil, fmt.Errorf("load: connect to %s: %w", o.URL, err)
+	if s.clock, err = alarm.New(); err != nil {
+		return fmt.Errorf("load: %w", err)
 	}
-	clock, err := alarm.New()
-	if err != nil {
-		return nil, fmt.Errorf("load: %w", err)
+	defer s.clock.Close()
+	defer context.AfterFunc(ctx, s.clock.Close)()
+	defer context.AfterFunc(ctx, s.pool.abort)()
+	s.started = o.Start
+	if s.started.IsZero() {
+		s.started = time.Now().Add(startIn)
 	}
-	defer clock.Close()
-	defer context.AfterFunc(ctx, clock.Close)()
-	defer context.AfterFunc(ctx, r.pool.abort)()
-
-	r.started = o.Start
-	if r.started.IsZero() {
-		r.started = time.Now().Add(startIn)
-	}
-	r.open.Add(len(r.requests))
-	r.send(ctx, clock)
-	r.open.Wait()
-	return newReplayed(r), context.Cause(ctx)
+	s.send(ctx, requests)
+	s.open.Wait()
+	return context.Cause(ctx)
 }
 
-// send makes the arrivals. Each message is written before it is due, so that
-// nothing but the sending is left to do then.
-func (r *replay) send(ctx context.Context, clock *alarm.Alarm) {
-	for n := range r.requests {
-		message := r.messages.next(&r.requests[n])
-		intended := r.started.Add(r.requests[n].At)
-		if time.Until(intended) > 0 {
-			clock.Set(intended)
-			for time.Until(intended) > 0 && clock.Wait() {
+func orDefault(given, otherwise int) int {
+	if given == 0 {
+		return otherwise
+	}
+	return given
+}
+
+// startIn is how far ahead the clock begins where nobody says when: time for the first request to be made.
+const startIn = 5 * time.Millisecond
+
+// sender is one Send under way.
+type sender struct {
+	messages *messages
+	pool     *pool
+	clock    *alarm.Alarm
+	started  time.Time
+	open     sync.WaitGroup // requests that have not ended
+	ended    func(n int, s Sample)
+}
+
+// request is one that is sent.
+type request struct {
+	n      int
+	at     time.Time // when it is meant to start
+	late   time.Duration
+	stream bool // the answer is to be an event stream that ends with [DONE]
+}
+
+// send makes the arrivals. Each message is written before it is due, so that nothing but the sending is left to do then.
+func (s *sender) send(ctx context.Context, requests iter.Seq[trace.Request]) {
+	n := 0
+	for r := range requests {
+		message := s.messages.next(&r)
+		next := &request{n: n, at: s.started.Add(r.At), stream: r.Stream}
+		n++
+		if time.Until(next.at) > 0 {
+			s.clock.Set(next.at)
+			for time.Until(next.at) > 0 && s.clock.Wait() {
 			}
 		}
 		if ctx.Err() != nil {
-			for rest := n; rest < len(r.requests); rest++ {
-				r.settle(rest, Sample{Failure: Abandoned})
-			}
 			return
 		}
-		r.samples[n].Late = time.Since(intended)
-		r.pool.send(n, message)
+		next.late = time.Since(next.at)
+		s.open.Add(1)
+		s.pool.send(next, message)
 	}
 }
 
-// deadline is when a request times out; zero when it does not.
-func (r *replay) deadline(n int) time.Time {
-	if r.options.Timeout == 0 {
-		return time.Time{}
-	}
-	return r.started.Add(r.requests[n].At + r.options.Timeout)
-}
-
-// since is how long after its intended start something happened to a request.
-func (r *replay) since(n int, at time.Time) time.Duration {
-	return at.Sub(r.started) - r.requests[n].At
-}
-
-// settle writes how a request ended, once for each.
-func (r *replay) settle(n int, s Sample) {
-	s.Late = r.samples[n].Late
-	r.samples[n] = s
-	r.options.Ended.Add(1)
-	r.open.Done()
+// settle tells how a request ended, once for each.
+func (s *sender) settle(r *request, sample Sample) {
+	sample.Late = r.late
+	s.ended(r.n, sample)
+	s.open.Done()
 }

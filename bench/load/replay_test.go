@@ -10,17 +10,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"runtime"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // burst is n requests a tenth of a millisecond apart, every second one a stream.
 func burst(n int) trace.Trace {
@@ -45,27 +49,68 @@ func engine(tb testing.TB, o backend.Options) *backend.Server {
 	return s
 }
 
+func server(t *testing.T, handler http.HandlerFunc) (url string) {
+	s := httptest.NewServer(handler)
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+// failures counts the requests that failed.
+func failures(samples []load.Sample) map[load.Failure]int {
+	failed := map[load.Failure]int{}
+	for _, s := range samples {
+		if s.Failure != "" {
+			failed[s.Failure]++
+		}
+	}
+	return failed
+}
+
 func TestReplayIsWhatTheServerSaw(t *testing.T) {
 	s := engine(t, backend.Options{Name: "small", Capacity: 10_000, Slots: 4, UnitTokens: 4})
-	var ended atomic.Int64
-	got, err := load.Replay(t.Context(), burst(200), load.ReplayOptions{URL: s.URL(), Connections: 2, Timeout: time.Minute, Ended: &ended})
+	got, err := load.Replay(t.Context(), burst(200), load.Options{URL: s.URL(), Connections: 2})
 	require.NoError(t, err)
-	require.Equal(t, 200, got.Answered, "%v %v", got.Failed, got.Err)
-	require.Empty(t, got.Failed)
-	require.Equal(t, map[string]int{"small": 200}, got.ServedBy)
-	require.Equal(t, int64(200), ended.Load())
+	require.Len(t, got, 200)
+	require.Empty(t, failures(got))
 	require.Equal(t, int64(200), s.Counts().Completed)
-	require.Equal(t, int64(200), got.Response.TotalCount())
-	sum := time.Duration(0)
-	for i, sample := range got.Samples {
+	for i, sample := range got {
 		require.Equal(t, 200, sample.Status)
+		require.Equal(t, "small", sample.ServedBy)
 		require.Positive(t, sample.Late)
-		require.Greater(t, sample.FirstToken, sample.Late, "request %d", i)
-		require.GreaterOrEqual(t, sample.Response, sample.FirstToken)
+		require.Greater(t, sample.Response, sample.Late, "request %d", i)
 		require.GreaterOrEqual(t, sample.Response, 400*time.Microsecond, "one unit takes as long")
-		sum += sample.Response
 	}
-	require.InEpsilon(t, float64(sum/time.Microsecond)/200, got.Response.Mean(), 0.01)
+}
+
+// TestResponsesCountFromTheIntendedStart sends to a server that stands still until all requests have come: the arrivals
+// wait for nobody, and whoever came early waited for as long.
+func TestResponsesCountFromTheIntendedStart(t *testing.T) {
+	sent := burst(100)
+	var came atomic.Int64
+	all := make(chan struct{})
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		if came.Add(1) == 100 {
+			close(all)
+		}
+		<-all
+		fmt.Fprint(w, "data: [DONE]\n\n")
+	})
+	got, err := load.Replay(t.Context(), sent, load.Options{URL: url})
+	require.NoError(t, err)
+	require.Empty(t, failures(got))
+	for i, s := range got {
+		require.GreaterOrEqual(t, s.Response, sent.Requests[99].At-sent.Requests[i].At, "request %d", i)
+	}
+}
+
+// TestLateSendingIsPartOfTheResponse has the sender itself held up: nothing is forgiven.
+func TestLateSendingIsPartOfTheResponse(t *testing.T) {
+	const held = 50 * time.Millisecond
+	url := server(t, func(http.ResponseWriter, *http.Request) {})
+	got, err := load.Replay(t.Context(), burst(1), load.Options{URL: url, Start: time.Now().Add(-held)})
+	require.NoError(t, err)
+	require.GreaterOrEqual(t, got[0].Late, held)
+	require.Greater(t, got[0].Response, got[0].Late)
 }
 
 func TestReplayCountsWhatWentWrong(t *testing.T) {
@@ -74,22 +119,39 @@ func TestReplayCountsWhatWentWrong(t *testing.T) {
 		backend.CutStream: load.Truncated, backend.Error500: load.BadStatus, backend.Reset: load.Broken,
 	} {
 		require.NoError(t, s.SetFault(kind, 0))
-		got, err := load.Replay(t.Context(), burst(20), load.ReplayOptions{URL: s.URL()})
+		got, err := load.Replay(t.Context(), burst(20), load.Options{URL: s.URL()})
 		require.NoError(t, err)
-		require.Equal(t, map[load.Failure]int{want: 20}, got.Failed, kind)
-		require.Equal(t, want == load.BadStatus, got.Err == nil)
-		require.Zero(t, got.Response.TotalCount())
+		require.Equal(t, map[load.Failure]int{want: 20}, failures(got), kind)
+		require.Equal(t, want == load.BadStatus, got[0].Err == nil)
+	}
+}
+
+func TestLoadGoesToLoopbackOnly(t *testing.T) {
+	for _, base := range []string{"http://127.0.0.1:1", "http://127.8.9.1:1", "http://[::1]:1/", "http://localhost:1"} {
+		_, err := load.Replay(t.Context(), trace.Trace{}, load.Options{URL: base, Connections: 1})
+		require.ErrorContains(t, err, "load: connect to "+base)
+	}
+	for base, want := range map[string]string{
+		"http://192.0.2.1:80":       `"192.0.2.1" is not a loopback address: load is only sent to 127.0.0.0/8, [::1] or localhost`,
+		"http://example.com":        `"example.com" is not a loopback address`,
+		"http://localhost.evil:80":  `is not a loopback address`,
+		"http://0.0.0.0:80":         `is not a loopback address`,
+		"https://127.0.0.1":         `give it as http://HOST:PORT`,
+		"127.0.0.1:80":              `load: target: `,
+		"http://127.0.0.1/v1":       `give it as http://HOST:PORT`,
+		"http://me:pw@127.0.0.1:80": `give it as http://HOST:PORT`,
+	} {
+		_, err := load.Replay(t.Context(), trace.Trace{}, load.Options{URL: base})
+		require.ErrorContains(t, err, want, base)
 	}
 }
 
 func TestReplayRefusesWhatCannotWork(t *testing.T) {
 	gone := httptest.NewServer(nil)
 	gone.Close()
-	_, err := load.Replay(t.Context(), burst(1), load.ReplayOptions{URL: gone.URL})
+	_, err := load.Replay(t.Context(), burst(1), load.Options{URL: gone.URL})
 	require.ErrorContains(t, err, "load: connect to "+gone.URL)
-	_, err = load.Replay(t.Context(), burst(1), load.ReplayOptions{URL: "http://192.0.2.1:80"})
-	require.ErrorContains(t, err, "is not a loopback address")
-	_, err = load.Replay(t.Context(), burst(1), load.ReplayOptions{URL: "http://127.0.0.1:1", Connections: -1})
+	_, err = load.Replay(t.Context(), burst(1), load.Options{URL: "http://127.0.0.1:1", Connections: -1})
 	require.ErrorContains(t, err, "must be positive")
 }
 
@@ -103,14 +165,6 @@ func hanging(t *testing.T) (url string, came chan struct{}) {
 	}), came
 }
 
-func TestReplayTimesOut(t *testing.T) {
-	url, _ := hanging(t)
-	got, err := load.Replay(t.Context(), burst(3), load.ReplayOptions{URL: url, Timeout: 5 * time.Millisecond})
-	require.NoError(t, err)
-	require.Equal(t, map[load.Failure]int{load.TimedOut: 3}, got.Failed)
-	require.Error(t, got.Err)
-}
-
 func TestReplayThatIsStopped(t *testing.T) {
 	url, came := hanging(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -120,29 +174,68 @@ func TestReplayThatIsStopped(t *testing.T) {
 	}()
 	longest := burst(2)
 	longest.Requests[1].At = time.Hour
-	var ended atomic.Int64
-	got, err := load.Replay(ctx, longest, load.ReplayOptions{URL: url, Ended: &ended})
+	got, err := load.Replay(ctx, longest, load.Options{URL: url})
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, map[load.Failure]int{load.Abandoned: 2}, got.Failed)
-	require.Equal(t, int64(2), ended.Load())
-	require.NoError(t, got.Err)
+	require.Equal(t, map[load.Failure]int{load.Abandoned: 2}, failures(got))
+	require.NoError(t, got[0].Err)
+}
+
+// TestSendGoesOnUntilItIsStopped has requests without an end.
+func TestSendGoesOnUntilItIsStopped(t *testing.T) {
+	url := server(t, func(http.ResponseWriter, *http.Request) {})
+	ctx, cancel := context.WithCancel(t.Context())
+	endless := func(yield func(trace.Request) bool) {
+		for at := time.Duration(0); yield(trace.Request{At: at}); at += time.Millisecond {
+		}
+	}
+	var ended atomic.Int64
+	err := load.Send(ctx, endless, load.Options{URL: url}, func(n int, s load.Sample) {
+		if ended.Add(1) == 10 {
+			cancel()
+		}
+		if s.Failure != "" && s.Failure != load.Abandoned {
+			t.Errorf("request %d: %s: %v", n, s.Failure, s.Err)
+		}
+	})
+	require.ErrorIs(t, err, context.Canceled)
+	require.GreaterOrEqual(t, ended.Load(), int64(10))
+}
+
+// TestServerThatWentAway refuses connections only after the first.
+func TestServerThatWentAway(t *testing.T) {
+	var s *httptest.Server
+	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		s.Listener.Close()
+		w.Header().Set("Connection", "close")
+	}))
+	defer s.Close()
+	two := trace.Trace{Requests: []trace.Request{{}, {At: 50 * time.Millisecond}}}
+	got, err := load.Replay(t.Context(), two, load.Options{URL: s.URL, Connections: 1})
+	require.NoError(t, err)
+	require.Equal(t, map[load.Failure]int{load.Refused: 1}, failures(got))
+	require.Error(t, got[1].Err)
 }
 
 func TestReplayBoundsWhatIsInFlight(t *testing.T) {
 	url, came := hanging(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	var ended atomic.Int64
+	var overflown atomic.Int64
 	go func() {
 		<-came
-		for ended.Load() < 2 { // the two that overflow
+		for overflown.Load() < 2 {
 			runtime.Gosched()
 		}
 		cancel()
 	}()
-	got, err := load.Replay(ctx, burst(3), load.ReplayOptions{URL: url, MaxInFlight: 1, Connections: 1, Ended: &ended})
+	failed := make(chan load.Sample, 3)
+	err := load.Send(ctx, slices.Values(burst(3).Requests), load.Options{URL: url, MaxInFlight: 1, Connections: 1}, func(_ int, s load.Sample) {
+		if s.Failure == load.Overflow {
+			overflown.Add(1)
+		}
+		failed <- s
+	})
 	require.ErrorIs(t, err, context.Canceled)
-	require.Equal(t, map[load.Failure]int{load.Abandoned: 1, load.Overflow: 2}, got.Failed)
-	require.Equal(t, int64(1), got.Late.TotalCount(), "what was not sent was not late")
+	require.Equal(t, map[load.Failure]int{load.Abandoned: 1, load.Overflow: 2}, failures([]load.Sample{<-failed, <-failed, <-failed}))
 }
 
 func TestReplaySaysWhatTheTraceSays(t *testing.T) {
@@ -157,17 +250,15 @@ func TestReplaySaysWhatTheTraceSays(t *testing.T) {
 			t.Error(err)
 		}
 		requests <- s
-		w.Header().Set("X-Steelyard-Queue-Ms", "12.5")
 		fmt.Fprint(w, "data: [DONE]\n\n")
 	})
 	sent := trace.Trace{Requests: []trace.Request{
 		{Work: 0.25, MaxTokens: 50, PromptBytes: 100_000, Stream: true},
 		{At: time.Millisecond, Work: 1e-9, PromptBytes: 7},
 	}}
-	got, err := load.Replay(t.Context(), sent, load.ReplayOptions{URL: url, Model: `m"`, Start: time.Now()})
+	got, err := load.Replay(t.Context(), sent, load.Options{URL: url, Model: `m"`, Start: time.Now()})
 	require.NoError(t, err)
-	require.Equal(t, 2, got.Answered)
-	require.Equal(t, 12500*time.Microsecond, got.Samples[0].Queue)
+	require.Empty(t, failures(got))
 	for range sent.Requests {
 		s := <-requests
 		require.Equal(t, "/v1/chat/completions", s.path)
@@ -230,40 +321,41 @@ func TestReplayReadsAnswers(t *testing.T) {
 		err    string
 		once   bool // the connection is not used again
 	}{
-		"length":          {answer: ok + "Content-Length: 2\r\n\r\n{}"},
-		"empty":           {answer: ok + "Content-Length: 0\r\n\r\n"},
-		"no content":      {answer: "HTTP/1.1 204 No Content\r\n\r\n"},
-		"chunks":          {answer: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: x\r\n\r\n"},
-		"interim answers": {answer: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}"},
-		"events":          {stream: true, answer: ok + "Transfer-Encoding: chunked\r\n\r\n8\r\ndata: {}\r\nf\r\n\n\ndata: [DONE]\n\r\n1\r\n\n\r\n0\r\n\r\n"},
-		"no [DONE]":       {stream: true, answer: ok + "Content-Length: 10\r\n\r\ndata: {}\n\n", want: load.Truncated, err: "without [DONE]"},
-		"error event":     {stream: true, answer: ok + "Content-Length: 16\r\n\r\ndata: {\"error\"}\n", want: load.ErrorEvent, err: "reported an error"},
-		"error status":    {answer: "HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno", want: load.BadStatus},
-		"until close":     {answer: ok + "\r\n{}", closes: true, once: true},
-		"HTTP/1.0":        {answer: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", once: true},
-		"connection said": {answer: ok + "Connection: Close\r\nContent-Length: 2\r\n\r\n{}", once: true},
-		"more than said":  {answer: ok + "Content-Length: 1\r\n\r\n{}", once: true},
-		"length cut":      {answer: ok + "Content-Length: 3\r\n\r\n{}", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
-		"chunk cut":       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\n{}", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
-		"last chunk cut":  {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
-		"chunk too long":  {answer: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", want: load.Truncated, err: "unexpected EOF", once: true},
-		"chunk size":      {answer: ok + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", want: load.Truncated, err: `chunk of size "-1"`, once: true},
-		"head cut":        {answer: ok + "Content-", closes: true, want: load.Broken, err: "unexpected EOF", once: true},
-		"no HTTP":         {answer: "220 mail.example.org ESMTP\r\n", want: load.Broken, err: "that is not HTTP/1", once: true},
-		"no status":       {answer: "HTTP/1.1 abc OK\r\n", want: load.Broken, err: "no status", once: true},
-		"long line":       {answer: ok + "X: " + strings.Repeat("x", 9000) + "\r\n\r\n", want: load.Broken, err: "more than 8192 bytes", once: true},
-		"bad length":      {answer: ok + "Content-Length: -1\r\n\r\n", want: load.Broken, err: `content-length of "-1"`, once: true},
-		"gzip, chunked":   {answer: ok + "Transfer-Encoding: gzip, chunked\r\n\r\n", want: load.Broken, err: "only chunked", once: true},
-		"queue":           {answer: ok + "X-Steelyard-Queue-Ms: long\r\n\r\n", want: load.Broken, err: `queue-ms of "long"`, once: true},
-		"nothing":         {closes: true, want: load.Broken, err: "EOF", once: true},
+		"length":                          {answer: ok + "Content-Length: 2\r\n\r\n{}"},
+		"empty":                           {answer: ok + "Content-Length: 0\r\n\r\n"},
+		"no content":                      {answer: "HTTP/1.1 204 No Content\r\n\r\n"},
+		"chunks":                          {answer: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{\r\n1;x=y\r\n}\r\n0\r\nTrailer: x\r\n\r\n"},
+		"interim answers":                 {answer: "HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" + ok + "Content-Length: 2\r\n\r\n{}"},
+		"events":                          {stream: true, answer: ok + "Transfer-Encoding: chunked\r\n\r\n8\r\ndata: {}\r\nf\r\n\n\ndata: [DONE]\n\r\n1\r\n\n\r\n0\r\n\r\n"},
+		"no [DONE]":                       {stream: true, answer: ok + "Content-Length: 10\r\n\r\ndata: {}\n\n", want: load.Truncated, err: "without [DONE]"},
+		"error event":                     {stream: true, answer: ok + "Content-Length: 16\r\n\r\ndata: {\"error\"}\n", want: load.ErrorEvent, err: "reported an error"},
+		"error status":                    {answer: "HTTP/1.1 503 No\r\nContent-Length: 2\r\n\r\nno", want: load.BadStatus},
+		"until close":                     {answer: ok + "\r\n{}", closes: true, once: true},
+		"HTTP/1.0":                        {answer: "HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\n{}", once: true},
+		"connection said":                 {answer: ok + "Connection: Close\r\nContent-Length: 2\r\n\r\n{}", once: true},
+		"more than said":                  {answer: ok + "Content-Length: 1\r\n\r\n{}", once: true},
+		"length cut":                      {answer: ok + "Content-Length: 3\r\n\r\n{}", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
+		"chunk cut":                       {answer: ok + "Transfer-Encoding: chunked\r\n\r\n5\r\n{}", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
+		"last chunk cut":                  {answer: ok + "Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", closes: true, want: load.Truncated, err: "unexpected EOF", once: true},
+		"chunk too long":                  {answer: ok + "Transfer-Encoding: chunked\r\n\r\n1\r\n{}\r\n0\r\n\r\n", want: load.Truncated, err: "unexpected EOF", once: true},
+		"chunk size":                      {answer: ok + "Transfer-Encoding: chunked\r\n\r\n-1\r\n", want: load.Truncated, err: `chunk of size "-1"`, once: true},
+		"head cut":                        {answer: ok + "Content-", closes: true, want: load.Broken, err: "unexpected EOF", once: true},
+		"no HTTP":                         {answer: "220 mail.example.org ESMTP\r\n", want: load.Broken, err: "that is not HTTP/1", once: true},
+		"no status":                       {answer: "HTTP/1.1 abc OK\r\n", want: load.Broken, err: "no status", once: true},
+		"long line":                       {answer: ok + "X: " + strings.Repeat("x", 9000) + "\r\n\r\n", want: load.Broken, err: "more than 8192 bytes", once: true},
+		"bad length":                      {answer: ok + "Content-Length: -1\r\n\r\n", want: load.Broken, err: `content-length of "-1"`, once: true},
+		"gzip, chunked":                   {answer: ok + "Transfer-Encoding: gzip, chunked\r\n\r\n", want: load.Broken, err: "only chunked", once: true},
+		"comments only":                   {stream: true, answer: ok + "Content-Length: 14\r\n\r\n: keep-alive\n\n", want: load.Truncated, err: "without [DONE]"},
+		"long event":                      {stream: true, answer: ok + "Content-Length: 10021\r\n\r\ndata: " + strings.Repeat("x", 10_000) + "\ndata: [DONE]\n\n"},
+		"redirect, which is not followed": {answer: "HTTP/1.1 302 No\r\nLocation: http://192.0.2.1/\r\nContent-Length: 0\r\n\r\n", want: load.BadStatus},
+		"nothing":                         {closes: true, want: load.Broken, err: "EOF", once: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, connections := answering(t, c.answer, c.closes)
 			two := trace.Trace{Requests: []trace.Request{{Stream: c.stream}, {At: 20 * time.Millisecond, Stream: c.stream}}}
-			var ended atomic.Int64
-			got, err := load.Replay(t.Context(), two, load.ReplayOptions{URL: url, Connections: 1, Ended: &ended})
+			got, err := load.Replay(t.Context(), two, load.Options{URL: url, Connections: 1})
 			require.NoError(t, err)
-			for _, s := range got.Samples {
+			for _, s := range got {
 				require.Equal(t, c.want, s.Failure, "%v", s.Err)
 				if c.err != "" {
 					require.ErrorContains(t, s.Err, c.err)

@@ -50,12 +50,11 @@ func runGateway(ctx context.Context, s settings, servers fleet, parts *stages, o
 		fmt.Fprintln(out, where.guide(s))
 	}
 	if !s.noLoad {
-		traffic, client, err := newTraffic(address)
+		traffic, err := newTraffic(address)
 		if err != nil {
 			return err
 		}
-		defer client.Close()
-		parts.begin("load", traffic.Run)
+		parts.begin("load", traffic.run)
 		picture.traffic = traffic
 	}
 	if !s.quiet {

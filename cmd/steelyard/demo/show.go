@@ -5,15 +5,13 @@ import (
 	"fmt"
 	"io"
 	"time"
-
-	"github.com/steelyard-proxy/steelyard/bench/load"
 )
 
 // show is the picture that is renewed each second.
 type show struct {
 	read    func(now time.Time) ([]reading, error)
-	traffic *load.Generator // nil without load
-	screen  *screen         // nil where the output is no terminal
+	traffic *traffic // nil without load
+	screen  *screen  // nil where the output is no terminal
 	news    *news
 	out     io.Writer // for plain lines
 	window  window
@@ -46,7 +44,7 @@ func (s *show) draw(elapsed time.Duration, rows []row, perSecond float64) {
 	}
 	lines := append([]string{""}, table(rows, perSecond)...)
 	if s.traffic != nil {
-		lines = append(lines, "", clientLine(s.traffic.Results()))
+		lines = append(lines, "", s.traffic.line())
 	}
 	if latest := s.news.latest(); latest != nil {
 		lines = append(append(lines, "", "Gateway's log:"), latest...)

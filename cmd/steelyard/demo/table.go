@@ -5,8 +5,6 @@ import (
 	"math"
 	"strings"
 	"time"
-
-	"github.com/steelyard-proxy/steelyard/bench/load"
 )
 
 const tableHeader = "endpoint    C_i   expected   measured    total   in flight     mean R   health"
@@ -39,33 +37,6 @@ func plain(elapsed time.Duration, rows []row, perSecond float64) string {
 			r.name, percent(r.measured), percent(r.share), r.inFlight, milliseconds(r.mean), r.health))
 	}
 	return fmt.Sprintf("%4.0fs  %.1f requests/s | %s", elapsed.Seconds(), perSecond, strings.Join(parts, " | "))
-}
-
-// clientLine is what the load's client saw since the start.
-func clientLine(r load.Results) string {
-	at := func(quantile float64) string {
-		return milliseconds(time.Duration(r.Response.ValueAtQuantile(quantile)) * time.Microsecond)
-	}
-	line := fmt.Sprintf("Seen by the load's client since the start: %d answered, R p50 %s, p99 %s, failed %s",
-		r.Answered, at(50), at(99), failures(r.Failed))
-	if r.Overflow > 0 {
-		line += fmt.Sprintf(", not sent for lack of room %d", r.Overflow)
-	}
-	return line
-}
-
-// failures are counted out in a fixed order.
-func failures(failed map[load.Failure]int64) string {
-	var parts []string
-	for _, kind := range []load.Failure{load.Refused, load.TimedOut, load.Broken, load.Truncated, load.BadStatus, load.ErrorEvent} {
-		if n := failed[kind]; n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
-		}
-	}
-	if parts == nil {
-		return "0"
-	}
-	return strings.Join(parts, ", ")
 }
 
 func percent(ratio float64) string {

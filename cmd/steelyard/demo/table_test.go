@@ -1,10 +1,7 @@
 package demo
 
 import (
-	"context"
-	"errors"
 	"flag"
-	"math/rand/v2"
 	"os"
 	"strings"
 	"testing"
@@ -12,8 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
-
-	"github.com/steelyard-proxy/steelyard/bench/load"
 )
 
 func TestMain(m *testing.M) {
@@ -49,21 +44,6 @@ func fixed(requests ...float64) []reading {
 	return readings
 }
 
-func results(t *testing.T) load.Results {
-	g, err := load.New(load.Options{
-		Rate: 1e6, Requests: 4, Next: func(n int, _ *rand.Rand) load.Request { return load.Request{Stream: n == 3} },
-		Send: func(_ context.Context, r load.Request) load.Answer {
-			if r.Stream {
-				return load.Answer{Failure: load.Truncated, Err: errors.New("cut")}
-			}
-			return load.Answer{}
-		},
-	})
-	require.NoError(t, err)
-	require.NoError(t, g.Run(t.Context()))
-	return g.Results()
-}
-
 func TestPictures(t *testing.T) {
 	var w window
 	start := time.Now()
@@ -73,14 +53,6 @@ func TestPictures(t *testing.T) {
 	full := table(rows, perSecond)
 	full = append(full, "", plain(2*time.Second, rows, perSecond))
 	requireGolden(t, "table.txt", strings.Join(append(append(empty, ""), full...), "\n")+"\n")
-}
-
-func TestClientLine(t *testing.T) {
-	line := clientLine(results(t))
-	require.Contains(t, line, "3 answered, R p50 ")
-	require.True(t, strings.HasSuffix(line, "failed 1 truncated"), line)
-	require.Equal(t, "0", failures(map[load.Failure]int64{load.Abandoned: 3}), "stopping is no failure")
-	require.Equal(t, "2 refused, 1 bad status", failures(map[load.Failure]int64{load.BadStatus: 1, load.Refused: 2}))
 }
 
 // The measured columns look back five seconds, the total to the start.

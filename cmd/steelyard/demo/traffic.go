@@ -1,11 +1,20 @@
 package demo
 
 import (
+	"context"
+	"fmt"
+	"iter"
 	"math/rand/v2"
 	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/load"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 // loadRatio is the load as a part of what the servers can do together.
@@ -19,29 +28,81 @@ func loadRate() float64 {
 	return loadRatio * sum
 }
 
-// newTraffic makes the load: half of the requests stream, and their sizes vary
-// about one unit of work.
-func newTraffic(bound net.Addr) (*load.Generator, *load.Client, error) {
+// arrivals are a Poisson process without an end. Half of the requests stream, and their sizes vary about one unit of work.
+func arrivals() iter.Seq[trace.Request] {
+	return func(yield func(trace.Request) bool) {
+		draws := rand.New(rand.NewPCG(1, 0))
+		for at := 0.0; ; {
+			at += draws.ExpFloat64() / loadRate()
+			tokens := 1 + draws.IntN(2*unitTokens-1) // unitTokens in the mean
+			r := trace.Request{At: time.Duration(at * float64(time.Second)), Work: float64(tokens) / unitTokens, MaxTokens: tokens,
+				PromptBytes: len("Weigh this."), Stream: draws.IntN(2) == 0}
+			if !yield(r) {
+				return
+			}
+		}
+	}
+}
+
+// traffic is the load, and what its client has seen since the start.
+type traffic struct {
+	target string
+
+	mu       sync.Mutex // guards what follows, which each request adds to when it ends
+	answered int        // in full
+	failed   map[load.Failure]int
+	response *hdrhistogram.Histogram // of answers in full, microseconds to three digits
+}
+
+// longestResponse is where the histogram ends; what is longer counts as that.
+const longestResponse = 10 * time.Minute
+
+func newTraffic(bound net.Addr) (*traffic, error) {
 	target, err := loadTarget(bound)
-	if err != nil {
-		return nil, nil, err
+	return &traffic{target: target, failed: map[load.Failure]int{}, response: hdrhistogram.New(1, longestResponse.Microseconds(), 3)}, err
+}
+
+// run sends until ctx ends.
+func (t *traffic) run(ctx context.Context) error {
+	return load.Send(ctx, arrivals(), load.Options{URL: t.target, Model: backend.DefaultModel, Connections: 1}, t.ended)
+}
+
+func (t *traffic) ended(_ int, s load.Sample) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if s.Failure != "" {
+		t.failed[s.Failure]++
+		return
 	}
-	client, err := load.NewClient(target, load.ClientOptions{})
-	if err != nil {
-		return nil, nil, err
+	t.answered++
+	_ = t.response.RecordValue(min(s.Response, longestResponse).Microseconds()) // in its range
+}
+
+// line is what the client saw since the start.
+func (t *traffic) line() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	at := func(quantile float64) string {
+		return milliseconds(time.Duration(t.response.ValueAtQuantile(quantile)) * time.Microsecond)
 	}
-	generator, err := load.New(load.Options{
-		Rate: loadRate(),
-		Seed: 1,
-		Send: client.Send,
-		Next: func(_ int, draws *rand.Rand) load.Request {
-			return load.Chat(load.ChatOptions{
-				Model:     backend.DefaultModel,
-				Prompt:    "Weigh this.",
-				MaxTokens: 1 + draws.IntN(2*unitTokens-1), // unitTokens in the mean
-				Stream:    draws.IntN(2) == 0,
-			})
-		},
-	})
-	return generator, client, err
+	line := fmt.Sprintf("Seen by the load's client since the start: %d answered, R p50 %s, p99 %s, failed %s",
+		t.answered, at(50), at(99), failures(t.failed))
+	if n := t.failed[load.Overflow]; n > 0 {
+		line += fmt.Sprintf(", not sent for lack of room %d", n)
+	}
+	return line
+}
+
+// failures are counted out in a fixed order.
+func failures(failed map[load.Failure]int) string {
+	var parts []string
+	for _, kind := range []load.Failure{load.Refused, load.Broken, load.Truncated, load.BadStatus, load.ErrorEvent} {
+		if n := failed[kind]; n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, kind))
+		}
+	}
+	if parts == nil {
+		return "0"
+	}
+	return strings.Join(parts, ", ")
 }
