@@ -52,6 +52,15 @@ var leaves = map[reflect.Type]leaf{
 		"a whole number or auto", "write how many requests the server works on at once, 0 for no limit, or auto to have it measured",
 		readSlots, printSlots,
 	},
+	reflect.TypeFor[Mode](): {
+		"the mode of a file", "write it in octal, like \"0660\": who may connect needs the right to write",
+		readMode, printMode,
+	},
+	reflect.TypeFor[Account](): {
+		"a name or a number", "write it like www-data or 1000",
+		readAccount,
+		func(value any) *yaml.Node { return scalar("!!str", string(value.(Account))) },
+	},
 	reflect.TypeFor[Bytes](): {
 		"a size", "write bytes, or KiB, MiB, GiB or TiB: 4096, 8KiB, 64MiB",
 		func(tag, text string) (any, bool) { return accept(text, ParseBytes) },

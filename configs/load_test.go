@@ -62,14 +62,16 @@ func TestWhatIsWrittenMustBeAFile(t *testing.T) {
 
 // TestEveryScalarHasAVariable overrides each key outside lists by itself.
 func TestEveryScalarHasAVariable(t *testing.T) {
-	base := []byte(`upstreams: [{endpoints: [{url: "http://127.0.0.1:9001"}]}]`)
+	base := []byte(`{admin: {address: "unix:/a.sock"}, upstreams: [{endpoints: [{url: "http://127.0.0.1:9001"}]}]}`)
 	before, err := Parse("c.yaml", base, nil)
 	require.NoError(t, err)
 	values := map[reflect.Type]string{
-		reflect.TypeFor[int]():    "7",
-		reflect.TypeFor[bool]():   "true",
-		reflect.TypeFor[Bytes]():  "5KiB",
-		reflect.TypeFor[string](): "127.0.0.1:7",
+		reflect.TypeFor[int]():     "7",
+		reflect.TypeFor[bool]():    "true",
+		reflect.TypeFor[Bytes]():   "5KiB",
+		reflect.TypeFor[Mode]():    "0660",
+		reflect.TypeFor[Account](): "1000",
+		reflect.TypeFor[string]():  "127.0.0.1:7",
 	}
 	special := map[string]string{"STEELYARD_LOG_LEVEL": "warn", "STEELYARD_LOG_FORMAT": "console", "STEELYARD_HALF_CLOSE": "wait"}
 	seen := map[string]bool{}

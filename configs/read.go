@@ -59,7 +59,7 @@ func (r *report) readLeaf(node *yaml.Node, kind leaf, p path) any {
 		return value
 	} else if plainer := Plainer(node.Value); plainer != node.Value && kind.reads(node.Style, plainer) {
 		remedy = "write " + plainer + ": a number is decimal and has no leading 0, + or _, as not everybody reads those alike"
-	} else if isNumber(node.ShortTag()) && !IsDecimal(node.Value) {
+	} else if isNumber(node.ShortTag()) && !IsDecimal(node.Value) && kind.reads(node.Style, "8") { // not so a mode, in octal
 		remedy = "numbers are decimal: " + remedy
 	}
 	r.refuse(p, remedy, "must be %s, is %s", kind.want, describe(node))

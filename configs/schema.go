@@ -21,8 +21,11 @@ type Config struct {
 
 // Listen is one address on which clients are served.
 type Listen struct {
-	Address string     `yaml:"address"` // "host:port", or "unix:" and an absolute path
-	TLS     *ServerTLS `yaml:"tls"`     // nil: plain HTTP
+	Address string     `yaml:"address"`        // "host:port", or "unix:" and an absolute path
+	Mode    Mode       `yaml:"mode,omitempty"` // of the socket's file; 0: what the umask leaves
+	Owner   Account    `yaml:"owner,omitempty"`
+	Group   Account    `yaml:"group,omitempty"`
+	TLS     *ServerTLS `yaml:"tls"` // nil: plain HTTP
 }
 
 // ServerTLS names the PEM files of a listener's certificate chain and key, both absolute.
@@ -33,7 +36,10 @@ type ServerTLS struct {
 
 // Admin is the listener of operators: metrics, readiness, the admin API.
 type Admin struct {
-	Address string `yaml:"address"` // as in Listen; "": no admin listener
+	Address string  `yaml:"address"` // as in Listen, and so is what follows; "": no admin listener
+	Mode    Mode    `yaml:"mode,omitempty"`
+	Owner   Account `yaml:"owner,omitempty"`
+	Group   Account `yaml:"group,omitempty"`
 }
 
 // Log says what is written to standard error.

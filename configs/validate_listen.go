@@ -28,9 +28,11 @@ func (r *report) validateListeners(c *Config) {
 	if c.Admin.Address != "" && !adminLast {
 		claim("admin.address", c.Admin.Address)
 	}
+	r.validateAccess("admin", c.Admin.Address, c.Admin.Mode, c.Admin.Owner, c.Admin.Group)
 	for i, listen := range c.Listen {
 		p := path("listen").item(i)
 		claim(p.key("address"), listen.Address)
+		r.validateAccess(p, listen.Address, listen.Mode, listen.Owner, listen.Group)
 		if listen.TLS != nil {
 			r.validatePair(p.key("tls"), listen.TLS.CertFile, listen.TLS.KeyFile)
 		}

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -107,4 +108,30 @@ func writeCertificate(t *testing.T, folder string) {
 	} {
 		require.NoError(t, os.WriteFile(filepath.Join(folder, name), pem.EncodeToMemory(block), 0o600))
 	}
+}
+
+// A socket file that another gateway has made in the place of ours outlives our end.
+func TestSocketOfAnotherIsLeft(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s")
+	file := filepath.Join(t.TempDir(), "socket.yaml")
+	require.NoError(t, os.WriteFile(file, []byte("listen: [{address: \"unix:"+path+"\", mode: \"0600\"}]\nadmin: {address: \"\"}\n"+
+		"upstreams: [{endpoints: [{url: \"http://127.0.0.1:9001\"}]}]\n"), 0o600))
+	serves := func() bool {
+		c, err := net.Dial("unix", path)
+		if err == nil {
+			_ = c.Close()
+		}
+		return err == nil
+	}
+	first := start(t, nil, binary, "serve", "--config", file)
+	eventually(t, "the first serves", serves)
+	require.NoError(t, os.Remove(path))
+	second := start(t, nil, binary, "serve", "--config", file)
+	eventually(t, "the second serves", serves)
+	first.signal(t, syscall.SIGTERM)
+	require.Zero(t, first.exits(t))
+	require.True(t, serves())
+	second.signal(t, syscall.SIGTERM)
+	require.Zero(t, second.exits(t))
+	require.NoFileExists(t, path)
 }

@@ -8,7 +8,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"strconv"
 	"sync/atomic"
 	"syscall"
@@ -176,20 +175,4 @@ func TestAcceptOutlivesEMFILE(t *testing.T) {
 		return l
 	})
 	require.Equal(t, 200, ask(t, dial(t, s.address), get).StatusCode)
-}
-
-func TestUnixSockets(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "s.sock")
-	ln, err := front.Listen("unix:" + path)
-	require.NoError(t, err)
-	_, err = front.Listen("unix:" + path)
-	require.ErrorContains(t, err, "another process listens there")
-	ln.(*net.UnixListener).SetUnlinkOnClose(false) // as after a crash
-	require.NoError(t, ln.Close())
-	ln, err = front.Listen("unix:" + path)
-	require.NoError(t, err, "a socket that nobody listens on is replaced")
-	require.NoError(t, ln.Close())
-	require.NoError(t, os.WriteFile(path, []byte("precious"), 0o600))
-	_, err = front.Listen("unix:" + path)
-	require.ErrorContains(t, err, "no socket")
 }

@@ -4,12 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
-	"io/fs"
 	"net"
-	"os"
 	"strings"
-	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -21,31 +17,17 @@ const maxRefusals = 64
 
 // Listen opens "host:port" or "unix:/path.sock". A socket file that nobody
 // listens on any more is replaced.
-func Listen(address string) (net.Listener, error) {
-	path, unix := strings.CutPrefix(address, "unix:")
-	if !unix {
-		lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
-			Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
-		}}
-		return lc.Listen(context.Background(), "tcp", address)
+func Listen(address string) (net.Listener, error) { return ListenAs(address, byUmask) }
+
+// ListenAs is Listen with who may connect to a unix socket.
+func ListenAs(address string, a Access) (net.Listener, error) {
+	if path, unix := strings.CutPrefix(address, "unix:"); unix {
+		return listenUnix(path, a)
 	}
-	ln, err := net.Listen("unix", path)
-	if !errors.Is(err, syscall.EADDRINUSE) {
-		return ln, err
-	}
-	if c, dialErr := net.Dial("unix", path); !errors.Is(dialErr, syscall.ECONNREFUSED) && !errors.Is(dialErr, syscall.ENOTSOCK) {
-		if dialErr == nil {
-			_ = c.Close()
-		}
-		return nil, fmt.Errorf("listen %s: another process listens there", address)
-	}
-	if info, statErr := os.Lstat(path); statErr == nil && info.Mode()&fs.ModeSocket == 0 {
-		return nil, fmt.Errorf("listen %s: the file there is no socket", address)
-	}
-	if err := os.Remove(path); err != nil {
-		return nil, fmt.Errorf("replace the old socket: %w", err)
-	}
-	return net.Listen("unix", path)
+	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
+		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
+	}}
+	return lc.Listen(context.Background(), "tcp", address)
 }
 
 // listener hands each accepted connection to fasthttp as a *Conn.

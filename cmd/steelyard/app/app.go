@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -126,20 +127,33 @@ func (a *App) listen(cfg *configs.Config) error {
 				return fmt.Errorf("listen on %s: %w", l.Address, err)
 			}
 		}
-		ln, err := front.Listen(l.Address)
+		ln, err := listenAs(l.Address, l.Mode, l.Owner, l.Group)
 		if err != nil {
 			return &ListenError{Address: l.Address, Err: err}
 		}
 		a.clients = append(a.clients, listener{ln, config})
 	}
 	if cfg.Admin.Address != "" {
-		ln, err := front.Listen(cfg.Admin.Address)
+		ln, err := listenAs(cfg.Admin.Address, cfg.Admin.Mode, cfg.Admin.Owner, cfg.Admin.Group)
 		if err != nil {
 			return &ListenError{Address: cfg.Admin.Address, Admin: true, Err: err}
 		}
 		a.admin = ln
 	}
 	return nil
+}
+
+// listenAs looks up who is to own a unix socket, and opens it.
+func listenAs(address string, mode configs.Mode, owner, group configs.Account) (net.Listener, error) {
+	uid, err := owner.UserID()
+	if err != nil {
+		return nil, err
+	}
+	gid, err := group.GroupID()
+	if err != nil {
+		return nil, err
+	}
+	return front.ListenAs(address, front.Access{Mode: fs.FileMode(mode), User: uid, Group: gid})
 }
 
 // ListenError says that an address could not be bound.

@@ -1,0 +1,95 @@
+package configs
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// Mode is who may do what with the file of a unix socket, in octal as everywhere: 0660 is read as 660 and "0660" are.
+// 0 stands for what the umask leaves.
+type Mode uint16
+
+// Account is a user or a group, by name or by number; "" is the one that the process runs as.
+type Account string
+
+func readMode(_, text string) (any, bool) {
+	text = strings.TrimPrefix(text, "0o")
+	bits, err := strconv.ParseUint(text, 8, 16)
+	// One digit or two are a slip, and nobody could use a mode of 0.
+	return Mode(bits), err == nil && len(text) >= 3 && len(text) <= 4 && bits > 0 && bits <= uint64(fs.ModePerm)
+}
+
+func printMode(value any) *yaml.Node {
+	return scalar("!!str", fmt.Sprintf("%04o", value.(Mode)))
+}
+
+func readAccount(tag, text string) (any, bool) {
+	return Account(text), tag == "!!str" || tag == "!!int" && IsDecimal(text)
+}
+
+// UserID is the number of a user, -1 for none.
+func (a Account) UserID() (int, error) {
+	return a.id(func(name string) (string, error) {
+		u, err := user.Lookup(name)
+		if err != nil {
+			return "", err
+		}
+		return u.Uid, nil
+	})
+}
+
+// GroupID is the number of a group, -1 for none.
+func (a Account) GroupID() (int, error) {
+	return a.id(func(name string) (string, error) {
+		g, err := user.LookupGroup(name)
+		if err != nil {
+			return "", err
+		}
+		return g.Gid, nil
+	})
+}
+
+func (a Account) id(lookUp func(name string) (string, error)) (int, error) {
+	if a == "" {
+		return -1, nil
+	}
+	digits := string(a)
+	if !IsDecimal(digits) {
+		var err error
+		if digits, err = lookUp(digits); err != nil {
+			return -1, err
+		}
+	}
+	number, err := strconv.ParseUint(digits, 10, 31)
+	if err != nil {
+		return -1, errors.New("a number up to 2147483647 is meant")
+	}
+	return int(number), nil
+}
+
+// validateAccess looks at what is said of the file of a unix socket; p is the section that it stands in.
+func (r *report) validateAccess(p path, address string, mode Mode, owner, group Account) {
+	for _, key := range []struct {
+		name  string
+		given bool
+	}{{"mode", mode != 0}, {"owner", owner != ""}, {"group", group != ""}} {
+		if key.given && !strings.HasPrefix(address, socketPrefix) {
+			r.add(p.key(key.name), "remove it, or listen on unix:/path.sock", "is for unix sockets alone, and %s is none", quote(address))
+		}
+	}
+	if mode != 0 && mode&0o222 == 0 {
+		r.add(p.key("mode"), "write it like \"0660\"", "lets nobody connect, which takes the right to write")
+	}
+	if _, err := owner.UserID(); err != nil {
+		r.add(p.key("owner"), "give the name or number of a user of this machine", "%s is nobody: %v", quote(string(owner)), err)
+	}
+	if _, err := group.GroupID(); err != nil {
+		r.add(p.key("group"), "give the name or number of a group of this machine", "%s is no group: %v", quote(string(group)), err)
+	}
+}
