@@ -24,7 +24,7 @@ type RepeatReason uint8
 const (
 	RepeatConnect RepeatReason = iota // the endpoint could not be connected to
 	RepeatStale                       // a reused connection had died idle
-	RepeatBroken                      // a fresh connection broke before any answer
+	RepeatBroken                      // a reused connection ended later, and the method is idempotent
 	repeatReasons
 )
 

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"errors"
+	"net/http"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
@@ -40,10 +41,11 @@ func (x *exchange) attempt() error {
 		}
 		f := x.blame(err)
 		x.failure = f
+		again, mayResend := x.mayResend(f)
 		switch {
-		case x.mayResend(f):
-			x.resent = true
-			x.target.Metrics.Repeated(metrics.RepeatStale)
+		case mayResend:
+			x.died = f
+			x.target.Metrics.Repeated(again)
 			x.disconnect(false)
 		case x.mayMove(f):
 			e := x.lease.Endpoint()
@@ -54,6 +56,10 @@ func (x *exchange) attempt() error {
 			x.target.Metrics.Repeated(metrics.RepeatConnect)
 		default:
 			x.release(false)
+			if x.died != nil && !f.Sent {
+				f = x.died // not that the repeat could not be sent: that the first may have been read
+			}
+			x.failure = f
 			return f
 		}
 		x.failure = nil
@@ -61,16 +67,43 @@ func (x *exchange) attempt() error {
 }
 
 // mayResend says whether to send the request again to the same endpoint, on a
-// fresh connection: once, when the connection had most likely died while idle.
-// Nothing has reached the client yet.
-func (x *exchange) mayResend(f *fault.Error) bool {
-	return f.Stale && !x.resent && x.repeatable()
+// fresh connection: once, when a kept connection ended without a byte of an answer, and
+// either it had most likely died while idle, or the method says that doing it twice is
+// doing it once. Nothing has reached the client yet.
+func (x *exchange) mayResend(f *fault.Error) (metrics.RepeatReason, bool) {
+	switch {
+	case !f.Ended || x.died != nil || !x.repeatable():
+	case x.diedIdle():
+		return metrics.RepeatStale, true
+	case x.idempotent():
+		return metrics.RepeatBroken, true
+	}
+	return 0, false
 }
 
-// mayMove says whether the request may be given an endpoint anew: this one has not got
-// one byte of it.
+// diedIdle says whether the connection had most likely been closed before the endpoint
+// could read the request. One that is reused is written to as soon as it is dispatched.
+func (x *exchange) diedIdle() bool {
+	end := x.broke
+	if end == 0 {
+		end = wire.Now()
+	}
+	return x.up.DiedIdle(end - x.dispatched)
+}
+
+// idempotent says whether the method is by RFC 9110 9.2.2: a proxy may repeat it by itself.
+func (x *exchange) idempotent() bool {
+	switch string(x.conn.Request.Method) {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
+}
+
+// mayMove says whether the request may be given an endpoint anew: neither this one nor one
+// before it has got one byte of it. A request that killed one server is not taken to the next.
 func (x *exchange) mayMove(f *fault.Error) bool {
-	return x.leased && !f.Sent && f.Kind.Source() == fault.Upstream && x.repeatable()
+	return x.leased && !f.Sent && x.died == nil && f.Kind.Source() == fault.Upstream && x.repeatable()
 }
 
 // move says whether the request goes on after e could not be reached: once to another
@@ -136,9 +169,9 @@ func (x *exchange) try() error {
 // connect takes a connection to the leased endpoint.
 func (x *exchange) connect() error {
 	x.phase = metrics.PhaseConnect
-	x.answer.Status, x.dispatched, x.answered = 0, 0, 0 // of an attempt before this one
+	x.answer.Status, x.dispatched, x.answered, x.broke = 0, 0, 0, 0 // of an attempt before this one
 	begin := wire.Now()
-	up, err := x.target.Conns.Acquire(&x.cancel, x.resent)
+	up, err := x.target.Conns.Acquire(&x.cancel, x.died != nil)
 	if err != nil {
 		return err
 	}

@@ -22,7 +22,8 @@ const (
 // which an answer may still stand on the connection.
 func (x *exchange) await(sent error, until time.Duration) error {
 	if sent != nil {
-		until = wire.Now() + earlyAnswer
+		x.broke = wire.Now()
+		until = x.broke + earlyAnswer
 	}
 	for interim := 0; interim < maxInterim; {
 		size, err := x.up.ReadHead(&x.answer, until)
@@ -78,7 +79,7 @@ func (x *exchange) awaitFailed(err, sent error) error {
 		return fault.New(fault.IdleTimeout, nil)
 	}
 	f = fault.New(fault.Closed, sent)
-	f.Stale = x.up.Reused
+	f.Ended = x.up.Reused
 	return f
 }
 

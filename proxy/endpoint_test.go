@@ -111,6 +111,7 @@ func echoing(t testing.TB, answer string) string {
 type puppet struct {
 	address string
 	conns   chan net.Conn
+	die     func() // it takes no more connections
 }
 
 func newPuppet(t testing.TB) *puppet {
@@ -119,6 +120,7 @@ func newPuppet(t testing.TB) *puppet {
 	require.NoError(t, err)
 	p := &puppet{address: ln.Addr().String(), conns: make(chan net.Conn, 16)}
 	done := make(chan struct{})
+	p.die = func() { _ = ln.Close(); <-done }
 	go func() {
 		defer close(done)
 		for {
@@ -129,7 +131,7 @@ func newPuppet(t testing.TB) *puppet {
 			p.conns <- c
 		}
 	}()
-	t.Cleanup(func() { _ = ln.Close(); <-done })
+	t.Cleanup(p.die)
 	return p
 }
 

@@ -37,7 +37,7 @@ type exchange struct {
 	id        []byte                       // X-Request-Id
 	held      held                         // the request's body, or its beginning
 	upload    *upload                      // the rest of it, under way
-	resent    bool                         // sent again on a fresh connection
+	died      *fault.Error                 // why the request was sent again on a fresh connection, if it was
 	moved     bool                         // given an endpoint anew
 	unreached *fault.Error                 // why, if so
 
@@ -69,6 +69,7 @@ type exchange struct {
 
 	// Moments; 0 while not reached.
 	arrived, dispatched, answered, firstByte, flushed time.Duration
+	broke                                             time.Duration // writing to the endpoint failed
 	// What is not overhead: how long the client took to send its head and body,
 	// connecting took, and attempts took that failed.
 	readTime, waited, lost time.Duration
@@ -111,14 +112,14 @@ func (x *exchange) reset() {
 	x.served, x.blocked = served{}, 0
 	clear(x.tried[:])
 	x.id = x.id[:0]
-	x.resent, x.moved, x.unreached = false, false, nil
+	x.died, x.moved, x.unreached = nil, false, nil
 	x.lease, x.leased, x.target, x.up = balancer.Lease{}, false, nil, nil
 	x.status, x.committed, x.failure, x.whole, x.clean = 0, false, nil, false, false
 	x.events = events{}
 	x.chunked, x.byClose = false, false
 	x.line.reset()
 	x.phase = metrics.PhaseRead
-	x.dispatched, x.answered, x.firstByte, x.flushed = 0, 0, 0, 0
+	x.dispatched, x.answered, x.firstByte, x.flushed, x.broke = 0, 0, 0, 0, 0
 	x.readTime, x.waited, x.lost, x.received, x.written = 0, 0, 0, 0, 0
 	x.headOnly, x.minor = false, 0
 }

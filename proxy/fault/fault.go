@@ -90,9 +90,9 @@ type Error struct {
 	Sent bool
 	// RetryAfter is when another try may do better; 0: nothing is known.
 	RetryAfter time.Duration
-	// Stale says that a connection which had been idle failed before any byte of
-	// an answer: it had most likely died while idle.
-	Stale bool
+	// Ended says that a connection which had been idle ended before any byte of an
+	// answer: it may have died while idle.
+	Ended bool
 }
 
 // New makes an error of kind k, of a request that may have been sent.

@@ -21,6 +21,7 @@ type Conn struct {
 
 	pool      *Pool
 	idleSince time.Duration
+	roundTrip time.Duration    // to the endpoint and back, as measured when connecting
 	socket    syscall.RawConn  // of the TCP or unix socket, under TLS too
 	look      func(fd uintptr) // c.lookNow, bound once
 	tls       bool
@@ -90,6 +91,18 @@ func (c *Conn) lookNow(fd uintptr) {
 // be one (RFC 9112 9.8).
 func (c *Conn) cutOff() bool { return c.under != nil && c.under.ended }
 
+// What a round trip is taken for at most, since a lost packet makes connecting take a second;
+// and what is added to it for the time that a process, here or there, waits for its turn.
+const longestRoundTrip, turn = 200 * time.Millisecond, 10 * time.Millisecond
+
+// DiedIdle says whether a reused connection, which ended so long after a request was
+// written on it, had most likely been closed before the request came there. Such an end
+// comes within one round trip of the write, on its way already or as the answer to the
+// request's first packet. What comes later comes from a server that had the request.
+func (c *Conn) DiedIdle(after time.Duration) bool {
+	return c.Reused && after <= min(c.roundTrip, longestRoundTrip)+turn
+}
+
 // Release ends the attempt that c was acquired for. A connection that is not
 // reusable is closed: the endpoint is then told that nobody waits any more.
 func (c *Conn) Release(reusable bool) {
@@ -140,6 +153,6 @@ func (c *Conn) headFault(err error) error {
 	if !errors.Is(err, io.EOF) {
 		f.Err = err
 	}
-	f.Stale = c.Reused
+	f.Ended = c.Reused
 	return f
 }

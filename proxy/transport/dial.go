@@ -7,13 +7,13 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
-
-var dialer net.Dialer
 
 // dialing is a dial under way, as something that a Cancel can end.
 type dialing struct{ cancel context.CancelFunc }
@@ -31,7 +31,7 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 	if err := cancel.Bind(dialing{stop}); err != nil {
 		return nil, err
 	}
-	nc, err := p.connect(ctx)
+	nc, roundTrip, err := p.connect(ctx)
 	if cause := cancel.Unbind(); cause != nil {
 		if err == nil {
 			_ = nc.Close()
@@ -39,7 +39,9 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 		return nil, cause
 	}
 	if err == nil {
-		return newConn(p, nc), nil
+		c := newConn(p, nc)
+		c.roundTrip = roundTrip
+		return c, nil
 	}
 	// The dialer's own timer may strike a moment before ctx's.
 	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || ctx.Err() != nil {
@@ -48,17 +50,25 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 	return nil, fault.New(fault.Connect, err).Unsent()
 }
 
-func (p *Pool) connect(ctx context.Context) (net.Conn, error) {
+// connect also says how long a round trip to the endpoint takes: from the connect, which
+// comes after the name was looked up, to its success, which is one of them.
+func (p *Pool) connect(ctx context.Context) (_ net.Conn, roundTrip time.Duration, _ error) {
+	var begin atomic.Int64 // of the first of the addresses that were tried
+	dialer := net.Dialer{Control: func(string, string, syscall.RawConn) error {
+		begin.CompareAndSwap(0, int64(wire.Now()))
+		return nil
+	}}
 	nc, err := dialer.DialContext(ctx, p.options.Network, p.options.Address)
+	roundTrip = wire.Now() - time.Duration(begin.Load())
 	if err != nil || p.options.TLS == nil {
-		return nc, err
+		return nc, roundTrip, err
 	}
 	t := tls.Client(&underTLS{Conn: nc}, p.options.TLS)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
-		return nil, fmt.Errorf("%w: %w", fault.ErrHandshake, err)
+		return nil, 0, fmt.Errorf("%w: %w", fault.ErrHandshake, err)
 	}
-	return t, nil
+	return t, roundTrip, nil
 }
 
 // underTLS is the socket under TLS. It remembers that its end came: crypto/tls
