@@ -59,3 +59,28 @@ func TestPasswordsAreNotRepeated(t *testing.T) {
 		require.NotContains(t, err.Error(), "hush", url)
 	}
 }
+
+// TestRemediesOfURLsAreAccepted: what a message proposes must not be the next mistake.
+func TestRemediesOfURLsAreAccepted(t *testing.T) {
+	for text, want := range map[string]string{
+		"http://::1:9001":             `has an IPv6 address without brackets: write "http://[::1]:9001"`,
+		"https://2001:db8::7:443":     `has an IPv6 address without brackets: write "https://[2001:db8::7]:443"`,
+		"http://fe80::":               `has an IPv6 address without brackets: write "http://[fe80::]"`,
+		"::1:9001":                    `has no scheme, is "::1:9001": write "http://[::1]:9001" or https`,
+		"gpu1:9001/v1":                `has no scheme, is "gpu1:9001/v1": write "http://gpu1:9001" or https`,
+		"//gpu1":                      `has no scheme, is "//gpu1": write "http://gpu1" or https`,
+		"http:gpu1:9001":              `has no scheme, is "http:gpu1:9001": write "http://gpu1:9001" or https`,
+		"https:/gpu1":                 `has no scheme, is "https:/gpu1": write "http://gpu1" or https`,
+		"gpu1:99999":                  `has no scheme, is "gpu1:99999": write http://host:port or https://host:port`,
+		"bücher":                      `has no scheme, is "bücher": write http://host:port or https://host:port`,
+		"unix:/run/vllm.sock":         `is a unix socket: endpoints are reached over TCP: let the server listen on a port, and write http://host:port`,
+		"unix:///run/vllm.sock":       `is a unix socket: `,
+		"http://unix:/run/vllm.sock":  `is a unix socket: `,
+		"http+unix://%2Frun%2Fv.sock": `is a unix socket: `,
+		"unix:./vllm.sock":            `is a unix socket: `,
+	} {
+		_, wrong := parseURL(text)
+		require.NotNil(t, wrong, text)
+		require.Contains(t, wrong.what+": "+wrong.remedy, want, text)
+	}
+}

@@ -15,7 +15,8 @@
 //	env       STEELYARD_LOG_LEVEL and its like lie over the file's scalars
 //	load      a fresh viper merges both and decodes them exactly, over the defaults
 //	resolve   what follows from the rest: names, absolute file names, the route to the only upstream
-//	validate  ranges, duplicates, references, files
+//	validate  ranges, duplicates, references, files, loops
+//	effect    notes on settings that change nothing, for [Examine]
 //
 // Reading comes before viper because viper forgives what should be refused: it lower-cases keys, drops empty values,
 // converts types, and knows no lines.

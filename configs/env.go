@@ -42,6 +42,7 @@ func variables(section reflect.Type, p path) []variable {
 func (r *report) readEnv(env []string) map[path]any {
 	values := map[path]any{}
 	known := variables(reflect.TypeFor[Config](), "")
+	var strangers []string
 	for _, line := range env {
 		name, text, _ := strings.Cut(line, "=")
 		if !strings.HasPrefix(name, envPrefix) {
@@ -49,13 +50,16 @@ func (r *report) readEnv(env []string) map[path]any {
 		}
 		i := slices.IndexFunc(known, func(v variable) bool { return v.name == name })
 		if i < 0 {
-			r.unknownVariable(name, known)
+			if !serviceLinks.MatchString(name) {
+				strangers = append(strangers, name)
+			}
 			continue
 		}
 		if value := r.readVariable(known[i], text); value != nil {
 			values[known[i].path] = value
 		}
 	}
+	r.noteStrangers(strangers, known)
 	return values
 }
 
@@ -71,20 +75,4 @@ func (r *report) readVariable(v variable, text string) any {
 		node.Tag = "!!str" // text is taken as it stands: no quotes, and 1 or true are words
 	}
 	return r.readLeaf(node, kind, v.path)
-}
-
-func (r *report) unknownVariable(name string, known []variable) {
-	if serviceLinks.MatchString(name) {
-		return
-	}
-	rest := strings.TrimPrefix(name, envPrefix)
-	names := make([]string, len(known))
-	for i := range known {
-		names[i] = strings.TrimPrefix(known[i].name, envPrefix)
-	}
-	remedy := "unset it; a key of the file is named like STEELYARD_LOG_LEVEL"
-	if near := nearest(rest, names); near != "" {
-		remedy = "did you mean " + envPrefix + near + "?"
-	}
-	r.addAt(place{variable: plain(name)}, "", remedy, "unknown variable")
 }

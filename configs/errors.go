@@ -3,6 +3,7 @@ package configs
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"slices"
 	"strconv"
 	"strings"
@@ -43,6 +44,9 @@ type report struct {
 	broken   map[path]bool // refused by the reader: nothing more is said about it or what lies in it
 	excused  map[path]bool // a misspelt key was probably meant to be this one: it is not called missing
 	findings []finding
+	notes    []finding // on what is accepted
+
+	interfaces func() ([]net.Addr, error) // the addresses of this machine
 }
 
 type finding struct {
@@ -51,7 +55,10 @@ type finding struct {
 }
 
 func newReport(file string) *report {
-	return &report{file: file, places: places{"": {line: 1}}, broken: map[path]bool{}, excused: map[path]bool{}}
+	return &report{
+		file: file, places: places{"": {line: 1}}, broken: map[path]bool{}, excused: map[path]bool{},
+		interfaces: net.InterfaceAddrs,
+	}
 }
 
 // add reports a problem with the value at p, unless p or something around it could not be read in the first place.
@@ -81,6 +88,10 @@ func (r *report) missing(p path, remedy string) {
 }
 
 func (r *report) addAt(at place, p path, remedy, format string, args ...any) {
+	r.findings = append(r.findings, finding{at, r.problem(at, p, remedy, format, args...)})
+}
+
+func (r *report) problem(at place, p path, remedy, format string, args ...any) Problem {
 	name := r.file
 	switch {
 	case at.variable != "":
@@ -88,8 +99,7 @@ func (r *report) addAt(at place, p path, remedy, format string, args ...any) {
 	case at.line > 0:
 		name += ":" + strconv.Itoa(at.line)
 	}
-	problem := Problem{Place: name, Key: string(p), What: fmt.Sprintf(format, args...), Remedy: remedy}
-	r.findings = append(r.findings, finding{at, problem})
+	return Problem{Place: name, Key: string(p), What: fmt.Sprintf(format, args...), Remedy: remedy}
 }
 
 // err is nil or *Errors.
@@ -97,14 +107,18 @@ func (r *report) err() error {
 	if len(r.findings) == 0 {
 		return nil
 	}
-	slices.SortStableFunc(r.findings, func(a, b finding) int {
-		return cmp.Or(cmp.Compare(a.at.variable, b.at.variable), cmp.Compare(a.at.line, b.at.line))
-	})
+	sortFindings(r.findings)
 	list := make([]Problem, len(r.findings))
 	for i, found := range r.findings {
 		list[i] = found.problem
 	}
 	return &Errors{List: list}
+}
+
+func sortFindings(list []finding) {
+	slices.SortStableFunc(list, func(a, b finding) int {
+		return cmp.Or(cmp.Compare(a.at.variable, b.at.variable), cmp.Compare(a.at.line, b.at.line))
+	})
 }
 
 // quote prints foreign text on one line and of bounded length.

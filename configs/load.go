@@ -3,7 +3,6 @@ package configs
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -16,19 +15,17 @@ import (
 // called STEELYARD_… override the file's scalars outside lists. The error, if any, is *Errors and holds every problem
 // that was found. Load keeps no state: it may be called again, and from any goroutine.
 func Load(path string, env []string) (*Config, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		r := newReport(path)
-		r.addAt(place{}, "", "give the path of a YAML file", "cannot be read: %s", fileCause(err))
-		return nil, r.err()
-	}
-	return Parse(path, data, env)
+	cfg, _, err := Examine(path, env)
+	return cfg, err
 }
 
 // Parse is Load for a file's content. name stands for the file in messages, and relative file names in the content
 // are taken from the folder that name lies in.
 func Parse(name string, data []byte, env []string) (*Config, error) {
-	r := newReport(name)
+	return newReport(name).parse(data, env)
+}
+
+func (r *report) parse(data []byte, env []string) (*Config, error) {
 	settings, ok := r.readFile(data)
 	if !ok {
 		return nil, r.err()
@@ -39,7 +36,7 @@ func Parse(name string, data []byte, env []string) (*Config, error) {
 		r.addAt(place{}, "", "", "decode configuration: %v", err)
 		return nil, r.err()
 	}
-	folder, err := filepath.Abs(filepath.Dir(name))
+	folder, err := filepath.Abs(filepath.Dir(r.file))
 	if err != nil {
 		r.addAt(place{}, "", "give its absolute path", "find the folder of the file: %v", err)
 		return nil, r.err()

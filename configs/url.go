@@ -21,8 +21,15 @@ func (u endpointURL) String() string { return u.Scheme + "://" + u.Host }
 
 // parseURL reads an endpoint's URL. Messages never repeat what stands before an "@", as it may be a password.
 func parseURL(text string) (endpointURL, *fault) {
+	if isSocket(text) {
+		return endpointURL{}, &fault{"is a unix socket", "endpoints are reached over TCP: let the server listen on a port, and write http://host:port"}
+	}
 	if !strings.Contains(text, "://") {
 		return endpointURL{}, noScheme(text)
+	}
+	scheme, rest, _ := strings.Cut(text, "://")
+	if bracketed := withBrackets(rest); bracketed != "" {
+		return endpointURL{}, &fault{"has an IPv6 address without brackets", "write " + quote(scheme+"://"+bracketed)}
 	}
 	parsed, err := url.Parse(text)
 	if err != nil {
@@ -57,12 +64,54 @@ func parseURL(text string) (endpointURL, *fault) {
 
 var badPort = &fault{"has a bad port", "give a number from 1 to 65535, without a leading 0"}
 
-// noScheme guesses http, which is what inference servers speak inside.
+// isSocket sees the spellings that other programs have for a socket's path.
+func isSocket(text string) bool {
+	text = strings.ToLower(text)
+	rest := strings.TrimPrefix(strings.TrimPrefix(text, "http://"), "https://")
+	return strings.HasPrefix(text, "http+unix:") || strings.HasPrefix(rest, "unix:/") || strings.HasPrefix(rest, "unix:.")
+}
+
+// withBrackets is an IPv6 address, with a port or without, as it has to stand in a URL; "" if the text is none, or has
+// its brackets. What may be both is taken to have a port, as inference servers do.
+func withBrackets(text string) string {
+	host := text
+	if i := strings.LastIndexByte(text, ':'); i >= 0 {
+		if _, err := parsePort(text[i+1:]); err == nil && isIPv6(text[:i]) {
+			return "[" + text[:i] + "]" + text[i:]
+		}
+	}
+	if isIPv6(host) {
+		return "[" + host + "]"
+	}
+	return ""
+}
+
+func isIPv6(text string) bool {
+	ip, err := netip.ParseAddr(text)
+	return err == nil && ip.Is6() && ip.Zone() == ""
+}
+
+// noScheme guesses http, which is what inference servers speak inside, and what else was left out or is too much. It
+// proposes only what would be accepted.
 func noScheme(text string) *fault {
-	if text == "" || strings.ContainsAny(text, "@ ") {
+	host := strings.TrimLeft(text, "/")
+	for _, scheme := range []string{"https:", "http:"} {
+		host = strings.TrimLeft(strings.TrimPrefix(host, scheme), "/")
+	}
+	if i := strings.IndexAny(host, "/?#"); i >= 0 {
+		host = host[:i]
+	}
+	if bracketed := withBrackets(host); bracketed != "" {
+		host = bracketed
+	}
+	proposal := "http://" + host
+	if strings.ContainsAny(text, "@ ") {
 		return &fault{"has no scheme", urlRemedy}
 	}
-	return &fault{"has no scheme, is " + quote(text), "write " + quote("http://"+strings.TrimPrefix(text, "//")) + " or https"}
+	if _, wrong := parseURL(proposal); wrong != nil {
+		return &fault{"has no scheme, is " + quote(text), urlRemedy}
+	}
+	return &fault{"has no scheme, is " + quote(text), "write " + quote(proposal) + " or https"}
 }
 
 // needless finds the parts of a URL that an endpoint's has no use for.

@@ -65,7 +65,7 @@ routes: [{upstream: chat}]
 
 // A command line that cannot be meant is exit 2 with the reason, and without pages of usage.
 func TestBadCommandLine(t *testing.T) {
-	for _, args := range [][]string{{"serve"}, {"serve", "--nope"}, {"check", "file.yaml"}, {"sevre"}, {"demo", "file.yaml"}} {
+	for _, args := range [][]string{{"serve"}, {"serve", "--nope"}, {"check", "a.yaml", "b.yaml"}, {"sevre"}, {"demo", "file.yaml"}} {
 		p := start(t, nil, binary, args...)
 		require.Equal(t, 2, p.exits(t), "%v", args)
 		require.True(t, strings.HasPrefix(p.err.String(), "steelyard: "), "%v: %s", args, p.err)

@@ -8,6 +8,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/configs"
 )
@@ -18,9 +19,14 @@ func checkCommand() *cobra.Command {
 		Use:   "check FILE",
 		Short: "Check a configuration file; print it resolved, and the share each endpoint will get",
 		RunE: func(c *cobra.Command, _ []string) error {
-			cfg, err := configs.Load(file, os.Environ())
+			cfg, notes, err := configs.Examine(file, os.Environ())
 			if err != nil {
 				return err
+			}
+			for _, note := range notes { // not on standard output, which is a configuration
+				for _, problem := range note.List {
+					fmt.Fprintln(c.ErrOrStderr(), "note:", problem)
+				}
 			}
 			return printCheck(c.OutOrStdout(), cfg)
 		},
@@ -44,6 +50,13 @@ func takeConfig(c *cobra.Command, file *string) {
 			return badInput("no configuration: name a file, as in %s FILE", c.CommandPath())
 		}
 		return nil
+	}
+}
+
+// logNotes writes one line for each kind of note.
+func logNotes(log *zap.Logger, notes []configs.Note) {
+	for _, note := range notes {
+		log.Warn("a setting has no effect", zap.Stringer("note", note))
 	}
 }
 

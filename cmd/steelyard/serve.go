@@ -32,7 +32,7 @@ const serveName = "serve"
 
 func serve(ctx context.Context, file string) error {
 	signals.IgnoreBrokenPipes()
-	cfg, err := configs.Load(file, os.Environ())
+	cfg, notes, err := configs.Examine(file, os.Environ())
 	if err != nil {
 		return err
 	}
@@ -44,6 +44,7 @@ func serve(ctx context.Context, file string) error {
 		return err
 	}
 	log.Info("starting", zap.String("version", version()), zap.String("config", file))
+	logNotes(log, notes)
 	go reloadOnHangup(ctx, a, file, log)
 	if err := a.Run(ctx); err != nil {
 		return err
@@ -60,11 +61,12 @@ func reloadOnHangup(ctx context.Context, a *app.App, file string, log *zap.Logge
 			log.Info("SIGHUP is ignored while shutting down")
 			continue
 		}
-		cfg, err := configs.Load(file, os.Environ())
+		cfg, notes, err := configs.Examine(file, os.Environ())
 		if err != nil {
 			a.ReloadFailed(err)
 			continue
 		}
+		logNotes(log, notes)
 		_ = a.Reload(cfg) // has logged what went wrong
 	}
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"io/fs"
 	"net"
@@ -155,27 +154,6 @@ func listenAs(address string, mode configs.Mode, owner, group configs.Account) (
 	}
 	return front.ListenAs(address, front.Access{Mode: fs.FileMode(mode), User: uid, Group: gid})
 }
-
-// ListenError says that an address could not be bound.
-type ListenError struct {
-	Address string
-	Admin   bool
-	Err     error
-}
-
-func (e *ListenError) Error() string {
-	key := "listen[].address"
-	if e.Admin {
-		key = "admin.address"
-	}
-	cause := e.Err
-	if op, ok := errors.AsType[*net.OpError](cause); ok {
-		cause = op.Err
-	}
-	return fmt.Sprintf("listen on %s (%s): %v", e.Address, key, cause)
-}
-
-func (e *ListenError) Unwrap() error { return e.Err }
 
 func (a *App) closeListeners() {
 	for _, l := range a.clients {

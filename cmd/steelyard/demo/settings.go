@@ -65,6 +65,9 @@ func (s settings) explain(err error) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return fmt.Errorf("%s is taken by another program: stop it, or give another address with %s", failed.Address, flag)
 	}
+	if remedy := failed.Remedy(); remedy != "" {
+		return fmt.Errorf("%s %s: %w: %s", flag, failed.Address, failed.Err, remedy)
+	}
 	return fmt.Errorf("%s %s: %w", flag, failed.Address, failed.Err)
 }
 
