@@ -9,7 +9,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 

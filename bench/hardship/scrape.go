@@ -8,11 +8,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 // heavyScrape: monitoring asks for everything about many endpoints, several times at once. Its work must yield to requests.
@@ -95,6 +96,7 @@ func p50(ctx context.Context, addr string, during time.Duration) (float64, error
 	if len(times) == 0 {
 		return 0, fmt.Errorf("ask %s: no answers", addr)
 	}
+	slices.Sort(times)
 	return milliseconds(time.Duration(figure.Quantile(times, 0.5))), nil
 }
 

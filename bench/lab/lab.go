@@ -90,7 +90,7 @@ func (l *Lab) head() *report.Result {
 	s := l.scenario
 	r := &report.Result{
 		Schema: report.Schema, Scenario: s.Name, Title: s.Title, About: s.About, Command: l.options.Command,
-		Started: l.started, Machine: machine(), Versions: map[string]string{}, Requests: s.Requests, Rate: s.Rate,
+		Started: l.started, Machine: report.ThisMachine(), Versions: map[string]string{}, Requests: s.Requests, Rate: s.Rate,
 		Balancers: s.Balancers, Measured: l.measured(), Notes: l.Notes(),
 	}
 	for name, p := range l.options.Programs {

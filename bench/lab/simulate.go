@@ -8,6 +8,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 	"github.com/steelyard-proxy/steelyard/bench/sim"
@@ -61,7 +62,7 @@ func (l *Lab) simulate(ctx context.Context, c scenario.Case, traces []trace.Trac
 		if order == balancer.ShortestFirst {
 			source += "; shortest hint first, true or not"
 		}
-		lines = append(lines, report.Line{Name: fmt.Sprintf("central queue, %s", order), Response: report.Median(means), Source: source})
+		lines = append(lines, report.Line{Name: fmt.Sprintf("central queue, %s", order), Response: figure.Median(means), Source: source})
 	}
 	if c.Hints.None {
 		return lines[:1], nil

@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
@@ -99,7 +100,7 @@ func (t *table) row(c scenario.Contender, kind string, runs []run) report.Row {
 	for i := range served {
 		row.Shares = append(row.Shares, served[i]/max(total, 1))
 	}
-	row.Way = report.Median(ways)
+	row.Way = figure.Median(ways)
 	row.Quantiles = report.QuantileCurve(report.Done(all))
 	row.Queue = report.InSystem(arrivals(t.traces[0]), runs[0].response, queueSpells)
 	return row
@@ -129,7 +130,7 @@ func compare(rows []report.Row) {
 			ratios = append(ratios, stats.Mean/best)
 		}
 		if rows[i].Kind != report.Simulated {
-			rows[i].RatioToPeer = report.Median(ratios)
+			rows[i].RatioToPeer = figure.Median(ratios)
 		}
 	}
 }

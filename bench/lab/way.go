@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
@@ -84,5 +85,5 @@ func (r run) beside(services []time.Duration) report.Number {
 			list = append(list, report.Number((response - services[e]).Seconds()))
 		}
 	}
-	return report.Median(list)
+	return figure.Median(list)
 }

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"slices"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/overhead/wire"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
@@ -92,6 +93,7 @@ func (l *lab) weigh(ctx context.Context, t target, s *Sample, w work) error {
 	s.Waited = after.waited - before.waited
 	s.Client = after.client - before.client
 	if w.beat != nil {
+		slices.Sort(w.beat.Late)
 		s.LateP99 = time.Duration(figure.Quantile(w.beat.Late, 0.99))
 	}
 	if s.Units == 0 {
@@ -100,10 +102,11 @@ func (l *lab) weigh(ctx context.Context, t target, s *Sample, w work) error {
 	return nil
 }
 
-// times fills in the quantiles of what was recorded, in nanoseconds.
 const roomForTimes = 1 << 20 // what a minute at any rate fills
 
+// times fills in the quantiles of what was recorded, in nanoseconds.
 func (s *Sample) times(recorded []int64) {
+	slices.Sort(recorded)
 	s.P50 = time.Duration(figure.Quantile(recorded, 0.50))
 	s.P99 = time.Duration(figure.Quantile(recorded, 0.99))
 }

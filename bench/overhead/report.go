@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 // Report is everything a run has found out; its JSON holds every sample.

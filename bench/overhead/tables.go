@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/steelyard-proxy/steelyard/bench/overhead/figure"
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 // table is how one scenario is shown: a row for each target, a column for each figure.

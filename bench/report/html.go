@@ -159,15 +159,3 @@ func (v view) Took() string { return elapsed(v.ElapsedSeconds) }
 
 // Capacities are C for people.
 func (v view) Capacities() string { return capacities(v.Result) }
-
-// MachineLine is the machine in one line.
-func (v view) MachineLine() string {
-	m := v.Machine
-	parts := []string{fmt.Sprintf("%d cores", m.Cores)}
-	for _, p := range []string{m.CPU, m.OS + "/" + m.Arch, m.Kernel, m.Go} {
-		if p != "" {
-			parts = append(parts, p)
-		}
-	}
-	return strings.Join(parts, ", ")
-}

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 func golden(t *testing.T, name, got string) {
@@ -260,9 +262,9 @@ func TestStats(t *testing.T) {
 }
 
 func TestMedians(t *testing.T) {
-	require.Equal(t, Number(2), Median([]Number{3, 1, None(), 2}))
-	require.Equal(t, Number(1.5), Median([]Number{2, 1}))
-	require.False(t, Median([]Number{Number(math.Inf(1))}).Exists())
+	require.Equal(t, Number(2), figure.Median([]Number{3, 1, None(), 2}))
+	require.Equal(t, Number(1.5), figure.Median([]Number{2, 1}))
+	require.False(t, figure.Median([]Number{Number(math.Inf(1))}).Exists())
 	require.Equal(t, Number(2), MedianStats([]Stats{{Mean: 1}, {Mean: 2}, {Mean: 7}}).Mean)
 }
 

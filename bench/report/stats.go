@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 // longPart is the part of the requests that count as long, by their work.
@@ -52,13 +54,12 @@ func mean(times []time.Duration) Number {
 	return Number(sum / float64(len(times)))
 }
 
-// Quantile is the smallest of the sorted times that q of them are not above.
+// Quantile is figure.Quantile in seconds; None of no times.
 func Quantile(sorted []time.Duration, q float64) Number {
 	if len(sorted) == 0 {
 		return None()
 	}
-	i := int(math.Ceil(q*float64(len(sorted)))) - 1
-	return Number(sorted[min(max(i, 0), len(sorted)-1)].Seconds())
+	return Number(figure.Quantile(sorted, q).Seconds())
 }
 
 // MedianStats is, figure by figure, the median over traces.
@@ -68,7 +69,7 @@ func MedianStats(list []Stats) Stats {
 		for _, s := range list {
 			values = append(values, of(s))
 		}
-		return Median(values)
+		return figure.Median(values)
 	}
 	return Stats{
 		Mean:    pick(func(s Stats) Number { return s.Mean }),
@@ -87,20 +88,6 @@ func (s Stats) Plus(way Number) Stats {
 		}
 	}
 	return s
-}
-
-// Median of the figures that exist; None of none.
-func Median(values []Number) Number {
-	values = slices.DeleteFunc(slices.Clone(values), func(n Number) bool { return !n.Exists() })
-	if len(values) == 0 {
-		return None()
-	}
-	slices.Sort(values)
-	middle := len(values) / 2
-	if len(values)%2 == 0 {
-		return (values[middle-1] + values[middle]) / 2
-	}
-	return values[middle]
 }
 
 // QuantileCurve is the distribution of the sorted times in as many points as a plot needs: dense where it ends.

@@ -7,7 +7,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
+
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
@@ -49,13 +50,13 @@ func caseTable(b *strings.Builder, r *Result, c *Case) {
 			rows[i] = slices.Delete(rows[i], 6, 7)
 		}
 	}
-	align(b, rows)
+	b.WriteString(figure.Plain(rows))
 	b.WriteByte('\n')
 	var lines [][]string
 	for _, line := range c.Theory {
 		lines = append(lines, []string{line.Name, line.Response.Time(), "  " + line.Source})
 	}
-	align(b, lines)
+	b.WriteString(figure.Plain(lines))
 	if t := c.Target; t != nil {
 		fmt.Fprintf(b, "\n%s\n", t.sentence())
 	}
@@ -109,7 +110,7 @@ func formulaTable(b *strings.Builder, r *Result) {
 	for _, f := range r.Formulas {
 		rows = append(rows, []string{f.Name, f.Expression, numbers(f.Values), numbers(f.Utilisation), f.response()})
 	}
-	align(b, rows)
+	b.WriteString(figure.Plain(rows))
 	b.WriteByte('\n')
 	for _, f := range r.Formulas {
 		if f.Wrong {
@@ -150,30 +151,5 @@ func fleetTable(b *strings.Builder, r *Result) {
 	for _, f := range r.Fleets {
 		rows = append(rows, []string{f.Policy, count(f.Endpoints), Number(f.PickNanos * 1e-9).Time(), percent(f.Misplaced), figures(f.Farthest) + " requests"})
 	}
-	align(b, rows)
-}
-
-// align writes columns: the first to the left, figures to the right, text that is long to the left.
-func align(b *strings.Builder, rows [][]string) {
-	if len(rows) == 0 {
-		return
-	}
-	width := make([]int, len(rows[0]))
-	for _, row := range rows {
-		for i, cell := range row {
-			width[i] = max(width[i], utf8.RuneCountInString(cell))
-		}
-	}
-	for _, row := range rows {
-		line := ""
-		for i, cell := range row {
-			pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(cell))
-			if i == 0 || width[i] > 14 {
-				line += "  " + cell + pad
-			} else {
-				line += "  " + pad + cell
-			}
-		}
-		b.WriteString(strings.TrimRight(line, " ") + "\n")
-	}
+	b.WriteString(figure.Plain(rows))
 }

@@ -1,5 +1,5 @@
-// Package figure turns the samples of repeated rounds into the numbers a reader compares: medians with their
-// range, quantiles, ratios of rounds that ran side by side, and tables.
+// Package figure turns samples into the numbers a reader compares, the same way in all benches: medians with their range,
+// quantiles, ratios of rounds that ran side by side, and tables.
 //
 // A ratio is taken round by round, between two targets that were measured seconds apart, and only then summarised:
 // what changes slowly (a busy neighbour on the host, the clock of the core) cancels out of it, which it would not in

@@ -20,6 +20,7 @@ func TestSummarise(t *testing.T) {
 		"one":            {[]float64{2}, Spread{2, 2, 2, 1}, "2.0"},
 		"odd, unsorted":  {[]float64{9, 1, 4}, Spread{4, 1, 9, 3}, "4.0 [1.0 to 9.0]"},
 		"even":           {[]float64{1, 2, 3, 10}, Spread{2.5, 1, 10, 4}, "2.5 [1.0 to 10.0]"},
+		"without end":    {[]float64{3, math.Inf(1)}, Spread{3, 3, 3, 1}, "3.0"},
 		"a failed round": {[]float64{3, nan, 5}, Spread{4, 3, 5, 2}, "4.0 [3.0 to 5.0]"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -52,14 +53,14 @@ func TestRatiosPairRounds(t *testing.T) {
 func TestQuantile(t *testing.T) {
 	hundred := make([]int64, 100)
 	for i := range hundred {
-		hundred[i] = int64(100 - i)
+		hundred[i] = int64(i + 1)
 	}
 	require.EqualValues(t, 50, Quantile(hundred, 0.5))
 	require.EqualValues(t, 99, Quantile(hundred, 0.99))
 	require.EqualValues(t, 100, Quantile(hundred, 1))
 	require.EqualValues(t, 1, Quantile(hundred, 0.0001))
 	require.EqualValues(t, 7, Quantile([]int64{7}, 0.99))
-	require.Zero(t, Quantile(nil, 0.5))
+	require.Zero(t, Quantile([]int64(nil), 0.5))
 }
 
 func TestMarkdown(t *testing.T) {
@@ -71,4 +72,10 @@ func TestMarkdown(t *testing.T) {
 		"| x     |    1 |",
 		"",
 	}, "\n"), got)
+}
+
+func TestPlain(t *testing.T) {
+	got := Plain([][]string{{"policy", "", "a column of long text"}, {"least", "12.1", "x"}, {"µs", "1", ""}})
+	require.Equal(t, "  policy        a column of long text\n  least   12.1  x\n  µs         1\n", got)
+	require.Empty(t, Plain(nil))
 }

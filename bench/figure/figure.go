@@ -6,25 +6,49 @@ import (
 	"slices"
 )
 
+// Median of the values that exist: NaN and infinite ones, which stand for what has no such figure, are left out. It is NaN
+// where there are no others.
+func Median[T ~float64](values []T) T {
+	v := existing(values)
+	if len(v) == 0 {
+		return T(math.NaN())
+	}
+	middle := len(v) / 2
+	if len(v)%2 == 0 {
+		return (v[middle-1] + v[middle]) / 2
+	}
+	return v[middle]
+}
+
+// existing are the finite values, sorted.
+func existing[T ~float64](values []T) []T {
+	v := slices.DeleteFunc(slices.Clone(values), func(x T) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) })
+	slices.Sort(v)
+	return v
+}
+
+// Quantile is the smallest of the sorted values that q of them (0 to 1) are not above; 0 of none.
+func Quantile[T ~int64](sorted []T, q float64) T {
+	if len(sorted) == 0 {
+		return 0
+	}
+	rank := int(math.Ceil(q * float64(len(sorted))))
+	return sorted[min(max(rank, 1), len(sorted))-1]
+}
+
 // Spread is what several rounds say of one quantity, in that quantity's own unit.
 type Spread struct {
 	Median, Min, Max float64
 	Rounds           int // how many rounds it rests on; 0 = nothing was measured
 }
 
-// Summarise leaves values as they are. NaN values are left out: they stand for a round that has no such figure.
+// Summarise leaves values as they are, and leaves out of them what Median does.
 func Summarise(values []float64) Spread {
-	v := slices.DeleteFunc(slices.Clone(values), math.IsNaN)
+	v := existing(values)
 	if len(v) == 0 {
 		return Spread{}
 	}
-	slices.Sort(v)
-	mid := len(v) / 2
-	median := v[mid]
-	if len(v)%2 == 0 {
-		median = (v[mid-1] + v[mid]) / 2
-	}
-	return Spread{Median: median, Min: v[0], Max: v[len(v)-1], Rounds: len(v)}
+	return Spread{Median: Median(v), Min: v[0], Max: v[len(v)-1], Rounds: len(v)}
 }
 
 // Text is "median [min to max]" with the given number of decimals, the median alone for a single round, and a dash
@@ -61,16 +85,4 @@ func pairwise(a, b []float64, f func(a, b float64) float64) []float64 {
 		out[i] = f(a[i], b[i])
 	}
 	return out
-}
-
-// Quantile sorts values in place and returns the smallest of them that at least q of them (0 < q ≤ 1) do not
-// exceed; 0 when there are none.
-func Quantile(values []int64, q float64) int64 {
-	if len(values) == 0 {
-		return 0
-	}
-	slices.Sort(values)
-	// The tolerance keeps 0.99 × 100 at rank 99: the product is 99.00000000000001 for some sizes.
-	rank := int(math.Ceil(q*float64(len(values)) - 1e-9))
-	return values[min(max(rank, 1), len(values))-1]
 }
