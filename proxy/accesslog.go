@@ -8,6 +8,8 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -46,31 +48,66 @@ func (a *AccessLog) Run(ctx context.Context) error {
 	}
 }
 
-// accessLine is what a line needs from the request's head, which is gone by the
-// time it is written. Queries and fields are left out: they may hold secrets.
-type accessLine struct{ method, host, path []byte }
+// What is logged of a request's head at most, in bytes: clients choose it, and lines
+// wait in memory.
+const (
+	mostMethod = 32
+	mostHost   = 255
+	mostPath   = 2048
+)
 
-func (l *accessLine) reset() {
+// headLine is what logs say of the request's head, which is gone by the time a line
+// is written. Queries and fields are left out: they may hold secrets.
+type headLine struct{ method, host, path []byte }
+
+func (l *headLine) reset() {
 	l.method, l.host, l.path = l.method[:0], l.host[:0], l.path[:0]
 }
 
 type accessEntry struct {
-	method, host, path, id, upstream, endpoint, failure string
-	peer                                                netip.Addr
-	status, received, written                           int
-	arrived, queued, firstByte, response                time.Duration
+	method, host, path, id, upstream, endpoint, code, failure string
+	peer                                                      netip.Addr
+	status, received, written                                 int
+	arrived, queued, firstByte, response                      time.Duration
 }
 
-// remember keeps what the access log will need of the request's head.
+// remember keeps what logs will need of the request's head.
 func (x *exchange) remember() {
-	if x.handler.access == nil || x.conn.Request == nil || len(x.line.method) > 0 {
+	if x.conn.Request == nil || len(x.line.method) > 0 {
 		return
 	}
 	r := x.conn.Request
-	x.line.method = append(x.line.method, r.Method...)
-	x.line.host = append(x.line.host, r.Host...)
-	x.line.path = append(x.line.path, r.Path...)
+	x.line.method = appendCut(x.line.method, r.Method, mostMethod)
+	x.line.host = appendCut(x.line.host, r.Host, mostHost)
+	x.line.path = appendCut(x.line.path, r.Path, mostPath)
 	x.requestID()
+}
+
+// appendCut appends at most so many bytes of a text, and a sign where there were more.
+func appendCut(b, text []byte, most int) []byte {
+	if len(text) <= most {
+		return append(b, text...)
+	}
+	return append(append(b, text[:most]...), "…"...)
+}
+
+// client is the peer's address as logs have it.
+func client(peer netip.Addr) string {
+	if !peer.IsValid() {
+		return "unix" // a socket, whose peers have no address
+	}
+	return peer.String()
+}
+
+// failureCode is a failure as the README's table of errors names it; "" for none.
+func failureCode(err error) string {
+	if err == nil {
+		return ""
+	}
+	if refusal, ok := err.(*strict.Refusal); ok {
+		return refusal.Code
+	}
+	return fault.As(err).Kind.Code()
 }
 
 // log hands the finished exchange to the access log, if there is one.
@@ -82,6 +119,7 @@ func (x *exchange) log() {
 	x.remember()
 	e := accessEntry{
 		method: string(x.line.method), host: string(x.line.host), path: string(x.line.path), id: string(x.id),
+		code: failureCode(x.failure),
 		peer: x.conn.Peer, status: x.status, received: x.received, written: x.written,
 		arrived: x.arrived, queued: x.queued, response: wire.Now() - x.arrived,
 	}
@@ -104,15 +142,13 @@ func (x *exchange) log() {
 	}
 }
 
+// write writes a line. ACCESSLOG.md says what its fields are.
 func (a *AccessLog) write(e *accessEntry) {
-	client := "unix" // a socket, whose peers have no address
-	if e.peer.IsValid() {
-		client = e.peer.String()
-	}
 	a.log.Info("request",
-		zap.Time("arrived", wire.At(e.arrived)), zap.String("id", e.id), zap.String("client", client),
+		zap.Time("arrived", wire.At(e.arrived)), zap.String("request_id", e.id), zap.String("client", client(e.peer)),
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
 		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("endpoint", e.endpoint),
 		zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
-		zap.Duration("queue", e.queued), zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response), zap.String("failure", e.failure))
+		zap.Duration("queue", e.queued), zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response),
+		zap.String("code", e.code), zap.String("failure", e.failure))
 }

@@ -23,8 +23,8 @@ func TestAccessLine(t *testing.T) {
 	f := line.ContextMap()
 	require.Equal(t, "request", line.Message)
 	for name, want := range map[string]any{
-		"id": "id-7", "client": "127.0.0.1", "method": "POST", "host": "api.example.com:8080", "path": "/v1/chat/completions",
-		"status": int64(200), "upstream": "chat", "endpoint": "a", "request_bytes": int64(27), "failure": "",
+		"request_id": "id-7", "client": "127.0.0.1", "method": "POST", "host": "api.example.com:8080", "path": "/v1/chat/completions",
+		"status": int64(200), "upstream": "chat", "endpoint": "a", "request_bytes": int64(27), "code": "", "failure": "",
 	} {
 		require.Equal(t, want, f[name], name)
 	}
@@ -43,13 +43,14 @@ func TestEveryEndingHasALine(t *testing.T) {
 		request  string
 		status   int
 		endpoint string
+		code     string
 		failure  string
 	}{
-		"answered":       {getPath("/p"), 200, "a", ""},
-		"refused":        {"GET /p HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "", "more than one Host"},
-		"no request":     {"nonsense\r\n\r\n", 400, "", "request line"},
-		"no HTTP we do":  {"GET /p HTTP/3.9\r\nHost: x\r\n\r\n", 505, "", "1.0 and 1.1"},
-		"body cut short": {"POST /p HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "", "chunked coding"},
+		"answered":       {getPath("/p"), 200, "a", "", ""},
+		"refused":        {"GET /p HTTP/1.1\r\nHost: x\r\nHost: y\r\n\r\n", 400, "", "two_hosts", "more than one Host"},
+		"no request":     {"nonsense\r\n\r\n", 400, "", "bad_request_line", "request line"},
+		"no HTTP we do":  {"GET /p HTTP/3.9\r\nHost: x\r\n\r\n", 505, "", "version_not_supported", "1.0 and 1.1"},
+		"body cut short": {"POST /p HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", 400, "", "bad_chunk", "chunked coding"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			g := serve(t, defaults(), answering(t, plain("hello")))
@@ -59,7 +60,8 @@ func TestEveryEndingHasALine(t *testing.T) {
 			require.Equal(t, c.status, e.status)
 			require.Equal(t, c.endpoint, e.endpoint)
 			require.Contains(t, e.failure, c.failure)
-			require.NotEmpty(t, g.accessed.All()[0].ContextMap()["id"])
+			require.NotEmpty(t, g.accessed.All()[0].ContextMap()["request_id"])
+			require.Equal(t, c.code, g.accessed.All()[0].ContextMap()["code"])
 		})
 	}
 }

@@ -1,7 +1,7 @@
 // Package proxy serves one request at a time: it reads what the client sends,
 // has the balancer choose an endpoint, and carries the answer back as it comes.
 // LIFE.md tells the life of a request step by step; [Handler.Serve] is that list
-// in code.
+// in code. ACCESSLOG.md says what is logged of it.
 //
 // A [Handler] lives as long as the process. What the configuration says lies in
 // a [Generation], which is immutable: a request loads it once and never looks

@@ -65,7 +65,7 @@ type exchange struct {
 	events    events
 	headOnly  bool // the request was a HEAD
 	minor     int  // of the request's HTTP version
-	line      accessLine
+	line      headLine
 
 	// Moments; 0 while not reached.
 	arrived, dispatched, answered, firstByte, flushed time.Duration

@@ -71,7 +71,8 @@ func (x *exchange) refuse(r *strict.Refusal) {
 	x.status = r.Status
 	if r.Status >= 500 {
 		if leftOut, ok := x.handler.warnings.pass(warning{code: r.Code}); ok {
-			x.handler.log.Warn("request refused", zap.Int("status", r.Status), zap.String("reason", r.Reason), leftOut)
+			x.handler.log.Warn("request refused", append(x.about(),
+				zap.Int("status", r.Status), zap.String("code", r.Code), zap.String("reason", r.Reason), leftOut)...)
 		}
 	}
 	var extra string
@@ -136,8 +137,7 @@ func (x *exchange) cut(f *fault.Error) {
 const lastWord = 100 * time.Millisecond
 
 // complain logs what steelyard had to answer with 5xx, or had to cut: each where an
-// endpoint or a mistake of ours is behind it, the others once in a while. The line
-// outlives the request where a log keeps it, so it has a copy of the request's name.
+// endpoint or a mistake of ours is behind it, the others once in a while.
 func (x *exchange) complain(f *fault.Error) {
 	if f.Kind.Status() < 500 {
 		return
@@ -153,10 +153,19 @@ func (x *exchange) complain(f *fault.Error) {
 			return
 		}
 	}
-	x.handler.log.Warn("request failed",
+	x.handler.log.Warn("request failed", append(x.about(),
 		zap.Int("status", f.Kind.Status()), zap.Bool("cut", x.committed),
 		zap.String("upstream", upstream), zap.String("endpoint", f.Endpoint),
-		zap.String("code", f.Kind.Code()), zap.String("request_id", string(x.requestID())), cause(f), leftOut)
+		zap.String("code", f.Kind.Code()), cause(f), leftOut)...)
+}
+
+// about is which request a warning is about, in copies: the line outlives the request.
+func (x *exchange) about() []zap.Field {
+	x.remember()
+	return []zap.Field{
+		zap.String("request_id", string(x.requestID())), zap.String("client", client(x.conn.Peer)),
+		zap.String("method", string(x.line.method)), zap.String("path", string(x.line.path)),
+	}
 }
 
 // cause is all that is known of why, within bounds: an endpoint may have chosen the words.

@@ -47,7 +47,7 @@ func (x *exchange) panicked(r any) {
 
 func (x *exchange) logPanic(r any) {
 	x.handler.metrics.Panicked()
-	x.handler.log.Error("panic in a request", zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))
+	x.handler.log.Error("panic in a request", append(x.about(), zap.Any("panic", r), zap.ByteString("stack", debug.Stack()))...)
 }
 
 // release gives the lease and the connection back. One place, so that what is

@@ -71,6 +71,7 @@ type settings struct {
 	core        func(zapcore.Core) zapcore.Core // wraps the core that is logged to; nil: as it is
 	access      zapcore.Core                    // of the access log; nil: its lines are observed
 	accessHeld  bool                            // the access log is not run
+	noAccess    bool                            // there is none
 	quiet       bool                            // no access log and no log at all, for measurements
 }
 
@@ -128,7 +129,9 @@ func (g *gateway) logs(s *settings) *zap.Logger {
 	if s.core != nil {
 		core = s.core(core)
 	}
-	g.access = proxy.NewAccessLog(zap.New(access), g.registry)
+	if !s.noAccess {
+		g.access = proxy.NewAccessLog(zap.New(access), g.registry)
+	}
 	return zap.New(core)
 }
 

@@ -9,8 +9,16 @@ var start = time.Now()
 // steps of the wall clock. Zero means "never" wherever a moment limits a wait.
 func Now() time.Duration { return time.Since(start) }
 
-// At is the wall-clock time of the moment m, for logs and socket deadlines.
-func At(m time.Duration) time.Time { return start.Add(m) }
+// wall is the clock on the wall, which may be stepped; a test has one of its own.
+var wall = time.Now
+
+// At is when the moment m was or will be by the clock on the wall as it is set now,
+// for logs. Of how far that was moved since the start, whole milliseconds count, so
+// that one moment is shown as one time.
+func At(m time.Duration) time.Time {
+	moved := wall().Round(0).Sub(start.Round(0)) - Now() // Round(0): by the wall alone
+	return start.Add(m + moved.Round(time.Millisecond))
+}
 
 // Within is the moment d from now, or never (0) when d is 0.
 func Within(d time.Duration) time.Duration {

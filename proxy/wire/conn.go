@@ -192,11 +192,12 @@ func (c *Conn) armRead(until time.Duration, force bool) error {
 	return c.readPokedNow()
 }
 
+// deadline is the moment m for a socket, which goes by the monotonic clock.
 func deadline(m time.Duration) time.Time {
 	if m == 0 {
 		return time.Time{}
 	}
-	return At(m)
+	return start.Add(m)
 }
 
 // readPokedNow is asked after every change of a deadline: Poke sets its flag

@@ -72,7 +72,7 @@ func TestReadTimerIsArmedOnlyWhenNeeded(t *testing.T) {
 	late := Now() + 2*time.Hour
 	require.NoError(t, c.Fill(late))
 	assert.Equal(t, 1, s.readArms)
-	assert.WithinDuration(t, At(late), s.readUntil, 0)
+	assert.WithinDuration(t, deadline(late), s.readUntil, 0)
 
 	require.NoError(t, c.Fill(late+time.Hour))
 	assert.Equal(t, 1, s.readArms, "a timer that fires earlier will do")
@@ -85,7 +85,7 @@ func TestReadTimerIsArmedOnlyWhenNeeded(t *testing.T) {
 
 	require.NoError(t, c.Fill(late))
 	assert.Equal(t, 3, s.readArms, "it has fired too early and is set anew")
-	assert.WithinDuration(t, At(late), s.readUntil, 0)
+	assert.WithinDuration(t, deadline(late), s.readUntil, 0)
 
 	require.NoError(t, c.Fill(0))
 	assert.Equal(t, 4, s.readArms)
@@ -130,4 +130,12 @@ func TestClock(t *testing.T) {
 	assert.LessOrEqual(t, limit, Now()+time.Hour)
 	assert.WithinDuration(t, time.Now(), At(Now()), time.Minute)
 	assert.Equal(t, time.Hour, At(limit).Sub(At(limit-time.Hour)))
+}
+
+// Logs follow the clock on the wall when it is stepped, though moments do not.
+func TestStepOfTheWallClock(t *testing.T) {
+	began := Now()
+	defer func(before func() time.Time) { wall = before }(wall)
+	wall = func() time.Time { return time.Now().Add(48 * time.Hour) }
+	assert.WithinDuration(t, time.Now().Add(48*time.Hour), At(began), time.Minute)
 }
