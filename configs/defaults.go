@@ -19,7 +19,7 @@ func defaults() *Config {
 		Admin: Admin{Address: "127.0.0.1:9090"},
 		Log:   Log{Level: "info", Format: "json"},
 		Limits: Limits{
-			HeaderBytes: 8 * kib,
+			HeaderBytes: 32 * kib, // tokens and cookies of 9 to 13 KiB are common; nginx takes as much
 			BodyBytes:   64 * mib,
 			ReplayBytes: defaultReplay,
 			BodyMemory:  1 * gib,

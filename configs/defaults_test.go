@@ -17,7 +17,7 @@ func TestDefaults(t *testing.T) {
 		Admin:  Admin{Address: "127.0.0.1:9090"},
 		Log:    Log{Level: "info", Format: "json", Access: false},
 		Limits: Limits{
-			HeaderBytes: 8 << 10,
+			HeaderBytes: 32 << 10,
 			BodyBytes:   64 << 20,
 			ReplayBytes: 4 << 20,
 			BodyMemory:  1 << 30,

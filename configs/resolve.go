@@ -26,7 +26,7 @@ func (c *Config) resolve(folder string, from places) {
 	}
 	for i := range c.Routes {
 		route := &c.Routes[i]
-		route.Host = strings.ToLower(route.Host)
+		route.Host = strings.TrimSuffix(strings.ToLower(route.Host), ".")
 		if route.Upstream == "" && len(c.Upstreams) > 0 {
 			route.Upstream = c.Upstreams[0].Name
 		}

@@ -53,7 +53,7 @@ type Log struct {
 
 // Limits bound what clients may make the gateway hold.
 type Limits struct {
-	HeaderBytes Bytes `yaml:"header_bytes"` // request line and header fields together, for each connection
+	HeaderBytes Bytes `yaml:"header_bytes"` // request line and header fields together
 	BodyBytes   Bytes `yaml:"body_bytes"`   // the largest request body that is accepted
 	ReplayBytes Bytes `yaml:"replay_bytes"` // up to this a body is held, so that it can be sent again; 0: never
 	BodyMemory  Bytes `yaml:"body_memory"`  // all held bodies together

@@ -10,7 +10,7 @@ const (
 )
 
 func (r *report) validateLimits(l *Limits) {
-	const tooSmall, tooLarge = "clients need a few KiB of header", "it is held for each connection"
+	const tooSmall, tooLarge = "clients need a few KiB of header", "it is memory that each connection may take"
 	between(r, "limits.header_bytes", l.HeaderBytes, kib, mib, tooSmall+", and "+tooLarge)
 	bodyGood := between(r, "limits.body_bytes", l.BodyBytes, 1, mostBytes, "give the largest request body to accept")
 	memoryGood := between(r, "limits.body_memory", l.BodyMemory, 0, mostBytes, "give the memory for held bodies, 0 for none")

@@ -2,6 +2,7 @@ package front_test
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
@@ -55,7 +56,7 @@ type server struct {
 
 func serve(t *testing.T, o front.Options, config *tls.Config, wrap func(net.Listener) net.Listener) *server {
 	t.Helper()
-	o.HeaderBytes, o.Log, o.Metrics = 1<<10, zap.NewNop(), metrics.New(metrics.Build{})
+	o.HeaderBytes, o.Log, o.Metrics = cmp.Or(o.HeaderBytes, 1<<10), zap.NewNop(), metrics.New(metrics.Build{})
 	for _, limit := range []*time.Duration{&o.Header, &o.Body, &o.IdleClient, &o.ClientStall} {
 		if *limit == 0 {
 			*limit = within

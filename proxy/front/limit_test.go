@@ -22,6 +22,17 @@ func TestHeadSizes(t *testing.T) {
 	require.Equal(t, 431, ask(t, dial(t, s.address), "GET / HTTP/1.1\r\nHost: x\r\nX: "+much).StatusCode)
 }
 
+// TestHeadLimitIsExact, also where a head outgrows the memory that it begins with.
+func TestHeadLimitIsExact(t *testing.T) {
+	const limit = 20_000
+	s := serve(t, front.Options{Handler: hello, HeaderBytes: limit}, nil, nil)
+	begin, end := "GET / HTTP/1.1\r\nHost: x\r\nX: ", "\r\n\r\n"
+	for more, status := range map[int]int{0: 200, 1: 431, 5000: 431} {
+		fill := strings.Repeat("a", limit-len(begin)-len(end)+more)
+		require.Equal(t, status, ask(t, dial(t, s.address), begin+fill+end).StatusCode, "%d bytes more", more)
+	}
+}
+
 const brief = 50 * time.Millisecond
 
 // The limit is for the head as a whole: bytes that trickle in do not extend it.

@@ -18,6 +18,10 @@ import (
 // protocol is the NextProto key under which fasthttp hands connections over.
 const protocol = "http/1.1"
 
+// usualHead is the memory in bytes that a head begins with. Most fit; one that carries a long
+// token or many cookies gets more, up to Options.HeaderBytes.
+const usualHead = 8 << 10
+
 // Options say how connections are served. All times may be 0 for "no limit".
 type Options struct {
 	Handler     func(*Conn)   // serves one request; must answer it or call Abort
@@ -56,7 +60,7 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, buffers: wire.NewBuffers(o.HeaderBytes), watch: w, conns: map[*Conn]struct{}{}}
+	s := &Server{Options: o, buffers: wire.NewGrowing(min(usualHead, o.HeaderBytes), o.HeaderBytes), watch: w, conns: map[*Conn]struct{}{}}
 	s.requests.New = func() any { return new(Request) }
 	s.fast = &fasthttp.Server{
 		Handler:     func(*fasthttp.RequestCtx) { panic("BUG: a connection bypassed front.Conn") },

@@ -14,7 +14,7 @@ func TestEmptyTable(t *testing.T) {
 
 // Of two equal rules the first one counts, also for the whole host.
 func TestEqualRules(t *testing.T) {
-	table := route.NewTable([]route.Rule{{Path: "/a"}, {Path: "/a"}, {Path: "/a", Host: "x"}, {Path: "/a", Host: "X"}})
+	table := route.NewTable([]route.Rule{{Path: "/a"}, {Path: "/a"}, {Path: "/a", Host: "x"}, {Path: "/a", Host: "X"}, {Path: "/a", Host: "x."}})
 	assert.Equal(t, 0, table.Match([]byte("y"), []byte("/a")))
 	assert.Equal(t, 2, table.Match([]byte("x"), []byte("/a")))
 }
@@ -44,7 +44,7 @@ func TestTrailingSlash(t *testing.T) {
 func TestHostBeforePath(t *testing.T) {
 	table := route.NewTable([]route.Rule{{Path: "/v1/models"}, {Path: "/v1", Host: "a.test"}, {Path: "/v1/models/x", Host: "b.test"}})
 	for host, want := range map[string]int{
-		"a.test": 1, "a.test:443": 1, "A.Test:": 1, "b.test": 0, "sub.a.test": 0, "a.test.": 0, "": 0, "[::1]:80": 0,
+		"a.test": 1, "a.test:443": 1, "A.Test:": 1, "b.test": 0, "sub.a.test": 0, "a.test.": 1, "A.test.:443": 1, "a.test..": 0, ".": 0, "": 0, "[::1]:80": 0,
 	} {
 		assert.Equal(t, want, table.Match([]byte(host), []byte("/v1/models")), "%q", host)
 	}

@@ -30,7 +30,7 @@ func NewTable(rules []Rule) *Table {
 			t.anyHost = append(t.anyHost, e)
 			continue
 		}
-		host := strings.ToLower(r.Host)
+		host := strings.TrimSuffix(strings.ToLower(r.Host), ".")
 		t.byHost[host] = append(t.byHost[host], e)
 	}
 	longestFirst(t.anyHost)
@@ -76,16 +76,20 @@ func (e *entry) matches(path []byte) bool {
 	return len(path) > len(e.path) && path[len(e.path)] == '/' && string(path[:len(e.path)]) == e.path
 }
 
+var rootDot = []byte(".")
+
 // hostBytes is the length of names that are looked up without an allocation.
 const hostBytes = 256
 
-// hostname is the host without its port, in lower case, in place of what name holds.
+// hostname is the host without its port and the dot of the root, which names the same, in lower
+// case, in place of what name holds.
 func hostname(name, host []byte) []byte {
 	if end := bytes.IndexByte(host, ']'); end > 0 && host[0] == '[' {
 		host = host[1:end]
 	} else if colon := bytes.IndexByte(host, ':'); colon == bytes.LastIndexByte(host, ':') && colon >= 0 {
 		host = host[:colon]
 	}
+	host = bytes.TrimSuffix(host, rootDot)
 	name = append(name[:0], host...)
 	for i, b := range name {
 		if 'A' <= b && b <= 'Z' {

@@ -4,7 +4,8 @@ import "sync"
 
 // Buffers is a pool of equal byte buffers. Safe for concurrent use.
 type Buffers struct {
-	size int
+	size int // of each
+	most int // to which one may grow while it is in use
 	pool sync.Pool
 }
 
@@ -15,8 +16,12 @@ type Buffer struct {
 }
 
 // NewBuffers makes a pool of buffers of size bytes each.
-func NewBuffers(size int) *Buffers {
-	b := &Buffers{size: size}
+func NewBuffers(size int) *Buffers { return NewGrowing(size, size) }
+
+// NewGrowing makes a pool of buffers of size bytes each, which grow in use to most where that
+// is more: what seldom comes need not be paid for by all.
+func NewGrowing(size, most int) *Buffers {
+	b := &Buffers{size: size, most: most}
 	b.pool.New = func() any { return &Buffer{B: make([]byte, size), home: b} }
 	return b
 }
@@ -33,6 +38,17 @@ func (b *Buffer) Hold(p []byte) {
 	if len(p) > len(b.B) {
 		b.B = p
 	}
+}
+
+// grow makes the buffer up to twice as large with what is in it, and says whether it could.
+func (b *Buffer) grow() bool {
+	if len(b.B) >= b.home.most {
+		return false
+	}
+	larger := make([]byte, min(2*len(b.B), b.home.most))
+	copy(larger, b.B)
+	b.B = larger
+	return true
 }
 
 // Release gives the buffer back, unless something has outgrown it. The caller must hold no

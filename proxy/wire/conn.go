@@ -88,10 +88,10 @@ func (c *Conn) Drop() {
 
 // Fill waits for at least one byte more, until the moment until (0: for ever).
 // It moves unread bytes to the buffer's front when there is no room behind
-// them. Errors: io.EOF, ErrTimeout, ErrPoked, ErrFull, or the socket's own.
+// them, and has it grow when there is none at all. Errors: io.EOF, ErrTimeout, ErrPoked, ErrFull, or the socket's own.
 func (c *Conn) Fill(until time.Duration) error {
 	if c.buf != nil && c.w == len(c.buf.B) {
-		if c.r == 0 {
+		if c.r == 0 && !c.buf.grow() {
 			return ErrFull
 		}
 		c.w = copy(c.buf.B, c.buf.B[c.r:c.w])
