@@ -88,6 +88,9 @@ func (x *exchange) unleased(err error) error {
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
 		return fault.New(fault.QueueTimeout, cause).Unsent().Retry(late.RetryAfter)
 	}
+	if cause == nil && errors.Is(err, balancer.ErrNoEndpoint) {
+		cause = &ineligible{x.upstream.Name, x.upstream.Pool.Snapshot().Endpoints}
+	}
 	return fault.New(fault.NoEndpoint, cause).Unsent().Retry(time.Second)
 }
 
