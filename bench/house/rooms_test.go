@@ -61,7 +61,7 @@ var rooms = []room{
 		why: "numbers only: what is asked for is the same for real servers and simulated ones; of configs it has the slips of a keyboard"},
 	{path: "bench/theory", level: 3,
 		why: "formulas, so that what they are held against cannot leak into them"},
-	{path: "bench/sim", level: 4, sees: "balancer balancer/estimate balancer/predict bench/trace", tests: "balancer/policy bench/theory",
+	{path: "bench/sim", level: 4, sees: "balancer balancer/predict bench/trace", tests: "balancer/estimate balancer/policy bench/figure bench/theory",
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
 	{path: "bench/load", level: 4, sees: "bench/alarm bench/trace", tests: "bench/backend",
 		why: "a client is a peer as well"},

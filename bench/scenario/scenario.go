@@ -137,9 +137,6 @@ func (s *Scenario) Capacity() (sum float64) {
 	return sum
 }
 
-// Utilisation is T / ΣC.
-func (s *Scenario) Utilisation() float64 { return s.Rate / s.Capacity() }
-
 // Told are the capacities that a contender is told.
 func (s *Scenario) Told(c Contender) []float64 {
 	if c.Told != nil {

@@ -80,7 +80,7 @@ contenders:
 	}
 	require.Equal(t, []string{"least_load", "least_load + fifo", "told otherwise", "HAProxy maxconn queue"}, names)
 	require.Equal(t, 1, s.Seeds)
-	require.Equal(t, 0.5, s.Utilisation())
+	require.Equal(t, 0.5, s.Rate/s.Capacity())
 	require.Equal(t, 20.0, s.Lasts().Seconds())
 	require.Equal(t, []float64{10, 20}, s.Told(s.Contenders[0]))
 	require.Equal(t, []float64{1, 2}, s.Told(s.Contenders[2]))

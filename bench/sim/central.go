@@ -61,6 +61,5 @@ func (c *central) free() int {
 	return best
 }
 
-func (c *central) waiting() int      { return len(c.queue) }
 func (c *central) deadline() float64 { return math.Inf(1) }
 func (c *central) expire()           {}

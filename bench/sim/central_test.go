@@ -110,7 +110,7 @@ func TestPoolIsTheCentralQueue(t *testing.T) {
 			for _, load := range []float64{0.3, 0.67, 0.95} {
 				made := asked(t, trace.Options{Seed: 7, Requests: 20_000, Rate: load * total, Work: trace.Heavy, Arrivals: trace.Bursts, Hints: trace.Hints{Noise: 0.7}})
 				want := ideal(t, endpoints, made, order)
-				got := ran(t, Options{Endpoints: endpoints, Policy: policy.LeastLoad(), Queue: endless(order), Work: Hinted, status: 500}, made)
+				got := ran(t, Options{Endpoints: endpoints, Policy: policy.LeastLoad(), Queue: endless(order), Work: hinted, status: 500}, made)
 				assert.Equal(t, want, got, "%s, %s, load %v", name, order, load)
 			}
 		}

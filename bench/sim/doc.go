@@ -21,5 +21,5 @@
 //		Policy:    policy.LeastLoad(),
 //		Queue:     balancer.QueueOptions{MaxRequests: 1000, MaxWait: 30 * time.Second},
 //	}, t)
-//	fmt.Println(results.Mean(), results.Quantile(0.99), results.Shares())
+//	fmt.Println(results.Mean(), results.Counts())
 package sim

@@ -27,9 +27,6 @@ type Endpoint struct {
 	Batch      *Batch  // nil: prompts take no time, and slots do not slow each other
 	Limit      int     // slots told to the balancer; 0: none
 	Told       float64 // capacity told to the balancer; 0: the true one
-	// AutoCapacity and AutoSlots let the balancer measure them, beginning with what it was
-	// told, by the code of balancer/estimate; each balancer from what it serves itself.
-	AutoCapacity, AutoSlots bool
 }
 
 // Batch makes of a first-come engine one that first reads the prompt of each request in a
@@ -59,7 +56,7 @@ type engine struct {
 	at         float64 // until when the phases have been served, in seconds
 	reading    phase   // in seconds of a prompt that is read alone
 	decoding   phase   // in units of work; without a batch it is all of the service
-	waiting    line    // requests beyond the slots
+	waiting    []int32 // requests beyond the slots, first come first
 	due        float64 // when the next phase of a request ends; +Inf when idle
 	reads      bool    // that phase is reading
 }
@@ -80,7 +77,7 @@ func newEngine(e Endpoint, requests []trace.Request) engine {
 func (e *engine) inService() int { return len(e.reading.requests) + len(e.decoding.requests) }
 
 // load is how many requests are there, in service or waiting.
-func (e *engine) load() int { return e.inService() + e.waiting.len() }
+func (e *engine) load() int { return e.inService() + len(e.waiting) }
 
 // speeds are what each request is given per second, of reading and of decoding. A change
 // of the capacity is one of both.
@@ -103,7 +100,7 @@ func (e *engine) advance(now float64) {
 // begin puts request i in service, or in line for a slot. The caller has advanced the engine.
 func (e *engine) begin(i int32) {
 	if e.discipline == FirstCome && e.inService() >= e.slots {
-		e.waiting.push(i)
+		e.waiting = append(e.waiting, i)
 		return
 	}
 	if e.batch != nil && e.batch.Prompt != nil {
@@ -127,8 +124,10 @@ func (e *engine) end() (done int32) {
 		return None
 	}
 	done = e.decoding.end()
-	if e.waiting.len() > 0 {
-		e.begin(e.waiting.pop())
+	if len(e.waiting) > 0 {
+		next := e.waiting[0]
+		e.waiting = e.waiting[1:]
+		e.begin(next)
 	}
 	return done
 }

@@ -45,22 +45,6 @@ func TestHeapGivesTheLeastFirst(t *testing.T) {
 	}
 }
 
-func TestLineKeepsItsOrder(t *testing.T) {
-	var l line
-	chance, in, out := rand.New(rand.NewPCG(1, 3)), int32(0), int32(0)
-	for range 10_000 {
-		if chance.IntN(2) == 0 {
-			l.push(in)
-			in++
-		} else if l.len() > 0 {
-			require.Equal(t, out, l.pop())
-			out++
-		}
-		require.Equal(t, int(in-out), l.len())
-	}
-	assert.LessOrEqual(t, len(l.requests), 2*l.len()+1, "what is gone must not stay")
-}
-
 // TestEnginesDoAllTheWork: whatever the discipline and however the speed changes, an
 // engine with its slots full does as much work as its capacity says.
 func TestEnginesDoAllTheWork(t *testing.T) {

@@ -20,20 +20,23 @@ type fleet struct {
 	queues   bool                        // a request may wait
 	options  balancer.Options
 	told     [][]balancer.EndpointOptions // by balancer
-	measure  *measure                     // nil: nothing is measured
+	watch    watcher                      // nil, but in tests
 	pools    []*balancer.Pool
 	learners []*learner // by balancer; none: nothing is learned
 	held     [][]held   // by balancer: the requests that wait there, by arrival
-	holding  int        // how many they are together
 	maxWait  time.Duration
-	deal     Deal
 	chance   *rand.Rand
-	turn     int
 	request  balancer.Request // of the arrival being dealt with
 	leases   []balancer.Lease // by request; the zero Lease before it is bound and after its end
 	pool     []int32          // by request: its balancer
 	outcome  balancer.Outcome // of every request
 	err      error            // what changes met
+}
+
+// watcher hears when a request has been counted at its endpoint, and when it is done.
+type watcher interface {
+	began(i int32)
+	finished(i int32, service time.Duration)
 }
 
 // held is one request in a pool's queue.
@@ -47,9 +50,9 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 	replicas, requests := max(o.Balancers, 1), len(l.trace.Requests)
 	f := &fleet{
 		loop: l, work: o.Work, queues: o.Queue.MaxRequests > 0, maxWait: o.Queue.MaxWait,
-		measure: newMeasure(o, replicas, requests), held: make([][]held, replicas),
+		held:    make([][]held, replicas),
 		options: balancer.Options{Policy: o.Policy, Queue: o.Queue, Now: o.Clock.Now},
-		deal:    o.Deal, chance: rand.New(rand.NewPCG(o.Seed, 0)),
+		chance:  rand.New(rand.NewPCG(o.Seed, 0)),
 		outcome: balancer.Outcome{Class: balancer.Answered, Status: cmp.Or(o.status, 200)},
 		leases:  make([]balancer.Lease, requests), pool: make([]int32, requests),
 	}
@@ -58,9 +61,6 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 		f.told = append(f.told, describe(o.Endpoints))
 		if o.Learn {
 			f.learners = append(f.learners, newLearner(o.Seed+uint64(replica)))
-		}
-		if f.measure != nil {
-			f.measure.values(f, replica)
 		}
 	}
 	f.tell()
@@ -104,20 +104,16 @@ func (f *fleet) predict(p int, i int32) float64 {
 
 // next returns the balancer that the next request comes to.
 func (f *fleet) next() int {
-	switch {
-	case len(f.pools) == 1:
+	if len(f.pools) == 1 {
 		return 0
-	case f.deal == InTurn:
-		f.turn++
-		return f.turn % len(f.pools)
 	}
 	return f.chance.IntN(len(f.pools))
 }
 
 func (f *fleet) serve(i int32, lease balancer.Lease) {
 	f.leases[i] = lease
-	if f.measure != nil {
-		f.measure.began(f, i)
+	if f.watch != nil {
+		f.watch.began(i)
 	}
 	f.loop.serve(i, lease.Endpoint().Via().(int))
 }
@@ -130,7 +126,6 @@ func (f *fleet) enqueue(p int, i int32) {
 	}
 	deadline := (f.loop.clock.Now() + f.maxWait).Seconds() // as the pool reckons
 	f.held[p] = append(f.held[p], held{i: i, waiter: waiter, deadline: deadline})
-	f.holding++
 	f.collect(p)
 }
 
@@ -141,8 +136,8 @@ func (f *fleet) finish(i int32) {
 	}
 	f.leases[i].Release(f.outcome)
 	f.leases[i] = balancer.Lease{}
-	if f.measure != nil {
-		f.measure.finished(f, i, response-wait)
+	if f.watch != nil {
+		f.watch.finished(i, response-wait)
 	}
 	f.collect(int(f.pool[i]))
 }
@@ -165,7 +160,6 @@ func (f *fleet) collect(p int) {
 func (f *fleet) release(p, at int) {
 	h := f.held[p][at]
 	f.held[p] = slices.Delete(f.held[p], at, at+1)
-	f.holding--
 	lease, err := h.waiter.Wait() // comes at once
 	h.waiter.Recycle()
 	var late *balancer.WaitedTooLong
@@ -179,19 +173,15 @@ func (f *fleet) release(p, at int) {
 	}
 }
 
-func (f *fleet) waiting() int { return f.holding }
-
 func (f *fleet) deadline() float64 {
 	next := math.Inf(1)
-	if f.holding > 0 {
-		for p, waiting := range f.held {
-			if len(waiting) == 0 {
-				continue
-			}
-			next = min(next, waiting[0].deadline)
-			if look := f.pools[p].Queue().HeldUntil; look > 0 {
-				next = min(next, max(look.Seconds(), f.loop.now))
-			}
+	for p, waiting := range f.held {
+		if len(waiting) == 0 {
+			continue
+		}
+		next = min(next, waiting[0].deadline)
+		if look := f.pools[p].Queue().HeldUntil; look > 0 {
+			next = min(next, max(look.Seconds(), f.loop.now))
 		}
 	}
 	return next

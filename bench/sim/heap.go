@@ -53,25 +53,3 @@ func (h *heap) pop() entry {
 	all[at] = e
 	return least
 }
-
-// line is a queue of requests, first come first out. What is taken from its front is
-// dropped in blocks, so that a long line costs no more per request than a short one.
-type line struct {
-	requests []int32
-	gone     int
-}
-
-func (l *line) len() int { return len(l.requests) - l.gone }
-
-func (l *line) push(i int32) { l.requests = append(l.requests, i) }
-
-// pop takes out the first. The line must not be empty.
-func (l *line) pop() int32 {
-	i := l.requests[l.gone]
-	l.gone++
-	if 2*l.gone >= len(l.requests) {
-		l.requests = l.requests[:copy(l.requests, l.requests[l.gone:])]
-		l.gone = 0
-	}
-	return i
-}

@@ -28,11 +28,11 @@ func TestTheLastSlot(t *testing.T) {
 		for e := range fleet {
 			fleet[e].Slots = c.slots
 		}
-		kept := ran(t, Options{Endpoints: fleet, Policy: policy.LeastLoad(), Work: Hinted, Queue: endless(balancer.ShortestFirst)}, made)
+		kept := ran(t, Options{Endpoints: fleet, Policy: policy.LeastLoad(), Work: hinted, Queue: endless(balancer.ShortestFirst)}, made)
 		taken := ideal(t, fleet, made, balancer.ShortestFirst)
 		long := func(i int) bool { return made.Requests[i].Work > 2 }
 		t.Logf("%s at %v, %d slots: %.2f ms where it is taken, %.2f where it is kept; of the long ones %v, %v", c.work, c.load, c.slots,
-			ms(taken), ms(kept), taken.MeanOf(long), kept.MeanOf(long))
+			ms(taken), ms(kept), taken.of(long).Mean(), kept.of(long).Mean())
 		assert.LessOrEqual(t, ms(kept), c.most*ms(taken))
 	}
 }
@@ -64,7 +64,7 @@ func TestSlowSlots(t *testing.T) {
 		left, taken := 0.0, 0.0
 		for seed := range uint64(2) {
 			made := asked(t, trace.Options{Seed: seed, Requests: 60_000, Rate: c.load * total, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
-			left += ms(ran(t, Options{Endpoints: c.fleet, Policy: policy.LeastLoad(), Work: Hinted, Queue: endless(c.order)}, made))
+			left += ms(ran(t, Options{Endpoints: c.fleet, Policy: policy.LeastLoad(), Work: hinted, Queue: endless(c.order)}, made))
 			taken += ms(ideal(t, c.fleet, made, c.order))
 		}
 		t.Logf("%s of %d endpoints, %s at %v: %.2f ms where they are taken, %.2f where they are left", c.work, len(c.fleet), c.order, c.load, taken/2, left/2)

@@ -35,7 +35,7 @@ func TestLearnsWhatHintsAreWorth(t *testing.T) {
 	assert.Less(t, mean(trace.Options{Hints: trace.Hints{Random: true}}, false, learn), 1.02*fifo, "hints without meaning")
 	assert.InEpsilon(t, fifo, mean(trace.Options{Hints: trace.Hints{None: true}}, false, learn), 0.02)
 	assert.Less(t, mean(trace.Options{}, true, learn), 0.7*fifo, "hints that say the opposite")
-	assert.Greater(t, mean(trace.Options{}, true, Options{Queue: endless(balancer.ShortestFirst), Work: Hinted}), fifo, "or this shows nothing")
+	assert.Greater(t, mean(trace.Options{}, true, Options{Queue: endless(balancer.ShortestFirst), Work: hinted}), fifo, "or this shows nothing")
 }
 
 func TestEqualLearningIsEqual(t *testing.T) {

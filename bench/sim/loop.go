@@ -11,7 +11,6 @@ import (
 type dispatcher interface {
 	arrive(i int32)
 	finish(i int32) // its engine has let it go already
-	waiting() int   // requests it keeps back
 	// deadline is when expire must be called next, in seconds; +Inf: not.
 	deadline() float64
 	expire()
@@ -20,26 +19,19 @@ type dispatcher interface {
 // loop has the engines and the time, and calls whoever dispatches. Of what happens at one
 // instant, changes come first, then ends, then deadlines, then arrivals.
 type loop struct {
-	clock    *Clock
-	now      float64 // seconds
-	trace    trace.Trace
-	engines  []engine
-	agenda   heap // engines by due; entries whose key is no longer due are void
-	inFlight int
-	results  Results
-	every    float64 // between two samples of the queue
-	sampled  int
+	clock   *Clock
+	now     float64 // seconds
+	trace   trace.Trace
+	engines []engine
+	agenda  heap // engines by due; entries whose key is no longer due are void
+	results Results
 }
-
-// samples is how many times during the arrivals the queue is looked at.
-const samples = 1000
 
 func newLoop(endpoints []Endpoint, t trace.Trace, clock *Clock) *loop {
 	l := &loop{clock: clock, trace: t, engines: make([]engine, len(endpoints)), results: newResults(len(endpoints), len(t.Requests))}
 	for e := range endpoints {
 		l.engines[e] = newEngine(endpoints[e], t.Requests)
 	}
-	l.every = t.Duration().Seconds() / samples
 	return l
 }
 
@@ -58,7 +50,6 @@ func (l *loop) run(d dispatcher, changes []change) {
 		if math.IsInf(at, 1) || math.IsInf(min(arrival, done, deadline), 1) {
 			return
 		}
-		l.sample(at, d)
 		l.now = at
 		l.clock.set(at)
 		switch at {
@@ -97,7 +88,6 @@ func (l *loop) due() float64 {
 func (l *loop) serve(i int32, e int) {
 	l.engines[e].advance(l.now)
 	l.engines[e].begin(i)
-	l.inFlight++
 	l.results.Served[i] = e
 	l.results.Wait[i] = l.since(i)
 	l.reckon(e)
@@ -111,7 +101,6 @@ func (l *loop) end(d dispatcher) {
 	if i == None {
 		return
 	}
-	l.inFlight--
 	l.results.Response[i] = l.since(i)
 	d.finish(i)
 }
@@ -134,13 +123,4 @@ func (l *loop) reckon(e int) {
 // since is the time since request i arrived.
 func (l *loop) since(i int32) time.Duration {
 	return max(time.Duration(math.Round(l.now*second))-l.trace.Requests[i].At, 0)
-}
-
-// sample notes the queue as it has been up to the instant at.
-func (l *loop) sample(at float64, d dispatcher) {
-	for l.sampled < samples && float64(l.sampled)*l.every < at {
-		when := time.Duration(float64(l.sampled) * l.every * second)
-		l.results.Queue = append(l.results.Queue, Sample{At: when, Waiting: d.waiting(), InFlight: l.inFlight})
-		l.sampled++
-	}
 }

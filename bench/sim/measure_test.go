@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
@@ -26,23 +27,81 @@ func sharesBetween(made trace.Trace, r Results, from, to time.Duration) []float6
 	return counts
 }
 
+// measureEvery is the time between two looks at what endpoints can do.
+const measureEvery = time.Second
+
+// measure is what each balancer finds out about endpoints that it is not told of, beginning with what it was told, by the
+// code of balancer/estimate, from what it serves itself.
+type measure struct {
+	fleet     *fleet
+	upstreams []*estimate.Upstream // by balancer
+	inFlight  []int32              // by request: at its endpoint when it was bound, itself included
+}
+
+// measuring has balancers measure capacities or slots.
+func measuring(o Options, capacity, slots bool) Options {
+	o.watch = func(f *fleet) (changes []change) {
+		m := &measure{fleet: f, inFlight: make([]int32, len(f.leases))}
+		for _, told := range f.told {
+			options := make([]estimate.Options, len(told))
+			for i, e := range told {
+				options[i] = estimate.Options{Capacity: e.Capacity, AutoCapacity: capacity, Slots: e.Slots, AutoSlots: slots}
+			}
+			m.upstreams = append(m.upstreams, estimate.New(options))
+		}
+		m.tell()
+		f.watch = m
+		for at := measureEvery; at < f.loop.trace.Duration(); at += measureEvery {
+			changes = append(changes, change{at: at.Seconds(), make: m.tick})
+		}
+		return changes
+	}
+	return o
+}
+
+// tell lets every balancer go by what was measured.
+func (m *measure) tell() {
+	for p, upstream := range m.upstreams {
+		for i, value := range upstream.Values() {
+			m.fleet.told[p][i].Capacity, m.fleet.told[p][i].Slots = value.Capacity, value.Slots
+		}
+	}
+	m.fleet.tell()
+}
+
+func (m *measure) tick() {
+	for _, upstream := range m.upstreams {
+		upstream.Tick(measureEvery)
+	}
+	m.tell()
+}
+
+func (m *measure) began(i int32) {
+	m.inFlight[i] = int32(m.fleet.leases[i].Endpoint().Load().InFlight())
+}
+
+func (m *measure) finished(i int32, service time.Duration) {
+	p := m.fleet.pool[i]
+	m.upstreams[p].Meter(m.fleet.loop.results.Served[i]).Finished(m.fleet.predict(int(p), i), service, int64(m.inFlight[i]))
+}
+
 // TestCapacitiesAreMeasured: told that all are alike, and again after one has become half
 // as fast, the shares come to what is true within 30 s.
 func TestCapacitiesAreMeasured(t *testing.T) {
 	endpoints := []Endpoint{
-		{Capacity: 50, Told: 100, Slots: 4, Limit: 4, AutoCapacity: true},
-		{Capacity: 100, Slots: 4, Limit: 4, AutoCapacity: true},
-		{Capacity: 75, Told: 100, Slots: 4, Limit: 4, AutoCapacity: true},
+		{Capacity: 50, Told: 100, Slots: 4, Limit: 4},
+		{Capacity: 100, Slots: 4, Limit: 4},
+		{Capacity: 75, Told: 100, Slots: 4, Limit: 4},
 	}
 	made := asked(t, trace.Options{Seed: 1, Requests: 24_000, Rate: 150})
 	const step = 80 * time.Second
 	for _, balancers := range []int{1, 2} {
-		got := ran(t, Options{
+		got := ran(t, measuring(Options{
 			Endpoints: endpoints, Policy: policy.Capacity(policy.CapacityOptions{}), Balancers: balancers,
 			Queue:   endless(balancer.FIFO),
-			Work:    Hinted,
+			Work:    hinted,
 			Changes: []Change{{At: step, Endpoint: 1, Capacity: 50}},
-		}, made)
+		}, true, false), made)
 		before := sharesBetween(made, got, 30*time.Second, step)
 		after := sharesBetween(made, got, step+30*time.Second, made.Duration())
 		t.Logf("%d balancers: shares %.3f, then %.3f", balancers, before, after)
@@ -59,13 +118,13 @@ func TestCapacitiesAreMeasured(t *testing.T) {
 // on at once.
 func TestSlotsAreMeasured(t *testing.T) {
 	made := asked(t, trace.Options{Seed: 1, Requests: 20_000, Rate: 80})
-	got := ran(t, Options{
-		Endpoints: []Endpoint{{Capacity: 100, Slots: 8, AutoSlots: true}}, Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO), Work: Hinted,
-	}, made)
+	got := ran(t, measuring(Options{
+		Endpoints: []Endpoint{{Capacity: 100, Slots: 8}}, Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO), Work: hinted,
+	}, false, true), made)
 	most := 0
-	for _, s := range got.Queue {
-		if s.At > 60*time.Second {
-			most = max(most, s.InFlight)
+	for _, s := range lookedAt(made, got) {
+		if s.at > 60*time.Second {
+			most = max(most, s.inFlight)
 		}
 	}
 	t.Logf("at most %d in flight, R = %.1f ms", most, ms(got))

@@ -10,14 +10,6 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
-// Deal says to which of several balancers a request comes.
-type Deal uint8
-
-const (
-	AtRandom Deal = iota // as clients do that each keep to one of many
-	InTurn               // as a round-robin before them does
-)
-
 // Change is a change of one engine's speed at a time.
 type Change struct {
 	At       time.Duration
@@ -41,16 +33,14 @@ type Options struct {
 	// Balancers is how many there are, over the same engines: none knows what the others
 	// have in flight. One when 0.
 	Balancers int
-	Deal      Deal
-	Seed      uint64   // for Deal and Learn; policies have their own
+	Seed      uint64   // of which balancer a request comes to, and of Learn; policies have their own
 	Changes   []Change // by time
 	Clock     *Clock   // virtual time, for policies that need it too; nil: one of its own
 
-	status int // of every answer; 0 is 200. From one that is no success the balancer learns nothing.
+	// For tests.
+	status int                     // of every answer; 0 is 200. From one that is no success the balancer learns nothing.
+	watch  func(f *fleet) []change // sets f.watch before the first request
 }
-
-// Hinted predicts from what the client says, and nothing else.
-func Hinted(r trace.Request) float64 { return float64(r.MaxTokens) }
 
 // validate reports everything that is wrong with the options, as one error. What the
 // balancer refuses comes from there.
@@ -69,8 +59,6 @@ func (o Options) validate() error {
 			problems = append(problems, fmt.Errorf("change %d: there is no endpoint %d", i, c.Endpoint))
 		case !positive(c.Capacity):
 			problems = append(problems, fmt.Errorf("change %d: capacity must be positive and finite, is %v", i, c.Capacity))
-		case c.Told != 0 && o.Endpoints[c.Endpoint].AutoCapacity:
-			problems = append(problems, fmt.Errorf("change %d: endpoint %d is measured, and the balancer cannot be told of its capacity", i, c.Endpoint))
 		case c.At < last:
 			problems = append(problems, fmt.Errorf("change %d comes at %v, after one at %v: order them by time", i, c.At, last))
 		}

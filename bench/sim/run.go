@@ -30,8 +30,8 @@ func Run(o Options, t trace.Trace) (Results, error) {
 	for _, c := range o.Changes {
 		changes = append(changes, change{at: c.At.Seconds(), make: func() { f.change(c) }})
 	}
-	if f.measure != nil {
-		changes = append(changes, f.measure.ticks(f)...)
+	if o.watch != nil {
+		changes = append(changes, o.watch(f)...)
 		slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	}
 	l.run(f, changes)

@@ -28,7 +28,7 @@ func TestEqualRunsAreEqual(t *testing.T) {
 				built = policy.Random(policy.Options{Seed: 5})
 			}
 			return ran(t, Options{
-				Endpoints: trio(2), Policy: built, Balancers: 3, Seed: 9, Work: Hinted,
+				Endpoints: trio(2), Policy: built, Balancers: 3, Seed: 9, Work: hinted,
 				Queue:   balancer.QueueOptions{Order: balancer.ShortestFirst, MaxRequests: 50, MaxWait: time.Second},
 				Changes: []Change{{At: 10 * time.Second, Endpoint: 1, Capacity: 60, Told: 60}, {At: 40 * time.Second, Endpoint: 1, Capacity: 110}},
 			}, made)
@@ -114,7 +114,7 @@ func TestEightSlots(t *testing.T) {
 	}{{0.67, trace.Exponential}, {0.67, trace.Heavy}, {0.9, trace.Exponential}, {0.9, trace.Heavy}} {
 		made := asked(t, trace.Options{Seed: 4, Requests: 60_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
 		run := func(p balancer.Builder, limit int, order balancer.Order) float64 {
-			o := Options{Endpoints: trio(limit), Policy: p, Work: Hinted}
+			o := Options{Endpoints: trio(limit), Policy: p, Work: hinted}
 			for e := range o.Endpoints {
 				o.Endpoints[e].Slots = 8
 			}
@@ -142,40 +142,20 @@ func TestEightSlots(t *testing.T) {
 func TestReplicas(t *testing.T) {
 	endpoints, total := uneven(40, 1)
 	made := asked(t, trace.Options{Seed: 8, Requests: 100_000, Rate: 0.8 * total})
-	run := func(p balancer.Builder, balancers int, deal Deal) float64 {
-		return ms(ran(t, Options{Endpoints: endpoints, Policy: p, Balancers: balancers, Deal: deal, Seed: 1}, made))
+	run := func(p balancer.Builder, balancers int) float64 {
+		return ms(ran(t, Options{Endpoints: endpoints, Policy: p, Balancers: balancers, Seed: 1}, made))
 	}
 	choices := func() balancer.Builder { return policy.TwoChoices(policy.Options{Seed: 2}) }
-	alone, apart, inTurn := run(policy.LeastLoad(), 1, AtRandom), run(policy.LeastLoad(), 4, AtRandom), run(policy.LeastLoad(), 4, InTurn)
-	twoAlone, twoApart := run(choices(), 1, AtRandom), run(choices(), 4, AtRandom)
-	blind := run(policy.Random(policy.Options{Seed: 2}), 1, AtRandom)
-	t.Logf("least_load: alone %.1f, one of four %.1f, in turn %.1f ms; two_choices: alone %.1f, one of four %.1f ms; random %.1f ms",
-		alone, apart, inTurn, twoAlone, twoApart, blind)
+	alone, apart := run(policy.LeastLoad(), 1), run(policy.LeastLoad(), 4)
+	twoAlone, twoApart := run(choices(), 1), run(choices(), 4)
+	blind := run(policy.Random(policy.Options{Seed: 2}), 1)
+	t.Logf("least_load: alone %.1f, one of four %.1f ms; two_choices: alone %.1f, one of four %.1f ms; random %.1f ms",
+		alone, apart, twoAlone, twoApart, blind)
 	assert.Less(t, alone, apart)
 	assert.Less(t, twoAlone, twoApart)
 	assert.Less(t, alone, twoAlone)
 	assert.Less(t, twoApart, apart)
 	assert.Less(t, apart, blind)
-	assert.Less(t, inTurn, blind)
-}
-
-func TestResultsOfChosenRequests(t *testing.T) {
-	r := Results{
-		Response: []time.Duration{4, Unserved, 1, 3, 2}, Served: []int{0, None, 1, 1, 1}, endpoints: 3,
-	}
-	assert.Equal(t, time.Duration(2), r.Mean())
-	assert.Equal(t, time.Duration(2), r.Quantile(0.5))
-	assert.Equal(t, time.Duration(4), r.Quantile(1))
-	assert.Equal(t, time.Duration(1), r.Quantile(0))
-	even := func(i int) bool { return i%2 == 0 }
-	assert.Equal(t, time.Duration(2), r.MeanOf(even))
-	assert.Equal(t, time.Duration(4), r.QuantileOf(0.99, even))
-	nobody := func(int) bool { return false }
-	assert.Zero(t, r.MeanOf(nobody))
-	assert.Zero(t, r.QuantileOf(0.5, nobody))
-	assert.Equal(t, []int{1, 3, 0}, r.Counts())
-	assert.Equal(t, []float64{0.25, 0.75, 0}, r.Shares())
-	assert.Equal(t, []float64{0}, Results{endpoints: 1}.Shares())
 }
 
 func TestRunRefuses(t *testing.T) {
@@ -197,9 +177,6 @@ func TestRunRefuses(t *testing.T) {
 		{func(o *Options) { o.Balancers = -1 }, "balancers must be 1 or more, is -1"},
 		{func(o *Options) { o.Queue.MaxRequests = 1 }, "the longest wait must be positive"},
 		{func(o *Options) { o.Changes = []Change{{Endpoint: 3, Capacity: 1}} }, "change 0: there is no endpoint 3"},
-		{func(o *Options) {
-			o.Endpoints[0].AutoCapacity, o.Changes = true, []Change{{Capacity: 1, Told: 1}}
-		}, "change 0: endpoint 0 is measured, and the balancer cannot be told"},
 		{func(o *Options) { o.Changes = []Change{{}} }, "change 0: capacity must be positive and finite, is 0"},
 		{func(o *Options) { o.Changes = []Change{{At: 2, Capacity: 1}, {At: 1, Capacity: 1}} }, "change 1 comes at 1ns, after one at 2ns: order them by time"},
 	} {
@@ -219,7 +196,6 @@ func TestRunRefuses(t *testing.T) {
 func TestAnEmptyTrace(t *testing.T) {
 	got := ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad()}, trace.Trace{})
 	assert.Zero(t, got.Mean())
-	assert.Empty(t, got.Queue)
 }
 
 // BenchmarkMillion serves 10⁶ requests for each iteration.
@@ -229,7 +205,7 @@ func BenchmarkMillion(b *testing.B) {
 		"capacity":       {Endpoints: trio(0), Policy: policy.Capacity(policy.CapacityOptions{})},
 		"least_load":     {Endpoints: trio(0), Policy: policy.LeastLoad()},
 		"fifo":           {Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)},
-		"shortest_first": {Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.ShortestFirst), Work: Hinted},
+		"shortest_first": {Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.ShortestFirst), Work: hinted},
 	} {
 		b.Run(name, func(b *testing.B) {
 			for b.Loop() {

@@ -167,30 +167,3 @@ func count(cell string) (int, error) {
 	}
 	return int(n), nil
 }
-
-// Write records the trace in a file that Read reads back. An existing file is replaced.
-func (t Trace) Write(path string) error {
-	file, err := os.Create(path)
-	if err != nil {
-		return fmt.Errorf("write trace: %w", err)
-	}
-	err = errors.Join(t.encode(file), file.Close())
-	if err != nil {
-		return fmt.Errorf("write trace %s: %w", path, err)
-	}
-	return nil
-}
-
-func (t Trace) encode(to io.Writer) error {
-	out := bufio.NewWriter(to)
-	out.WriteString(strings.Join(columns, ",") + "\n") // bufio keeps the first error for Flush
-	for i := range t.Requests {
-		r := &t.Requests[i]
-		tokens := ""
-		if r.MaxTokens > 0 {
-			tokens = strconv.Itoa(r.MaxTokens)
-		}
-		fmt.Fprintf(out, "%.9f,%s,%s,%d,%t\n", r.At.Seconds(), strconv.FormatFloat(r.Work, 'g', -1, 64), tokens, r.PromptBytes, r.Stream)
-	}
-	return out.Flush()
-}

@@ -1,14 +1,30 @@
 package trace
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// write records a trace in a file that Read reads back.
+func write(t *testing.T, made Trace, path string) {
+	text := strings.Join(columns, ",") + "\n"
+	for _, r := range made.Requests {
+		tokens := ""
+		if r.MaxTokens > 0 {
+			tokens = strconv.Itoa(r.MaxTokens)
+		}
+		text += fmt.Sprintf("%.9f,%v,%s,%d,%t\n", r.At.Seconds(), r.Work, tokens, r.PromptBytes, r.Stream)
+	}
+	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+}
 
 func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	for _, o := range []Options{
@@ -17,7 +33,7 @@ func TestWhatIsWrittenIsReadBack(t *testing.T) {
 	} {
 		made := generated(t, o)
 		path := filepath.Join(t.TempDir(), "recorded.csv")
-		require.NoError(t, made.Write(path))
+		write(t, made, path)
 		got, err := Read(path)
 		require.NoError(t, err)
 		assert.Equal(t, "recorded", got.Name)
@@ -66,11 +82,6 @@ func TestReadNamesThePlaceAndTheRemedy(t *testing.T) {
 	assert.ErrorContains(t, err, "give the path of a CSV file that begins with the line seconds,work,max_tokens")
 }
 
-func TestWriteSaysWhere(t *testing.T) {
-	err := Trace{}.Write(filepath.Join(t.TempDir(), "no", "such", "folder.csv"))
-	assert.ErrorContains(t, err, "write trace: open ")
-}
-
 func FuzzRead(f *testing.F) {
 	f.Add("seconds,work\n0,1\n")
 	f.Add("seconds,work,max_tokens,prompt_bytes,stream\n0.5,1,,3,true\n")
@@ -82,7 +93,7 @@ func FuzzRead(f *testing.F) {
 			return
 		}
 		again := filepath.Join(t.TempDir(), "fuzzed.csv")
-		require.NoError(t, got.Write(again))
+		write(t, got, again)
 		back, err := Read(again)
 		require.NoError(t, err)
 		require.Equal(t, got, back)
