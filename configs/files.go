@@ -3,6 +3,8 @@ package configs
 import (
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -74,4 +76,21 @@ func (r *report) readNamed(p path, name string) (content []byte, good bool) {
 		return nil, false
 	}
 	return content, true
+}
+
+// mostText is more than any configuration has: 1,000 endpoints take 100 KiB. A device that never ends is read no further.
+const mostText = 16 * mib
+
+// readText reads the configuration itself, which may come through a pipe.
+func readText(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	data, err := io.ReadAll(io.LimitReader(f, int64(mostText)+1))
+	if err == nil && len(data) > int(mostText) {
+		err = fmt.Errorf("it is longer than %s", mostText)
+	}
+	return data, err
 }

@@ -23,6 +23,12 @@ func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
 	}
 }
 
+// TestLoadReadsNoFurtherThanAnyConfigurationGoes: a device that never ends took all memory, at a reload too.
+func TestLoadReadsNoFurtherThanAnyConfigurationGoes(t *testing.T) {
+	_, err := Load("/dev/zero", nil)
+	require.EqualError(t, err, "/dev/zero: cannot be read: it is longer than 16MiB: give the path of a YAML file")
+}
+
 // TestRelativeFiles loads by a relative path from another folder.
 func TestRelativeFiles(t *testing.T) {
 	folder := certificateFolder(t)

@@ -2,7 +2,6 @@ package configs
 
 import (
 	"fmt"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -26,7 +25,7 @@ func (n Note) String() string {
 
 // Examine is Load with notes on what was accepted.
 func Examine(path string, env []string) (*Config, []Note, error) {
-	data, err := os.ReadFile(path)
+	data, err := readText(path)
 	if err != nil {
 		r := newReport(path)
 		r.addAt(place{}, "", "give the path of a YAML file", "cannot be read: %s", fileCause(err))
