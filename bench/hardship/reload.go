@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 // reloadWhileDraining: a supervisor tells a program to finish, and a script that knows nothing of it tells it to reload.
@@ -58,7 +60,8 @@ var reloadWhileDraining = hardship{
 	},
 }
 
-// reloadDelays are after the program's exec: before it has read its configuration, and while it starts to listen.
+// reloadDelays are after the program's exec, or what it has first used of a core: before it has read its configuration, and
+// while it starts to listen.
 var reloadDelays = []time.Duration{
 	5 * time.Millisecond, 10 * time.Millisecond, 15 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond,
 	45 * time.Millisecond, 60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond,
@@ -117,11 +120,23 @@ func startAndReload(program string, cmd *exec.Cmd, delay time.Duration, before, 
 		return err
 	}
 	time.AfterFunc(delay, func() {
+		awaitStep(cmd.Process.Pid)
 		if os.Rename(fresh, file) == nil {
 			_ = reload(program, cmd.Process.Pid) // gone already: that is seen
 		}
 	})
 	return nil
+}
+
+// awaitStep returns when a program has had some time of a core: on a busy machine 5 ms after its exec it may not have begun,
+// and nobody who has not begun can hear a signal.
+func awaitStep(pid int) {
+	const step = 5 * time.Millisecond
+	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond / 5) {
+		if spent, err := peers.CPU(pid); err != nil || spent >= step {
+			return
+		}
+	}
 }
 
 // finally asks until the answer is the wanted one, for a few seconds at most, and returns the last.
