@@ -11,7 +11,9 @@
 // learned from, and against two lesser rules: the hints as they are (prompt bytes / 4 +
 // max_tokens, scaled), and the mean. The best of the three is used. Where hints tell
 // nothing that is the mean, and requests ordered by their work stay in the order in which
-// they came. A model with too few requests, or none, is predicted from all models together.
+// they came. A Trainer, which learns from a log away from any traffic, and a file that is
+// loaded are held to the same: what is not proven better than the mean is not used. A model
+// with too few requests, or none, is predicted from all models together.
 //
 // Names of models come from clients, so a name counts for nothing but all together until
 // some good requests had it, and one with more of them does not leave for one with fewer.

@@ -71,10 +71,9 @@ func savedOf(e *entry) saved {
 
 // resume goes on from where a file was saved.
 func (l *learner) resume(s *saved) {
-	l.rows, l.tunedAt, l.ready, l.setting = s.Rows, s.TunedAt, s.Ready, s.Setting
-	rule := slices.Index(ruleNames[:], s.Rule)
+	l.rows, l.tunedAt, l.setting = s.Rows, s.TunedAt, s.Setting
 	l.formula = formula{
-		rule: Rule(rule), scale: s.Scale, mean: s.Mean, intercept: s.Intercept,
+		scale: s.Scale, mean: s.Mean, intercept: s.Intercept,
 		wide: s.Setting.Wide, least: s.Least, most: s.Most,
 	}
 	for j := range s.Setting.terms() {
@@ -84,6 +83,10 @@ func (l *learner) resume(s *saved) {
 	for rule := range ruleCount {
 		l.score.Rules[rule] = RuleScore(s.Scores[rule.String()])
 	}
+	// Whoever has written it, the file's rule counts only where the file proves it.
+	if l.ready = s.Ready && l.rows >= uint64(l.minRows); l.ready {
+		l.formula.rule = l.score.proven(Rule(slices.Index(ruleNames[:], s.Rule)))
+	}
 }
 
 // decode reads a file, and refuses whatever could not have been saved.
@@ -92,12 +95,15 @@ func decode(text []byte) (*document, error) {
 		return nil, fmt.Errorf("it is larger than %d MiB", mostFile>>20)
 	}
 	var head struct {
-		Version *int `json:"version"`
+		Kind    string `json:"kind"`
+		Version *int   `json:"version"`
 	}
 	if err := json.Unmarshal(text, &head); err != nil {
 		return nil, fmt.Errorf("it is no JSON: %w", err)
 	}
 	switch {
+	case head.Kind != "":
+		return nil, &ForeignError{head.Kind}
 	case head.Version == nil:
 		return nil, errors.New("it names no version")
 	case *head.Version != version:

@@ -36,10 +36,19 @@ func (e *DamagedError) Error() string {
 // Unwrap returns what is wrong.
 func (e *DamagedError) Unwrap() error { return e.Cause }
 
+// ForeignError is a file of another kind, which may be worth as much as ours to somebody.
+type ForeignError struct{ Kind string }
+
+// Error says what the file is, and what it should be.
+func (e *ForeignError) Error() string {
+	return fmt.Sprintf("it is a model of kind %q, which says nothing of requests; give what steelyard train has saved from a request log", e.Kind)
+}
+
 // Load takes up what Save or Keep has kept. It is called before Run, if at all. A file that is
 // not there is no error: nothing has been learned yet. One that cannot be used is renamed to
 // FILE.damaged-TIME and reported by a *DamagedError; the Predictor is then as it was. Of a
-// symbolic link it is the target that is renamed. A pipe or a device is left alone, unopened.
+// symbolic link it is the target that is renamed. A file of another kind (*ForeignError), a pipe
+// or a device is left alone.
 func (p *Predictor) Load(path string) error {
 	p.memory.path = path
 	err := p.Read(path)
@@ -59,11 +68,14 @@ func (p *Predictor) Load(path string) error {
 // Read is Load for those who only look: it never moves the file, and one that is not there is
 // an error (fs.ErrNotExist).
 func (p *Predictor) Read(path string) error {
-	text, err := read(path)
+	text, err := ReadFile(path)
 	if err != nil {
 		return fmt.Errorf("read what was learned: %w", err)
 	}
 	known, err := decode(text)
+	if foreign, ok := errors.AsType[*ForeignError](err); ok {
+		return fmt.Errorf("read what was learned from %s: %w", path, foreign)
+	}
 	if err != nil {
 		return &DamagedError{Path: path, Cause: err}
 	}
@@ -119,7 +131,7 @@ func (t *table) save(path string) (text []byte, err error) {
 	text, err = json.MarshalIndent(documentOf(t), "", "  ")
 	if err == nil {
 		text = append(text, '\n')
-		err = replace(path, text)
+		err = Replace(path, text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("save what was learned: %w", err)
@@ -127,8 +139,8 @@ func (t *table) save(path string) (text []byte, err error) {
 	return text, nil
 }
 
-// replace writes a new file beside the old one, and renames it once it is on the disk.
-func replace(path string, text []byte) (err error) {
+// Replace writes a new file beside the old one, and renames it once it is on the disk.
+func Replace(path string, text []byte) (err error) {
 	if path, err = Place(path); err != nil {
 		return err
 	}

@@ -8,6 +8,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -142,14 +143,57 @@ func TestSaveLeavesNothingBehindWhenItFails(t *testing.T) {
 func TestModelsWithNamesThatJSONCannotHold(t *testing.T) {
 	p := New(Options{MinRows: 10})
 	for _, model := range []string{"\xff", "\xfe", "a\u2028b", "ä <b>\"\\"} {
-		p.feed(model, linear(0.1), 50, newRandom(1))
+		p.feed(model, linear(0.1), 60, newRandom(1))
 	}
 	path := filepath.Join(t.TempDir(), "work.json")
 	require.NoError(t, p.Save(path))
-	q := New(Options{})
+	q := New(Options{MinRows: 10})
 	require.NoError(t, q.Load(path))
 	require.Len(t, q.State().Models, 2)
 	require.True(t, q.stateOf("ä <b>\"\\").Ready)
+}
+
+// TestAForeignFileIsLeftWhereItIs: it may be worth much to somebody.
+func TestAForeignFileIsLeftWhereItIs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "model.json")
+	require.NoError(t, os.WriteFile(path, []byte(`{"kind": "table", "version": 1}`), 0o600))
+	err := New(Options{}).Load(path)
+	foreign, ok := errors.AsType[*ForeignError](err)
+	require.True(t, ok, "%v", err)
+	require.Equal(t, "table", foreign.Kind)
+	require.EqualError(t, err, "read what was learned from "+path+`: it is a model of kind "table", which says nothing of requests; give what steelyard train has saved from a request log`)
+	require.FileExists(t, path)
+}
+
+// TestAFileMustProveItsRule: one that was written by hand, or by a program that proved less,
+// does not make a rule be used that is worse than the mean, or that few rows have made.
+func TestAFileMustProveItsRule(t *testing.T) {
+	_, path := someSaved(t)
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	for name, c := range map[string]struct {
+		change func(*saved)
+		ready  bool
+		rule   Rule
+	}{
+		"as it was":     {func(*saved) {}, true, Regression},
+		"worse":         {func(s *saved) { s.Scores["regression"] = score{R2: -1.7} }, true, Mean},
+		"no better":     {func(s *saved) { s.Scores["regression"] = s.Scores["mean"] }, true, Mean},
+		"without proof": {func(s *saved) { s.Scores = nil }, true, Mean},
+		"by few rows":   {func(s *saved) { s.Rows, s.TunedAt = 89, 89 }, false, Hints},
+	} {
+		d, err := decode(text)
+		require.NoError(t, err)
+		plain := slices.IndexFunc(d.Models, func(s saved) bool { return s.Model == "plain" })
+		c.change(&d.Models[plain])
+		changed, err := json.Marshal(d)
+		require.NoError(t, err)
+		require.NoError(t, os.WriteFile(path, changed, 0o600))
+		p := New(Options{})
+		require.NoError(t, p.Load(path), name)
+		require.Equal(t, c.ready, p.stateOf("plain").Ready, name)
+		require.Equal(t, c.rule, p.stateOf("plain").Rule, name)
+	}
 }
 
 // FuzzLoad holds every file that is accepted to what callers rely on.

@@ -59,7 +59,7 @@ func (m *memory) changed() (bool, error) {
 	if m.path == "" {
 		return false, nil
 	}
-	text, err := read(m.path)
+	text, err := ReadFile(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -46,8 +46,9 @@ func Place(path string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: given, Err: syscall.ELOOP}
 }
 
-// read returns what a regular file holds, or the beginning of one that is too large.
-func read(path string) ([]byte, error) {
+// ReadFile returns what a regular file holds, or the beginning of one that is too large. It
+// opens nothing else.
+func ReadFile(path string) ([]byte, error) {
 	there, err := os.Stat(path)
 	if err != nil {
 		return nil, err

@@ -18,8 +18,12 @@ type Options struct {
 	Seed      uint64 // of the order in which rows are learned
 }
 
+// leastRows is how many good rows it takes to go by more than the hints: fewer take noise for
+// a rule.
+const leastRows = 200
+
 func (o Options) withDefaults() Options {
-	for value, standard := range map[*int]int{&o.MaxModels: 64, &o.MinRows: 200, &o.MaxRows: 5120, &o.MaxRate: 2000, &o.Buffer: 4096} {
+	for value, standard := range map[*int]int{&o.MaxModels: 64, &o.MinRows: leastRows, &o.MaxRows: 5120, &o.MaxRate: 2000, &o.Buffer: 4096} {
 		if *value <= 0 {
 			*value = standard
 		}

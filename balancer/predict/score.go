@@ -56,3 +56,25 @@ func (s *Score) best() Rule {
 	}
 	return Hints
 }
+
+// proven is a rule, if it is better than the mean on these rows, and else the mean.
+func (s *Score) proven(rule Rule) Rule {
+	if s.Rules[rule].R2 < s.Rules[Mean].R2+leastGain {
+		return Mean
+	}
+	return rule
+}
+
+// proven is the best rule by rows that were held out to choose by, of those that are better
+// than the mean both there and on the test rows.
+func proven(choice, test *Score) Rule {
+	rule := choice.best()
+	if rule == Mean || test.proven(rule) == rule {
+		return rule
+	}
+	other := Hints + Regression - rule
+	if choice.proven(other) == other {
+		return test.proven(other)
+	}
+	return Mean
+}

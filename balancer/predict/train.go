@@ -12,7 +12,7 @@ import (
 type TrainOptions struct {
 	Epochs    int     // passes over the rows that are learned from; 100
 	Test      float64 // the part of the rows that the error is reported on, above 0 and below 1; 0.2
-	MinRows   int     // good rows that a model needs to be learned apart from the others, 10 at least; 50
+	MinRows   int     // good rows that a model needs to be learned apart from the others, 10 at least; 200
 	MaxModels int     // how many models are learned apart, those with the most rows; 64
 	Seed      uint64  // of the split and of the order in which rows are learned
 }
@@ -28,7 +28,7 @@ type Trainer struct {
 
 // NewTrainer returns a Trainer without rows.
 func NewTrainer(o TrainOptions) *Trainer {
-	o.Epochs, o.MinRows = cmp.Or(o.Epochs, 100), max(cmp.Or(o.MinRows, 50), 10)
+	o.Epochs, o.MinRows = cmp.Or(o.Epochs, 100), max(cmp.Or(o.MinRows, leastRows), 10)
 	o.MaxModels, o.Test = cmp.Or(o.MaxModels, 64), cmp.Or(o.Test, 0.2)
 	return &Trainer{options: o, models: make(map[string][]sample)}
 }
@@ -55,10 +55,15 @@ func (t *Trainer) Cleaned() Counts { return t.cleaned }
 
 // Trained is how the learning of one model went.
 type Trained struct {
-	ModelState      // its Score is on the test rows, which nothing was learned or chosen by
+	// ModelState's Score is on the test rows, which nothing was learned or chosen by. But a rule
+	// that is no better than the mean there is not used.
+	ModelState
 	Train, Held int // rows that it learned from, and that its settings and rule were chosen by
 	Costs       []Cost
 }
+
+// Proven says whether a rule is in use that has shown itself better than the mean.
+func (t *Trained) Proven() bool { return t.Rule != Mean }
 
 // Cost is J = 1/2m Σ (h−y)² after an epoch, in work².
 type Cost struct {
@@ -70,7 +75,7 @@ type Cost struct {
 // for all models together first, then for each with enough rows, the most first.
 func (t *Trainer) Train() (*Predictor, []Trained, error) {
 	if len(t.all) < t.options.MinRows {
-		return nil, nil, fmt.Errorf("train: there are %d good rows, at least %d are needed", len(t.all), t.options.MinRows)
+		return nil, nil, fmt.Errorf("train: there are %d good rows, and fewer than %d take noise for a rule", len(t.all), t.options.MinRows)
 	}
 	p := New(Options{MinRows: t.options.MinRows, MaxModels: t.options.MaxModels, Seed: t.options.Seed})
 	p.overall.cleaned = t.cleaned
@@ -114,8 +119,8 @@ func (t *Trainer) train(l *learner, samples []sample, random *rand.Rand) Trained
 	best, costs := train.descend(tune, l.setting, t.options.Epochs, random)
 	s.into(&l.formula, &best, l.setting.Wide)
 	choice := scoreOf(&l.formula, l.tune.samples)
-	l.formula.rule = choice.best()
 	l.score = scoreOf(&l.formula, samples[:test])
+	l.formula.rule = proven(&choice, &l.score)
 	l.train.samples, l.tune.samples = nil, nil // they are the Trainer's
 	return Trained{ModelState: l.state(), Train: len(rows.y), Held: held, Costs: costs}
 }

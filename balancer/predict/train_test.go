@@ -54,7 +54,8 @@ func TestTrainingIsTheSameForTheSameSeed(t *testing.T) {
 	require.NotEqual(t, learn(1), learn(2))
 }
 
-// TestNothingIsChosenByTheTestRows: whatever they say, only their score changes.
+// TestNothingIsChosenByTheTestRows: whatever they say, the formula stays. They can only refuse
+// its rule, for the mean.
 func TestNothingIsChosenByTheTestRows(t *testing.T) {
 	const rows, tested = 300, 60
 	learn := func(spoilt map[sample]bool) (Trained, formula, []sample) {
@@ -80,12 +81,14 @@ func TestNothingIsChosenByTheTestRows(t *testing.T) {
 	}
 	after, same, _ := learn(spoilt)
 	require.Less(t, after.Score.Rules[Regression].R2, 0.0)
+	require.Equal(t, Mean, same.rule)
+	same.rule = formula.rule
 	require.Equal(t, formula, same)
 }
 
 func TestTrainingNamesTheModelsWithTheMostRows(t *testing.T) {
 	trainer := NewTrainer(TrainOptions{MaxModels: 2, Epochs: 2})
-	for model, n := range map[string]int{"a": 60, "b": 300, "c": 100, "d": 49, "": 70} {
+	for model, n := range map[string]int{"a": 210, "b": 300, "c": 220, "d": 199, "": 70} {
 		trainer.add(model, linear(0.1), n)
 	}
 	_, trained, err := trainer.Train()
@@ -95,16 +98,53 @@ func TestTrainingNamesTheModelsWithTheMostRows(t *testing.T) {
 		names = append(names, m.Model)
 	}
 	require.Equal(t, []string{"", "b", "c"}, names)
-	require.EqualValues(t, 60+300+100+49+70, trained[0].Rows)
+	require.EqualValues(t, 210+300+220+199+70, trained[0].Rows)
 }
 
 func TestTrainingNeedsRows(t *testing.T) {
 	trainer := NewTrainer(TrainOptions{})
-	trainer.add("m", linear(0.1), 49)
+	trainer.add("m", linear(0.1), 199)
 	trainer.Add(&Row{Class: "client_gone"})
 	_, _, err := trainer.Train()
-	require.EqualError(t, err, "train: there are 49 good rows, at least 50 are needed")
-	require.Equal(t, Counts{Kept: 49, Aborted: 1}, trainer.Cleaned())
+	require.EqualError(t, err, "train: there are 199 good rows, and fewer than 200 take noise for a rule")
+	require.Equal(t, Counts{Kept: 199, Aborted: 1}, trainer.Cleaned())
+}
+
+// TestNoiseIsNotTakenForARule: what says nothing of the work is learned as such, whatever the
+// rows that the rule is chosen by make of it.
+func TestNoiseIsNotTakenForARule(t *testing.T) {
+	for seed := range uint64(40) {
+		trainer := NewTrainer(TrainOptions{Seed: seed, Epochs: 20})
+		trainer.add("m", uninformed, 210)
+		_, trained, err := trainer.Train()
+		require.NoError(t, err)
+		for _, m := range trained {
+			if m.Proven() {
+				require.GreaterOrEqual(t, m.Score.Rules[m.Rule].R2, m.Score.Rules[Mean].R2+leastGain)
+			}
+		}
+	}
+}
+
+// TestProven: the best rule by the rows to choose by, unless the test rows say no.
+func TestProven(t *testing.T) {
+	of := func(hints, regression float64) *Score {
+		return &Score{Rules: [ruleCount]RuleScore{Hints: {R2: hints}, Regression: {R2: regression}}}
+	}
+	for _, c := range []struct {
+		choice, test *Score
+		want         Rule
+	}{
+		{of(0.1, 0.9), of(0.1, 0.9), Regression},
+		{of(0.1, 0.9), of(0.9, 0.1), Regression},
+		{of(0.5, 0.9), of(0.3, -1.7), Hints},
+		{of(0.9, 0.5), of(-1.7, 0.3), Regression},
+		{of(0.5, 0.9), of(0.01, -1.7), Mean},
+		{of(0.01, 0.9), of(0.9, -1.7), Mean},
+		{of(-1, -1), of(0.9, 0.9), Mean},
+	} {
+		require.Equal(t, c.want, proven(c.choice, c.test), "%+v %+v", c.choice.Rules, c.test.Rules)
+	}
 }
 
 func TestWhatIsTrainedServes(t *testing.T) {

@@ -27,6 +27,9 @@ var rooms = []room{
 	{path: "proxy/wire", level: 0,
 		why: "one socket, the same on the client's side and the endpoint's"},
 
+	{path: "balancer/predict/table", level: 1, sees: "balancer/predict",
+		why: "a model of any table; of predict it has the way to keep a file"},
+
 	{path: "balancer", level: 1,
 		why: "who may serve and who should; knows neither HTTP nor configuration, so a simulation runs the same code"},
 
@@ -93,7 +96,7 @@ var rooms = []room{
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/signals configs metrics",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/signals configs metrics",
 		why: "commands, flags and exit codes"},
 }
 

@@ -39,7 +39,7 @@ func TestExitCodes(t *testing.T) {
 // TestWrongCommandLines are told in one line what was wanted.
 func TestWrongCommandLines(t *testing.T) {
 	folder := t.TempDir()
-	log := recorded(t, 100)
+	log := recorded(t, 300)
 	model := filepath.Join(folder, "work.json")
 	require.Zero(t, run([]string{"train", "--data", log, "--out", model}))
 	for line, want := range map[string]string{
@@ -97,7 +97,7 @@ func TestCheckTakesAFile(t *testing.T) {
 // TestAHalfToldRequestIsPredicted, as the help of predict says.
 func TestAHalfToldRequestIsPredicted(t *testing.T) {
 	model := filepath.Join(t.TempDir(), "work.json")
-	require.Zero(t, run([]string{"train", "--data", recorded(t, 100), "--out", model}))
+	require.Zero(t, run([]string{"train", "--data", recorded(t, 300), "--out", model}))
 	for _, flag := range []string{"--prompt-bytes", "--max-tokens"} {
 		require.Zero(t, run([]string{"predict", "--model-file", model, flag, "100"}))
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/csv"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -11,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/balancer/predict/table"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
@@ -29,7 +31,10 @@ func predictCommand() *cobra.Command {
 		Long: `Print the work of a request by what was learned: seconds × capacity / slots of an endpoint.
 Give what the request says of itself: --prompt-bytes, --max-tokens or both.
 
-With --data it prints CSV: model, prompt_bytes, max_tokens and stream of each row, and its work.`,
+With --data it prints CSV: model, prompt_bytes, max_tokens and stream of each row, and its work.
+
+By what steelyard train --features has saved it predicts each row of a table with --data: it prints CSV,
+the features of each row and the label. Rows that cannot be predicted have none.`,
 		Args:    onlyData,
 		PreRunE: func(c *cobra.Command, _ []string) error { return p.check(c) },
 		RunE:    func(c *cobra.Command, _ []string) error { return p.run(c.OutOrStdout(), c.ErrOrStderr()) },
@@ -43,7 +48,7 @@ With --data it prints CSV: model, prompt_bytes, max_tokens and stream of each ro
 		within(c, name, fmt.Sprintf("a whole number from 0 to %d", math.MaxInt))
 	}
 	f.BoolVar(&p.Stream, "stream", false, "whether its answer is to be streamed")
-	f.StringArrayVar(&p.data, "data", nil, "request log (CSV) to predict each row of; may be given again")
+	f.StringArrayVar(&p.data, "data", nil, "request log or table (CSV) to predict each row of; may be given again")
 	return c
 }
 
@@ -68,7 +73,11 @@ func (p *prediction) check(c *cobra.Command) error {
 // run prints the work alone to w, and what it was found by to notes.
 func (p *prediction) run(w, notes io.Writer) error {
 	learned := predict.New(predict.Options{MaxModels: 1 << 16})
-	if err := learned.Read(p.modelFile); err != nil {
+	err := learned.Read(p.modelFile)
+	if foreign, ok := errors.AsType[*predict.ForeignError](err); ok && foreign.Kind == table.Kind {
+		return p.table(w, notes)
+	}
+	if err != nil {
 		return badInput("%v; name with --model-file what steelyard train --out, or a predict.file, has saved", err)
 	}
 	if len(p.data) > 0 {
@@ -77,7 +86,7 @@ func (p *prediction) run(w, notes io.Writer) error {
 	if _, err := fmt.Fprintf(w, "%.6g\n", learned.Work([]byte(p.model), p.Features)); err != nil {
 		return err
 	}
-	_, err := fmt.Fprintln(notes, p.reason(learned.State()))
+	_, err = fmt.Fprintln(notes, p.reason(learned.State()))
 	return err
 }
 

@@ -46,7 +46,7 @@ func openLog(name string, in io.Reader, needed []string) (*logReader, error) {
 		return nil, badInput("%s: the file is empty; its first line should be: %s", name, strings.Join(logColumns, ","))
 	}
 	if err != nil {
-		return nil, l.unreadable(err)
+		return nil, unreadableCSV(l.name, err)
 	}
 	l.header = slices.Clone(header)
 	for i, column := range l.header {
@@ -75,7 +75,7 @@ func (l *logReader) next() error {
 		case errors.Is(err, io.EOF):
 			return io.EOF
 		case err != nil:
-			return l.unlessCut(l.unreadable(err), err)
+			return l.unlessCut(unreadableCSV(l.name, err), err)
 		case len(cells) != len(l.header):
 			err := badInput("%s: the row has %d cells, and the header %d", l.place(len(cells)-1), len(cells), len(l.header))
 			return l.unlessCut(err, nil)
@@ -104,14 +104,6 @@ func (l *logReader) unlessCut(problem, cause error) error {
 func (l *logReader) place(cell int) string {
 	line, column := l.csv.FieldPos(cell)
 	return fmt.Sprintf("%s:%d:%d", l.name, line, column)
-}
-
-// unreadable says where a file is no CSV, or that it could not be read.
-func (l *logReader) unreadable(err error) error {
-	if broken, ok := errors.AsType[*csv.ParseError](err); ok {
-		return badInput("%s:%d:%d: %v", l.name, broken.Line, broken.Column, broken.Err)
-	}
-	return fmt.Errorf("read %s: %w", l.name, err)
 }
 
 // lastByte remembers how the input ended.
@@ -152,15 +144,11 @@ func eachRow(names, needed []string, each func(*logReader) error) (cut []string,
 }
 
 func eachRowOf(name string, needed []string, each func(*logReader) error) (cut bool, err error) {
-	const remedy = "give the path of a request log (CSV)"
-	f, err := os.Open(name)
+	f, err := openData(name, "give the path of a request log (CSV)")
 	if err != nil {
-		return false, badInput("--data %s: cannot be read: %v; %s", name, cause(err), remedy)
+		return false, err
 	}
 	defer f.Close()
-	if there, err := f.Stat(); err == nil && there.IsDir() {
-		return false, badInput("--data %s: it is a folder; %s", name, remedy)
-	}
 	l, err := openLog(name, f, needed)
 	if err != nil {
 		return false, err
@@ -175,4 +163,25 @@ func eachRowOf(name string, needed []string, each func(*logReader) error) (cut b
 			return false, err
 		}
 	}
+}
+
+// openData opens a file of --data.
+func openData(name, remedy string) (*os.File, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, badInput("--data %s: cannot be read: %v; %s", name, cause(err), remedy)
+	}
+	if there, err := f.Stat(); err == nil && there.IsDir() {
+		_ = f.Close()
+		return nil, badInput("--data %s: it is a folder; %s", name, remedy)
+	}
+	return f, nil
+}
+
+// unreadableCSV says where a file is no CSV, or that it could not be read.
+func unreadableCSV(name string, err error) error {
+	if broken, ok := errors.AsType[*csv.ParseError](err); ok {
+		return badInput("%s:%d:%d: %v", name, broken.Line, broken.Column, broken.Err)
+	}
+	return fmt.Errorf("read %s: %w", name, err)
 }

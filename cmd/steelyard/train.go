@@ -25,44 +25,59 @@ type training struct {
 	out      string
 	force    bool
 	upstream string
+	features []string
+	label    string // of a table; "": the rows are a request log
 }
 
 func trainCommand() *cobra.Command {
 	var t training
 	c := &cobra.Command{
-		Use:   "train --data FILE.csv [--out FILE]",
-		Short: "Learn the work of requests from a request log, test it on rows set apart, and save it",
+		Use:   "train --data FILE.csv [--out FILE] [--features NAME,NAME --label NAME]",
+		Short: "Learn the work of requests from a request log, or a label of any table; test it on rows set apart, and save it",
 		Long: `Learn the work of requests from a request log (log.requests: FILE), for each model.
 
 The target is service_s × capacity / slots of answered requests; all others are counted and left out.
 A part of the rows is set apart as a test; of the rest a fifth is held out to choose the learning rate,
-the regularisation and the rule by. What is saved with --out is what an upstream's predict.file takes up,
-at the start or, by a steelyard that is running, at a reload (SIGHUP).`,
+the regularisation and the rule by. It takes 200 good rows, and a rule is used only where it is better
+than the mean on the rows held out and on those of the test; else the mean is. Where no rule is better
+nothing is saved. What is saved with --out is what an upstream's predict.file takes up, at the start or,
+by a steelyard that is running, at a reload (SIGHUP).
+
+With --features and --label it takes any CSV with a header and learns the label from the features by
+gradient descent. Rows with a cell that is missing, NaN or no number, and those that are there twice, are
+counted and left out. What is saved is for steelyard predict, and no predict.file.`,
 		Args:    onlyData,
-		PreRunE: func(*cobra.Command, []string) error { return t.check() },
+		PreRunE: func(c *cobra.Command, _ []string) error { return t.check(c.Flags().Changed) },
 		RunE:    func(c *cobra.Command, _ []string) error { return t.run(c.OutOrStdout()) },
 	}
 	f := c.Flags()
-	f.StringArrayVar(&t.data, "data", nil, "request log (CSV); may be given again for rotated ones")
+	f.StringArrayVar(&t.data, "data", nil, "request log or table (CSV); may be given again for rotated ones")
 	f.StringVar(&t.out, "out", "", "file to save what was learned to")
 	f.BoolVar(&t.force, "force", false, "replace the --out file if there is one")
-	f.IntVar(&t.Epochs, "epochs", 100, "passes over the rows, 1 to 100000")
+	f.IntVar(&t.Epochs, "epochs", 0, "passes over the rows, 1 to 100000; 100 by default, of small tables more")
 	within(c, "epochs", "a whole number from 1 to 100000")
 	f.Float64Var(&t.Test, "test", 0.2, "part of the rows that is the test, 0.01 to 0.9")
 	within(c, "test", "a number from 0.01 to 0.9")
 	f.Uint64Var(&t.Seed, "seed", 1, "seed of the split and of the order of rows")
 	f.StringVar(&t.upstream, "upstream", "", "learn from rows of this upstream only")
+	f.StringSliceVar(&t.features, "features", nil, "columns of a table to learn from, separated by commas")
+	f.StringVar(&t.label, "label", "", "column of the table to be learned")
 	return c
 }
 
-func (t *training) check() error {
+func (t *training) check(given func(flag string) bool) error {
 	switch {
 	case len(t.data) == 0:
 		return &usageError{"no rows to learn from: name a request log with --data FILE.csv"}
-	case t.Epochs < 1 || t.Epochs > 100_000:
+	case given("epochs") && (t.Epochs < 1 || t.Epochs > 100_000):
 		return badInput("--epochs must be from 1 to 100000, is %d", t.Epochs)
 	case !(t.Test >= 0.01 && t.Test <= 0.9):
 		return badInput("--test must be from 0.01 to 0.9, is %g", t.Test)
+	}
+	if given("features") || given("label") {
+		if err := t.checkColumns(); err != nil {
+			return err
+		}
 	}
 	return t.checkOut()
 }
@@ -110,6 +125,9 @@ func cause(err error) error {
 }
 
 func (t *training) run(w io.Writer) error {
+	if t.label != "" {
+		return t.table(w)
+	}
 	trainer := predict.NewTrainer(t.TrainOptions)
 	cut, err := t.read(w, trainer)
 	if err != nil {
@@ -118,7 +136,7 @@ func (t *training) run(w io.Writer) error {
 	printRows(w, trainer.Cleaned(), cut)
 	p, trained, err := trainer.Train()
 	if err != nil {
-		return badInput("%v", err)
+		return badInput("%v: nothing is saved; a steelyard without what was learned goes by the hints (prompt_bytes / 4 + max_tokens)", err)
 	}
 	if err := printCosts(w, trained); err != nil {
 		return err
@@ -126,14 +144,26 @@ func (t *training) run(w io.Writer) error {
 	if err := printScores(w, trained); err != nil {
 		return err
 	}
+	if !slices.ContainsFunc(trained, func(m predict.Trained) bool { return m.Proven() }) {
+		return errors.New("train: no rule is better than the mean on rows that were not learned from, so nothing is saved; " +
+			"the prompt's length, max_tokens, stream and the model may say nothing of the work of these requests")
+	}
+	if err := printRules(w, trained); err != nil {
+		return err
+	}
+	return t.save(w, p.Save)
+}
+
+// save keeps what was learned where it was asked for.
+func (t *training) save(w io.Writer, save func(path string) error) error {
 	if t.out == "" {
-		_, err = fmt.Fprintln(w, "\nNot saved: name a file with --out FILE.")
+		_, err := fmt.Fprintln(w, "\nNot saved: name a file with --out FILE.")
 		return err
 	}
-	if err := p.Save(t.out); err != nil {
+	if err := save(t.out); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\nSaved to %s.\n", t.out)
+	_, err := fmt.Fprintf(w, "\nSaved to %s.\n", t.out)
 	return err
 }
 
@@ -221,7 +251,7 @@ func marks(last int) []int {
 
 // printScores prints the error on the test rows, beside that of the hints alone.
 func printScores(w io.Writer, trained []predict.Trained) error {
-	fmt.Fprintln(w, "\nOn test rows, which nothing was learned or chosen by:")
+	fmt.Fprintln(w, "\nOn test rows, which nothing was learned from:")
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "model\trows\ttested\trate\tL2\tterms\tR²\tMAE\thints' R²\thints' MAE\tused\t")
 	for _, m := range trained {
@@ -230,6 +260,20 @@ func printScores(w io.Writer, trained []predict.Trained) error {
 			m.Rate, m.L2, len(m.Terms), regression.R2, regression.MAE, hints.R2, hints.MAE, m.Rule)
 	}
 	return t.Flush()
+}
+
+// printRules says why the regression is not in use where it is not.
+func printRules(w io.Writer, trained []predict.Trained) (err error) {
+	reasons := map[predict.Rule]string{
+		predict.Hints: "the hints are used, which are better than the regression on rows held out",
+		predict.Mean:  "the mean is used: no rule is better on rows held out, by 0.02 of R²",
+	}
+	for _, m := range trained {
+		if reason := reasons[m.Rule]; reason != "" && err == nil {
+			_, err = fmt.Fprintf(w, "%s: %s.\n", shown(m.Model), reason)
+		}
+	}
+	return err
 }
 
 // shown is a model's name in a table.

@@ -112,7 +112,7 @@ func TestTrainThenPredict(t *testing.T) {
 }
 
 func TestTrainOverwritesOnlyByForce(t *testing.T) {
-	log := recorded(t, 200)
+	log := recorded(t, 300)
 	file := filepath.Join(t.TempDir(), "work.json")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
 	_, _, err := steelyard(t, "train", "--data", log, "--out", file)
@@ -128,7 +128,7 @@ func TestTrainOverwritesOnlyByForce(t *testing.T) {
 
 // TestTrainSavesWhereALinkLeads, and leaves the link.
 func TestTrainSavesWhereALinkLeads(t *testing.T) {
-	log, folder := recorded(t, 200), t.TempDir()
+	log, folder := recorded(t, 300), t.TempDir()
 	link, file := filepath.Join(t.TempDir(), "link"), filepath.Join(folder, "work.json")
 	require.NoError(t, os.Symlink(file, link))
 	for range 2 { // there is no such file, then there is
@@ -171,19 +171,19 @@ func TestTrainRefusesWhatCannotBeSaved(t *testing.T) {
 }
 
 func TestTrainOnRotatedLogsAndOneUpstream(t *testing.T) {
-	log := recorded(t, 200)
+	log := recorded(t, 300)
 	text, err := os.ReadFile(log)
 	require.NoError(t, err)
 	other := filepath.Join(t.TempDir(), "requests.csv.1")
 	require.NoError(t, os.WriteFile(other, bytes.ReplaceAll(text, []byte(",chat,"), []byte(",code,")), 0o600))
 	out, _, err := steelyard(t, "train", "--data", log, "--data", other)
 	require.NoError(t, err)
-	require.Contains(t, out, "400 rows, 360 good")
+	require.Contains(t, out, "600 rows, 540 good")
 	require.Contains(t, out, "of 2 upstreams")
 	require.Contains(t, out, "Not saved")
 	out, _, err = steelyard(t, "train", "--data", log, "--data", other, "--upstream", "code")
 	require.NoError(t, err)
-	require.Contains(t, out, "200 rows, 180 good")
+	require.Contains(t, out, "300 rows, 270 good")
 	require.NotContains(t, out, "upstreams")
 	_, _, err = steelyard(t, "train", "--data", log, "--data", other, "--upstream", "chad")
 	require.EqualError(t, err, `--upstream chad: no row is of it: did you mean "chat"?`)
@@ -197,7 +197,7 @@ func TestNamesAreShownAsTheyAre(t *testing.T) {
 }
 
 func TestTrainAndPredictExitCodes(t *testing.T) {
-	log, folder := recorded(t, 200), t.TempDir()
+	log, folder := recorded(t, 300), t.TempDir()
 	file := filepath.Join(folder, "work.json")
 	short, damaged := filepath.Join(folder, "short.csv"), filepath.Join(folder, "damaged.json")
 	require.NoError(t, os.WriteFile(short, []byte(logHeader+logRow), 0o600))

@@ -56,7 +56,7 @@ func learn(t *testing.T, g *running, requests int) {
 func TestARenamedUpstreamKeepsWhatWasLearned(t *testing.T) {
 	folder := t.TempDir()
 	path := filepath.Join(folder, "learned.json")
-	knowing(t, path, "known") // of 60 rows
+	knowing(t, path, "known") // of 260 rows
 	cfg := learningConfig(t, folder, backend(t, "a").URL)
 	g := run(t, cfg)
 	learn(t, g, 5)
@@ -67,7 +67,7 @@ func TestARenamedUpstreamKeepsWhatWasLearned(t *testing.T) {
 	learn(t, g, 5)
 	require.NoError(t, g.stop())
 	rows, models := known(t, path)
-	require.EqualValues(t, 70, rows)
+	require.EqualValues(t, 270, rows)
 	require.Equal(t, []string{"known"}, models)
 }
 
@@ -92,10 +92,10 @@ func TestFilesChangePlaces(t *testing.T) {
 	learn(t, g, 4)
 	require.NoError(t, g.stop())
 	rows, models := known(t, first)
-	require.EqualValues(t, 63, rows)
+	require.EqualValues(t, 263, rows)
 	require.Equal(t, []string{"first"}, models)
 	rows, models = known(t, second)
-	require.EqualValues(t, 64, rows)
+	require.EqualValues(t, 264, rows)
 	require.Equal(t, []string{"second"}, models)
 }
 
@@ -126,10 +126,10 @@ func TestTrainedBesideARunningOne(t *testing.T) {
 			require.Equal(t, []string{"trained"}, models)
 			refused := logged.FilterMessageSnippet("is not saved over a file that somebody else has written to; reload")
 			if reload {
-				require.EqualValues(t, 62, rows)
+				require.EqualValues(t, 262, rows)
 				require.Zero(t, refused.Len())
 			} else {
-				require.EqualValues(t, 60, rows)
+				require.EqualValues(t, 260, rows)
 				require.Equal(t, 1, refused.Len())
 			}
 		})

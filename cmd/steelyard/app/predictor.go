@@ -61,7 +61,11 @@ func (f *fleet) prepareLearner(c configs.Upstream) (*learner, error) {
 	if l.file == "" {
 		return l, nil
 	}
-	if l.unread = l.Read(l.file); l.unread != nil && known != nil {
+	l.unread = l.Read(l.file)
+	if foreign, ok := errors.AsType[*predict.ForeignError](l.unread); ok {
+		return nil, fmt.Errorf("predict.file %s: %w", l.file, foreign)
+	}
+	if l.unread != nil && known != nil {
 		f.log.Error("what was learned of requests is not taken up from its file, which has changed; the old knowledge stays", zap.Error(l.unread))
 		return known, nil
 	}

@@ -17,7 +17,7 @@ import (
 func knowing(t *testing.T, path, model string) {
 	t.Helper()
 	trainer := predict.NewTrainer(predict.TrainOptions{Epochs: 1})
-	for i := range 60 {
+	for i := range 260 {
 		trainer.Add(&predict.Row{
 			Model: model, Features: predict.Features{PromptBytes: 100, MaxTokens: 1 + i}, Work: float64(1 + i), Class: "answered", Status: 200,
 		})

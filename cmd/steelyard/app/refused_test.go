@@ -79,6 +79,21 @@ func TestARefusedReloadLeavesNoMark(t *testing.T) {
 	assert.NotContains(t, onDisk(t, folder), "damaged.json", "which is when a damaged file makes room")
 }
 
+// TestAModelOfATableIsNoPredictFile, neither at a start nor at a reload, and stays where it is.
+func TestAModelOfATableIsNoPredictFile(t *testing.T) {
+	folder := t.TempDir()
+	file := filepath.Join(folder, "table.json")
+	require.NoError(t, os.WriteFile(file, []byte(`{"kind": "table", "version": 1}`), 0o600))
+	cfg := learningConfig(t, folder, backend(t, "a").URL)
+	bad := renamed(cfg, func(c *configs.Config) { c.Upstreams[0].Predict.File = file })
+	const problem = `it is a model of kind "table", which says nothing of requests; give what steelyard train has saved from a request log`
+	_, err := app.New(bad, app.Options{})
+	require.EqualError(t, err, "upstream chat: predict.file "+file+": "+problem)
+	r := run(t, cfg)
+	require.ErrorContains(t, r.Reload(bad), problem)
+	assert.Contains(t, onDisk(t, folder), "table.json")
+}
+
 // TestAScrapeWaitsForNoReload, though that waits for a learner to save.
 func TestAScrapeWaitsForNoReload(t *testing.T) {
 	folder := t.TempDir()
