@@ -40,6 +40,8 @@ type Admin struct {
 	Mode    Mode    `yaml:"mode,omitempty"`
 	Owner   Account `yaml:"owner,omitempty"`
 	Group   Account `yaml:"group,omitempty"`
+	// Hosts are names that it may be asked under; addresses, localhost and the host of Address always are.
+	Hosts []string `yaml:"hosts,omitempty"`
 }
 
 // Log says what is written to standard error.

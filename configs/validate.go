@@ -13,6 +13,7 @@ var Policies = []string{"capacity", "least_load", "two_choices", "optimal_split"
 // validate reports everything that is wrong with a resolved configuration.
 func (r *report) validate(c *Config) {
 	r.validateListeners(c)
+	r.validateAdminHosts(c.Admin.Hosts)
 	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.oneOf("log.format", c.Log.Format, "json", "console")
 	r.validateWritten("log.requests", c.Log.Requests, true)

@@ -42,6 +42,18 @@ func (r *report) validateListeners(c *Config) {
 	}
 }
 
+// validateAdminHosts refuses what no request can name.
+func (r *report) validateAdminHosts(hosts []string) {
+	for i, host := range hosts {
+		p := path("admin.hosts").item(i)
+		if host == "" {
+			r.missing(p, "give a name that operators use, or remove the item")
+			continue
+		}
+		r.validateRouteHost(p, host)
+	}
+}
+
 func (r *report) validateTrust(networks []netip.Prefix) {
 	for i, network := range networks {
 		p := path("forwarded.trust").item(i)

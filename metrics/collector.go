@@ -1,46 +1,86 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"sync/atomic"
+)
 
-// collector turns the registry's own instruments and the observed state into
-// what Prometheus reads.
-type collector struct{ registry *Registry }
-
-func (c *collector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range descs {
-		ch <- d
-	}
-}
-
-func (c *collector) Collect(ch chan<- prometheus.Metric) {
-	s := sink(ch)
-	upstreams, endpoints := c.registry.all()
+// collect puts the registry's own instruments and the observed state on a page.
+func (r *Registry) collect(s *page) {
+	upstreams, endpoints := r.all()
 	for _, u := range upstreams {
 		s.upstream(u)
+		s.failures(u, r.expected.Load())
 		if u.name != "" {
 			s.queue(u)
 		}
 	}
+	overheads := overheadByUpstream(upstreams, endpoints)
 	for _, e := range endpoints {
 		s.answers(e)
 		s.transport(e)
+		s.breathe()
 	}
-	if source := c.registry.endpointSource.Load(); source != nil {
-		for _, state := range (*source)() {
-			s.state(&state)
+	for _, o := range overheads {
+		s.histogram(overheadTime, &o.histogram, o.upstream)
+	}
+	r.collectState(s)
+}
+
+// overhead is what the endpoints of one upstream add up to.
+type overhead struct {
+	upstream string
+	histogram
+}
+
+// overheadByUpstream adds up, by upstream, what is counted by endpoint so that cores do
+// not meet in one word. What endpoints had that are gone is kept with their upstream.
+func overheadByUpstream(upstreams []*Upstream, endpoints []*Endpoint) (list []*overhead) {
+	byName := map[string]*overhead{}
+	of := func(name string) *overhead {
+		if byName[name] == nil {
+			byName[name] = &overhead{name, newHistogram(overheadBounds)}
+			list = append(list, byName[name])
+		}
+		return byName[name]
+	}
+	for _, e := range endpoints {
+		of(e.upstream).add(&e.overhead)
+	}
+	for _, u := range upstreams {
+		if u.name != "" {
+			of(u.name).add(&u.overhead)
 		}
 	}
-	if source := c.registry.queueSource.Load(); source != nil {
+	return list
+}
+
+// collectState is what is asked for and not counted.
+func (r *Registry) collectState(s *page) {
+	if source := r.endpointSource.Load(); source != nil {
+		seen := map[endpointKey]bool{}
+		for _, state := range (*source)() {
+			key := endpointKey{state.Upstream, state.Endpoint}
+			if !seen[key] { // a page that names a pair twice is refused whole
+				seen[key] = true
+				s.state(&state)
+				s.breathe()
+			}
+		}
+	}
+	if source := r.queueSource.Load(); source != nil {
 		for _, queue := range (*source)() {
 			s.gauge(queueRequests, float64(queue.Waiting), queue.Upstream)
 		}
 	}
-	if source := c.registry.predictorSource.Load(); source != nil {
+	if source := r.predictorSource.Load(); source != nil {
 		for _, p := range (*source)() {
 			s.predictor(&p)
 		}
 	}
-	if source := c.registry.clientSource.Load(); source != nil {
+	if source := r.clientSource.Load(); source != nil {
 		now := (*source)()
 		s.gauge(clientConnections, float64(now.Idle), "idle")
 		s.gauge(clientConnections, float64(now.Active), "active")
@@ -48,10 +88,7 @@ func (c *collector) Collect(ch chan<- prometheus.Metric) {
 	}
 }
 
-// sink is where one scrape's samples go.
-type sink chan<- prometheus.Metric
-
-func (s sink) upstream(u *Upstream) {
+func (s *page) upstream(u *Upstream) {
 	for i, label := range classLabels {
 		s.counter(requests, u.requests[i].Load(), u.name, "", label)
 	}
@@ -63,41 +100,39 @@ func (s sink) upstream(u *Upstream) {
 	}
 }
 
-func (s sink) queue(u *Upstream) {
-	s <- u.queueWait.metric(queueWaitTime, u.name)
+func (s *page) queue(u *Upstream) {
+	s.histogram(queueWaitTime, &u.queueWait, u.name)
 	for i, label := range unqueuedLabels {
 		s.counter(queueRefused, u.unqueued[i].Load(), u.name, label)
 	}
 }
 
-func (s sink) answers(e *Endpoint) {
+func (s *page) answers(e *Endpoint) {
 	for i, label := range classLabels {
 		s.counter(requests, e.requests[i].Load(), e.upstream, e.name, label)
 	}
 	for i, labels := range trafficLabels {
 		s.counter(bytesTotal, e.bytes[i].Load(), e.upstream, e.name, labels[0], labels[1])
 	}
-	s <- e.response.metric(responseTime, e.upstream, e.name)
-	s <- e.firstByte.metric(firstByteTime, e.upstream, e.name)
-	s <- e.overhead.metric(overheadTime, e.upstream, e.name)
+	s.histogram(responseTime, &e.response, e.upstream, e.name)
+	s.histogram(firstByteTime, &e.firstByte, e.upstream, e.name)
 	s.counter(truncated, e.truncated.Load(), e.upstream, e.name)
 	for i, label := range repeatLabels {
 		s.counter(repeats, e.repeats[i].Load(), e.upstream, e.name, label)
 	}
 }
 
-func (s sink) transport(e *Endpoint) {
+func (s *page) transport(e *Endpoint) {
 	s.counter(opened, e.opened.Load(), e.upstream, e.name)
 	s.counter(reused, e.reused.Load(), e.upstream, e.name)
 	s.counter(stale, e.stale.Load(), e.upstream, e.name)
 	for i, label := range probeLabels {
 		s.counter(probes, e.probes[i].Load(), e.upstream, e.name, label)
 	}
-	seconds := float64(e.probeNanos.Load()) / 1e9
-	s.send(probeTime, prometheus.CounterValue, seconds, e.upstream, e.name)
+	s.gauge(probeTime, float64(e.probeNanos.Load())/1e9, e.upstream, e.name)
 }
 
-func (s sink) state(e *EndpointState) {
+func (s *page) state(e *EndpointState) {
 	s.gauge(inFlight, float64(e.InFlight), e.Upstream, e.Endpoint)
 	s.gauge(baseCapacity, e.BaseCapacity, e.Upstream, e.Endpoint)
 	s.gauge(effectiveCapacity, e.EffectiveCapacity, e.Upstream, e.Endpoint)
@@ -114,32 +149,23 @@ func (s sink) state(e *EndpointState) {
 	s.gauge(connections, float64(e.ActiveConnections), e.Upstream, e.Endpoint, "active")
 }
 
-func (s sink) counter(d *prometheus.Desc, n uint64, labels ...string) {
-	s.send(d, prometheus.CounterValue, float64(n), labels...)
-}
-
-func (s sink) gauge(d *prometheus.Desc, v float64, labels ...string) {
-	s.send(d, prometheus.GaugeValue, v, labels...)
-}
-
-func (s sink) flag(d *prometheus.Desc, set bool, labels ...string) {
-	v := 0.0
-	if set {
-		v = 1
+// failures are those expected, and what has happened besides.
+func (s *page) failures(u *Upstream, expected *[]Failure) {
+	shown := map[Failure]uint64{}
+	if expected != nil && u.name != "" {
+		for _, f := range *expected {
+			shown[f] = 0
+		}
 	}
-	s.send(d, prometheus.GaugeValue, v, labels...)
-}
-
-func (s sink) send(d *prometheus.Desc, kind prometheus.ValueType, v float64, labels ...string) {
-	m, err := prometheus.NewConstMetric(d, kind, v, labels...)
-	s <- orInvalid(d, m, err)
-}
-
-// orInvalid keeps a label that Prometheus refuses (bytes that are not UTF-8)
-// from costing more than its own samples.
-func orInvalid(d *prometheus.Desc, m prometheus.Metric, err error) prometheus.Metric {
-	if err != nil {
-		return prometheus.NewInvalidMetric(d, err)
+	u.failed.Range(func(f, n any) bool {
+		shown[f.(Failure)] = n.(*atomic.Uint64).Load()
+		return true
+	})
+	for _, f := range slices.SortedFunc(maps.Keys(shown), Failure.compare) {
+		s.counter(failures, shown[f], u.name, f.Code, f.Source)
 	}
-	return m
+}
+
+func (f Failure) compare(other Failure) int {
+	return cmp.Or(cmp.Compare(f.Code, other.Code), cmp.Compare(f.Source, other.Source))
 }

@@ -37,8 +37,8 @@ func newEndpoint(upstream, name string) *Endpoint {
 	return &Endpoint{
 		upstream:  upstream,
 		name:      name,
-		response:  newHistogram(responseBounds),
-		firstByte: newHistogram(responseBounds),
+		response:  newHistogram(endpointBounds),
+		firstByte: newHistogram(endpointBounds),
 		overhead:  newHistogram(overheadBounds),
 	}
 }

@@ -1,26 +1,14 @@
 package metrics
 
-import "github.com/prometheus/client_golang/prometheus"
-
-// descs collects the families below as they are declared, so that none can be
-// forgotten in Describe.
-var descs []*prometheus.Desc
-
-func family(name, help string, labels ...string) *prometheus.Desc {
-	d := prometheus.NewDesc("steelyard_"+name, help, labels, nil)
-	descs = append(descs, d)
-	return d
-}
-
 // The families by endpoint, by upstream and of clients' connections.
 var (
 	requests      = family("requests_total", "Requests ended, by class of the status the client got (499 when it left); without an endpoint where none took part.", "upstream", "endpoint", "code")
 	cancellations = family("cancellations_total", "Requests whose client left before the end of the answer, by where they were.", "upstream", "phase")
 	bytesTotal    = family("bytes_total", "Bytes of messages, headers included and TLS not.", "upstream", "endpoint", "peer", "direction")
 
-	responseTime  = family("response_time_seconds", "From the first byte of the request to the last byte of the answer.", "upstream", "endpoint")
-	firstByteTime = family("first_byte_time_seconds", "From the first byte of the request to the first byte of the endpoint's answer.", "upstream", "endpoint")
-	overheadTime  = family("overhead_time_seconds", "Time a request spent in steelyard itself, without its waits for the endpoint and the client.", "upstream", "endpoint")
+	responseTime  = histogramFamily("response_time_seconds", "From the first byte of the request to the last byte of the answer.", "upstream", "endpoint")
+	firstByteTime = histogramFamily("first_byte_time_seconds", "From the first byte of the request to the first byte of the endpoint's answer.", "upstream", "endpoint")
+	overheadTime  = histogramFamily("overhead_time_seconds", "Time a request spent in steelyard itself, without its waits for the endpoint and the client.", "upstream")
 
 	truncated = family("truncated_answers_total", "Answers that the endpoint cut short after the client had got the beginning.", "upstream", "endpoint")
 	repeats   = family("repeats_total", "Requests sent again, by the endpoint that failed and how.", "upstream", "endpoint", "reason")
@@ -43,8 +31,10 @@ var (
 	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
 
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
-	queueWaitTime = family("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
+	queueWaitTime = histogramFamily("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
 	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), or the wait too long (503, 504).", "upstream", "reason")
+
+	failures = family("failures_total", "Requests that failed, by the code of README's table, and whose fault it was; answered_5xx is a failure that the endpoint itself answered with.", "upstream", "code", "source")
 
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

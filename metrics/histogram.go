@@ -2,10 +2,9 @@ package metrics
 
 import (
 	"math/bits"
+	"strconv"
 	"sync/atomic"
 	"time"
-
-	"github.com/prometheus/client_golang/prometheus"
 )
 
 // Bucket bounds. Response time and time to first byte reach from a cached
@@ -20,6 +19,10 @@ var (
 		1*time.Second, 2500*time.Millisecond, 5*time.Second,
 		10*time.Second, 20*time.Second, 30*time.Second,
 		time.Minute, 2*time.Minute, 5*time.Minute, 10*time.Minute)
+	// endpointBounds are fewer: each is a series for each endpoint, of which there may be thousands.
+	endpointBounds = newBounds(
+		5*time.Millisecond, 25*time.Millisecond, 100*time.Millisecond, 250*time.Millisecond, 500*time.Millisecond,
+		1*time.Second, 2500*time.Millisecond, 5*time.Second, 10*time.Second, 30*time.Second, 2*time.Minute, 10*time.Minute)
 	overheadBounds = newBounds(
 		5*time.Microsecond, 10*time.Microsecond, 20*time.Microsecond,
 		30*time.Microsecond, 50*time.Microsecond, 75*time.Microsecond,
@@ -33,6 +36,7 @@ var (
 // Prometheus' `le`, with an index that makes the search short. Immutable.
 type bounds struct {
 	upper []uint64 // nanoseconds, ascending
+	text  []string // of each, and of what lies beyond, in seconds
 	// first[n] is the first bucket that a value of n significant bits may fall
 	// into. Bounds at least double every second step, so at most three comparisons
 	// follow.
@@ -43,7 +47,9 @@ func newBounds(upper ...time.Duration) *bounds {
 	b := &bounds{upper: make([]uint64, len(upper))}
 	for i, d := range upper {
 		b.upper[i] = uint64(d)
+		b.text = append(b.text, strconv.FormatFloat(float64(d)/1e9, 'g', -1, 64))
 	}
+	b.text = append(b.text, "+Inf")
 	for n := 1; n < len(b.first); n++ {
 		least := uint64(1) << (n - 1)
 		i := 0
@@ -94,19 +100,19 @@ func (h *histogram) observe(d time.Duration) {
 	}
 }
 
-// metric is the histogram as Prometheus reads it. Observations that arrive
-// meanwhile may be in the sum and not yet in a bucket, or the other way round;
-// count and buckets always agree.
-func (h *histogram) metric(desc *prometheus.Desc, labels ...string) prometheus.Metric {
-	buckets := make(map[float64]uint64, len(h.bounds.upper))
-	count := uint64(0)
-	for i := range h.counts {
-		count += h.counts[i].Load()
-		if i < len(h.bounds.upper) {
-			buckets[float64(h.bounds.upper[i])/1e9] = count
-		}
+// add counts all that other has counted.
+func (h *histogram) add(other *histogram) {
+	for i := range other.counts {
+		h.counts[i].Add(other.counts[i].Load())
 	}
-	seconds := float64(h.carry.Load())*(1<<64)/1e9 + float64(h.sum.Load())/1e9
-	m, err := prometheus.NewConstHistogram(desc, count, seconds, buckets, labels...)
-	return orInvalid(desc, m, err)
+	sum := other.sum.Load()
+	if h.sum.Add(sum) < sum {
+		h.carry.Add(1)
+	}
+	h.carry.Add(other.carry.Load())
+}
+
+// seconds is the sum of all durations.
+func (h *histogram) seconds() float64 {
+	return float64(h.carry.Load())*(1<<64)/1e9 + float64(h.sum.Load())/1e9
 }

@@ -48,7 +48,7 @@ var (
 	predictorError   = family("predictor_mean_absolute_error", "Mean distance between predicted and true work on such requests, in seconds of one slot times its capacity.", "upstream", "model", "rule")
 )
 
-func (s sink) predictor(p *PredictorState) {
+func (s *page) predictor(p *PredictorState) {
 	s.counter(predictorDropped, p.Dropped, p.Upstream)
 	s.flag(predictorReady, p.Ready, p.Upstream)
 	s.gauge(predictorModels, float64(p.Known), p.Upstream, "ready")

@@ -1,14 +1,14 @@
 package metrics
 
 import (
-	"net/http"
+	"cmp"
 	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
-	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
 // Build says which program is running.
@@ -20,8 +20,9 @@ type Build struct {
 // Registry owns every instrument of one process. All methods are safe for
 // concurrent use.
 type Registry struct {
-	prometheus *prometheus.Registry
+	prometheus *prometheus.Registry // of what there is one of for the process
 	gateway    gateway
+	exposition exposition
 
 	// Written by the methods Observe…, read by each scrape.
 	endpointSource atomic.Pointer[func() []EndpointState]
@@ -29,6 +30,8 @@ type Registry struct {
 	clientSource   atomic.Pointer[func() ClientConnections]
 
 	predictorSource atomic.Pointer[func() []PredictorState]
+
+	expected atomic.Pointer[[]Failure] // written by ExpectFailures
 
 	mu        sync.Mutex // guards both maps; never taken on the request path
 	endpoints map[endpointKey]*Endpoint
@@ -55,9 +58,9 @@ func New(build Build) *Registry {
 	info.Set(1)
 	r.prometheus.MustRegister(info,
 		collectors.NewGoCollector(),
-		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		&collector{registry: r})
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	r.gateway = newGateway(r.prometheus)
+	r.exposition.registry = r
 	return r
 }
 
@@ -94,7 +97,11 @@ func (r *Registry) Upstream(upstream string) *Upstream {
 func (r *Registry) Forget(upstream, endpoint string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.endpoints, endpointKey{upstream, endpoint})
+	key := endpointKey{upstream, endpoint}
+	if e, u := r.endpoints[key], r.upstreams[upstream]; e != nil && u != nil {
+		u.overhead.add(&e.overhead)
+	}
+	delete(r.endpoints, key)
 }
 
 // ForgetUpstream removes the label sets of an upstream and of all its
@@ -123,14 +130,13 @@ func (r *Registry) all() ([]*Upstream, []*Endpoint) {
 	for _, e := range r.endpoints {
 		endpoints = append(endpoints, e)
 	}
+	slices.SortFunc(upstreams, func(a, b *Upstream) int { return cmp.Compare(a.name, b.name) })
+	slices.SortFunc(endpoints, func(a, b *Endpoint) int {
+		return cmp.Or(cmp.Compare(a.upstream, b.upstream), cmp.Compare(a.name, b.name))
+	})
 	return upstreams, endpoints
 }
 
-// Handler serves the exposition. Something that cannot be shown is left out
-// and counted in promhttp_metric_handler_errors_total; the rest is served.
-func (r *Registry) Handler() http.Handler {
-	return promhttp.HandlerFor(r.prometheus, promhttp.HandlerOpts{
-		Registry:      r.prometheus,
-		ErrorHandling: promhttp.ContinueOnError,
-	})
-}
+// ExpectFailures names the failures that every upstream shows from the start, with 0, so
+// that the first of them is an increase. Others appear when they have happened.
+func (r *Registry) ExpectFailures(list []Failure) { r.expected.Store(&list) }

@@ -1,7 +1,7 @@
 package metrics
 
 import (
-	"net/http/httptest"
+	"io"
 	"strings"
 	"sync"
 	"testing"
@@ -11,13 +11,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scrape returns the exposition as a Prometheus server would get it.
+// scrape returns the exposition of this moment.
 func scrape(t *testing.T, r *Registry) string {
 	t.Helper()
-	w := httptest.NewRecorder()
-	r.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/metrics", nil))
-	require.Equal(t, 200, w.Code)
-	return w.Body.String()
+	page, err := io.ReadAll(r.Page())
+	require.NoError(t, err)
+	return string(page)
 }
 
 // full returns a registry in which every family has samples.
@@ -38,6 +37,7 @@ func full() *Registry {
 	u.AddBytes(FromClient, 7)
 	u.Queued(30 * time.Millisecond)
 	u.Unqueued(QueueFull)
+	u.Failed(Failure{"queue_full", "steelyard"})
 	r.Upstream("").Answered(400)
 	r.Reloaded(true)
 	r.Observe(func() []EndpointState {
@@ -84,8 +84,9 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="2.5"} 1`,
 		`steelyard_response_time_seconds_sum{endpoint="small",upstream="chat"} 1.5`,
 		`steelyard_first_byte_time_seconds_bucket{endpoint="small",upstream="chat",le="0.25"} 1`,
-		`steelyard_overhead_time_seconds_bucket{endpoint="small",upstream="chat",le="3e-05"} 0`,
-		`steelyard_overhead_time_seconds_bucket{endpoint="small",upstream="chat",le="5e-05"} 1`,
+		`steelyard_overhead_time_seconds_bucket{upstream="chat",le="3e-05"} 0`,
+		`steelyard_overhead_time_seconds_bucket{upstream="chat",le="5e-05"} 1`,
+		`steelyard_failures_total{code="queue_full",source="steelyard",upstream="chat"} 1`,
 		`steelyard_bytes_total{direction="sent",endpoint="small",peer="client",upstream="chat"} 300`,
 		`steelyard_bytes_total{direction="received",endpoint="",peer="client",upstream="chat"} 7`,
 		`steelyard_truncated_answers_total{endpoint="small",upstream="chat"} 1`,
@@ -162,6 +163,12 @@ func TestForgetRemovesLabelSets(t *testing.T) {
 	r.Endpoint("chat", "small")
 	assert.Contains(t, scrape(t, r), `steelyard_truncated_answers_total{endpoint="small",upstream="chat"} 0`)
 
+	// What is added up by upstream does not fall when an endpoint goes.
+	large := r.Endpoint("chat", "large")
+	large.Answered(200, time.Second, time.Second, time.Millisecond)
+	r.Forget("chat", "large")
+	assert.Contains(t, scrape(t, r), `steelyard_overhead_time_seconds_count{upstream="chat"} 1`)
+
 	r.ForgetUpstream("chat")
 	text = scrape(t, r)
 	assert.NotContains(t, text, `upstream="chat"`)
@@ -191,7 +198,7 @@ func TestOneBadStateCostsOnlyItself(t *testing.T) {
 	text := scrape(t, r)
 	assert.Contains(t, text, `steelyard_requests_in_flight{endpoint="good",upstream="chat"} 7`)
 	assert.Equal(t, 1, strings.Count(text, `steelyard_requests_in_flight{endpoint="twice"`))
-	assert.Contains(t, scrape(t, r), `promhttp_metric_handler_errors_total{cause="gathering"} 1`)
+	assert.Contains(t, text, "steelyard_requests_in_flight{endpoint=\"x\",upstream=\"a\uFFFD\"} 0")
 }
 
 // TestScrapeDuringTraffic lets the race detector see every instrument written

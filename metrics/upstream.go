@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -17,10 +18,12 @@ type Upstream struct {
 	bytes     [flows]atomic.Uint64            // AddBytes
 	queueWait histogram                       // Queued
 	unqueued  [unqueuedReasons]atomic.Uint64  // Unqueued
+	overhead  histogram                       // of endpoints that are gone; Forget
+	failed    sync.Map                        // Failure -> *atomic.Uint64; Failed
 }
 
 func newUpstream(name string) *Upstream {
-	return &Upstream{name: name, queueWait: newHistogram(responseBounds)}
+	return &Upstream{name: name, queueWait: newHistogram(responseBounds), overhead: newHistogram(overheadBounds)}
 }
 
 // Answered counts one request that was answered, or given up with 499, without
@@ -37,6 +40,21 @@ func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
 
 // Unqueued counts one request that was refused for want of a slot.
 func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
+
+// Failure is how a request failed: the code of README's table, and whose fault it was
+// (client, upstream or steelyard). Both come from lists in the program, never from
+// requests.
+type Failure struct{ Code, Source string }
+
+// Failed counts one request that failed, whether the client was told by an answer or by
+// a cut. Only the first of its kind takes a lock.
+func (u *Upstream) Failed(f Failure) {
+	n, ok := u.failed.Load(f)
+	if !ok {
+		n, _ = u.failed.LoadOrStore(f, new(atomic.Uint64))
+	}
+	n.(*atomic.Uint64).Add(1)
+}
 
 // AddBytes counts bytes of a request that had no endpoint; see
 // Endpoint.AddBytes.

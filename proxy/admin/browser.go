@@ -2,21 +2,37 @@ package admin
 
 import (
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/netip"
 	"strings"
 )
 
-// sameSite refuses what changes something when a browser says that the page of
-// another site sent it, or when that page may have disguised itself as ours.
-// Programs such as curl, which send neither Origin nor Sec-Fetch-Site, pass.
-func sameSite(next http.Handler) http.Handler {
-	guard := http.NewCrossOriginProtection()
+// names are those that the listener is reached by, besides addresses and localhost.
+type names map[string]bool
+
+func newNames(hosts []string) names {
+	n := names{}
+	for _, host := range hosts {
+		n[plainHost(host)] = true
+	}
+	return n
+}
+
+// guard refuses what web pages may be behind; programs such as curl pass.
+//
+// Everything under a name that is not ours, reading too: a hostile name can be made to
+// resolve to our address, and then its pages count as of our own origin (DNS rebinding).
+//
+// What changes something, where a browser says that the page of another site sent it, or
+// where that page may have disguised itself as ours.
+func (n names) guard(next http.Handler) http.Handler {
+	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		err := guard.Check(r)
+		err := n.check(r)
 		if err == nil {
-			err = rebound(r)
+			err = crossOrigin.Check(r)
 		}
 		if err != nil {
 			fail(w, http.StatusForbidden, "refused: "+err.Error())
@@ -26,33 +42,35 @@ func sameSite(next http.Handler) http.Handler {
 	})
 }
 
-var errRebound = errors.New("the admin listener is on a loopback address, and a browser came by another name: use localhost or the address itself")
+var errOtherAddress = errors.New("a browser may change something only under the address it has reached: use that, localhost, or a name listed in admin.hosts")
 
-// rebound reports a browser's request that changes something, came over
-// loopback and yet names a host that is neither localhost nor an address. A
-// hostile name can be made to resolve to 127.0.0.1, and then its pages count
-// as of our own origin (DNS rebinding).
-func rebound(r *http.Request) error {
-	if r.Method == http.MethodGet || r.Method == http.MethodHead {
-		return nil
-	}
-	if r.Header.Get("Origin") == "" && r.Header.Get("Sec-Fetch-Site") == "" {
-		return nil
-	}
+// check looks at the host that a request over TCP names. A unix socket is out of reach for
+// web pages, and HTTP/1.0 without a host is no browser's.
+func (n names) check(r *http.Request) error {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
-	if !ok || !local.IP.IsLoopback() {
+	host := plainHost(r.Host)
+	if !ok || host == "" || n[host] || host == "localhost" || strings.HasSuffix(host, ".localhost") {
 		return nil
 	}
-	host := r.Host
+	address, err := netip.ParseAddr(host)
+	if err != nil {
+		return fmt.Errorf("%q is no name of the admin listener: use its address or localhost, or list the name in admin.hosts", host)
+	}
+	browser := r.Header.Get("Origin") != "" || r.Header.Get("Sec-Fetch-Site") != ""
+	if changes(r.Method) && browser && address.Unmap() != local.AddrPort().Addr().Unmap() {
+		return errOtherAddress
+	}
+	return nil
+}
+
+func changes(method string) bool {
+	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
+}
+
+// plainHost is a host in lower case without port, brackets and a last dot.
+func plainHost(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h
 	}
-	host = strings.ToLower(host)
-	if host == "localhost" || strings.HasSuffix(host, ".localhost") {
-		return nil
-	}
-	if _, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
-		return nil
-	}
-	return errRebound
+	return strings.ToLower(strings.TrimSuffix(strings.Trim(host, "[]"), "."))
 }

@@ -17,7 +17,8 @@
 //	{"error": {"message": "no upstream is named chta", "known": ["chat"]}}
 //
 // There is no login: who reaches the address may drain. Web pages are kept out,
-// because a browser on the operator's machine reaches the address as well:
-// requests that change something are refused when a page of another site sent
-// them (see browser.go).
+// because a browser on the operator's machine reaches the address as well: requests
+// under a name that is not the listener's are refused, and so are those that change
+// something where a page of another site sent them (see browser.go). What is done at
+// once is bounded (limit.go): requests come first.
 package admin

@@ -16,10 +16,10 @@ func (s *Server) routes() []route {
 	const upstream = "/api/v1/upstreams/{upstream}"
 	const endpoint = upstream + "/endpoints/{endpoint}"
 	return []route{
-		{"GET", "/metrics", s.metrics.ServeHTTP},
+		{"GET", "/metrics", atMost(maxScrapes, s.metrics.ServeHTTP)},
 		{"GET", "/healthz", s.getHealth},
 		{"GET", "/readyz", s.getReadiness},
-		{"GET", "/api/v1/upstreams", s.getUpstreams},
+		{"GET", "/api/v1/upstreams", atMost(maxStates, s.getUpstreams)},
 		{"GET", upstream, s.getUpstream},
 		{"POST", endpoint + "/drain", s.postDrain},
 		{"POST", endpoint + "/undrain", s.postUndrain},

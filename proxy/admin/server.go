@@ -22,11 +22,12 @@ const (
 	stopTimeout   = 3 * time.Second // for answers under way when Run ends
 )
 
-// Options are what a server needs; none may be nil but Log.
+// Options are what a server needs; none may be nil but Hosts and Log.
 type Options struct {
 	Fleet   Fleet
 	Ready   func() Readiness // called from many goroutines at once
 	Metrics http.Handler     // serves /metrics
+	Hosts   []string         // names that the listener is reached by; addresses and localhost always are
 	Log     *zap.Logger
 }
 
@@ -45,7 +46,7 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
-	s.handler = withHeaders(sameSite(s.routeTable()))
+	s.handler = withHeaders(newNames(o.Hosts).guard(s.routeTable()))
 	return s
 }
 
@@ -57,7 +58,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("serve admin listener: make its log: %w", err)
 	}
+	var open conns
 	server := &http.Server{
+		ConnState:         open.state,
 		Handler:           s.handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -67,7 +70,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          log,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(ln) }()
+	go func() { failed <- server.Serve(open.limit(ln)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve admin listener %s: %w", ln.Addr(), err)

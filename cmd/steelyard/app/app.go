@@ -39,6 +39,8 @@ type App struct {
 	clients  []listener
 	admin    net.Listener // nil: none
 
+	adminHosts []string // names that operators reach it by
+
 	stopping atomic.Bool // written by Run when ctx ends
 
 	mu         sync.Mutex      // one reload at a time
@@ -137,7 +139,7 @@ func (a *App) listen(cfg *configs.Config) error {
 		if err != nil {
 			return &ListenError{Address: cfg.Admin.Address, Admin: true, Err: err}
 		}
-		a.admin = ln
+		a.admin, a.adminHosts = ln, adminHosts(cfg.Admin)
 	}
 	return nil
 }

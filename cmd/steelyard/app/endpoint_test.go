@@ -96,7 +96,7 @@ func TestFirstRoundComesFirst(t *testing.T) {
 	for range 3 {
 		r := run(t, config(t, "", endpoint("dead", dead.URL, 1000), endpoint("a", a.URL, 1)))
 		assert.Equal(t, "a", body(t, r.url))
-		page := body(t, r.admin+"/metrics")
+		page := page(t, r)
 		assert.NotContains(t, page, `steelyard_repeats_total{endpoint="dead",reason="connect",upstream="chat"} 1`)
 		assert.Contains(t, page, `steelyard_probes_total{endpoint="dead",result="down",upstream="chat"}`)
 		require.NoError(t, r.stop())

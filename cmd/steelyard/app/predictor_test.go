@@ -40,7 +40,7 @@ func TestInventedModelsMakeNoSeries(t *testing.T) {
 	eventually(t, "the requests to be learned from", func() bool {
 		return line(t, g, `steelyard_predictor_models{state="learning",upstream="chat"}`) == "1"
 	})
-	text := body(t, g.admin+"/metrics")
+	text := page(t, g)
 	require.Contains(t, text, `model="known"`)
 	require.NotContains(t, text, `model="m"`)
 	require.Equal(t, "25", line(t, g, `steelyard_predictor_rows_total{reason="kept",upstream="chat"}`))

@@ -83,7 +83,7 @@ func TestReconcile(t *testing.T) {
 	eventually(t, "the new one to be probed", func() bool {
 		return line(t, r, `steelyard_probes_total{endpoint="new",result="up",upstream="chat"}`) != "0"
 	})
-	assert.NotContains(t, body(t, r.admin+"/metrics"), `endpoint="gone"`)
+	assert.NotContains(t, page(t, r), `endpoint="gone"`)
 
 	d, err = app.Reconcile(r.App, "chat", []configs.Endpoint{changed[1], changed[0], changed[2]})
 	require.NoError(t, err)

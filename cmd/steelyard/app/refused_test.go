@@ -36,7 +36,7 @@ func onThePage(t *testing.T, r *running) string {
 	own := regexp.MustCompile(`^(# .* )?steelyard_`)
 	var lines strings.Builder
 	moves := regexp.MustCompile(`_config_|_probe|client_connections|_bytes_total`)
-	for l := range strings.Lines(body(t, r.admin+"/metrics")) {
+	for l := range strings.Lines(page(t, r)) {
 		if own.MatchString(l) && !moves.MatchString(l) {
 			lines.WriteString(l)
 		}

@@ -2,8 +2,11 @@ package app
 
 import (
 	"fmt"
+	"net"
+	"slices"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
@@ -57,7 +60,18 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 }
 
 func (a *App) adminServer() *admin.Server {
-	return admin.New(admin.Options{Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Log: a.log})
+	return admin.New(admin.Options{
+		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Hosts: a.adminHosts, Log: a.log,
+	})
+}
+
+// adminHosts are the names that operators reach the admin listener by.
+func adminHosts(c configs.Admin) []string {
+	hosts := slices.Clone(c.Hosts)
+	if host, _, err := net.SplitHostPort(c.Address); err == nil && host != "" {
+		hosts = append(hosts, host)
+	}
+	return hosts
 }
 
 func (a *App) readiness() admin.Readiness {

@@ -32,7 +32,7 @@ func TestStatesAreShown(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, answer.Body.Close())
 
-	page := body(t, r.admin+"/metrics")
+	page := page(t, r)
 	for _, series := range []string{
 		`steelyard_endpoint_eligible{endpoint="a",upstream="chat"} 1`,
 		`steelyard_endpoint_eligible{endpoint="b",upstream="chat"} 0`,
@@ -133,13 +133,11 @@ func TestRemovedUpstreamIsForgotten(t *testing.T) {
 	}
 	r := run(t, cfg("one", a.URL))
 	require.Equal(t, "a", body(t, r.url))
-	require.Contains(t, body(t, r.admin+"/metrics"), `upstream="one"`)
+	require.Contains(t, page(t, r), `upstream="one"`)
 	require.NoError(t, r.Reload(cfg("two", b.URL)))
 	require.Equal(t, "b", body(t, r.url))
-	eventually(t, "the series to go", func() bool { return !contains(body(t, r.admin+"/metrics"), `upstream="one"`) })
-	page := httptest.NewRecorder()
-	r.Metrics().Handler().ServeHTTP(page, httptest.NewRequest(http.MethodGet, "/metrics", nil))
-	assert.Contains(t, page.Body.String(), `upstream="two"`)
+	eventually(t, "the series to go", func() bool { return !contains(page(t, r), `upstream="one"`) })
+	assert.Contains(t, page(t, r), `upstream="two"`)
 }
 
 func TestAccessLog(t *testing.T) {

@@ -2,9 +2,7 @@ package demo
 
 import (
 	"bufio"
-	"bytes"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -25,13 +23,7 @@ func read(s *balancer.Snapshot, registry *metrics.Registry, now time.Time) ([]re
 		}
 		byEndpoint[e.Endpoint.Name()] = &readings[i]
 	}
-	page := &exposition{header: http.Header{}}
-	request, err := http.NewRequest(http.MethodGet, "/metrics", nil)
-	if err != nil {
-		return nil, fmt.Errorf("read metrics: %w", err)
-	}
-	registry.Handler().ServeHTTP(page, request)
-	lines := bufio.NewScanner(&page.Buffer)
+	lines := bufio.NewScanner(registry.Page())
 	for lines.Scan() {
 		name, labels, value, ok := parseSeries(lines.Text())
 		if !ok || label(labels, "upstream") != s.Upstream {
@@ -84,15 +76,6 @@ func healthOf(e balancer.EndpointState, now time.Time) string {
 	}
 	return state + strings.Join(parts, "; ")
 }
-
-// exposition keeps what a handler answers.
-type exposition struct {
-	bytes.Buffer
-	header http.Header
-}
-
-func (e *exposition) Header() http.Header { return e.header }
-func (e *exposition) WriteHeader(int)     {}
 
 // parseSeries splits a line of the text exposition format: name{labels} value.
 func parseSeries(line string) (name, labels string, value float64, ok bool) {

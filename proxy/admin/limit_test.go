@@ -1,0 +1,81 @@
+package admin
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// dialed is a client's connection on which a request has been answered, if asked.
+func dialed(t *testing.T, s *running, ask bool) net.Conn {
+	t.Helper()
+	c, err := net.Dial("tcp", s.url[len("http://"):])
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	require.NoError(t, c.SetDeadline(time.Now().Add(time.Minute)))
+	if ask {
+		_, err = io.WriteString(c, "GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		require.NoError(t, err)
+		r, err := http.ReadResponse(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		require.Equal(t, 200, r.StatusCode)
+		_, err = io.Copy(io.Discard, r.Body)
+		require.NoError(t, err)
+	}
+	return c
+}
+
+// TestIdleConnectionsMakeRoom: an operator gets through, whoever holds connections open.
+func TestIdleConnectionsMakeRoom(t *testing.T) {
+	s := start(t)
+	var idle []net.Conn
+	for range maxConns {
+		idle = append(idle, dialed(t, s, true))
+	}
+	for range 3 {
+		dialed(t, s, true)
+	}
+	for i, c := range idle[:3] {
+		_, err := c.Read(make([]byte, 1))
+		assert.Error(t, err, "connection %d, idle for longest, is open", i)
+	}
+}
+
+// TestBusyConnectionsAreNotCut: where none is idle, it is the new one that goes.
+func TestBusyConnectionsAreNotCut(t *testing.T) {
+	leave := make(chan struct{})
+	var entered atomic.Int32
+	s := start(t, func(o *Options, _ *running) {
+		o.Metrics = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			entered.Add(1)
+			<-leave
+			_, _ = io.WriteString(w, "whole\n")
+		})
+	})
+	var busy []net.Conn
+	for range maxConns {
+		c := dialed(t, s, false)
+		_, err := io.WriteString(c, "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n")
+		require.NoError(t, err)
+		busy = append(busy, c)
+	}
+	require.Eventually(t, func() bool { return entered.Load() == maxScrapes }, time.Minute, time.Millisecond)
+	_, err := dialed(t, s, false).Read(make([]byte, 1))
+	assert.Error(t, err, "one more is open")
+	assert.EqualValues(t, maxScrapes, entered.Load(), "scrapes at once")
+	close(leave)
+	for _, c := range busy {
+		r, err := http.ReadResponse(bufio.NewReader(c), nil)
+		require.NoError(t, err)
+		body, err := io.ReadAll(r.Body)
+		require.NoError(t, err)
+		assert.Equal(t, "whole\n", string(body))
+	}
+}
