@@ -6,6 +6,8 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -28,10 +30,12 @@ const tableHead = "| name | type | labels | what it says |\n| --- | --- | --- | 
 func TestTable(t *testing.T) {
 	page, err := os.ReadFile("METRICS.md")
 	require.NoError(t, err)
-	text, _, found := strings.Cut(string(page), tableHead)
+	text, rest, found := strings.Cut(string(page), tableHead)
 	require.True(t, found, "METRICS.md has no table")
+	_, after, found := strings.Cut(rest, "\n\n")
+	require.True(t, found, "nothing follows the table")
 
-	want := text + tableHead + table(t, full())
+	want := text + tableHead + table(t, full()) + "\n" + after
 	if *update {
 		require.NoError(t, os.WriteFile("METRICS.md", []byte(want), 0o644))
 		return
@@ -84,6 +88,28 @@ func TestEveryFamilyIsCollected(t *testing.T) {
 	for _, f := range families {
 		assert.True(t, byName[f.name], "%s is declared and never collected", f.name)
 	}
+}
+
+// TestAlerts holds the example of METRICS.md against the tool and the families there are.
+func TestAlerts(t *testing.T) {
+	page, err := os.ReadFile("METRICS.md")
+	require.NoError(t, err)
+	_, rest, _ := strings.Cut(string(page), "```yaml\n")
+	rules, _, found := strings.Cut(rest, "```")
+	require.True(t, found)
+	text := scrape(t, full())
+	for _, name := range regexp.MustCompile(`steelyard_\w+`).FindAllString(rules, -1) {
+		assert.Contains(t, text, "\n"+name+"{", "the alerts ask for a family that is not there")
+	}
+	promtool, err := exec.LookPath("promtool")
+	if err != nil {
+		t.Skip("promtool is not installed (Debian package prometheus)")
+	}
+	file := filepath.Join(t.TempDir(), "rules.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(rules), 0o600))
+	out, err := exec.Command(promtool, "check", "rules", file).CombinedOutput()
+	assert.NoError(t, err, "promtool check rules:\n%s", out)
+	assert.Contains(t, string(out), "2 rules found")
 }
 
 // TestLint applies Prometheus' own naming rules.

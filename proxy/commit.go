@@ -37,6 +37,7 @@ func (x *exchange) commit() {
 	b = append(b, "Via: 1."...)
 	b = append(b, byte('0'+a.Minor))
 	b = append(b, " steelyard\r\n"...)
+	b = x.appendRequestID(b)
 	switch {
 	case x.chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
@@ -80,7 +81,8 @@ func appendStatusLine(b []byte, status int, reason []byte) []byte {
 // connection that the answer came on.
 func appendAnswerField(b []byte, f *strict.Field, chunked bool) []byte {
 	switch f.Kind {
-	case strict.Hop, strict.Connection, strict.ContentLength, strict.TransferEncoding, strict.Upgrade, strict.TE:
+	case strict.Hop, strict.Connection, strict.ContentLength, strict.TransferEncoding, strict.Upgrade, strict.TE,
+		strict.RequestID: // one stands for the request everywhere: ours
 		return b
 	case strict.Trailer:
 		if !chunked {
@@ -88,6 +90,14 @@ func appendAnswerField(b []byte, f *strict.Field, chunked bool) []byte {
 		}
 	}
 	return appendField(b, f)
+}
+
+// appendRequestID gives the client the name by which logs, and the endpoint, know its
+// request.
+func (x *exchange) appendRequestID(b []byte) []byte {
+	b = append(b, "X-Request-Id: "...)
+	b = append(b, x.requestID()...)
+	return append(b, "\r\n"...)
 }
 
 // appendConnection says what becomes of the connection, where the client's

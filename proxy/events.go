@@ -2,9 +2,7 @@ package proxy
 
 import (
 	"bytes"
-	"encoding/json"
 
-	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 )
 
@@ -73,10 +71,9 @@ func (e *events) see(piece []byte) {
 	e.n = keep + copy(e.tail[keep:], piece)
 }
 
-// failure is what to append to the stream so that its reader learns of f, or
-// nil where nothing can be said. An event that the cut has left open is closed
-// first.
-func (e *events) failure(f *fault.Error) []byte {
+// failure is what to append to the stream so that its reader learns of p, or nil where
+// nothing can be said. An event that the cut has left open is closed first.
+func (e *events) failure(a api, p problem) []byte {
 	tail := e.tail[:e.n]
 	switch e.shape {
 	case serverSent:
@@ -84,36 +81,13 @@ func (e *events) failure(f *fault.Error) []byte {
 		if e.n > 0 && !bytes.HasSuffix(tail, []byte("\n\n")) && !bytes.HasSuffix(tail, []byte("\r\n\r\n")) {
 			b = append(b, "\n\n"...)
 		}
-		b = append(b, "data: "...)
-		b = append(b, errorBody(f)...)
-		return append(b, "\n\n"...)
+		return append(b, a.event(p)...)
 	case jsonPerLine:
 		var b []byte
 		if e.n > 0 && tail[e.n-1] != '\n' {
 			b = append(b, '\n')
 		}
-		return append(append(b, errorBody(f)...), '\n')
+		return append(append(b, a.body(p)...), '\n')
 	}
 	return nil
-}
-
-// errorBody is a fault in the shape that OpenAI's API gives its errors.
-func errorBody(f *fault.Error) []byte {
-	return errorJSON(f.Kind.Source().ErrorType(), f.Kind.Code(), f.Sentence())
-}
-
-func errorJSON(kind, code, message string) []byte {
-	type detail struct {
-		Message string  `json:"message"`
-		Type    string  `json:"type"`
-		Param   *string `json:"param"`
-		Code    string  `json:"code"`
-	}
-	b, err := json.Marshal(struct {
-		Error detail `json:"error"`
-	}{detail{Message: message, Type: kind, Code: code}})
-	if err != nil {
-		panic("BUG: an error cannot be put into JSON: " + err.Error())
-	}
-	return b
 }

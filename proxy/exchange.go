@@ -35,6 +35,7 @@ type exchange struct {
 	request   balancer.Request
 	tried     [maxTried]*balancer.Endpoint // what request.Exclude points into
 	id        []byte                       // X-Request-Id
+	api       api                          // whose shape errors have
 	held      held                         // the request's body, or its beginning
 	upload    *upload                      // the rest of it, under way
 	died      *fault.Error                 // why the request was sent again on a fresh connection, if it was
@@ -94,7 +95,7 @@ func (h *Handler) open(c *front.Conn) *exchange {
 	x := h.exchanges.Get().(*exchange)
 	x.conn, x.generation, x.arrived = c, h.generation.Load(), c.Arrived
 	if r := c.Request; r != nil {
-		x.headOnly, x.minor = r.Head(), r.Minor
+		x.headOnly, x.minor, x.api = r.Head(), r.Minor, apiOf(r.Path)
 	} else {
 		x.arrived, x.minor = wire.Now(), 1
 	}
@@ -121,7 +122,7 @@ func (x *exchange) reset() {
 	x.phase = metrics.PhaseRead
 	x.dispatched, x.answered, x.firstByte, x.flushed, x.broke = 0, 0, 0, 0, 0
 	x.readTime, x.waited, x.lost, x.received, x.written = 0, 0, 0, 0, 0
-	x.headOnly, x.minor = false, 0
+	x.headOnly, x.minor, x.api = false, 0, openAI
 }
 
 // blame is the fault that err stands for: what cancelled the exchange, if

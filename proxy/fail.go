@@ -43,7 +43,8 @@ func (x *exchange) fail(err error) {
 	default:
 		x.status = f.Kind.Status()
 		x.complain(f)
-		x.answerError(x.status, x.failFields(f), errorBody(f), f.Kind.Source() != fault.Client || f.Kind == fault.NoRoute)
+		p := x.problem(f)
+		x.answerError(x.status, x.failFields(f)+x.api.fields(p), x.api.body(p), f.Kind.Source() != fault.Client || f.Kind == fault.NoRoute)
 	}
 }
 
@@ -82,7 +83,8 @@ func (x *exchange) refuse(r *strict.Refusal) {
 	case http.StatusServiceUnavailable:
 		extra = "Retry-After: 1\r\n"
 	}
-	x.answerError(r.Status, extra, errorJSON("invalid_request_error", r.Code, r.Reason), false)
+	p := x.problemOf(r)
+	x.answerError(r.Status, extra+x.api.fields(p), x.api.body(p), false)
 }
 
 // answerError sends an answer of our own. extra is whole field lines; keep is
@@ -105,9 +107,7 @@ func (x *exchange) answerError(status int, extra string, body []byte, keep bool)
 		b = strconv.AppendInt(b, int64(len(body)), 10)
 		b = append(b, "\r\n"...)
 	}
-	b = append(b, "X-Request-Id: "...)
-	b = append(b, x.requestID()...)
-	b = append(b, "\r\n"...)
+	b = x.appendRequestID(b)
 	b = append(b, extra...)
 	b = appendConnection(b, keep, x.minor)
 	if !x.headOnly {
@@ -124,7 +124,7 @@ func (x *exchange) answerError(status int, extra string, body []byte, keep bool)
 // last chunk, a counted one is short, one that ends with the connection ends with
 // a reset.
 func (x *exchange) cut(f *fault.Error) {
-	if event := x.events.failure(f); event != nil && !x.conn.Torn() && x.put(event) == nil {
+	if event := x.events.failure(x.api, x.problem(f)); event != nil && !x.conn.Torn() && x.put(event) == nil {
 		_ = x.conn.SendWithin(x.out.B[:x.n], lastWord)
 		x.written += x.n
 		x.dropOut()

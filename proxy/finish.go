@@ -10,6 +10,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -103,27 +104,56 @@ func outcomeClass(k fault.Kind) balancer.OutcomeClass {
 	return balancer.Refused
 }
 
+// ofEndpoint is the failure that an endpoint itself answered with.
+var ofEndpoint = metrics.Failure{Code: "answered_5xx", Source: fault.Upstream.String()}
+
+// countFailure counts how the exchange failed, if it did.
+func (x *exchange) countFailure(instruments *metrics.Upstream) {
+	switch f := x.failure.(type) {
+	case nil:
+		if x.status >= 500 && x.target != nil {
+			instruments.Failed(ofEndpoint)
+		}
+	case *strict.Refusal:
+		instruments.Failed(metrics.Failure{Code: f.Code, Source: refusedBy(f).String()})
+	default:
+		kind := fault.As(f).Kind
+		instruments.Failed(metrics.Failure{Code: kind.Code(), Source: kind.Source().String()})
+	}
+}
+
+// expectedFailures are those that an upstream shows before they happen.
+func expectedFailures() []metrics.Failure {
+	list := []metrics.Failure{ofEndpoint}
+	for _, kind := range fault.Kinds() {
+		list = append(list, metrics.Failure{Code: kind.Code(), Source: kind.Source().String()})
+	}
+	return list
+}
+
+// instruments is where is counted what concerns no endpoint.
+func (x *exchange) instruments() *metrics.Upstream {
+	if x.upstream != nil {
+		return x.upstream.Metrics
+	}
+	return x.handler.unrouted
+}
+
 // count puts the exchange into the metrics.
 func (x *exchange) count() {
 	now := wire.Now()
+	x.countFailure(x.instruments())
 	if x.failure != nil {
 		switch f := fault.As(x.failure); {
 		case f.Kind == fault.ClientGone || f.Kind == fault.ClientStalled:
 			x.status = 499
-			if x.upstream != nil {
-				x.upstream.Metrics.Cancelled(x.phase)
-			} else {
-				x.handler.unrouted.Cancelled(x.phase)
-			}
+			x.instruments().Cancelled(x.phase)
 		case f.Kind.Source() == fault.Upstream && x.committed && x.answered > 0 && x.target != nil:
 			x.target.Metrics.Truncated()
 		}
 	}
 	if x.target == nil {
-		instruments := x.handler.unrouted
-		if x.upstream != nil {
-			instruments = x.upstream.Metrics
-		}
+		instruments := x.instruments()
 		instruments.Answered(x.status)
 		instruments.AddBytes(metrics.FromClient, x.received)
 		instruments.AddBytes(metrics.ToClient, x.written)

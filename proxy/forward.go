@@ -36,9 +36,8 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 	b = x.appendForwarded(b, r, trusted)
 	b = append(b, "Via: 1."...)
 	b = append(b, byte('0'+r.Minor))
-	b = append(b, " steelyard\r\nX-Request-Id: "...)
-	b = append(b, x.requestID()...)
-	b = append(b, "\r\n"...)
+	b = append(b, " steelyard\r\n"...)
+	b = x.appendRequestID(b)
 	switch {
 	case f.chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)

@@ -30,6 +30,7 @@ type Handler struct {
 // NewHandler makes a handler; Use must be called before Serve. access may be nil.
 func NewHandler(log *zap.Logger, m *metrics.Registry, access *AccessLog) *Handler {
 	h := &Handler{log: log, metrics: m, unrouted: m.Upstream(""), access: access}
+	m.ExpectFailures(expectedFailures())
 	h.exchanges.New = func() any { return newExchange(h) }
 	return h
 }

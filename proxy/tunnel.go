@@ -30,7 +30,9 @@ func (x *exchange) tunnel() error {
 			b = appendAnswerField(b, f, false)
 		}
 	}
-	b = append(b, "Via: 1.1 steelyard\r\nConnection: Upgrade\r\n\r\n"...)
+	b = append(b, "Via: 1.1 steelyard\r\n"...)
+	b = x.appendRequestID(b)
+	b = append(b, "Connection: Upgrade\r\n\r\n"...)
 	x.hold(b)
 	x.status, x.firstByte = x.answer.Status, x.answered
 	x.up.Discard(x.headSize)

@@ -72,6 +72,15 @@ var kinds = [...]struct {
 	Shutdown:         {Steelyard, 503, "shutting_down", "steelyard is shutting down"},
 }
 
+// Kinds are all there are.
+func Kinds() []Kind {
+	list := make([]Kind, len(kinds))
+	for i := range list {
+		list[i] = Kind(i)
+	}
+	return list
+}
+
 // Source is who failed.
 func (k Kind) Source() Source { return kinds[k].source }
 

@@ -8,7 +8,7 @@ type Request struct {
 	message
 	Method   []byte
 	Target   []byte // as it is forwarded: origin-form or "*"
-	Path     []byte // Target up to the query, undecoded
+	Path     []byte // Target up to the query, undecoded; not checked yet where the request is refused
 	Host     []byte // the Host field; empty for an HTTP/1.0 request without one
 	Absolute bool   // the target came in absolute form
 	Expect   bool   // the client waits for 100 Continue
@@ -53,6 +53,9 @@ func (r *Request) requestLine(line []byte) (target []byte, refusal *Refusal) {
 		return nil, BadRequestLine
 	}
 	r.Method = method
+	if len(target) > 0 && target[0] == '/' { // for what is said of a request that is refused
+		r.Path, _, _ = bytes.Cut(target, []byte{'?'})
+	}
 	if refusal := r.version(version); refusal != nil {
 		return nil, refusal
 	}
