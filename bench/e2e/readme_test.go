@@ -30,7 +30,7 @@ func TestReadmeCommands(t *testing.T) {
 	require.NoError(t, err)
 	listen, admin := freeAddress(t), freeAddress(t)
 	file := filepath.Join(t.TempDir(), "gateway.yaml")
-	text := strings.ReplaceAll(string(example), "127.0.0.1:8080", listen) + "\nadmin: {address: \"" + admin + "\"}\n"
+	text := strings.NewReplacer("127.0.0.1:8080", listen, "127.0.0.1:9090", admin).Replace(string(example))
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	here := strings.NewReplacer(
 		"http://127.0.0.1:8080", d.url, "http://127.0.0.1:9090", d.admin,

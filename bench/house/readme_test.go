@@ -86,7 +86,9 @@ func TestPagesNameTargetsThatExist(t *testing.T) {
 
 // TestReadmeConfigurationIsTheExample holds the README's ten lines to the file it says they are.
 func TestReadmeConfigurationIsTheExample(t *testing.T) {
-	shown, err := configs.Parse("README.md", []byte(blocks(t, "README.md", "yaml")[0]), nil)
+	text := blocks(t, "README.md", "yaml")[0]
+	require.Equal(t, 10, strings.Count(text, "\n"), "the README says that it has ten lines")
+	shown, err := configs.Parse("README.md", []byte(text), nil)
 	require.NoError(t, err)
 	example, err := configs.Load(filepath.Join(root, "configs/gateway.yaml"), nil)
 	require.NoError(t, err)

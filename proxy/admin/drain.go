@@ -29,7 +29,11 @@ type drainAnswer struct {
 	Endpoint string `json:"endpoint"`
 	Draining bool   `json:"draining"`
 	Changed  bool   `json:"changed"` // false when it already was so
+	Lasts    string `json:"lasts,omitempty"`
 }
+
+// drainLasts is what an operator may not expect who restarts the gateway in the middle of a maintenance.
+const drainLasts = "until undrain or a restart of steelyard; reloads keep it"
 
 func (s *Server) postDrain(w http.ResponseWriter, r *http.Request)   { s.drain(w, r, true) }
 func (s *Server) postUndrain(w http.ResponseWriter, r *http.Request) { s.drain(w, r, false) }
@@ -61,7 +65,11 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request, on bool) {
 	s.log.Info("draining set by the operator",
 		zap.String("upstream", upstream), zap.String("endpoint", endpoint), zap.Bool("draining", on),
 		zap.Bool("changed", changed), zap.String("reason", reason), zap.String("client", r.RemoteAddr))
-	answer(w, http.StatusOK, drainAnswer{upstream, endpoint, on, changed})
+	told := drainAnswer{Upstream: upstream, Endpoint: endpoint, Draining: on, Changed: changed}
+	if on {
+		told.Lasts = drainLasts
+	}
+	answer(w, http.StatusOK, told)
 }
 
 // known reports whether the endpoint exists; if not it answers 404.

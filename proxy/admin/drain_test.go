@@ -20,8 +20,8 @@ func TestDrainAndUndrain(t *testing.T) {
 	core, logged := observer.New(zap.InfoLevel)
 	s := start(t, func(o *Options, _ *running) { o.Log = zap.New(core) })
 	for _, c := range []struct{ path, body, want string }{
-		{drainSmall, `{"reason": "new driver"}`, `{"upstream":"chat","endpoint":"small","draining":true,"changed":true}`},
-		{drainSmall, ``, `{"upstream":"chat","endpoint":"small","draining":true,"changed":false}`},
+		{drainSmall, `{"reason": "new driver"}`, `{"upstream":"chat","endpoint":"small","draining":true,"changed":true,"lasts":"until undrain or a restart of steelyard; reloads keep it"}`},
+		{drainSmall, ``, `{"upstream":"chat","endpoint":"small","draining":true,"changed":false,"lasts":"until undrain or a restart of steelyard; reloads keep it"}`},
 		{undrainSmall, `{}`, `{"upstream":"chat","endpoint":"small","draining":false,"changed":true}`},
 		{undrainSmall, ``, `{"upstream":"chat","endpoint":"small","draining":false,"changed":false}`},
 	} {

@@ -38,9 +38,9 @@ func terminal(out io.Writer) *screen {
 	}}
 }
 
-// draw replaces the last picture. Lines are cut to the width, and the picture
-// to the height, because a line that wraps could not be taken back; what would
-// move the cursor is blanked for the same reason.
+// draw replaces the last picture. Lines are wrapped to the width, and the picture is
+// cut to the height, because a line that the terminal wraps could not be taken back;
+// what would move the cursor is blanked for the same reason.
 func (s *screen) draw(lines []string) {
 	width, height := s.size()
 	var b strings.Builder
@@ -48,14 +48,38 @@ func (s *screen) draw(lines []string) {
 		fmt.Fprintf(&b, "\x1b[%dA", s.drawn)
 	}
 	b.WriteString("\r\x1b[J")
-	lines = lines[:min(len(lines), max(height-1, 1))]
+	var wrapped []string
 	for _, line := range lines {
-		runes := []rune(strings.Map(blankControl, line))
-		b.WriteString(string(runes[:min(len(runes), max(width-1, 1))]))
+		wrapped = append(wrapped, wrap([]rune(strings.Map(blankControl, line)), max(width-1, 1))...)
+	}
+	wrapped = wrapped[:min(len(wrapped), max(height-1, 1))]
+	for _, line := range wrapped {
+		b.WriteString(line)
 		b.WriteString("\r\n")
 	}
-	s.drawn = len(lines)
+	s.drawn = len(wrapped)
 	_, _ = io.WriteString(s.out, b.String()) // a terminal that is gone ends the demo by its signal
+}
+
+// wrapIndent stands before what did not fit into one line.
+const wrapIndent = "          "
+
+// wrap breaks a line at spaces, or within a word that is longer than a line.
+func wrap(line []rune, width int) (lines []string) {
+	indent := 0
+	for len(line) > width {
+		end := width
+		for i := width; i > indent+(width-indent)/2; i-- {
+			if line[i] == ' ' {
+				end = i
+				break
+			}
+		}
+		lines = append(lines, strings.TrimRight(string(line[:end]), " "))
+		indent = min(len(wrapIndent), width/2)
+		line = append([]rune(wrapIndent[:indent]), []rune(strings.TrimLeft(string(line[end:]), " "))...)
+	}
+	return append(lines, string(line))
 }
 
 func blankControl(r rune) rune {

@@ -7,7 +7,11 @@ import (
 	"time"
 )
 
-const tableHeader = "endpoint    C_i   expected   measured    total   in flight     mean R   health"
+// The columns leave 15 for the health on a terminal of 80; what is longer is wrapped by the screen.
+const (
+	tableHeader = "endpoint  C_i  expected  measured    total  in flight   mean R  health"
+	tableRow    = "%-8s %4g  %8s  %8s  %7s  %9d  %7s  "
+)
 
 // table is the picture of one instant, a line each, without control characters.
 func table(rows []row, perSecond float64) []string {
@@ -21,12 +25,12 @@ func table(rows []row, perSecond float64) []string {
 	var capacity float64
 	var inFlight int64
 	for _, r := range rows {
-		lines = append(lines, fmt.Sprintf("%-9s %5g  %9s  %9s  %7s  %10d  %9s   %s",
+		lines = append(lines, fmt.Sprintf(tableRow+"%s",
 			r.name, r.capacity, percent(r.share), percent(r.measured), percent(r.total), r.inFlight, milliseconds(r.mean), r.health))
 		capacity += r.capacity
 		inFlight += r.inFlight
 	}
-	return append(lines, fmt.Sprintf("%-9s %5g  %9s  %9s  %7s  %10d  %9s   %.1f requests/s", "all", capacity, "", "", "", inFlight, "", perSecond))
+	return append(lines, fmt.Sprintf(tableRow+"%.1f requests/s", "all", capacity, "", "", "", inFlight, "", perSecond))
 }
 
 // plain is the same instant as one line, for what is no terminal.

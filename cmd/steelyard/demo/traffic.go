@@ -78,14 +78,14 @@ func (t *traffic) ended(_ int, s load.Sample) {
 	_ = t.response.RecordValue(min(s.Response, longestResponse).Microseconds()) // in its range
 }
 
-// line is what the client saw since the start.
+// line is what the client saw since the start, in 80 columns where nothing failed.
 func (t *traffic) line() string {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	at := func(quantile float64) string {
 		return milliseconds(time.Duration(t.response.ValueAtQuantile(quantile)) * time.Microsecond)
 	}
-	line := fmt.Sprintf("Seen by the load's client since the start: %d answered, R p50 %s, p99 %s, failed %s",
+	line := fmt.Sprintf("The load's client saw: %d answered, R p50 %s, p99 %s, failed %s",
 		t.answered, at(50), at(99), failures(t.failed))
 	if n := t.failed[load.Overflow]; n > 0 {
 		line += fmt.Sprintf(", not sent for lack of room %d", n)

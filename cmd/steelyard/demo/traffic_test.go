@@ -18,7 +18,7 @@ func TestClientLine(t *testing.T) {
 		seen.ended(i, load.Sample{Status: 200, Response: 20 * time.Millisecond})
 	}
 	seen.ended(3, load.Sample{Failure: load.Truncated, Err: errors.New("cut")})
-	const want = "Seen by the load's client since the start: 3 answered, R p50 20 ms, p99 20 ms, failed 1 truncated"
+	const want = "The load's client saw: 3 answered, R p50 20 ms, p99 20 ms, failed 1 truncated"
 	require.Equal(t, want, seen.line())
 	seen.ended(4, load.Sample{Failure: load.Overflow})
 	require.Equal(t, want+", not sent for lack of room 1", seen.line())
