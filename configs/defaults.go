@@ -25,6 +25,8 @@ func defaults() *Config {
 			BodyMemory:  1 * gib,
 			Connections: 20000,
 		},
+		// Below what any link carries that a person would use; see the README.
+		Clients: Clients{MinSendRate: 1 * kib, MinReadRate: 1 * kib},
 		Timeouts: Timeouts{
 			Header:      10 * time.Second,
 			Body:        60 * time.Second,

@@ -23,6 +23,7 @@ func TestDefaults(t *testing.T) {
 			BodyMemory:  1 << 30,
 			Connections: 20000,
 		},
+		Clients: Clients{MinSendRate: 1 << 10, MinReadRate: 1 << 10},
 		Timeouts: Timeouts{
 			Header:        10 * time.Second,
 			Body:          60 * time.Second,

@@ -12,6 +12,7 @@ type Config struct {
 	Admin     Admin      `yaml:"admin"`
 	Log       Log        `yaml:"log"`
 	Limits    Limits     `yaml:"limits"`
+	Clients   Clients    `yaml:"clients"`
 	Timeouts  Timeouts   `yaml:"timeouts"`
 	Forwarded Forwarded  `yaml:"forwarded"`
 	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
@@ -60,6 +61,16 @@ type Limits struct {
 	ReplayBytes Bytes `yaml:"replay_bytes"` // up to this a body is held, so that it can be sent again; 0: never
 	BodyMemory  Bytes `yaml:"body_memory"`  // all held bodies together
 	Connections int   `yaml:"connections"`  // client connections open at once
+}
+
+// Clients bound how slow a client may be, and what one client address may hold at once: all of it 0 for no bound.
+type Clients struct {
+	MinSendRate    Bytes `yaml:"min_send_rate"`   // bytes/s at which a body has to come
+	MinReadRate    Bytes `yaml:"min_read_rate"`   // bytes/s at which an answer has to be taken
+	MaxConnections int   `yaml:"max_connections"` // open at once
+	MaxRequests    int   `yaml:"max_requests"`    // under way at once
+	MaxWaiting     int   `yaml:"max_waiting"`     // that wait for a slot
+	MaxBodyMemory  Bytes `yaml:"max_body_memory"` // of its held bodies together
 }
 
 // Timeouts are the deadlines on the client's side.

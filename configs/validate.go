@@ -18,6 +18,7 @@ func (r *report) validate(c *Config) {
 	r.oneOf("log.format", c.Log.Format, "json", "console")
 	r.validateWritten("log.requests", c.Log.Requests, true)
 	r.validateLimits(&c.Limits)
+	r.validateClients(&c.Clients, &c.Limits)
 	r.validateTimeouts(&c.Timeouts)
 	r.validateTrust(c.Forwarded.Trust)
 	r.oneOf("half_close", c.HalfClose, "gone", "wait")

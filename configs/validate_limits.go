@@ -26,6 +26,20 @@ func (r *report) validateLimits(l *Limits) {
 	}
 }
 
+func (r *report) validateClients(c *Clients, l *Limits) {
+	const mostRate = 1 * gib
+	between(r, "clients.min_send_rate", c.MinSendRate, 0, mostRate, "give bytes per second such as 1KiB, 0 for any")
+	between(r, "clients.min_read_rate", c.MinReadRate, 0, mostRate, "give bytes per second such as 1KiB, 0 for any")
+	const none = "give what one address may hold, 0 for no bound"
+	between(r, "clients.max_connections", c.MaxConnections, 0, mostConnections, none)
+	between(r, "clients.max_requests", c.MaxRequests, 0, mostConnections, none)
+	between(r, "clients.max_waiting", c.MaxWaiting, 0, mostConnections, none)
+	if between(r, "clients.max_body_memory", c.MaxBodyMemory, 0, mostBytes, none) && c.MaxBodyMemory > 0 && c.MaxBodyMemory < l.ReplayBytes {
+		r.add("clients.max_body_memory", "raise it or lower replay_bytes",
+			"must be at least limits.replay_bytes (%s) or 0, is %s", l.ReplayBytes, c.MaxBodyMemory)
+	}
+}
+
 // validateTimeouts asks for a limit wherever a client could hold a connection for nothing.
 func (r *report) validateTimeouts(t *Timeouts) {
 	for _, limit := range []struct {

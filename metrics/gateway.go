@@ -9,6 +9,10 @@ import (
 // gateway holds what is counted about the process as a whole.
 type gateway struct {
 	accepted, refused, acceptFailed prometheus.Counter
+	idleClosed                      prometheus.Counter
+	clientLimited                   [clientLimits]prometheus.Counter // by reason; none for NoLimit
+	handshakes                      [handshakeFailures]prometheus.Counter
+	certificates                    *prometheus.GaugeVec
 	panics                          prometheus.Counter
 	linesDropped, accessDropped     prometheus.Counter
 	rowsDropped                     prometheus.Counter
@@ -30,6 +34,7 @@ func newGateway(r prometheus.Registerer) gateway {
 	g := gateway{
 		accepted:      counter("steelyard_client_connections_accepted_total", "Connections accepted from clients."),
 		refused:       counter("steelyard_client_connections_refused_total", "Connections answered 503 and closed because limits.connections was reached."),
+		idleClosed:    counter("steelyard_client_connections_idle_closed_total", "Idle connections of clients closed to make room for new ones."),
 		acceptFailed:  counter("steelyard_accept_failures_total", "Failed calls of accept, most often because file descriptors ran out."),
 		panics:        counter("steelyard_panics_total", "Panics recovered in the request path; each cost one request."),
 		linesDropped:  counter("steelyard_log_lines_dropped_total", "Lines of the log, the access log apart, dropped because standard error took them too slowly or not at all."),
@@ -41,6 +46,22 @@ func newGateway(r prometheus.Registerer) gateway {
 		reloadSuccessful: gauge("steelyard_config_last_reload_successful", "Whether the last load of the configuration succeeded (1) or failed and left the old one running (0)."),
 		reloadedAt:       gauge("steelyard_config_last_reload_success_timestamp_seconds", "When the running configuration was loaded, in Unix time."),
 	}
+	limited := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "steelyard_client_limited_total", Help: "Requests and connections refused or cut because a client was too slow or held too much, by the bound.",
+	}, []string{"reason"})
+	for i := NoLimit + 1; i < clientLimits; i++ {
+		g.clientLimited[i] = limited.WithLabelValues(clientLimitLabels[i])
+	}
+	handshakes := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "steelyard_tls_handshake_failures_total", Help: "TLS handshakes of clients that failed, by why.",
+	}, []string{"reason"})
+	for i, label := range handshakeLabels {
+		g.handshakes[i] = handshakes.WithLabelValues(label)
+	}
+	g.certificates = prometheus.NewGaugeVec(prometheus.GaugeOpts{
+		Name: "steelyard_certificate_expiry_timestamp_seconds", Help: "When the certificate that clients are shown ends, in Unix time.",
+	}, []string{"file"})
+	r.MustRegister(limited, handshakes, g.certificates)
 	r.MustRegister(g.reloads)
 	g.reloads.WithLabelValues("success")
 	g.reloads.WithLabelValues("failure")
@@ -55,6 +76,24 @@ func (r *Registry) ConnectionRefused() { r.gateway.refused.Inc() }
 
 // AcceptFailed counts one failed accept.
 func (r *Registry) AcceptFailed() { r.gateway.acceptFailed.Inc() }
+
+// IdleClosed counts one idle connection closed to make room for another.
+func (r *Registry) IdleClosed() { r.gateway.idleClosed.Inc() }
+
+// ClientLimited counts what a bound on clients has refused or cut. NoLimit counts nothing.
+func (r *Registry) ClientLimited(l ClientLimit) {
+	if l != NoLimit {
+		r.gateway.clientLimited[l].Inc()
+	}
+}
+
+// HandshakeFailed counts one TLS handshake of a client that failed.
+func (r *Registry) HandshakeFailed(why HandshakeFailure) { r.gateway.handshakes[why].Inc() }
+
+// CertificateExpires says when the certificate in a file ends.
+func (r *Registry) CertificateExpires(file string, at time.Time) {
+	r.gateway.certificates.WithLabelValues(file).Set(float64(at.Unix()))
+}
 
 // Panicked counts one panic recovered in the request path.
 func (r *Registry) Panicked() { r.gateway.panics.Inc() }

@@ -42,6 +42,42 @@ const (
 
 var unqueuedLabels = [unqueuedReasons]string{"full", "timeout"}
 
+// ClientLimit is a bound on what a client may do.
+type ClientLimit uint8
+
+// The bounds on clients; NoLimit is none of them.
+const (
+	NoLimit          ClientLimit = iota
+	LimitSendRate                // its body came too slowly: cut, answered 408
+	LimitReadRate                // it took its answer too slowly: cut
+	LimitConnections             // its address had too many connections: answered 429, or closed
+	LimitRequests                // its address had too many requests under way: answered 429
+	LimitWaiting                 // too many requests of its address waited for a slot: answered 429
+	LimitBodyMemory              // bodies from its address took too much memory: answered 429
+	clientLimits
+)
+
+var clientLimitLabels = [clientLimits]string{"", "send_rate", "read_rate", "connections", "requests", "waiting", "body_memory"}
+
+// HandshakeFailure is why a client's TLS handshake failed.
+type HandshakeFailure uint8
+
+// The ways in which a TLS handshake fails.
+const (
+	HandshakePlainHTTP HandshakeFailure = iota // plain HTTP on a TLS port: answered 400
+	HandshakeNotTLS                            // what came is no TLS
+	HandshakeTimeout                           // not done within timeouts.header
+	HandshakeClosed                            // the client left before its end
+	HandshakeVersion                           // no TLS version in common
+	HandshakeRefused                           // the client ended it with an alert: most often it does not trust the certificate
+	HandshakeOther                             // something else, such as no cipher in common
+	handshakeFailures
+)
+
+var handshakeLabels = [handshakeFailures]string{"plain_http", "not_tls", "timeout", "closed", "version", "refused", "other"}
+
+func (f HandshakeFailure) String() string { return handshakeLabels[f] }
+
 // ProbeResult is what one probe found.
 type ProbeResult uint8
 

@@ -23,6 +23,12 @@ const (
 // attempt sends the request to an endpoint, and to another or over another
 // connection when that is safe, until the head of a final answer is there.
 func (x *exchange) attempt() error {
+	if c := x.conn.Client; c != nil && !x.counted {
+		if !c.Requests.Take(1, x.generation.ClientRequests) {
+			return fault.New(fault.ClientRequests, nil).Unsent().Retry(time.Second)
+		}
+		x.counted = true
+	}
 	for {
 		begin := wire.Now()
 		x.waited = 0
@@ -72,7 +78,7 @@ func (x *exchange) attempt() error {
 // doing it once. Nothing has reached the client yet.
 func (x *exchange) mayResend(f *fault.Error) (metrics.RepeatReason, bool) {
 	switch {
-	case !f.Ended || x.died != nil || !x.repeatable():
+	case !f.Ended || x.died != nil || !x.repeatable() || int64(x.held.n) > x.generation.ReplayBytes:
 	case x.diedIdle():
 		return metrics.RepeatStale, true
 	case x.idempotent():
@@ -207,7 +213,7 @@ func (x *exchange) send(until time.Duration) error {
 	out := x.takeOut()
 	b := x.appendHead(out.B[:0], x.target, f)
 	if !large {
-		b = append(b, x.held.bytes()...)
+		b = append(b, x.held.small()...)
 	}
 	err := x.up.Send(b, large, until, x.upstream.Idle)
 	x.target.Metrics.AddBytes(metrics.ToUpstream, len(b))

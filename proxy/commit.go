@@ -65,7 +65,7 @@ func (x *exchange) commit() {
 		x.joinUpload()
 	}
 	if x.upload == nil {
-		x.held.release(&x.handler.memory)
+		x.letGo()
 	}
 }
 

@@ -37,6 +37,7 @@ type exchange struct {
 	id        []byte                       // X-Request-Id
 	api       api                          // whose shape errors have
 	held      held                         // the request's body, or its beginning
+	counted   bool                         // among the requests of its client
 	upload    *upload                      // the rest of it, under way
 	died      *fault.Error                 // why the request was sent again on a fresh connection, if it was
 	moved     bool                         // given an endpoint anew
@@ -113,7 +114,7 @@ func (x *exchange) reset() {
 	x.served, x.blocked = served{}, 0
 	clear(x.tried[:])
 	x.id = x.id[:0]
-	x.died, x.moved, x.unreached = nil, false, nil
+	x.died, x.moved, x.unreached, x.counted = nil, false, nil, false
 	x.lease, x.leased, x.target, x.up = balancer.Lease{}, false, nil, nil
 	x.status, x.committed, x.failure, x.whole, x.clean = 0, false, nil, false, false
 	x.events = events{}

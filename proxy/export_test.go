@@ -3,7 +3,7 @@ package proxy
 import "time"
 
 // HeldBytes is how much of the budget for held bodies is taken.
-func (h *Handler) HeldBytes() int64 { return h.memory.used.Load() }
+func (h *Handler) HeldBytes() int64 { return h.memory.InUse() }
 
 // Pace lets one line through in a while.
 type Pace = pace

@@ -35,7 +35,7 @@ func (x *exchange) fail(err error) {
 		x.conn.ResumeWrite()
 	}
 	switch {
-	case f.Kind == fault.ClientGone || f.Kind == fault.ClientStalled:
+	case f.Kind.Status() == 499:
 		x.conn.Abort(x.committed)
 	case x.committed:
 		x.complain(f)

@@ -25,7 +25,10 @@ func (x *exchange) finish() {
 	}
 	x.release(x.clean && x.whole)
 	x.dropOut()
-	x.held.release(&x.handler.memory)
+	x.letGo()
+	if x.counted {
+		x.conn.Client.Requests.Give(1)
+	}
 	x.count()
 	x.logRequest()
 	x.log() // last: by its line the exchange has ended
@@ -60,6 +63,7 @@ func (x *exchange) release(reusable bool) {
 		o := x.outcome()
 		x.learn(o)
 		x.lease.Release(o)
+		x.conn.Hurry(false)
 	}
 }
 
@@ -98,7 +102,7 @@ func outcomeClass(k fault.Kind) balancer.OutcomeClass {
 		return balancer.Failed
 	case fault.Truncated:
 		return balancer.Truncated
-	case fault.ClientGone, fault.ClientStalled:
+	case fault.ClientGone, fault.ClientStalled, fault.ClientSlow:
 		return balancer.ClientGone
 	}
 	return balancer.Refused
@@ -144,8 +148,9 @@ func (x *exchange) count() {
 	now := wire.Now()
 	x.countFailure(x.instruments())
 	if x.failure != nil {
+		x.handler.metrics.ClientLimited(limitOf(x.failure))
 		switch f := fault.As(x.failure); {
-		case f.Kind == fault.ClientGone || f.Kind == fault.ClientStalled:
+		case f.Kind.Status() == 499:
 			x.status = 499
 			x.instruments().Cancelled(x.phase)
 		case f.Kind.Source() == fault.Upstream && x.committed && x.answered > 0 && x.target != nil:
@@ -170,4 +175,27 @@ func (x *exchange) count() {
 	x.target.Metrics.Answered(x.status, response, firstByte, overhead)
 	x.target.Metrics.AddBytes(metrics.FromClient, x.received)
 	x.target.Metrics.AddBytes(metrics.ToClient, x.written)
+}
+
+// limitOf is the bound on clients that a failure came from, if it was one.
+func limitOf(failure error) metrics.ClientLimit {
+	switch failure {
+	case strict.BodyTooSlow:
+		return metrics.LimitSendRate
+	case strict.TooManyOfClient:
+		return metrics.LimitConnections
+	}
+	if f, ok := failure.(*fault.Error); ok {
+		switch f.Kind {
+		case fault.ClientSlow:
+			return metrics.LimitReadRate
+		case fault.ClientRequests:
+			return metrics.LimitRequests
+		case fault.ClientWaiting:
+			return metrics.LimitWaiting
+		case fault.ClientMemory:
+			return metrics.LimitBodyMemory
+		}
+	}
+	return metrics.NoLimit
 }

@@ -20,6 +20,13 @@ type Generation struct {
 	BodyBytes   int64 // most bytes of a request's body
 	ReplayBytes int64 // most bytes of a body that are held, so that it can be sent again
 	BodyMemory  int64 // most bytes of all bodies held at once
+	Lead        int64 // bytes that must have come of a body that streams through before it gets a slot
+
+	// Of one client's address; 0: no bound.
+	ClientRequests int64 // that wait for a slot or have one
+	ClientWaiting  int64 // that wait for a slot
+	ClientBody     int64 // bytes of its bodies held at once
+
 	UpgradeIdle time.Duration
 	Trust       []netip.Prefix // whose forwarding fields are believed
 

@@ -12,6 +12,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 // Handler serves requests by the rules of the current generation. Safe for
@@ -21,7 +22,7 @@ type Handler struct {
 	metrics    *metrics.Registry
 	unrouted   *metrics.Upstream // counts what never got an upstream
 	access     *AccessLog        // nil: off
-	memory     memory
+	memory     wire.Memory
 	warnings   warnings
 	exchanges  sync.Pool                  // of *exchange
 	generation atomic.Pointer[Generation] // written by Use

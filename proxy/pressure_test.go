@@ -114,7 +114,7 @@ func TestBodyMemoryIsShared(t *testing.T) {
 		_, got := up.requestWhole()
 		require.Equal(t, body, got)
 		ups, clients = append(ups, up), append(clients, c)
-		require.EqualValues(t, 64<<10, g.handler.HeldBytes(), "the first is held, the others are streamed")
+		require.LessOrEqual(t, g.handler.HeldBytes(), int64(96<<10), "the first is held, the others are streamed")
 	}
 	for i, up := range ups {
 		up.send(plain("ok"))

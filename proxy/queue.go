@@ -29,6 +29,9 @@ func (x *exchange) acquire() error {
 	case err == nil:
 		x.lease, x.leased = lease, true
 		x.target = lease.Endpoint().Via().(*Target)
+		if _, slots := x.target.Worth.Get(); slots > 0 {
+			x.conn.Hurry(true)
+		}
 		x.among = lease.Endpoint().Load().InFlight()
 		return nil
 	case x.cancel.Cause() != nil:
@@ -39,9 +42,18 @@ func (x *exchange) acquire() error {
 	return x.unleased(err)
 }
 
+// errClientWaiting is shared, as whoever floods gets it often.
+var errClientWaiting = fault.New(fault.ClientWaiting, nil).Unsent().Retry(time.Second)
+
 // queue waits until an endpoint has a slot free, or nobody waits for the answer
 // any more.
 func (x *exchange) queue() (balancer.Lease, error) {
+	if c := x.conn.Client; c != nil {
+		if !c.Waiting.Take(1, x.generation.ClientWaiting) {
+			return balancer.Lease{}, errClientWaiting
+		}
+		defer c.Waiting.Give(1)
+	}
 	w, err := x.upstream.Pool.Enqueue(&x.request)
 	if err != nil {
 		return balancer.Lease{}, err
@@ -79,6 +91,9 @@ func (x *exchange) whyMoved() error {
 
 // unleased says why there is no lease, and why another was needed if that is so.
 func (x *exchange) unleased(err error) error {
+	if errors.Is(err, errClientWaiting) {
+		return err
+	}
 	cause := x.whyMoved()
 	if full, ok := errors.AsType[*balancer.QueueFull](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueFull)

@@ -10,19 +10,27 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
+// Lead is how much of a body that streams through must have come before it gets a
+// slot: slow clients wait for it where they keep nobody else waiting.
+const Lead = 256 << 10
+
 // read takes in the request's body as far as it is held: whole, if it is no
 // larger than ReplayBytes and the budget allows it. Of a larger one not more
 // than the beginning is read here; upload streams the rest.
 func (x *exchange) read() error {
 	r := x.conn.Request
+	size := r.ContentLength // -1: not known
 	limit := min(x.generation.ReplayBytes, x.generation.BodyBytes)
 	switch {
 	case !r.HasBody():
 		x.held.whole = true
 		return nil
-	case r.ContentLength > x.generation.BodyBytes:
+	case size > x.generation.BodyBytes:
 		return strict.BodyTooLarge
-	case r.ContentLength > limit:
+	case size > limit, limit == 0:
+		limit = min(x.generation.Lead, x.generation.BodyBytes)
+	}
+	if limit == 0 {
 		return nil
 	}
 	if err := x.cancel.Bind(bodyWait{x.conn}); err != nil {
@@ -35,21 +43,25 @@ func (x *exchange) read() error {
 			x.conn.ResumeRead() // an answer may still be sent, and the connection linger
 		}
 	}()
-	size := int(r.ContentLength) // -1: not known
+	if err := x.conn.AwaitBody(); err != nil && !errors.Is(err, io.EOF) {
+		return x.unread(err)
+	}
 	for {
-		if x.held.n == x.held.room() && !x.growHeld(size) {
-			return nil
+		if len(x.held.room()) == 0 {
+			if more, err := x.growHeld(); !more {
+				return err
+			}
 		}
-		n, err := x.conn.ReadBody((*x.held.buf)[x.held.n:])
+		n, err := x.conn.ReadBody(x.held.room())
 		x.held.n += n
 		x.received += n
 		switch {
-		case errors.Is(err, io.EOF), x.held.n == size:
+		case errors.Is(err, io.EOF), int64(x.held.n) == size:
 			x.held.whole = true
 			return nil
 		case err != nil:
 			return x.unread(err)
-		case int64(x.held.n) > limit:
+		case int64(x.held.n) > limit, size > limit && int64(x.held.n) == limit:
 			return x.overLimit()
 		}
 	}
@@ -71,16 +83,28 @@ type bodyWait struct{ conn *front.Conn }
 
 func (w bodyWait) Poke() { w.conn.PokeRead() }
 
-// growHeld makes room for a body of that size, or for twice of what there is.
-func (x *exchange) growHeld(size int) bool {
-	if size < 0 {
-		size = max(2*x.held.n, firstRoom)
+// growHeld makes room for more of the body. It reports false where there is none,
+// and an error where that is the client's own doing.
+func (x *exchange) growHeld() (bool, error) {
+	if c := x.conn.Client; c != nil && !c.Body.Take(wire.BlockBytes, x.generation.ClientBody) {
+		return false, fault.New(fault.ClientMemory, nil).Unsent()
 	}
-	return x.held.grow(size, &x.handler.memory, x.generation.BodyMemory)
+	if x.held.grow(&x.handler.memory, x.generation.BodyMemory) {
+		return true, nil
+	}
+	if c := x.conn.Client; c != nil {
+		c.Body.Give(wire.BlockBytes)
+	}
+	return false, nil
 }
 
-// firstRoom is what a body of unknown size gets first, in bytes.
-const firstRoom = 16 << 10
+// letGo gives the memory of the body back. It may be called more than once.
+func (x *exchange) letGo() {
+	if c := x.conn.Client; c != nil && len(x.held.blocks) > 0 {
+		c.Body.Give(int64(len(x.held.blocks)) * wire.BlockBytes)
+	}
+	x.held.release(&x.handler.memory)
+}
 
 // overLimit checks a body of unknown size that has become too large to hold.
 func (x *exchange) overLimit() error {

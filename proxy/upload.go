@@ -75,9 +75,13 @@ func (u *upload) carrySafely() (err error) {
 
 func (u *upload) carry() error {
 	x := u.x
-	u.last.Store(x.held.whole && !u.chunked)
-	if err := u.write(x.held.bytes()); err != nil {
-		return err
+	sent := 0
+	for piece := range x.held.pieces {
+		sent += len(piece)
+		u.last.Store(x.held.whole && !u.chunked && sent == x.held.n)
+		if err := u.write(piece); err != nil {
+			return err
+		}
 	}
 	if !x.held.whole {
 		buf := outBuffers.Get()
@@ -215,8 +219,11 @@ func (x *exchange) joinUpload() {
 
 // clientWriteFault says why the client did not take what was sent.
 func clientWriteFault(err error) error {
-	if errors.Is(err, wire.ErrTimeout) {
+	switch {
+	case errors.Is(err, wire.ErrTimeout):
 		return fault.New(fault.ClientStalled, nil)
+	case errors.Is(err, wire.ErrTooSlow):
+		return fault.New(fault.ClientSlow, nil)
 	}
 	return fault.New(fault.ClientGone, err)
 }

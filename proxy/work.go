@@ -3,6 +3,7 @@ package proxy
 import (
 	"math"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -63,8 +64,9 @@ func (x *exchange) predict() {
 		return
 	}
 	var h payload.Hints
-	if x.held.whole && x.held.n > 0 {
-		h = payload.Peek(x.held.bytes(), x.hints.scratch)
+	if body := x.peekable(); body != nil {
+		defer body.release()
+		h = payload.Peek(body.bytes, x.hints.scratch)
 		if len(h.Model) > cap(x.hints.scratch) {
 			x.hints.scratch = make([]byte, 0, 2*len(h.Model))
 		}
@@ -80,6 +82,43 @@ func (x *exchange) predict() {
 		x.hints.scaled = p.Scaled() // first: what is published in between is scaled too
 		x.request.Work = p.Work(h.Model, x.hints.features)
 	}
+}
+
+// peekBytes is how large a body may be that is looked into. A larger one takes so
+// long to read that its length says enough.
+const peekBytes = 4 << 20
+
+var contiguous sync.Pool // of *peeked, for bodies that lie in several blocks
+
+// peeked is a body in one piece.
+type peeked struct {
+	bytes []byte
+	own   []byte // memory for a body that lies in several blocks
+}
+
+// peekable is the body in one piece, if it is at hand and worth a look.
+func (x *exchange) peekable() *peeked {
+	h := &x.held
+	if !h.whole || h.n == 0 || h.n > peekBytes {
+		return nil
+	}
+	p, ok := contiguous.Get().(*peeked)
+	if !ok {
+		p = new(peeked)
+	}
+	if p.bytes = h.small(); h.n > wire.BlockBytes {
+		p.own = p.own[:0]
+		for piece := range h.pieces {
+			p.own = append(p.own, piece...)
+		}
+		p.bytes = p.own
+	}
+	return p
+}
+
+func (p *peeked) release() {
+	p.bytes = nil
+	contiguous.Put(p)
 }
 
 // learn tells of the attempt that ends with this outcome: the predictor and the

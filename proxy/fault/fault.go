@@ -41,6 +41,10 @@ const (
 	Truncated                    // the answer ended before its end
 	ClientGone                   // the client left
 	ClientStalled                // the client took nothing for timeouts.client_stall
+	ClientSlow                   // the client took less than clients.min_read_rate
+	ClientRequests               // the client's address has clients.max_requests under way
+	ClientWaiting                // clients.max_waiting requests of its address wait for a slot
+	ClientMemory                 // bodies from its address take clients.max_body_memory
 	ClientBody                   // the client's body could not be read to its end
 	Shutdown                     // steelyard ended before the exchange did
 )
@@ -68,6 +72,10 @@ var kinds = [...]struct {
 	Truncated:        {Upstream, 502, "truncated_answer", "the answer was cut short"},
 	ClientGone:       {Client, 499, "client_gone", "the client left"},
 	ClientStalled:    {Client, 499, "client_stalled", "the client took nothing for timeouts.client_stall"},
+	ClientSlow:       {Client, 499, "client_too_slow", "the client took its answer more slowly than clients.min_read_rate"},
+	ClientRequests:   {Steelyard, 429, "client_requests", "as many requests of this address are under way as clients.max_requests allows"},
+	ClientWaiting:    {Steelyard, 429, "client_waiting", "as many requests of this address wait for a slot as clients.max_waiting allows"},
+	ClientMemory:     {Steelyard, 429, "client_body_memory", "bodies from this address take as much memory as clients.max_body_memory allows"},
 	ClientBody:       {Client, 400, "bad_body", "the body could not be read"},
 	Shutdown:         {Steelyard, 503, "shutting_down", "steelyard is shutting down"},
 }

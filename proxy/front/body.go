@@ -3,6 +3,7 @@ package front
 import (
 	"errors"
 	"io"
+	"time"
 
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
@@ -71,15 +72,47 @@ func (c *Conn) ReadBody(p []byte) (int, error) {
 				continue
 			}
 		}
-		until := wire.Within(c.server.Body)
 		if room := min(b.due(), int64(len(p))); room > 0 {
-			n, err := c.ReadInto(p[:room], until)
+			n, err := c.waitBody(p[:room])
 			b.took(n)
-			return n, b.fail(c.bodyError(err))
+			return n, b.fail(err)
 		}
-		b.err = c.bodyError(c.Fill(until))
+		_, b.err = c.waitBody(nil)
 	}
 	return 0, b.err
+}
+
+// AwaitBody waits until there is something of the body to read, without holding a buffer.
+func (c *Conn) AwaitBody() error {
+	b := &c.body
+	if err := c.Continue(); err != nil {
+		return b.fail(err)
+	}
+	if b.err == nil && !b.ended() && c.Buffered() == 0 {
+		_, b.err = c.waitBody(nil)
+	}
+	return b.err
+}
+
+// waitBody waits for more of the body, which it reads into p, or into the buffer
+// where p is nil.
+func (c *Conn) waitBody(p []byte) (n int, err error) {
+	begin := wire.Now()
+	limit := time.Duration(0)
+	if c.server.Body > 0 {
+		limit = begin + c.server.Body
+	}
+	if limit = c.sending.Until(begin, limit); p != nil {
+		n, err = c.ReadInto(p, limit)
+	} else {
+		n = -c.Buffered()
+		err = c.Fill(limit)
+		n += c.Buffered()
+	}
+	if c.sending.Rate > 0 {
+		c.sending.Waited(wire.Now()-begin, n)
+	}
+	return n, c.bodyError(err)
 }
 
 func (b *body) fail(err error) error {
@@ -144,6 +177,8 @@ func (c *Conn) bodyError(err error) error {
 	switch {
 	case err == nil, errors.Is(err, wire.ErrPoked):
 		return err
+	case errors.Is(err, wire.ErrTimeout) && c.sending.Over():
+		return strict.BodyTooSlow
 	case errors.Is(err, wire.ErrTimeout):
 		return strict.BodyTimeout
 	case !c.server.WaitHalf || !errors.Is(err, io.EOF):

@@ -19,17 +19,27 @@ const checkEvery = time.Second
 type certificate struct {
 	certFile, keyFile string
 	log               *zap.Logger
+	expires           func(file string, at time.Time)
 	current           atomic.Pointer[tls.Certificate] // written by load
 
 	mu      sync.Mutex // one goroutine at a time looks at the files
 	checked time.Time
+	warned  time.Time    // of the end of current
+	lost    bool         // the files could not be looked at, and that was said
 	times   [2]time.Time // of the files that current was read from
 }
 
+// expiryNear is how long before its end a certificate is worth a warning, which is
+// repeated every day.
+const (
+	expiryNear  = 14 * 24 * time.Hour
+	remindAfter = 24 * time.Hour
+)
+
 // ServerTLS makes the TLS configuration of a listener: TLS 1.2 and later, with a
-// certificate that follows its files.
-func ServerTLS(certFile, keyFile string, log *zap.Logger) (*tls.Config, error) {
-	c := &certificate{certFile: certFile, keyFile: keyFile, log: log}
+// certificate that follows its files. When a certificate ends is told to expires.
+func ServerTLS(certFile, keyFile string, log *zap.Logger, expires func(file string, at time.Time)) (*tls.Config, error) {
+	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, expires: expires}
 	times, err := c.fileTimes()
 	if err == nil {
 		err = c.load(times)
@@ -57,9 +67,15 @@ func (c *certificate) follow() {
 		return
 	}
 	c.checked = time.Now()
+	c.remind()
 	times, err := c.fileTimes()
-	if err != nil || times == c.times {
-		return // gone for a moment, as while being replaced: look again later
+	if err != nil {
+		c.missing(err)
+		return
+	}
+	c.lost = false
+	if times == c.times {
+		return
 	}
 	if err := c.load(times); err != nil {
 		c.log.Warn("certificate not reloaded, the old one stays", zap.String("file", c.certFile), zap.Error(err))
@@ -68,13 +84,40 @@ func (c *certificate) follow() {
 	c.log.Info("certificate reloaded", zap.String("file", c.certFile))
 }
 
+// missing says once that a file can not be looked at: by then it has been away for
+// longer than a replacement takes.
+func (c *certificate) missing(err error) {
+	if !c.lost {
+		c.lost = true
+		c.log.Warn("certificate's files cannot be read, the old one stays; the next start would fail",
+			zap.String("file", c.certFile), zap.Error(err))
+	}
+}
+
+// remind warns of a certificate that ends soon.
+func (c *certificate) remind() {
+	end := c.current.Load().Leaf.NotAfter
+	left := time.Until(end)
+	if left > expiryNear || time.Since(c.warned) < remindAfter {
+		return
+	}
+	c.warned = time.Now()
+	text := "certificate ends soon"
+	if left <= 0 {
+		text = "certificate has ended, clients refuse it"
+	}
+	c.log.Warn(text, zap.String("file", c.certFile), zap.Time("end", end))
+}
+
 func (c *certificate) load(times [2]time.Time) error {
 	pair, err := tls.LoadX509KeyPair(c.certFile, c.keyFile)
 	if err != nil {
 		return err
 	}
 	c.current.Store(&pair)
-	c.times = times
+	c.times, c.warned = times, time.Time{}
+	c.expires(c.certFile, pair.Leaf.NotAfter)
+	c.remind()
 	return nil
 }
 

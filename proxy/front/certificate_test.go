@@ -32,7 +32,7 @@ func loggedCertificate(t *testing.T, folder, name string) (*tls.Config, *observe
 	t.Helper()
 	write(t, folder, name)
 	core, logs := observer.New(zap.InfoLevel)
-	config, err := front.ServerTLS(filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), zap.New(core))
+	config, err := front.ServerTLS(filepath.Join(folder, "cert.pem"), filepath.Join(folder, "key.pem"), zap.New(core), func(string, time.Time) {})
 	require.NoError(t, err)
 	return config, logs
 }
@@ -90,7 +90,7 @@ func TestBrokenCertificateLeavesTheOldOne(t *testing.T) {
 }
 
 func TestCertificateThatIsNotThere(t *testing.T) {
-	_, err := front.ServerTLS(filepath.Join(t.TempDir(), "cert.pem"), "key.pem", zap.NewNop())
+	_, err := front.ServerTLS(filepath.Join(t.TempDir(), "cert.pem"), "key.pem", zap.NewNop(), func(string, time.Time) {})
 	require.ErrorContains(t, err, "load certificate")
 	require.ErrorIs(t, err, os.ErrNotExist)
 }

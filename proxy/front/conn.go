@@ -1,7 +1,6 @@
 package front
 
 import (
-	"context"
 	"crypto/tls"
 	"errors"
 	"net"
@@ -38,6 +37,7 @@ type Conn struct {
 	Request *Request        // the head being served; nil after ReleaseRequest
 	Refusal *strict.Refusal // set instead, when the request is to be refused
 	Peer    netip.Addr      // zero for a unix socket
+	Client  *Client         // what its address holds; nil for a unix socket
 	TLS     bool
 	Arrived time.Duration // the moment Request's first byte was seen
 	Waited  time.Duration // for the rest of its head
@@ -45,19 +45,22 @@ type Conn struct {
 	server  *Server
 	socket  net.Conn // under TLS, or the connection itself
 	body    body
-	persist bool // the connection outlives this exchange; written by KeepAlive and Abort
-	reset   bool // to be closed by a TCP reset; written by Abort
-	torn    bool // a write failed, and may have left a part behind; written by Send
-	over    bool // above the limit: exists to say so
-	first   bool // no request has come yet
+	sending wire.Pace       // of the request's body
+	persist bool            // the connection outlives this exchange; written by KeepAlive and Abort
+	reset   bool            // to be closed by a TCP reset; written by Abort
+	torn    bool            // a write failed, and may have left a part behind; written by Send
+	over    *strict.Refusal // above a limit: exists to say so
+	first   bool            // no request has come yet
 
-	state   atomic.Int32
-	poking  sync.Mutex             // held by closeIdle
-	gone    atomic.Bool            // the client has left; written by the watch
-	cut     atomic.Bool            // Abandon was called
-	waiter  atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
-	fd      int                    // -1 when not watched; written by the watch
-	watched int32                  // the watch's number for it
+	state     atomic.Int32
+	poking    sync.Mutex             // held by closeIdle
+	evicted   atomic.Bool            // closed for a newcomer; written by CloseIdle and unevict
+	idleSince atomic.Int64           // the moment it began to wait for a request; written by its goroutine
+	gone      atomic.Bool            // the client has left; written by the watch
+	cut       atomic.Bool            // Abandon was called
+	waiter    atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
+	fd        int                    // -1 when not watched; written by the watch
+	watched   int32                  // the watch's number for it
 }
 
 // Waiter is told when the client leaves. Gone runs on the watch's goroutine and
@@ -68,9 +71,10 @@ func newConn(s *Server, socket net.Conn, config *tls.Config) *Conn {
 	c := &Conn{server: s, socket: socket, first: true, fd: -1}
 	nc := socket
 	if config != nil {
-		nc, c.TLS = tls.Server(socket, config), true
+		nc, c.TLS = tls.Server(wire.NewSeal(socket), config), true
 	}
 	c.Init(nc, s.buffers)
+	c.idleSince.Store(int64(wire.Now()))
 	if a, ok := socket.RemoteAddr().(*net.TCPAddr); ok {
 		c.Peer = a.AddrPort().Addr().Unmap()
 	}
@@ -102,8 +106,10 @@ func (c *Conn) serve() {
 
 func (c *Conn) leave() {
 	c.server.watch.remove(c)
+	c.state.Store(stateClosing)
+	c.unevict()
 	c.server.forget(c)
-	if c.over {
+	if c.over != nil {
 		c.server.refused.Add(-1)
 	} else {
 		c.server.open.Add(-1)
@@ -112,30 +118,13 @@ func (c *Conn) leave() {
 	c.Drop()
 }
 
-func (c *Conn) handshake() bool {
-	t, ok := c.Conn.Conn.(*tls.Conn)
-	if !ok {
-		return true
-	}
-	limit := c.server.Header
-	if c.over {
-		limit = refusalTimeout
-	}
-	ctx, cancel := context.Background(), func() {}
-	if limit > 0 {
-		ctx, cancel = context.WithTimeout(ctx, limit)
-	}
-	defer cancel()
-	return t.HandshakeContext(ctx) == nil
-}
-
 // next waits for a request and reads its head. It reports whether there is
 // something to serve: a Request, or a Refusal.
 func (c *Conn) next() bool {
 	c.Refusal, c.persist = nil, false
-	if c.over {
+	if refusal := c.over; refusal != nil {
 		c.state.Store(stateActive)
-		c.Refusal = strict.TooManyConnections
+		c.Refusal = refusal
 		return true
 	}
 	if !c.wakes() {
@@ -163,20 +152,25 @@ func (c *Conn) wakes() bool {
 			c.take(stateActive)
 			return true
 		}
-		if !last && c.server.stopping.Load() {
+		if !last && c.ending() {
 			c.take(stateClosing)
 			last, until = true, wire.Within(lastLook)
 		}
 		switch err := c.Fill(until); {
 		case err == nil:
 		case last:
-			c.linger() // a request that is on its way must not be answered by a reset
+			if !c.evicted.Load() { // else its place is wanted
+				c.linger() // a request that is on its way must not be answered by a reset
+			}
 			return false
-		case !c.server.stopping.Load():
+		case !c.ending():
 			return false
 		}
 	}
 }
+
+// ending says whether the connection is to end as soon as no request is on its way.
+func (c *Conn) ending() bool { return c.server.stopping.Load() || c.evicted.Load() }
 
 // take puts an idle connection into another state. Where closeIdle was first, its poke is
 // taken back: what has come nevertheless is served.
@@ -202,6 +196,7 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 			c.Discard(end)
 			refusal := r.Parse(r.raw)
 			c.body.begin(&r.Request)
+			c.beginPace()
 			return refusal, nil
 		}
 		if refusal := search.Doomed(c.Bytes()); refusal != nil {
@@ -248,7 +243,7 @@ func (c *Conn) ReleaseRequest() {
 // whether the connection stays open after it. will is the handler's own wish.
 func (c *Conn) KeepAlive(will bool) bool {
 	c.persist = will && c.Refusal == nil && c.Request != nil && c.Request.Persistent() &&
-		!c.server.stopping.Load() && c.body.drainable()
+		!c.ending() && c.body.drainable()
 	return c.persist
 }
 
@@ -281,6 +276,7 @@ func (c *Conn) settle() bool {
 	case c.body.abandoned:
 		return false
 	case c.persist && c.drain():
+		c.idleSince.Store(int64(wire.Now()))
 		c.state.CompareAndSwap(stateActive, stateIdle)
 		return true
 	}
@@ -306,13 +302,15 @@ func (c *Conn) Torn() bool { return c.torn }
 func (c *Conn) Tunnel() { c.state.Store(stateTunnel) }
 
 // closeIdle lets the connection take a last look for a request, and close, if none has
-// begun on it. Any goroutine may call it.
-func (c *Conn) closeIdle() {
+// begun on it, and says whether none had. Any goroutine may call it.
+func (c *Conn) closeIdle() bool {
 	c.poking.Lock()
 	defer c.poking.Unlock()
-	if c.state.CompareAndSwap(stateIdle, stateClosing) {
-		c.PokeRead()
+	if !c.state.CompareAndSwap(stateIdle, stateClosing) {
+		return false
 	}
+	c.PokeRead()
+	return true
 }
 
 // Abandon ends the exchange under way, whatever it waits for, or the wait for one.

@@ -20,6 +20,9 @@
 //	handler  reads the body (ReadBody), writes the answer (WriteAll)
 //	settle   drain what is left of the body, keep the connection or close it
 //
+// Where the limit on connections is reached, and where descriptors run out, those
+// that have waited longest for a request are closed ([Server.CloseIdle]).
+//
 // After an answer that came before the whole request, the connection lingers: it
 // is half-closed and drained, for up to 30 s while more comes, since an immediate
 // close would reset it and could take the answer with it.

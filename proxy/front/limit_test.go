@@ -71,17 +71,36 @@ func TestIdleClientIsClosedSilently(t *testing.T) {
 	}
 }
 
+// busy is a handler whose requests for /busy last until free is closed.
+func busy(entered chan<- struct{}, free <-chan struct{}) func(*front.Conn) {
+	return func(c *front.Conn) {
+		if c.Refusal == nil && string(c.Request.Path) == "/busy" {
+			entered <- struct{}{}
+			<-free
+		}
+		hello(c)
+	}
+}
+
+const getBusy = "GET /busy HTTP/1.1\r\nHost: x\r\n\r\n"
+
 func TestConnectionLimit(t *testing.T) {
 	config := certificate(t, t.TempDir(), "one")
 	for name, over := range map[string]*tls.Config{"plain": nil, "TLS": config} {
 		t.Run(name, func(t *testing.T) {
-			s := serve(t, front.Options{Handler: hello, Connections: 1}, over, nil)
+			entered, free := make(chan struct{}, 1), make(chan struct{})
+			s := serve(t, front.Options{Handler: busy(entered, free), Connections: 1}, over, nil)
 			open := func() net.Conn { return secure(dial(t, s.address), over) }
 			first := open()
-			require.Equal(t, 200, ask(t, first, get).StatusCode)
+			_, err := io.WriteString(first, getBusy)
+			require.NoError(t, err)
+			happens(t, entered)
 			require.Equal(t, 503, unasked(t, open()))
 			require.Equal(t, 503, unasked(t, open()), "a refused connection does not count")
-			require.Equal(t, 200, ask(t, first, get).StatusCode, "the ones within the limit go on")
+			close(free)
+			r, err := http.ReadResponse(bufio.NewReader(first), nil)
+			require.NoError(t, err, "the ones within the limit go on")
+			require.Equal(t, 200, r.StatusCode)
 			require.NoError(t, first.Close())
 			require.Eventually(t, func() bool {
 				c := open()

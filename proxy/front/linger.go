@@ -36,7 +36,7 @@ func (c *Conn) linger() {
 		return
 	}
 	s, pause, end := c.server, lingerBrief, wire.Now()+lingerBrief
-	if n := s.lingering.Add(1); c.sending() && n <= s.maxLingering() {
+	if n := s.lingering.Add(1); c.unheard() && n <= s.maxLingering() {
 		pause, end = lingerPause, wire.Now()+lingerTime
 	}
 	defer s.lingering.Add(-1)
@@ -60,11 +60,11 @@ func (c *Conn) linger() {
 	}
 }
 
-// sending says whether the client has not come to the end of its request, and is
+// unheard says whether the client has not come to the end of its request, and is
 // not slow in it either.
-func (c *Conn) sending() bool {
+func (c *Conn) unheard() bool {
 	switch {
-	case c.over, c.Refusal == strict.HeaderTimeout, errors.Is(c.body.err, strict.BodyTimeout):
+	case c.over != nil, c.Refusal == strict.HeaderTimeout, errors.Is(c.body.err, strict.BodyTimeout), errors.Is(c.body.err, strict.BodyTooSlow):
 		return false
 	case c.Refusal != nil:
 		return true

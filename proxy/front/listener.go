@@ -9,6 +9,9 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
 )
 
 // maxRefusals is how many connections above the limit are told so at once; the
@@ -53,6 +56,7 @@ func (l *listener) Accept() (net.Conn, error) {
 			return nil, err
 		default:
 			l.server.Metrics.AcceptFailed()
+			l.server.CloseIdle(roomAtOnce)
 			l.server.Log.Warn("accept failed, trying again", zap.Error(err), zap.Duration("pause", pause))
 			time.Sleep(pause)
 			pause = min(2*pause, time.Second)
@@ -60,24 +64,42 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit applies the connection limit, or returns nil when it has closed nc.
+// admit applies the limits on connections, or returns nil when it has closed nc.
 func (s *Server) admit(nc net.Conn, config *tls.Config) *Conn {
-	over := false
-	if n := s.open.Add(1); s.Connections > 0 && n > int64(s.Connections) {
-		s.open.Add(-1)
+	var over *strict.Refusal
+	if s.open.Add(1); s.Connections > 0 && s.full() && !s.makeRoom() {
 		s.Metrics.ConnectionRefused()
-		if over = true; s.refused.Add(1) > maxRefusals {
-			s.refused.Add(-1)
+		if over = strict.TooManyConnections; !s.turnAway() {
 			_ = nc.Close()
 			return nil
 		}
 	}
-	if !over {
-		s.Metrics.ConnectionAccepted()
-	}
 	c := newConn(s, nc, config)
-	c.over = over
-	s.track(c)
+	if mayStay := s.track(c); !mayStay && over == nil {
+		if over = strict.TooManyOfClient; !s.turnAway() {
+			s.Metrics.ClientLimited(metrics.LimitConnections)
+			s.forget(c)
+			_ = nc.Close()
+			return nil
+		}
+	}
+	if over == nil {
+		s.Metrics.ConnectionAccepted()
+	} else {
+		c.over = over
+		c.state.Store(stateActive)
+	}
 	s.watch.add(c)
 	return c
+}
+
+// turnAway moves a connection from those within the limits to those that are told of
+// them, and says whether there is room for another one there.
+func (s *Server) turnAway() bool {
+	s.open.Add(-1)
+	if s.refused.Add(1) > maxRefusals {
+		s.refused.Add(-1)
+		return false
+	}
+	return true
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"net"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -31,6 +32,10 @@ type Options struct {
 	IdleClient  time.Duration // between two requests
 	ClientStall time.Duration // between two pieces of an answer that the client takes
 	Connections int           // most connections open at once; 0: no limit
+	SendRate    int64         // bytes/s at which a body has to come; 0: any
+	ReadRate    int64         // bytes/s at which an answer has to be taken; 0: any
+	Hurry       time.Duration // how far a client may fall behind these rates while a slot is kept for it
+	OfClient    int           // most connections of one address; 0: no limit
 	WaitHalf    bool          // a client that half-closes still waits for its answer
 	Log         *zap.Logger
 	Metrics     *metrics.Registry
@@ -48,10 +53,12 @@ type Server struct {
 	// are being told so; written by accept and Conn.leave.
 	open, refused atomic.Int64
 	lingering     atomic.Int64 // connections that linger; written by Conn.linger
+	room          room
 
 	mu        sync.Mutex
-	conns     map[*Conn]struct{} // every open connection; written by track and leave
-	listeners []net.Listener     // written by Serve
+	conns     map[*Conn]struct{}     // every open connection; written by track and leave
+	listeners []net.Listener         // written by Serve
+	clients   map[netip.Addr]*Client // those with a connection; written by track and forget
 }
 
 // New makes a server that listens nowhere yet.
@@ -60,7 +67,10 @@ func New(o Options) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{Options: o, buffers: wire.NewGrowing(min(usualHead, o.HeaderBytes), o.HeaderBytes), watch: w, conns: map[*Conn]struct{}{}}
+	s := &Server{
+		Options: o, buffers: wire.NewGrowing(min(usualHead, o.HeaderBytes), o.HeaderBytes), watch: w,
+		conns: map[*Conn]struct{}{}, clients: map[netip.Addr]*Client{},
+	}
 	s.requests.New = func() any { return new(Request) }
 	s.fast = &fasthttp.Server{
 		Handler:     func(*fasthttp.RequestCtx) { panic("BUG: a connection bypassed front.Conn") },
@@ -109,7 +119,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	defer tick.Stop()
 	var cut time.Time // when ctx was seen to have ended
 	for {
-		s.each((*Conn).closeIdle)
+		s.each(func(c *Conn) { c.closeIdle() })
 		switch {
 		case ctx.Err() == nil:
 		case cut.IsZero():
@@ -165,14 +175,17 @@ func (s *Server) each(visit func(*Conn)) {
 	}
 }
 
-func (s *Server) track(c *Conn) {
+// track enters c, and says whether its address may have another connection.
+func (s *Server) track(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conns[c] = struct{}{}
+	return s.enter(c)
 }
 
 func (s *Server) forget(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
+	s.depart(c)
 }

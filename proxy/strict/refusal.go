@@ -41,16 +41,19 @@ var (
 	BigExtensions    = bad("chunk_extensions_too_large", "the chunk extensions of the body are larger than its data and 16 KiB")
 	BadTrailer       = bad("bad_trailer", "the trailer section holds a malformed or forbidden field")
 	BodyCutShort     = bad("body_cut_short", "the body ended before its announced end")
+	PlainToTLS       = bad("plain_http_to_tls", "a plain HTTP request was sent to a TLS port; use https")
 
 	MethodRefused      = &Refusal{405, "method_not_allowed", "CONNECT and TRACE are not served"}
 	HeaderTimeout      = &Refusal{408, "header_timeout", "the head of the request took too long to arrive"}
 	BodyTimeout        = &Refusal{408, "body_timeout", "the body of the request took too long to arrive"}
+	BodyTooSlow        = &Refusal{408, "body_too_slow", "the body of the request came more slowly than clients.min_send_rate"}
 	BodyTooLarge       = &Refusal{413, "body_too_large", "the body is larger than limits.body_bytes"}
 	TargetTooLong      = &Refusal{414, "target_too_long", "the request line is longer than limits.header_bytes"}
 	BadExpectation     = &Refusal{417, "bad_expectation", "the only expectation served is 100-continue"}
 	HeaderTooLarge     = &Refusal{431, "header_too_large", "the head of the request is larger than limits.header_bytes"}
 	TooManyFields      = &Refusal{431, "too_many_fields", "the head of the request has more than 1000 fields"}
 	VersionNotServed   = &Refusal{505, "version_not_supported", "the HTTP versions served are 1.0 and 1.1"}
+	TooManyOfClient    = &Refusal{429, "client_connections", "this address has as many connections open as clients.max_connections allows"}
 	TooManyConnections = &Refusal{503, "too_many_connections", "limits.connections is reached"}
 )
 

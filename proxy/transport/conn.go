@@ -24,9 +24,8 @@ type Conn struct {
 	roundTrip time.Duration    // to the endpoint and back, as measured when connecting
 	socket    syscall.RawConn  // of the TCP or unix socket, under TLS too
 	look      func(fd uintptr) // c.lookNow, bound once
-	tls       bool
-	under     *underTLS // nil when plain
-	clean     bool      // result of lookNow
+	seal      *wire.Seal       // the socket under TLS; nil when plain
+	clean     bool             // result of lookNow
 }
 
 func newConn(p *Pool, nc net.Conn) *Conn {
@@ -34,8 +33,9 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 	c.Init(nc, buffers)
 	socket := nc
 	if t, ok := nc.(*tls.Conn); ok {
-		c.tls, socket = true, t.NetConn()
-		c.under, _ = socket.(*underTLS)
+		socket = t.NetConn()
+		c.seal, _ = socket.(*wire.Seal)
+		c.Secured()
 	}
 	if s, ok := socket.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
@@ -53,7 +53,7 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 func (c *Conn) Send(p []byte, more bool, until, stall time.Duration) error {
 	var err error
 	switch {
-	case c.Reused && (more || c.tls) && !c.sound():
+	case c.Reused && (more || c.seal != nil) && !c.sound():
 		err = wire.ErrUnsound
 	case more:
 		err = c.WriteAll(p, stall)
@@ -77,7 +77,7 @@ func (c *Conn) sound() bool {
 	if c.socket == nil || c.socket.Control(c.look) != nil || !c.clean {
 		return false
 	}
-	return !c.tls || c.Quiet()
+	return c.Quiet()
 }
 
 // lookNow peeks at the socket: nothing but silence is sound. That holds under TLS
@@ -88,8 +88,8 @@ func (c *Conn) lookNow(fd uintptr) {
 }
 
 // cutOff says whether the end of c came without a farewell, where there ought to
-// be one (RFC 9112 9.8).
-func (c *Conn) cutOff() bool { return c.under != nil && c.under.ended }
+// be one (RFC 9112 9.8): only the farewell ends a body that lasts as long as its connection.
+func (c *Conn) cutOff() bool { return c.seal != nil && c.seal.Ended() }
 
 // What a round trip is taken for at most, since a lost packet makes connecting take a second;
 // and what is added to it for the time that a process, here or there, waits for its turn.

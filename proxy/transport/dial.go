@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
-	"io"
 	"net"
 	"sync/atomic"
 	"syscall"
@@ -63,33 +62,10 @@ func (p *Pool) connect(ctx context.Context) (_ net.Conn, roundTrip time.Duration
 	if err != nil || p.options.TLS == nil {
 		return nc, roundTrip, err
 	}
-	t := tls.Client(&underTLS{Conn: nc}, p.options.TLS)
+	t := tls.Client(wire.NewSeal(nc), p.options.TLS)
 	if err := t.HandshakeContext(ctx); err != nil {
 		_ = nc.Close()
 		return nil, 0, fmt.Errorf("%w: %w", fault.ErrHandshake, err)
 	}
 	return t, roundTrip, nil
-}
-
-// underTLS is the socket under TLS. It remembers that its end came: crypto/tls
-// reports that like the farewell (close_notify) where it falls between two records,
-// but only the farewell ends a body that lasts as long as its connection.
-type underTLS struct {
-	net.Conn
-	ended bool // written by Read
-}
-
-func (u *underTLS) Read(p []byte) (int, error) {
-	n, err := u.Conn.Read(p)
-	u.ended = u.ended || errors.Is(err, io.EOF)
-	return n, err
-}
-
-// SyscallConn is the socket's own.
-func (u *underTLS) SyscallConn() (syscall.RawConn, error) {
-	s, ok := u.Conn.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return s.SyscallConn()
 }

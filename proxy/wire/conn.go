@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -26,10 +25,14 @@ var past = time.Unix(1, 0)
 // Init makes one, most often as part of a larger struct; it must not be copied.
 type Conn struct {
 	net.Conn
-	raw      syscall.RawConn       // nil when the bytes are not the socket's own (TLS)
-	tryRead  func(fd uintptr) bool // c.readNow and c.writeNow, bound once so that
+	// Pace is what the peer must keep to while it makes a write wait.
+	Pace Pace
+
+	seal     *Seal                 // the socket under TLS; nil when plain
+	raw      syscall.RawConn       // of the socket, under TLS too; nil when there is none
+	tryRead  func(fd uintptr) bool // c.readNow and so on, bound once so that
 	tryWrite func(fd uintptr) bool // nothing is allocated for a read or a write
-	sealed   bool                  // TLS: a write that has timed out cannot be resumed
+	tryQueue func(fd uintptr)
 	buffers  *Buffers
 	buf      *Buffer // nil while no byte is held
 	r, w     int     // unread bytes are buf.B[r:w]
@@ -37,8 +40,10 @@ type Conn struct {
 	err      error
 	question []byte // what Ask has still to write
 	unheard  error  // what ended Ask's wait, for the next Fill; the kernel tells a reset once
-	out      []byte // what WriteAll has still to write
+	out      []byte // what is being written and has not gone
 	outErr   error  // result of the last writeNow
+	once     bool   // writeNow does not wait
+	queue    int    // result of the last queueNow
 
 	readArmed, writeArmed time.Duration // the moments the socket's timers stand at; 0 none
 	poked                 atomic.Bool   // written by Poke, once
@@ -46,13 +51,17 @@ type Conn struct {
 	writePoked            atomic.Bool   // written by PokeWrite and ResumeWrite
 }
 
-// Init makes c wrap nc, which may be a TCP, unix or TLS connection.
+// Init makes c wrap nc, which may be a TCP or unix connection, or TLS over a [Seal].
 func (c *Conn) Init(nc net.Conn, buffers *Buffers) {
 	c.Conn, c.buffers = nc, buffers
-	_, c.sealed = nc.(*tls.Conn)
-	if s, ok := nc.(syscall.Conn); ok {
+	socket := nc
+	if t, ok := nc.(interface{ NetConn() net.Conn }); ok {
+		socket = t.NetConn()
+		c.seal, _ = socket.(*Seal)
+	}
+	if s, ok := socket.(syscall.Conn); ok {
 		if raw, err := s.SyscallConn(); err == nil {
-			c.raw, c.tryRead, c.tryWrite = raw, c.readNow, c.writeNow
+			c.raw, c.tryRead, c.tryWrite, c.tryQueue = raw, c.readNow, c.writeNow, c.queueNow
 		}
 	}
 }
@@ -136,6 +145,8 @@ func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
 
 func (c *Conn) read(p []byte) (int, error) {
 	switch {
+	case c.seal != nil:
+		return c.readSealed(p)
 	case p != nil:
 		return c.Conn.Read(p)
 	case c.raw != nil:
@@ -219,11 +230,12 @@ func (c *Conn) Poke() {
 // Quiet says whether nothing has come that was not read, in a layer between c and
 // the socket: TLS may hold a record back. No read may be under way.
 func (c *Conn) Quiet() bool {
+	if c.seal == nil {
+		return true
+	}
 	var b [1]byte
-	_ = c.SetReadDeadline(past)
 	n, err := c.Conn.Read(b[:])
-	c.readArmed = 0 // whatever stands there now: the next read arms its own
-	return n == 0 && errors.Is(err, os.ErrDeadlineExceeded)
+	return n == 0 && errors.Is(err, errDry)
 }
 
 // Poked says whether Poke was called.

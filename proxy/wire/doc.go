@@ -5,10 +5,14 @@
 //
 //   - the buffer: a [Conn] has one only while it holds unread bytes. A silent
 //     connection costs its goroutine and its file descriptor, nothing else;
+//     Under TLS a [Seal] sees to the same for our buffers;
 //   - deadlines: every wait names the moment it may last to, and the socket's
 //     timer is touched only when that moment is earlier than the one armed
 //     before (or the armed one has fired early). A keep-alive connection arms
-//     its timer once per timeout, not once per read;
+//     its timer once per timeout, not once per read, and a write that the socket
+//     takes at once needs none;
+//   - speed: what a peer must keep to while it makes us wait is a [Pace];
+//   - memory for bodies: [Memory] hands it out in blocks, within a budget;
 //   - interruption: [Conn.Poke] wakes whoever reads or writes, from any
 //     goroutine, without closing: the owner closes. [Cancel] pokes whatever one
 //     exchange waits for at this moment.

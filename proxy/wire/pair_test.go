@@ -69,7 +69,7 @@ func overTLS(t testing.TB, ours, peer net.Conn) (net.Conn, net.Conn) {
 	t.Helper()
 	s := httptest.NewTLSServer(nil) // lends its certificate
 	defer s.Close()
-	server := tls.Server(ours, &tls.Config{Certificates: s.TLS.Certificates, SessionTicketsDisabled: true})
+	server := tls.Server(NewSeal(ours), &tls.Config{Certificates: s.TLS.Certificates, SessionTicketsDisabled: true})
 	client := tls.Client(peer, &tls.Config{InsecureSkipVerify: true})
 	done := make(chan error, 1)
 	go func() { done <- client.Handshake() }()
@@ -105,5 +105,6 @@ func reset(t testing.TB, peer net.Conn) {
 func newConn(nc net.Conn, buffers *Buffers) *Conn {
 	c := new(Conn)
 	c.Init(nc, buffers)
+	c.Secured()
 	return c
 }

@@ -3,6 +3,7 @@ package wire
 import (
 	"net"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -18,6 +19,10 @@ type counting struct {
 func (c *counting) SetWriteDeadline(t time.Time) error {
 	c.arms.Add(1)
 	return c.Conn.SetWriteDeadline(t)
+}
+
+func (c *counting) SyscallConn() (syscall.RawConn, error) {
+	return c.Conn.(syscall.Conn).SyscallConn()
 }
 
 // A TLS write that has timed out can not go on: trying again is in vain.

@@ -33,3 +33,12 @@ func result(n, _ uintptr, errno syscall.Errno) (int, error) {
 	}
 	return int(n), nil
 }
+
+// queuedBytes is what the socket has been given and its peer has not acknowledged.
+func queuedBytes(fd int) int {
+	n, err := unix.IoctlGetInt(fd, unix.SIOCOUTQ)
+	if err != nil {
+		return 0
+	}
+	return n
+}

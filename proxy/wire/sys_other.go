@@ -18,3 +18,6 @@ func Peek(fd int) (int, error) {
 	n, _, err := unix.Recvfrom(fd, b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
 	return n, err
 }
+
+// queuedBytes is not known: what a socket has taken counts as taken by its peer.
+func queuedBytes(int) int { return 0 }

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"errors"
+	"net"
 	"os"
 	"syscall"
 	"time"
@@ -21,70 +22,107 @@ func (t told) Plain() string { return string(t) }
 
 var errUnwritten = errors.New("the socket did not take all at once")
 
-// WriteAll writes p whole. Between two pieces that the peer takes, at most
-// stall may pass (0: no limit), else ErrTimeout.
+// ErrTooSlow: the peer takes less than Pace asks for.
+var ErrTooSlow = errors.New("too slow")
+
+// WriteAll writes p whole, for as long as the peer keeps taking it: no more than
+// stall may pass without a byte (0: no limit), else ErrTimeout, and c.Pace has to
+// be kept, else ErrTooSlow. What counts as taken has left the socket's own buffer.
 func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
 	if err := c.writePokedNow(); err != nil {
 		return err
 	}
-	if c.sealed {
-		return c.writePieces(p, stall)
+	if c.seal == nil {
+		return c.writeSocket(p, stall)
 	}
-	until := Within(stall)
-	if stall != 0 && (c.writeArmed == 0 || c.writeArmed > until) {
-		if err := c.armWrite(until); err != nil {
+	c.seal.stall = stall
+	_, err := c.Conn.Write(p)
+	return err
+}
+
+// writeSocket is WriteAll past TLS. No timer is set for what the socket takes at once.
+func (c *Conn) writeSocket(p []byte, stall time.Duration) error {
+	if c.raw != nil {
+		n, err := c.writeOnce(p)
+		if p = p[n:]; err == nil || !errors.Is(err, os.ErrDeadlineExceeded) {
 			return err
 		}
+		defer c.disarmWrite()
 	}
+	return c.writeSlowly(p, stall)
+}
+
+// writeOnce writes what the socket takes without a wait. What it would have had to
+// wait for is a deadline exceeded.
+func (c *Conn) writeOnce(p []byte) (int, error) {
+	c.once = true
+	n, err := c.write(p)
+	c.once = false
+	if err == nil && n < len(p) {
+		err = os.ErrDeadlineExceeded
+	}
+	return n, err
+}
+
+// writeSlowly writes to a peer that may make it wait, and looks now and then how
+// much of it has been taken.
+func (c *Conn) writeSlowly(p []byte, stall time.Duration) error {
+	looked, queued := Now(), c.queued()
+	moved := looked // when the peer last took something
 	for {
+		until := c.nextLook(looked, moved, stall)
+		if until != 0 || c.writeArmed != 0 {
+			if err := c.armWrite(until); err != nil {
+				return err
+			}
+		}
 		n, err := c.write(p)
-		if p = p[n:]; err == nil {
+		if p = p[n:]; err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+			return err
+		}
+		now, before := Now(), queued
+		queued = c.queued()
+		taken := max(n+before-queued, 0)
+		c.Pace.Waited(now-looked, taken)
+		if looked = now; taken > 0 {
+			moved = now
+		}
+		switch {
+		case err == nil:
 			return nil
-		}
-		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return err
-		}
-		if n > 0 { // the timer fired, but the peer moves
-			until = Within(stall)
-		} else if until != 0 && Now() >= until && c.writePokedNow() == nil {
+		case c.writePokedNow() != nil:
+			return ErrPoked
+		case stall != 0 && now-moved >= stall:
 			return ErrTimeout
-		}
-		if err := c.armWrite(until); err != nil {
-			return err
+		case c.Pace.Over():
+			return ErrTooSlow
 		}
 	}
 }
 
-// pieceBytes is how much is written over TLS under one deadline: one record.
-const pieceBytes = 16 << 10
+// lookEvery is how often it is looked how much a peer takes that makes a write wait.
+// The socket itself says so late: only when a third of its buffer is free.
+const lookEvery = time.Second
 
-// writePieces is WriteAll over TLS, where a write that has timed out can never be
-// resumed: each record gets a deadline of its own, which may not strike early.
-func (c *Conn) writePieces(p []byte, stall time.Duration) error {
-	for len(p) > 0 {
-		if stall != 0 || c.writeArmed != 0 {
-			if err := c.armWrite(Within(stall)); err != nil {
-				return err
-			}
-		}
-		n, err := c.Conn.Write(p[:min(len(p), pieceBytes)])
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded) && c.writePokedNow() != nil:
-			return ErrPoked
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return ErrTimeout
-		case err != nil:
-			return err
-		}
-		p = p[n:]
+// nextLook is the moment up to which a write may wait, counted from now; 0: for ever.
+func (c *Conn) nextLook(now, moved, stall time.Duration) time.Duration {
+	limit := c.Pace.limit()
+	if stall != 0 {
+		limit = min(limit, moved+stall-now)
 	}
-	return nil
+	if limit == unlimited {
+		return 0
+	}
+	if c.raw != nil {
+		limit = min(limit, lookEvery, max(stall/8, time.Millisecond))
+	}
+	return now + max(limit, 1)
 }
 
 // write writes p and says how much of it has gone before an error.
 func (c *Conn) write(p []byte) (int, error) {
 	if c.raw == nil {
-		return c.Conn.Write(p)
+		return c.under().Write(p)
 	}
 	c.out, c.outErr = p, nil
 	err := c.raw.Write(c.tryWrite)
@@ -96,8 +134,16 @@ func (c *Conn) write(p []byte) (int, error) {
 	return n, err
 }
 
+// under is the connection without TLS.
+func (c *Conn) under() net.Conn {
+	if c.seal != nil {
+		return c.seal.Conn
+	}
+	return c.Conn
+}
+
 // writeNow writes what the socket takes at once, and asks to be called again
-// when it takes more.
+// when it takes more, unless it is not to wait.
 func (c *Conn) writeNow(fd uintptr) bool {
 	for len(c.out) > 0 {
 		n, err := writeSocket(int(fd), c.out)
@@ -106,13 +152,33 @@ func (c *Conn) writeNow(fd uintptr) bool {
 			c.out = c.out[n:]
 		case syscall.EINTR:
 		case syscall.EAGAIN:
-			return false
+			return c.once
 		default:
 			c.outErr = os.NewSyscallError("write", err)
 			return true
 		}
 	}
 	return true
+}
+
+// queued is how many bytes that were written the peer has not taken yet, as far as
+// the system tells.
+func (c *Conn) queued() int {
+	if c.raw == nil {
+		return 0
+	}
+	c.queue = 0
+	_ = c.raw.Control(c.tryQueue)
+	return c.queue
+}
+
+func (c *Conn) queueNow(fd uintptr) { c.queue = queuedBytes(int(fd)) }
+
+// disarmWrite takes the timer back, so that the next write needs none.
+func (c *Conn) disarmWrite() {
+	if c.writeArmed != 0 && c.writePokedNow() == nil {
+		_ = c.armWrite(0)
+	}
 }
 
 // Ask writes p and waits until the peer begins to answer, or until the moment
@@ -123,7 +189,7 @@ func (c *Conn) writeNow(fd uintptr) bool {
 // only learn that no answer is there yet. An error is one of writing; the next
 // Fill tells what ended the wait for the answer.
 func (c *Conn) Ask(p []byte, until, stall time.Duration) error {
-	if c.raw == nil || c.Buffered() > 0 {
+	if c.raw == nil || c.seal != nil || c.Buffered() > 0 {
 		return c.WriteAll(p, stall)
 	}
 	c.question = p

@@ -113,6 +113,10 @@ func frontOptions(cfg *configs.Config, h *proxy.Handler, log *zap.Logger, m *met
 		IdleClient:  cfg.Timeouts.IdleClient,
 		ClientStall: cfg.Timeouts.ClientStall,
 		Connections: cfg.Limits.Connections,
+		SendRate:    int64(cfg.Clients.MinSendRate),
+		ReadRate:    int64(cfg.Clients.MinReadRate),
+		Hurry:       front.Hurry,
+		OfClient:    cfg.Clients.MaxConnections,
 		WaitHalf:    cfg.HalfClose == "wait",
 		Log:         log,
 		Metrics:     m,
@@ -124,7 +128,7 @@ func (a *App) listen(cfg *configs.Config) error {
 		var config *tls.Config
 		if l.TLS != nil {
 			var err error
-			if config, err = front.ServerTLS(l.TLS.CertFile, l.TLS.KeyFile, a.log); err != nil {
+			if config, err = front.ServerTLS(l.TLS.CertFile, l.TLS.KeyFile, a.log, a.metrics.CertificateExpires); err != nil {
 				return fmt.Errorf("listen on %s: %w", l.Address, err)
 			}
 		}

@@ -33,11 +33,15 @@ type plan struct {
 // changes nothing: no series, no file, nothing that runs.
 func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
 	g := &generation{rules: &proxy.Generation{
-		BodyBytes:   int64(cfg.Limits.BodyBytes),
-		ReplayBytes: int64(cfg.Limits.ReplayBytes),
-		BodyMemory:  int64(cfg.Limits.BodyMemory),
-		UpgradeIdle: cfg.Timeouts.UpgradeIdle,
-		Trust:       cfg.Forwarded.Trust,
+		BodyBytes:      int64(cfg.Limits.BodyBytes),
+		ReplayBytes:    int64(cfg.Limits.ReplayBytes),
+		BodyMemory:     int64(cfg.Limits.BodyMemory),
+		Lead:           proxy.Lead,
+		UpgradeIdle:    cfg.Timeouts.UpgradeIdle,
+		ClientRequests: int64(cfg.Clients.MaxRequests),
+		ClientWaiting:  int64(cfg.Clients.MaxWaiting),
+		ClientBody:     int64(cfg.Clients.MaxBodyMemory),
+		Trust:          cfg.Forwarded.Trust,
 	}}
 	for _, c := range cfg.Upstreams {
 		p, err := f.prepareUpstream(c)

@@ -1,0 +1,106 @@
+package front
+
+import (
+	"net/netip"
+	"sync/atomic"
+	"time"
+)
+
+// Client is what all connections of one address hold together. An address is what
+// the socket says: behind another proxy all clients are one.
+type Client struct {
+	address     netip.Addr
+	connections int // guarded by the server's mu
+
+	// Written by the exchanges of all its connections.
+	Requests Tally // that wait for a slot or have one
+	Waiting  Tally // that wait for a slot
+	Body     Tally // bytes of bodies held
+}
+
+// Tally counts what is held. Safe for concurrent use.
+type Tally struct{ n atomic.Int64 }
+
+// Take adds n, unless that would be more than limit; 0 is no limit.
+func (t *Tally) Take(n, limit int64) bool {
+	if t.n.Add(n) > limit && limit > 0 {
+		t.n.Add(-n)
+		return false
+	}
+	return true
+}
+
+// Give takes n back.
+func (t *Tally) Give(n int64) { t.n.Add(-n) }
+
+// clientOf is the address that bounds are for: of IPv6 the network of 64 bits, as
+// any host has as many addresses as it likes in its own.
+func clientOf(peer netip.Addr) netip.Addr {
+	if peer.Is6() {
+		if network, err := peer.WithZone("").Prefix(64); err == nil {
+			return network.Addr()
+		}
+	}
+	return peer
+}
+
+// enter counts c for its address, and says whether that may have another
+// connection. It is called under mu.
+func (s *Server) enter(c *Conn) bool {
+	if !c.Peer.IsValid() {
+		return true
+	}
+	address := clientOf(c.Peer)
+	client := s.clients[address]
+	if client == nil {
+		client = &Client{address: address}
+		s.clients[address] = client
+	}
+	client.connections++
+	c.Client = client
+	return s.OfClient == 0 || client.connections <= s.OfClient
+}
+
+// depart takes enter back. It is called under mu.
+func (s *Server) depart(c *Conn) {
+	if c.Client == nil {
+		return
+	}
+	if c.Client.connections--; c.Client.connections == 0 {
+		delete(s.clients, c.Client.address)
+	}
+}
+
+// Hurry is how far a client may fall behind its least speed while a server keeps one
+// of its slots for it.
+const Hurry = 10 * time.Second
+
+// calmWindow is the same where no slot is kept for it, and no time-out says how long.
+const calmWindow = time.Minute
+
+// beginPace is for the beginning of a request.
+func (c *Conn) beginPace() {
+	c.sending.Begin(c.server.SendRate, window(c.server.Body))
+	c.calm()
+}
+
+func (c *Conn) calm() { c.Pace.Begin(c.server.ReadRate, window(c.server.ClientStall)) }
+
+func window(silence time.Duration) time.Duration {
+	if silence == 0 {
+		return calmWindow
+	}
+	return silence
+}
+
+// Hurry says whether a server keeps a slot for the client from now on: then it may
+// not fall far behind. The request's body must not be read, nor anything sent, at
+// the same time.
+func (c *Conn) Hurry(on bool) {
+	if on {
+		c.sending.Narrow(c.server.Options.Hurry)
+		c.Pace.Narrow(c.server.Options.Hurry)
+	} else {
+		c.calm()
+	}
+}

@@ -1,0 +1,5 @@
+package wire
+
+import "golang.org/x/sys/unix"
+
+const adviceFree = unix.MADV_DONTNEED

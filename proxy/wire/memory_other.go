@@ -1,0 +1,7 @@
+//go:build !linux
+
+package wire
+
+import "golang.org/x/sys/unix"
+
+const adviceFree = unix.MADV_FREE
