@@ -128,10 +128,10 @@ func startAndReload(program string, cmd *exec.Cmd, delay time.Duration, before, 
 	return nil
 }
 
-// awaitStep returns when a program has had some time of a core: on a busy machine 5 ms after its exec it may not have begun,
+// awaitStep returns when a program has had some time of a core: on a busy machine, or when its file has to be read first, 5 ms after its exec it may not have begun,
 // and nobody who has not begun can hear a signal.
 func awaitStep(pid int) {
-	const step = 5 * time.Millisecond
+	const step = 10 * time.Millisecond
 	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond / 5) {
 		if spent, err := peers.CPU(pid); err != nil || spent >= step {
 			return
