@@ -43,9 +43,12 @@ func serve(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
-	log.Info("starting", zap.String("version", version()), zap.String("config", file))
+	log.Info("starting", zap.String("version", version()), zap.String("config", file), zap.Stringer("memory_limit", limitMemory(cfg, cfg)))
+	if advice := tooFewDescriptors(cfg); advice != "" {
+		log.Warn(advice)
+	}
 	logNotes(log, notes)
-	go reloadOnHangup(ctx, a, file, log)
+	go reloadOnHangup(ctx, a, cfg, file, log)
 	if err := a.Run(ctx); err != nil {
 		return err
 	}
@@ -54,8 +57,9 @@ func serve(ctx context.Context, file string) error {
 }
 
 // reloadOnHangup reloads the file at each SIGHUP, one that came early included, for as long as
-// the process lasts. Once ctx has ended there is nobody left to reload for.
-func reloadOnHangup(ctx context.Context, a *app.App, file string, log *zap.Logger) {
+// the process lasts. Once ctx has ended there is nobody left to reload for. start is what the
+// process was started with.
+func reloadOnHangup(ctx context.Context, a *app.App, start *configs.Config, file string, log *zap.Logger) {
 	for range signals.Hangups() {
 		if ctx.Err() != nil {
 			log.Info("SIGHUP is ignored while shutting down")
@@ -67,7 +71,9 @@ func reloadOnHangup(ctx context.Context, a *app.App, file string, log *zap.Logge
 			continue
 		}
 		logNotes(log, notes)
-		_ = a.Reload(cfg) // has logged what went wrong
+		if a.Reload(cfg) == nil { // else it has logged what is wrong
+			limitMemory(start, cfg)
+		}
 	}
 }
 

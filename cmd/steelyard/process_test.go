@@ -1,0 +1,61 @@
+package main
+
+import (
+	"math"
+	"runtime/debug"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/configs"
+)
+
+// parse is a configuration of one endpoint, with more besides.
+func parse(t *testing.T, url, more string) *configs.Config {
+	t.Helper()
+	c, err := configs.Parse("test.yaml", []byte("upstreams: [{endpoints: [{url: \""+url+"\"}]}]\n"+more), nil)
+	require.NoError(t, err)
+	return c
+}
+
+func TestMemoryLimit(t *testing.T) {
+	const plain, tls = "http://127.0.0.1:1", "https://127.0.0.1:1"
+	for _, c := range []struct {
+		url, more string
+		mib       int64
+	}{
+		{plain, "limits: {body_memory: 256MiB, connections: 1024}", 128 + 256 + 64 + 16},
+		{tls, "limits: {body_memory: 256MiB, connections: 1024}", 128 + 256 + 64 + 80},
+		{plain, "limits: {body_memory: 0, connections: 1}", 128 + 1},
+		{plain, "limits: {body_memory: 1TiB, connections: 10000000}", 128 + 5<<18 + 156250},
+	} {
+		cfg := parse(t, c.url, c.more)
+		require.Equal(t, c.mib<<20, memoryLimit(cfg, cfg), c)
+	}
+	start, now := parse(t, plain, "limits: {connections: 1024}"), parse(t, plain, "limits: {body_memory: 256MiB, connections: 2048}")
+	require.EqualValues(t, (128+256+64+16)<<20, memoryLimit(start, now), "a reload changes no limit of connections")
+}
+
+// The limit follows the configuration, but for one that is set by hand.
+func TestMemoryLimitIsSet(t *testing.T) {
+	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
+	few := parse(t, "http://127.0.0.1:1", "limits: {body_memory: 64MiB, connections: 64}")
+	require.Equal(t, "209MiB", limitMemory(few, few).String())
+	require.EqualValues(t, 209<<20, debug.SetMemoryLimit(-1))
+	t.Setenv("GOMEMLIMIT", "123MiB")
+	debug.SetMemoryLimit(123 << 20) // as the runtime does at the start
+	require.Equal(t, "123MiB", limitMemory(few, few).String())
+}
+
+func TestDescriptorAdvice(t *testing.T) {
+	c := parse(t, "http://127.0.0.1:1", "limits: {connections: 1000}")
+	require.EqualValues(t, 2065, descriptorsFor(c))
+	require.Empty(t, descriptorAdvice(c, 2065))
+	require.Empty(t, descriptorAdvice(c, math.MaxUint64))
+	for limit, want := range map[uint64]string{2064: ", or lower limits.connections to 999", 1024: " to 479", 67: " to 1"} {
+		got := descriptorAdvice(c, limit)
+		require.Contains(t, got, "limits.connections 1000 may need 2065")
+		require.Regexp(t, want+"$", got)
+	}
+	require.NotContains(t, descriptorAdvice(c, 66), "lower", "no number of connections would do")
+}
