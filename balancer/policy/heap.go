@@ -1,7 +1,7 @@
 package policy
 
-// indexHeap is a heap of candidates by key, least first and of equal keys the least index
-// first, that knows where each of them stands, so that any one can be taken out. It is
+// indexHeap is a heap of candidates by key, least first, of equal keys by tie, and of equal
+// ones the least index first, that knows where each of them stands, so that any one can be taken out. It is
 // four-ary: half as deep as a binary one, and the four children lie in one cache line.
 // Nothing allocates after newIndexHeap.
 type indexHeap struct {
@@ -11,11 +11,15 @@ type indexHeap struct {
 
 type heapEntry struct {
 	key float64
-	id  int32 // the candidate's index
+	tie uint32 // takes no room: it lies where there would be none
+	id  int32  // the candidate's index
 }
 
 func (e heapEntry) before(other heapEntry) bool {
-	return e.key < other.key || e.key == other.key && e.id < other.id
+	if e.key != other.key {
+		return e.key < other.key
+	}
+	return e.tie < other.tie || e.tie == other.tie && e.id < other.id
 }
 
 const (
@@ -40,9 +44,11 @@ func (h *indexHeap) empty() bool { return len(h.entries) == 0 }
 func (h *indexHeap) has(id int32) bool { return h.place[id] != absent }
 
 // push adds a candidate that is not in the heap.
-func (h *indexHeap) push(id int32, key float64) {
+func (h *indexHeap) push(id int32, key float64) { h.insert(heapEntry{key: key, id: id}) }
+
+func (h *indexHeap) insert(e heapEntry) {
 	h.entries = append(h.entries, heapEntry{})
-	h.up(len(h.entries)-1, heapEntry{key: key, id: id})
+	h.up(len(h.entries)-1, e)
 }
 
 // raise gives the least candidate a key that is no less than its old one.
@@ -64,9 +70,9 @@ func (h *indexHeap) remove(id int32) {
 }
 
 // change gives a candidate that is in the heap another key.
-func (h *indexHeap) change(id int32, key float64) {
-	h.settle(int(h.place[id]), heapEntry{key: key, id: id})
-}
+func (h *indexHeap) change(id int32, key float64) { h.replace(heapEntry{key: key, id: id}) }
+
+func (h *indexHeap) replace(e heapEntry) { h.settle(int(h.place[e.id]), e) }
 
 // settle puts e at the place, above it or below it.
 func (h *indexHeap) settle(at int, e heapEntry) {

@@ -44,7 +44,7 @@ func check(t *testing.T, heap *indexHeap, model map[int32]float64) {
 		require.Equal(t, in, heap.has(int32(id)))
 	}
 	for id, key := range model {
-		require.Equal(t, heapEntry{key, id}, heap.entries[heap.place[id]])
-		require.False(t, heapEntry{key, id}.before(heap.least()))
+		require.Equal(t, heapEntry{key: key, id: id}, heap.entries[heap.place[id]])
+		require.False(t, heapEntry{key: key, id: id}.before(heap.least()))
 	}
 }

@@ -24,7 +24,8 @@ func leastByScan(g *rig, r *balancer.Request) int {
 		load.Quo(load, new(big.Rat).SetFloat64(c.Capacity))
 		if least != absent {
 			order := load.Cmp(&lowest)
-			if order > 0 || order == 0 && c.Capacity <= g.list[least].Capacity {
+			other := g.list[least].Capacity
+			if order > 0 || order == 0 && (c.Capacity < other || c.Capacity == other && g.last[i] >= g.last[least]) {
 				continue
 			}
 		}
@@ -41,7 +42,7 @@ func TestLeastLoadPicks(t *testing.T) {
 		want       int
 	}{
 		"idle: the largest":                {[]float64{50, 100, 75}, []int64{0, 0, 0}, 1},
-		"idle and equal: the first":        {[]float64{1, 1, 1}, []int64{0, 0, 0}, 0},
+		"idle and equal: the first first":  {[]float64{1, 1, 1}, []int64{0, 0, 0}, 0},
 		"idle but slow beats a short wait": {[]float64{50, 100}, []int64{0, 1}, 0},
 		"not if it is slower than that":    {[]float64{30, 100}, []int64{0, 1}, 1},
 		"a tie goes to the largest":        {[]float64{100, 300, 500}, []int64{0, 1, 2}, 2},
@@ -76,6 +77,53 @@ func TestLeastLoadAgainstScan(t *testing.T) {
 		}
 		g.run(steps, []balancer.Builder{LeastLoad()})
 	}
+}
+
+// TestLeastLoadTakesTurnsAmongEquals: an idle fleet of equal servers is shared like round
+// robin, one after the other, also over a rebuild; a larger one goes before them.
+func TestLeastLoadTakesTurnsAmongEquals(t *testing.T) {
+	g := newRig(t, LeastLoad(), []float64{1, 1, 1, 1})
+	var had []int
+	for n := range 10 {
+		if n == 5 {
+			g.replace(LeastLoad()) // a reload
+		}
+		i := g.pick(nil)
+		g.release(i)
+		had = append(had, i)
+	}
+	assert.Equal(t, []int{0, 1, 2, 3, 0, 1, 2, 3, 0, 1}, had)
+
+	g = newRig(t, LeastLoad(), []float64{1, 2, 1})
+	for range 3 {
+		i := g.pick(nil)
+		g.release(i)
+		assert.Equal(t, 1, i, "the largest")
+	}
+	g.pick(nil) // the largest has ¾ then, and the others ½
+	had = had[:0]
+	for range 4 {
+		i := g.pick(nil)
+		g.release(i)
+		had = append(had, i)
+	}
+	assert.Equal(t, []int{0, 2, 0, 2}, had)
+}
+
+// TestLeastLoadOutlivesItsTurns uses them up: the row begins anew, and nothing else changes.
+func TestLeastLoadOutlivesItsTurns(t *testing.T) {
+	g := newRig(t, LeastLoad(), []float64{3, 3, 2, 2, 1})
+	p := g.picker.(*leastLoadPicker)
+	p.turn = 1<<p.turnBits - 3
+	share := make([]int, len(g.list))
+	for range 1000 {
+		i := g.pick(nil)
+		g.release(i)
+		share[i]++
+	}
+	assert.Less(t, p.turn, uint32(1000))
+	assert.InDelta(t, 500, share[0], 2)
+	assert.InDelta(t, 500, share[1], 2)
 }
 
 func FuzzLeastLoad(f *testing.F) {

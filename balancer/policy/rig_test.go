@@ -19,12 +19,14 @@ type rig struct {
 	picker   balancer.Picker
 	closed   []bool
 	inFlight []int64
+	last     []int // by candidate: which pick it was last given, from 1
+	picks    int
 	// expect, when it is not nil, tells which candidate must be picked.
 	expect func(*rig, *balancer.Request) int
 }
 
 func newRig(t testing.TB, b balancer.Builder, capacities []float64) *rig {
-	g := &rig{t: t, list: candidates(t, capacities), closed: make([]bool, len(capacities)), inFlight: make([]int64, len(capacities))}
+	g := &rig{t: t, list: candidates(t, capacities), closed: make([]bool, len(capacities)), inFlight: make([]int64, len(capacities)), last: make([]int, len(capacities))}
 	g.replace(b)
 	return g
 }
@@ -74,6 +76,8 @@ func (g *rig) pick(r *balancer.Request) int {
 		}
 	}
 	g.inFlight[i]++
+	g.picks++
+	g.last[i] = g.picks
 	g.tell(i)
 	return i
 }

@@ -73,11 +73,15 @@ func TestTwoChoicesMeanResponse(t *testing.T) {
 	}
 }
 
-// TestTwoChoicesOfBlindBalancers is what the policy is for: four balancers that see only
-// their own requests run after the same idle endpoints if they look at all of them.
+// TestTwoChoicesOfBlindBalancers is what the policy is for: eight balancers that see only
+// their own requests run after the same large endpoints if they look at all of them.
+// Where all are equally large, turns keep them apart, and least_load is as good.
 func TestTwoChoicesOfBlindBalancers(t *testing.T) {
-	for _, load := range []float64{0.5, 0.67} {
-		w := workload{speeds: group(20, 1), rate: 20 * load, requests: 60_000, balancers: 4}
-		assert.Less(t, simulate(t, TwoChoices(Options{Seed: 1}), w).mean, 0.75*simulate(t, LeastLoad(), w).mean, "load %v", load)
+	mixed := append(group(10, 1), group(10, 3)...)
+	for load, most := range map[float64]float64{0.67: 0.95, 0.82: 0.75} {
+		w := workload{speeds: mixed, rate: 40 * load, requests: 60_000, balancers: 8}
+		assert.Less(t, simulate(t, TwoChoices(Options{Seed: 1}), w).mean, most*simulate(t, LeastLoad(), w).mean, "load %v", load)
+		w = workload{speeds: group(20, 1), rate: 20 * load, requests: 60_000, balancers: 8}
+		assert.InEpsilon(t, simulate(t, TwoChoices(Options{Seed: 1}), w).mean, simulate(t, LeastLoad(), w).mean, 0.1, "equal, load %v", load)
 	}
 }
