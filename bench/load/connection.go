@@ -4,17 +4,23 @@ import (
 	"bufio"
 	"errors"
 	"net"
+	"net/http"
 	"time"
 )
 
-// headLimit bounds one line of an answer's head, in bytes.
-const headLimit = 8 << 10
+// connection is one of a pool's.
+type connection struct {
+	conn net.Conn
+	pool *pool
+	in   *bufio.Reader // of the connection
+	text *bufio.Reader // of the body of the answer under way
+
+	request *request  // which it carries, nil while it is idle; written under the pool's mutex
+	rests   time.Time // since when it is idle; written under the pool's mutex
+}
 
 func newConnection(conn net.Conn, p *pool) *connection {
-	c := &connection{conn: conn, pool: p, in: bufio.NewReaderSize(conn, headLimit), names: map[string]string{}}
-	c.body.in = c.in
-	c.text = bufio.NewReaderSize(&c.body, 4<<10)
-	return c
+	return &connection{conn: conn, pool: p, in: bufio.NewReaderSize(conn, 8<<10), text: bufio.NewReaderSize(nil, 4<<10)}
 }
 
 // write sends a request. Its reader learns of a connection that broke.
@@ -50,15 +56,17 @@ func (c *connection) read() {
 
 // answer reads one to its end, and says whether another may follow it.
 func (c *connection) answer(r *request) (s Sample, again bool) {
-	head, err := c.readHead()
+	head, err := http.ReadResponse(c.in, nil)
+	for err == nil && head.StatusCode < 200 { // an interim one
+		head, err = http.ReadResponse(c.in, nil)
+	}
 	if err != nil {
 		return unanswered(err), false
 	}
-	c.body.begin(head)
-	c.text.Reset(&c.body)
-	err = readAnswer(c.text, r.stream && head.status < 300)
-	s = Sample{Status: head.status, ServedBy: head.servedBy, Response: time.Since(r.at)}
-	s.Failure, s.Err = judge(head.status, err)
+	c.text.Reset(head.Body)
+	err = readAnswer(c.text, r.stream && head.StatusCode < 300)
+	s = Sample{Status: head.StatusCode, ServedBy: head.Header.Get("X-Served-By"), Response: time.Since(r.at)}
+	s.Failure, s.Err = judge(head.StatusCode, err)
 	whole := err == nil || errors.Is(err, errEvent) || errors.Is(err, errNoDone)
-	return s, whole && !head.last && c.in.Buffered() == 0
+	return s, whole && !head.Close && c.in.Buffered() == 0
 }

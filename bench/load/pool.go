@@ -1,9 +1,7 @@
 package load
 
 import (
-	"bufio"
 	"context"
-	"net"
 	"slices"
 	"sync"
 	"time"
@@ -166,17 +164,4 @@ func (p *pool) abort() {
 func (p *pool) close() {
 	p.abort()
 	p.readers.Wait()
-}
-
-// connection is one of a pool's.
-type connection struct {
-	conn  net.Conn
-	pool  *pool
-	in    *bufio.Reader // of the connection
-	body  body          // of the answer under way
-	text  *bufio.Reader // of body
-	names map[string]string
-
-	request *request  // which it carries, nil while it is idle; written under the pool's mutex
-	rests   time.Time // since when it is idle; written under the pool's mutex
 }
