@@ -8,10 +8,8 @@ import (
 	"unicode/utf8"
 )
 
-// The size of plots of bars.
+// The rows of plots of bars.
 const (
-	barWidth  = 860.0
-	barLeft   = 220.0 // room for names
 	barRow    = 30.0
 	barTop    = 30.0
 	barHeight = 18.0
@@ -19,15 +17,22 @@ const (
 
 // barPlot is a plot of horizontal bars as its template draws it.
 type barPlot struct {
+	Size           string
 	Title, Caption string
 	Width, Height  float64
 	Left, Right    float64
 	Top, Bottom    float64
 	Names          []tick // At is Y
-	Heads          []tick // At is X: of the columns
+	Heads          []head // of the endpoints
 	Ticks          []tick
 	Bars           []bar
 	Marks          []mark
+}
+
+// head is a heading within a plot.
+type head struct {
+	X, Y float64
+	Text string
 }
 
 // bar is one figure.
@@ -53,11 +58,15 @@ const (
 
 // markLines puts the names of lines of theory above the plot p, each in a row of its own: right of its line, or left of it
 // where the edge is near. A name crosses no other's line, but where both ways meet: those to the left come first, from
-// the right on, and then those to the right, from the left on.
+// the right on, and then those to the right, from the left on. Where there is no room on either side the figure is left out.
 func (p *barPlot) markLines(lines []Line, x scale) {
 	for _, line := range lines {
 		m := mark{X: x.at(float64(line.Response)), To: p.Bottom, Text: line.Name + " " + line.Response.Time(), Title: line.Source}
-		m.Left = m.X+markGap+letterWidth*float64(utf8.RuneCountInString(m.Text)) > p.Width
+		if right, left := m.fits(p.Width); !right && !left {
+			m.Text = line.Name
+		}
+		right, _ := m.fits(p.Width)
+		m.Left = !right
 		p.Marks = append(p.Marks, m)
 	}
 	slices.SortStableFunc(p.Marks, func(a, b mark) int {
@@ -77,9 +86,15 @@ func (p *barPlot) markLines(lines []Line, x scale) {
 	}
 }
 
+// fits says whether there is room for the text right of the line, and left of it.
+func (m *mark) fits(width float64) (right, left bool) {
+	needs := markGap + letterWidth*float64(utf8.RuneCountInString(m.Text))
+	return m.X+needs <= width, m.X-needs >= 0
+}
+
 // meanPlot is the mean of each contender beside the lines of theory. Contenders that are there to be unstable do not set
 // the scale: theirs is another order of magnitude, and depends on how long the run was.
-func meanPlot(c *Case, class func(string) string) *barPlot {
+func meanPlot(c *Case, class func(string) string, s size) *barPlot {
 	high := 0.0
 	for _, row := range c.Rows {
 		if row.Mean.Exists() && !row.Unstable {
@@ -96,12 +111,12 @@ func meanPlot(c *Case, class func(string) string) *barPlot {
 	}
 	lines := c.within(high)
 	top := barTop + labelHeight*float64(len(lines))
-	p := &barPlot{Title: "Mean response time", Width: barWidth, Left: barLeft, Right: barWidth - 90, Top: top,
+	p := &barPlot{Size: s.name, Title: "Mean response time", Width: s.width, Left: s.barLeft, Right: s.width - s.barRight, Top: top,
 		Bottom:  top + barRow*float64(len(c.Rows)),
 		Caption: "From the instant a request was meant to start to its last byte. Lines are what theory says of the same load."}
 	p.Height = p.Bottom + 30
 	x := scale{0, high * 1.04, p.Left, p.Right, straight}
-	p.Ticks = x.ticks(evenly(high, 6), shortTime)
+	p.Ticks = s.apart(x.ticks(evenly(high, 6), shortTime))
 	for i, row := range c.Rows {
 		y := p.Top + barRow*float64(i)
 		p.Names = append(p.Names, tick{y + barRow/2 + 4, row.Contender})
@@ -146,40 +161,57 @@ func (row Row) tooltip() string {
 const mostColumns = 8
 
 // sharePlot is what each endpoint got of the requests beside its part of the capacity.
-func sharePlot(r *Result, c *Case, class func(string) string) *barPlot {
+func sharePlot(r *Result, c *Case, class func(string) string, s size) *barPlot {
 	n := len(r.Endpoints)
 	if n < 2 || n > mostColumns {
 		return nil
 	}
-	p := &barPlot{Title: "Share of the requests against capacity", Width: barWidth, Left: barLeft, Right: barWidth - 20,
-		Top: barTop + 12, Caption: "The mark in each column is the endpoint's part of the capacity, C_i / ΣC. A policy that has the least response time gives fast endpoints more than that."}
+	p := &barPlot{Size: s.name, Title: "Share of the requests against capacity", Width: s.width, Left: s.barLeft, Right: s.width - 20,
+		Top: barTop + 12, Caption: "The marks are the endpoints' parts of the capacity, C_i / ΣC. A policy that has the least response time gives fast endpoints more than that."}
 	var rows []Row
 	most := 0.0
 	for _, row := range c.Rows {
 		if len(row.Shares) == n {
 			rows = append(rows, row)
-			for i, s := range row.Shares {
-				most = max(most, s, r.Endpoints[i].Share)
+			for i, share := range row.Shares {
+				most = max(most, share, r.Endpoints[i].Share)
 			}
 		}
 	}
-	p.Bottom = p.Top + barRow*float64(len(rows))
-	p.Height = p.Bottom + 10
-	column := (p.Right - p.Left) / float64(n)
+	column, block := (p.Right-p.Left)/float64(n), 0.0
+	if !s.columns {
+		column, block = 0, p.Top+barRow*float64(len(rows))+10
+	}
 	for i, e := range r.Endpoints {
-		x := scale{0, most * 1.02, p.Left + column*float64(i), p.Left + column*float64(i+1) - 58, straight}
-		p.Heads = append(p.Heads, tick{x.low, e.Name})
-		p.Marks = append(p.Marks, mark{X: x.at(e.Share), From: p.Top, To: p.Bottom, Text: percent(e.Share), TextY: p.Top - 4,
-			Title: fmt.Sprintf("%s has %s of the capacity", e.Name, percent(e.Share))})
-		for k, row := range rows {
-			y := p.Top + barRow*float64(k)
-			p.Bars = append(p.Bars, bar{X: x.low, Y: y + (barRow-barHeight)/2, Height: barHeight, Width: math.Max(x.at(row.Shares[i])-x.low, 1),
-				Class: class(row.Contender), Text: percent(row.Shares[i]), TextX: math.Max(x.at(row.Shares[i]), x.at(e.Share)) + 5, TextY: y + barRow/2 + 4,
-				Title: fmt.Sprintf("%s gave %s %s of the requests; its part of the capacity is %s", row.Contender, e.Name, percent(row.Shares[i]), percent(e.Share))})
+		from := p.Left + column*float64(i)
+		x := scale{0, most * 1.02, from, from + (p.Right-p.Left)/float64(n) - shareText, straight}
+		if !s.columns {
+			x.high = p.Right - shareText
 		}
+		if top := p.Top + block*float64(i); i == 0 || !s.columns {
+			for k, row := range rows {
+				p.Names = append(p.Names, tick{top + barRow*float64(k) + barRow/2 + 4, row.Contender})
+			}
+		}
+		p.shares(rows, e, i, x, p.Top+block*float64(i), class)
 	}
-	for k, row := range rows {
-		p.Names = append(p.Names, tick{p.Top + barRow*float64(k) + barRow/2 + 4, row.Contender})
-	}
+	p.Bottom = p.Top + block*float64(n-1) + barRow*float64(len(rows))
+	p.Height = p.Bottom + 10
 	return p
+}
+
+// shareText is the room for a share's figure behind its bar.
+const shareText = 58
+
+// shares are what one endpoint got from each contender.
+func (p *barPlot) shares(rows []Row, e Endpoint, i int, x scale, top float64, class func(string) string) {
+	p.Heads = append(p.Heads, head{x.low, top - barTop + 2, e.Name})
+	p.Marks = append(p.Marks, mark{X: x.at(e.Share), From: top, To: top + barRow*float64(len(rows)), Text: percent(e.Share), TextY: top - 4,
+		Title: fmt.Sprintf("%s has %s of the capacity", e.Name, percent(e.Share))})
+	for k, row := range rows {
+		y := top + barRow*float64(k)
+		p.Bars = append(p.Bars, bar{X: x.low, Y: y + (barRow-barHeight)/2, Height: barHeight, Width: math.Max(x.at(row.Shares[i])-x.low, 1),
+			Class: class(row.Contender), Text: percent(row.Shares[i]), TextX: math.Max(x.at(row.Shares[i]), x.at(e.Share)) + 5, TextY: y + barRow/2 + 4,
+			Title: fmt.Sprintf("%s gave %s %s of the requests; its part of the capacity is %s", row.Contender, e.Name, percent(row.Shares[i]), percent(e.Share))})
+	}
 }

@@ -25,7 +25,7 @@ type view struct {
 	Facts      []fact
 	Verdicts   []Case
 	Parts      []part
-	FleetPlots []*linePlot
+	FleetPlots [][]*linePlot // each in both sizes
 }
 
 type fact struct{ Name, Value string }
@@ -34,10 +34,10 @@ type fact struct{ Name, Value string }
 type part struct {
 	Heading      string
 	Legend       []key
-	Means        *barPlot
-	Sweep        *linePlot
-	Distribution *linePlot
-	Shares       *barPlot
+	Means        []*barPlot // in both sizes, as all plots
+	Sweep        []*linePlot
+	Distribution []*linePlot
+	Shares       []*barPlot
 	Panels       []panel
 	Rows         []shownRow
 	Theory       []Line
@@ -69,7 +69,10 @@ func HTML(r *Result) ([]byte, error) {
 		}
 		v.Parts = append(v.Parts, newPart(r, &c))
 	}
-	v.FleetPlots = fleetPlots(r, fleetClasses(r))
+	large, small := fleetPlots(r, fleetClasses(r), wide), fleetPlots(r, fleetClasses(r), narrow)
+	for i := range large {
+		v.FleetPlots = append(v.FleetPlots, []*linePlot{large[i], small[i]})
+	}
 	var b bytes.Buffer
 	if err := pageTemplate.Execute(&b, v); err != nil {
 		return nil, fmt.Errorf("render report: %w", err)
@@ -97,8 +100,12 @@ func facts(r *Result) (list []fact) {
 func newPart(r *Result, c *Case) part {
 	class := classes(c)
 	p := part{
-		Heading: c.heading(r), Means: meanPlot(c, class), Sweep: sweepPlot(r, c, class), Distribution: distributionPlot(c, class),
-		Shares: sharePlot(r, c, class), Panels: panels(c, class), Theory: c.Theory,
+		Heading:      c.heading(r),
+		Means:        both(func(s size) *barPlot { return meanPlot(c, class, s) }),
+		Sweep:        both(func(s size) *linePlot { return sweepPlot(r, c, class, s) }),
+		Distribution: both(func(s size) *linePlot { return distributionPlot(c, class, s) }),
+		Shares:       both(func(s size) *barPlot { return sharePlot(r, c, class, s) }),
+		Panels:       panels(c, class), Theory: c.Theory,
 	}
 	best := None()
 	for _, row := range c.Rows {

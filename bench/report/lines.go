@@ -8,17 +8,16 @@ import (
 	"strings"
 )
 
-// The size of a plot of lines; the room to the right is for their names.
+// The room above and below the inside of a plot of lines.
 const (
-	lineWidth, lineHeight     = 860.0, 400.0
-	lineLeft, lineRight       = 64.0, 210.0
-	lineTop, lineBottom       = 14.0, 46.0
-	labelHeight               = 15.0 // of a line of text
-	insideRight, insideBottom = lineWidth - lineRight, lineHeight - lineBottom
+	lineTop, lineBottom = 14.0, 46.0
+	labelHeight         = 15.0 // of a line of text
 )
 
 // linePlot is a plot of curves as its template draws it, in pixels.
 type linePlot struct {
+	Size           string
+	Named          bool // its lines have their names beside them
 	Title, Caption string
 	XLabel, YLabel string
 	Width, Height  float64
@@ -48,6 +47,7 @@ type band struct {
 
 // asked is what a plot of lines is drawn from.
 type asked struct {
+	size                           size
 	title, caption, xLabel, yLabel string
 	curves                         []Curve
 	class                          func(name string) string
@@ -61,8 +61,9 @@ type asked struct {
 
 func drawLines(a asked) *linePlot {
 	p := &linePlot{
-		Title: a.title, Caption: a.caption, XLabel: a.xLabel, YLabel: a.yLabel, Width: lineWidth, Height: lineHeight,
-		Left: lineLeft, Right: insideRight, Top: lineTop, Bottom: insideBottom, XTicks: a.xTicks, YTicks: a.yTicks,
+		Size: a.size.name, Named: a.size.named, Title: a.title, Caption: a.caption, XLabel: a.xLabel, YLabel: a.yLabel,
+		Width: a.size.width, Height: a.size.height, Left: a.size.lineLeft, Right: a.size.insideRight(), Top: lineTop, Bottom: a.size.insideBottom(),
+		XTicks: a.size.apart(a.xTicks), YTicks: a.yTicks,
 	}
 	for _, c := range a.curves {
 		if line, ok := drawLine(a, c); ok {
@@ -161,7 +162,7 @@ func bands(a asked) []band {
 		list = append(list, band{Middle: a.x.at(x), Title: strings.Join(title, "\n")})
 	}
 	for i := range list { // from halfway to the one before to halfway to the next
-		left, right := lineLeft, insideRight
+		left, right := a.size.lineLeft, a.size.insideRight()
 		if i > 0 {
 			left = (list[i-1].Middle + list[i].Middle) / 2
 		}

@@ -6,7 +6,7 @@ import (
 )
 
 // sweepPlot is the mean response time over the load.
-func sweepPlot(r *Result, c *Case, class func(string) string) *linePlot {
+func sweepPlot(r *Result, c *Case, class func(string) string, s size) *linePlot {
 	if len(c.Sweep) == 0 {
 		return nil
 	}
@@ -16,10 +16,11 @@ func sweepPlot(r *Result, c *Case, class func(string) string) *linePlot {
 	if c.Work == "exponential" {
 		dotted = "The dotted lines are bounds that nobody beats in the long run who does not know how long requests are."
 	}
-	x := scale{0, 1, lineLeft, insideRight, straight}
-	y := scale{low / 1.2, high * 1.1, insideBottom, lineTop, math.Log10}
+	x := scale{0, 1, s.lineLeft, s.insideRight(), straight}
+	y := scale{low / 1.2, high * 1.1, s.insideBottom(), lineTop, math.Log10}
 	curves := clip(c.Sweep, y.to)
 	return drawLines(asked{
+		size:    s,
 		title:   "Mean response time against load",
 		caption: "Simulated with the policies' own code, the same traces for all. " + dotted + " The vertical line is the load of this run.",
 		xLabel:  "load T / ΣC", yLabel: "mean response time",
@@ -53,7 +54,7 @@ func (r *Result) load() float64 {
 }
 
 // distributionPlot is the response time that a part of the requests stays below.
-func distributionPlot(c *Case, class func(string) string) *linePlot {
+func distributionPlot(c *Case, class func(string) string, s size) *linePlot {
 	var curves []Curve
 	for _, row := range c.Rows {
 		if len(row.Quantiles) > 0 {
@@ -64,15 +65,16 @@ func distributionPlot(c *Case, class func(string) string) *linePlot {
 		return nil
 	}
 	_, high := reach(curves)
-	x := scale{0, 0.9999, lineLeft, insideRight, tail}
+	x := scale{0, 0.9999, s.lineLeft, s.insideRight(), tail}
 	last := 0.0
 	for _, c := range curves {
 		last = max(last, c.Points[len(c.Points)-1].X)
 	}
 	x.to = last
-	y := scale{max(tenth(curves)/1.1, high/3e3), high * 1.1, insideBottom, lineTop, math.Log10}
+	y := scale{max(tenth(curves)/1.1, high/3e3), high * 1.1, s.insideBottom(), lineTop, math.Log10}
 	name := func(q float64) string { return short(100*q) + " %" }
 	return drawLines(asked{
+		size:    s,
 		title:   "Distribution of response times",
 		caption: "So many of the requests were done within the time. Both axes are logarithmic: to the right, each step is ten times rarer.",
 		xLabel:  "part of the requests", yLabel: "done within",
@@ -99,7 +101,7 @@ func tenth(curves []Curve) float64 {
 }
 
 // fleetPlots are the cost of a pick and the error of the shares over the size of the fleet.
-func fleetPlots(r *Result, class func(string) string) []*linePlot {
+func fleetPlots(r *Result, class func(string) string, s size) []*linePlot {
 	if len(r.Fleets) == 0 {
 		return nil
 	}
@@ -115,9 +117,9 @@ func fleetPlots(r *Result, class func(string) string) []*linePlot {
 			largest = max(largest, f.Endpoints)
 		}
 		low, high := reach(curves)
-		x := scale{1, float64(largest) * 1.2, lineLeft, insideRight, math.Log10}
-		y := scale{low / 1.3, high * 1.3, insideBottom, lineTop, math.Log10}
-		return drawLines(asked{title: title, caption: caption, xLabel: "endpoints", yLabel: yLabel,
+		x := scale{1, float64(largest) * 1.2, s.lineLeft, s.insideRight(), math.Log10}
+		y := scale{low / 1.3, high * 1.3, s.insideBottom(), lineTop, math.Log10}
+		return drawLines(asked{size: s, title: title, caption: caption, xLabel: "endpoints", yLabel: yLabel,
 			curves: curves, class: class, x: x, y: y, dots: true,
 			xTicks: x.ticks(decades(1, float64(largest)*10), func(v float64) string { return count(int(v + 0.5)) }),
 			yTicks: y.ticks(decades(y.from, y.to), name),

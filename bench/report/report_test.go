@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -134,7 +135,7 @@ func TestPageIsWhole(t *testing.T) {
 	require.Contains(t, page, "T_i = T/(n·C_i) is wrong")
 	require.Contains(t, page, "target met")
 	drawings := regexp.MustCompile(`(?s)<svg.*?</svg>`).FindAllString(page, -1)
-	require.Len(t, drawings, 4+4+2) // mean, sweep, distribution, shares; four panels; two of fleets
+	require.Len(t, drawings, 2*4+4+2*2) // mean, sweep, distribution, shares, in both sizes; four panels; two of fleets in both
 	for _, svg := range drawings {
 		decoder := xml.NewDecoder(strings.NewReader(svg))
 		for {
@@ -157,28 +158,37 @@ func TestMarksStayInside(t *testing.T) {
 	r := fixture()
 	c := &r.Cases[0]
 	class := classes(c)
-	for _, p := range append(fleetPlots(r, fleetClasses(r)), sweepPlot(r, c, class), distributionPlot(c, class)) {
-		require.NotEmpty(t, p.Lines)
-		labels := map[float64][]float64{} // by column
-		for _, line := range p.Lines {
-			require.NotEmpty(t, line.Class)
-			require.GreaterOrEqual(t, line.EndX, p.Left)
-			require.LessOrEqual(t, line.EndX, p.Right)
-			require.GreaterOrEqual(t, line.EndY, p.Top)
-			require.LessOrEqual(t, line.EndY, p.Bottom)
-			labels[line.LabelX] = append(labels[line.LabelX], line.LabelY)
-		}
-		for _, column := range labels {
-			slices.Sort(column)
-			for i := 1; i < len(column); i++ {
-				require.GreaterOrEqual(t, column[i]-column[i-1], labelHeight-0.11, "names cover each other")
+	for _, s := range []size{wide, narrow} {
+		for _, p := range append(fleetPlots(r, fleetClasses(r), s), sweepPlot(r, c, class, s), distributionPlot(c, class, s)) {
+			require.NotEmpty(t, p.Lines)
+			labels := map[float64][]float64{} // by column
+			for _, line := range p.Lines {
+				require.NotEmpty(t, line.Class)
+				require.GreaterOrEqual(t, line.EndX, p.Left)
+				require.LessOrEqual(t, line.EndX, p.Right)
+				require.GreaterOrEqual(t, line.EndY, p.Top)
+				require.LessOrEqual(t, line.EndY, p.Bottom)
+				if !p.Named {
+					continue
+				}
+				labels[line.LabelX] = append(labels[line.LabelX], line.LabelY)
+			}
+			for _, column := range labels {
+				slices.Sort(column)
+				for i := 1; i < len(column); i++ {
+					require.GreaterOrEqual(t, column[i]-column[i-1], labelHeight-0.11, "names cover each other")
+				}
 			}
 		}
-	}
-	for _, p := range []*barPlot{meanPlot(c, class), sharePlot(r, c, class)} {
-		for _, b := range p.Bars {
-			require.LessOrEqual(t, b.X+b.Width, p.Right+0.1, "%s", b.Title)
-			require.Greater(t, b.Width, 0.0)
+		for _, p := range []*barPlot{meanPlot(c, class, s), sharePlot(r, c, class, s)} {
+			for _, b := range p.Bars {
+				require.LessOrEqual(t, b.X+b.Width, p.Right+0.1, "%s", b.Title)
+				require.Greater(t, b.Width, 0.0)
+				if !b.Endless {
+					require.LessOrEqual(t, b.TextX+letterWidth*float64(utf8.RuneCountInString(b.Text)), p.Width+20, "%s", b.Text)
+				}
+				require.LessOrEqual(t, b.Y+b.Height, p.Height)
+			}
 		}
 	}
 }
@@ -199,6 +209,7 @@ func TestTextStaysReadable(t *testing.T) {
 	require.Contains(t, bars, `class="mark dotted"`)
 	require.Less(t, strings.LastIndex(bars, `class="mark dotted"`), strings.Index(bars, `class="bar-text"`))
 	require.Contains(t, string(text), "<h2>Exponential work</h2>")
+	require.Equal(t, []tick{{0, "a"}, {50, "c"}}, narrow.apart([]tick{{0, "a"}, {30, "b"}, {50, "c"}}))
 }
 
 // TestNamesOfLinesStayInside: a name whose line is near the right edge stands left of it, and crosses no line of another
@@ -215,7 +226,11 @@ func TestNamesOfLinesStayInside(t *testing.T) {
 	for _, part := range []float64{0.99, 0.3, 1, 0.97, 0.32, 0} {
 		c.Theory = append(c.Theory, Line{"some line of theory", Number(part * high), "as told"})
 	}
-	p := meanPlot(c, classes(c))
+	for _, m := range meanPlot(c, classes(c), narrow).Marks {
+		right, left := m.fits(narrow.width)
+		require.True(t, m.Left && left || !m.Left && right, "%+v is cut", m)
+	}
+	p := meanPlot(c, classes(c), wide)
 	require.Len(t, p.Marks, len(c.Theory))
 	left := 0
 	for i, m := range p.Marks {
