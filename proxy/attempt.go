@@ -54,14 +54,18 @@ func (x *exchange) attempt() error {
 			x.target.Metrics.Repeated(again)
 			x.disconnect(false)
 		case x.mayMove(f):
-			e := x.lease.Endpoint()
+			e, from := x.lease.Endpoint(), x.target
 			x.release(false) // first: by it the pool learns of the failure
+			x.absolve(f)
 			if !x.move(e, f) {
 				return f
 			}
-			x.target.Metrics.Repeated(metrics.RepeatConnect)
+			if f.Kind != fault.Shortage {
+				from.Metrics.Repeated(metrics.RepeatConnect)
+			}
 		default:
 			x.release(false)
+			x.absolve(f)
 			if x.died != nil && !f.Sent {
 				f = x.died // not that the repeat could not be sent: that the first may have been read
 			}
@@ -109,7 +113,15 @@ func (x *exchange) idempotent() bool {
 // mayMove says whether the request may be given an endpoint anew: neither this one nor one
 // before it has got one byte of it. A request that killed one server is not taken to the next.
 func (x *exchange) mayMove(f *fault.Error) bool {
-	return x.leased && !f.Sent && x.died == nil && f.Kind.Source() == fault.Upstream && x.repeatable()
+	return x.leased && !f.Sent && x.died == nil && (f.Kind.Source() == fault.Upstream || f.Kind == fault.Shortage) && x.repeatable()
+}
+
+// absolve takes the endpoint out of what is told of the request, where it failed for want of
+// something of ours: no server had to do with it.
+func (x *exchange) absolve(f *fault.Error) {
+	if f.Kind == fault.Shortage {
+		x.target = nil
+	}
 }
 
 // move says whether the request goes on after e could not be reached: once to another

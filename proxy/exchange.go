@@ -8,6 +8,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/shortage"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
@@ -135,6 +136,9 @@ func (x *exchange) blame(err error) *fault.Error {
 		err = cause
 	}
 	f := *fault.As(err)
+	if f.Kind == fault.Closed && shortage.Is(f.Err) { // the socket had no room for the request
+		f.Kind = fault.Shortage
+	}
 	if f.Kind.Source() == fault.Upstream && x.target != nil {
 		f.At(x.target.Name)
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/proxy/shortage"
 )
 
 // dialer connects to one target, with TLS where it asks for it.
@@ -68,6 +70,8 @@ func (d *dialer) connectFailed(err error) *verdict {
 	var system *os.SyscallError
 	var operation *net.OpError
 	switch {
+	case shortage.Is(err):
+		return &verdict{Unasked, shorten("connect: " + err.Error())}
 	case timedOut(err):
 		return &verdict{FailedTimeout, fmt.Sprintf("connect: no answer within %v", d.timeout)}
 	case errors.As(err, &dns):

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"syscall"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/proxy/shortage"
 )
 
 // answerLimit bounds in bytes what is read of an answer, header and body. The body is read
@@ -96,6 +98,8 @@ func (g *get) request() (*http.Request, error) {
 func (g *get) unanswered(err error) *verdict {
 	what := "GET " + g.Path
 	switch {
+	case shortage.Is(err):
+		return &verdict{Unasked, shorten(what + ": " + err.Error())}
 	case timedOut(err):
 		return &verdict{FailedTimeout, fmt.Sprintf("%s: no answer within %v", what, g.Timeout)}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):

@@ -15,6 +15,7 @@ type Prober struct {
 	target    Target
 	settings  atomic.Pointer[settings] // never nil; written by Configure
 	changed   chan struct{}            // holds one; written by Configure, read by Run
+	warned    time.Time                // of a probe that could not be made; by who writes threshold
 	threshold threshold                // belongs to the goroutine of First, and then of Run
 	report    atomic.Pointer[Report]   // never nil; written where threshold is
 }
@@ -86,14 +87,24 @@ func (p *Prober) Run(ctx context.Context) error {
 // Report returns the state of the endpoint. It may be called from any goroutine.
 func (p *Prober) Report() Report { return *p.report.Load() }
 
+// warnEvery is the least time between two warnings of probes that could not be made.
+const warnEvery = time.Minute
+
 // probe asks the target once and passes on what that changes. A probe that ctx cut short
-// says nothing.
+// says nothing, and neither does one that this process could not make.
 func (p *Prober) probe(ctx context.Context) {
 	s, began := p.settings.Load(), time.Now()
 	limited, cancel := context.WithTimeout(ctx, s.Timeout)
 	v := s.check(limited)
 	cancel()
 	if ctx.Err() != nil {
+		return
+	}
+	if v.result == Unasked { // that says nothing of the endpoint
+		if now := time.Now(); now.Sub(p.warned) >= warnEvery {
+			p.warned = now
+			s.Log.Warn("endpoint not probed", zap.String("upstream", s.Upstream), zap.String("endpoint", p.target.Name), zap.String("reason", v.reason))
+		}
 		return
 	}
 	s.Observe(v.result, time.Since(began))

@@ -19,10 +19,13 @@ const (
 	// FailedProtocol is a connection that was closed without an answer, or an answer that is not HTTP.
 	FailedProtocol
 
+	// Unasked is a probe that this process had no descriptor, port or memory for.
+	Unasked
+
 	resultCount // how many there are; keep last
 )
 
-var resultNames = [resultCount]string{"passed", "busy", "status", "timeout", "connect", "tls", "protocol"}
+var resultNames = [resultCount]string{"passed", "busy", "status", "timeout", "connect", "tls", "protocol", "unasked"}
 
 // String returns the result in one lower-case word.
 func (r Result) String() string { return resultNames[r] }

@@ -17,7 +17,7 @@ import (
 
 func TestEveryKindSaysWhatItIs(t *testing.T) {
 	codes := map[string]bool{}
-	for k := fault.Internal; k <= fault.Shutdown; k++ {
+	for k := fault.Internal; k <= fault.Loop; k++ {
 		require.GreaterOrEqual(t, k.Status(), 400)
 		require.NotEmpty(t, k.Code())
 		require.Equal(t, k == fault.TotalInBody, codes[k.Code()], "%s stands for two kinds", k.Code())

@@ -34,6 +34,8 @@ func TestKinds(t *testing.T) {
 		fault.ClientStalled:    {fault.Client, 499, "client_stalled"},
 		fault.ClientBody:       {fault.Client, 400, "bad_body"},
 		fault.Shutdown:         {fault.Steelyard, 503, "shutting_down"},
+		fault.Shortage:         {fault.Steelyard, 503, "out_of_resources"},
+		fault.Loop:             {fault.Steelyard, 508, "loop_detected"},
 	} {
 		assert.Equal(t, want.source, kind.Source(), want.code)
 		assert.Equal(t, want.status, kind.Status(), want.code)

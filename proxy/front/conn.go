@@ -243,7 +243,7 @@ func (c *Conn) ReleaseRequest() {
 // whether the connection stays open after it. will is the handler's own wish.
 func (c *Conn) KeepAlive(will bool) bool {
 	c.persist = will && c.Refusal == nil && c.Request != nil && c.Request.Persistent() &&
-		!c.ending() && c.body.drainable()
+		!c.ending() && !c.server.crowded.Load() && c.body.drainable()
 	return c.persist
 }
 

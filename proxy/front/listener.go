@@ -45,6 +45,7 @@ type listener struct {
 func (l *listener) Accept() (net.Conn, error) {
 	pause := 5 * time.Millisecond
 	for {
+		l.server.awaitRoom()
 		nc, err := l.Listener.Accept()
 		switch {
 		case err == nil:

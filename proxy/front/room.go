@@ -54,11 +54,14 @@ func (s *Server) maxClosing() int64 { return max(int64(s.Connections)/8, leastCl
 
 // CloseIdle closes the n connections that have waited longest for a request, and
 // says how many it found. It is for when file descriptors run out, too.
-func (s *Server) CloseIdle(n int) (closed int) {
+func (s *Server) CloseIdle(n int) (closed int) { return s.closeIdle(n, 0) }
+
+// closeIdle is CloseIdle for those that have waited for so long at least.
+func (s *Server) closeIdle(n int, least time.Duration) (closed int) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	for closed < n {
-		c := s.longestIdle()
+		c := s.longestIdle(wire.Now() - least)
 		if c == nil {
 			return closed
 		}
@@ -81,12 +84,16 @@ func (c *Conn) unevict() {
 	}
 }
 
-// longestIdle is the next connection to close, or nil. It is called under room.mu.
-func (s *Server) longestIdle() *Conn {
+// longestIdle is the next connection to close, idle since before then, or nil. It is called
+// under room.mu.
+func (s *Server) longestIdle(then time.Duration) *Conn {
 	r := &s.room
 	for searched := false; ; searched = true {
 		for len(r.next) > 0 {
 			last := r.next[len(r.next)-1]
+			if last.since > then {
+				return nil
+			}
 			r.next = r.next[:len(r.next)-1]
 			if last.conn.idleSince.Load() == int64(last.since) {
 				return last.conn

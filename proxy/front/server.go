@@ -31,6 +31,7 @@ type Options struct {
 	Body        time.Duration // between two pieces of a body
 	IdleClient  time.Duration // between two requests
 	ClientStall time.Duration // between two pieces of an answer that the client takes
+	Descriptors int           // as many connections as there are file descriptors for; more wait; 0: no limit
 	Connections int           // most connections open at once; 0: no limit
 	SendRate    int64         // bytes/s at which a body has to come; 0: any
 	ReadRate    int64         // bytes/s at which an answer has to be taken; 0: any
@@ -52,6 +53,7 @@ type Server struct {
 	// open counts connections within the limit, refused those above it that
 	// are being told so; written by accept and Conn.leave.
 	open, refused atomic.Int64
+	crowded       atomic.Bool  // clients wait to be accepted, until others have gone; written by awaitRoom
 	lingering     atomic.Int64 // connections that linger; written by Conn.linger
 	room          room
 

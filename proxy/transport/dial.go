@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/shortage"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -31,6 +32,10 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 		return nil, err
 	}
 	nc, roundTrip, err := p.connect(ctx)
+	if p.options.Short != nil && shortage.Is(err) {
+		p.options.Short()
+		nc, roundTrip, err = p.connect(ctx)
+	}
 	if cause := cancel.Unbind(); cause != nil {
 		if err == nil {
 			_ = nc.Close()
@@ -46,7 +51,11 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || ctx.Err() != nil {
 		return nil, fault.New(fault.ConnectTimeout, nil).Unsent()
 	}
-	return nil, fault.New(fault.Connect, err).Unsent()
+	kind := fault.Connect
+	if shortage.Is(err) {
+		kind = fault.Shortage
+	}
+	return nil, fault.New(kind, err).Unsent()
 }
 
 // connect also says how long a round trip to the endpoint takes: from the connect, which

@@ -19,6 +19,9 @@ type Options struct {
 	MaxIdle          int           // most idle connections kept
 	IdleTimeout      time.Duration // how long one stays idle; 0: for ever
 	Metrics          *metrics.Endpoint
+	// Short is called where connecting fails for want of a descriptor or the like, and gives
+	// up what can be spared; nil: nothing can.
+	Short func()
 }
 
 // BufferBytes is the size of the buffer an answer is read through, and so the
@@ -118,6 +121,15 @@ func (p *Pool) takeOlder(then time.Duration) []*Conn {
 	old := append([]*Conn(nil), p.idle[:n]...)
 	p.idle = append(p.idle[:0], p.idle[n:]...)
 	return old
+}
+
+// CloseIdle closes the idle connections.
+func (p *Pool) CloseIdle() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	closeAll(idle)
 }
 
 // Close closes the idle connections; those in use are closed on their release.

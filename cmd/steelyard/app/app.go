@@ -112,6 +112,7 @@ func frontOptions(cfg *configs.Config, h *proxy.Handler, log *zap.Logger, m *met
 		Body:        cfg.Timeouts.Body,
 		IdleClient:  cfg.Timeouts.IdleClient,
 		ClientStall: cfg.Timeouts.ClientStall,
+		Descriptors: clientsAtOnce(descriptorLimit(), cfg),
 		Connections: cfg.Limits.Connections,
 		SendRate:    int64(cfg.Clients.MinSendRate),
 		ReadRate:    int64(cfg.Clients.MinReadRate),

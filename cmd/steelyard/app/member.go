@@ -52,6 +52,7 @@ type member struct {
 	instruments *metrics.Endpoint
 	prober      *probe.Prober
 	log         *zap.Logger
+	spare       func() // gives up descriptors
 
 	// The fleet's mu guards these.
 	want     wanted
@@ -68,6 +69,7 @@ type member struct {
 // newMember makes what an endpoint needs; nothing runs before begin. The caller holds mu.
 func (f *fleet) newMember(u *upstream, w wanted) *member {
 	m := &member{name: w.name, pool: u.pool, instruments: f.metrics.Endpoint(u.name, w.name), log: f.log, want: w}
+	m.spare = f.spareDescriptors
 	m.target = m.newTarget()
 	m.prober = probe.New(u.probing(m), probe.Target{
 		Name: w.name, Network: "tcp", Address: w.address.Host, Host: m.target.Host, TLS: w.tls, Place: u.places.Next(),
@@ -82,7 +84,7 @@ func (m *member) newTarget() *proxy.Target {
 		Name: w.name, Host: hostField(w.address), Metrics: m.instruments,
 		Conns: transport.NewPool(transport.Options{
 			Network: "tcp", Address: w.address.Host, TLS: w.tls, Connect: w.connect,
-			MaxIdle: w.connections.MaxIdle, IdleTimeout: w.connections.IdleTimeout, Metrics: m.instruments,
+			MaxIdle: w.connections.MaxIdle, IdleTimeout: w.connections.IdleTimeout, Metrics: m.instruments, Short: m.spare,
 		}),
 	}
 }
