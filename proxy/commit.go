@@ -34,9 +34,7 @@ func (x *exchange) commit() {
 	if !dated {
 		b = appendDate(b)
 	}
-	b = append(b, "Via: 1."...)
-	b = append(b, byte('0'+a.Minor))
-	b = append(b, " steelyard\r\n"...)
+	b = x.appendVia(b, a.Minor)
 	b = x.appendRequestID(b)
 	switch {
 	case x.chunked:

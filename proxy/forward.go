@@ -34,9 +34,7 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 		b = x.appendRequestField(b, &r.Fields[i], f, trusted)
 	}
 	b = x.appendForwarded(b, r, trusted)
-	b = append(b, "Via: 1."...)
-	b = append(b, byte('0'+r.Minor))
-	b = append(b, " steelyard\r\n"...)
+	b = x.appendVia(b, r.Minor)
 	b = x.appendRequestID(b)
 	switch {
 	case f.chunked:
@@ -54,6 +52,14 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 	case r.Trailers:
 		b = append(b, "TE: trailers\r\nConnection: TE\r\n"...)
 	}
+	return append(b, "\r\n"...)
+}
+
+// appendVia says that the message came through here, and by which version of HTTP.
+func (x *exchange) appendVia(b []byte, minor int) []byte {
+	b = append(b, "Via: 1."...)
+	b = append(b, byte('0'+minor), ' ')
+	b = append(b, x.handler.pseudonym...)
 	return append(b, "\r\n"...)
 }
 

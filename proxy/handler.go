@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"math/rand/v2"
 	"net/http"
 	"sync"
@@ -12,6 +13,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -24,6 +26,7 @@ type Handler struct {
 	access     *AccessLog        // nil: off
 	memory     wire.Memory
 	warnings   warnings
+	pseudonym  []byte                     // of this process in Via; another one's is never the same
 	exchanges  sync.Pool                  // of *exchange
 	generation atomic.Pointer[Generation] // written by Use
 }
@@ -31,6 +34,7 @@ type Handler struct {
 // NewHandler makes a handler; Use must be called before Serve. access may be nil.
 func NewHandler(log *zap.Logger, m *metrics.Registry, access *AccessLog) *Handler {
 	h := &Handler{log: log, metrics: m, unrouted: m.Upstream(""), access: access}
+	h.pseudonym = append([]byte("steelyard-"), newRequestID(nil)[:16]...)
 	m.ExpectFailures(expectedFailures())
 	h.exchanges.New = func() any { return newExchange(h) }
 	return h
@@ -69,6 +73,11 @@ func (x *exchange) gate() error {
 		return x.conn.Refusal
 	}
 	r := x.conn.Request
+	for i := range r.Fields {
+		if f := &r.Fields[i]; f.Kind == strict.Via && bytes.Contains(f.Value, x.handler.pseudonym) {
+			return fault.New(fault.Loop, nil).Unsent()
+		}
+	}
 	if string(r.Method) == http.MethodOptions && isZero(r.Get("max-forwards")) {
 		x.status = http.StatusNoContent
 		x.answerError(x.status, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", nil, true)

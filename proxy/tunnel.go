@@ -30,7 +30,7 @@ func (x *exchange) tunnel() error {
 			b = appendAnswerField(b, f, false)
 		}
 	}
-	b = append(b, "Via: 1.1 steelyard\r\n"...)
+	b = x.appendVia(b, x.answer.Minor)
 	b = x.appendRequestID(b)
 	b = append(b, "Connection: Upgrade\r\n\r\n"...)
 	x.hold(b)
