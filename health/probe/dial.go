@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/proxy/shortage"
+	"github.com/steelyard-proxy/steelyard/health/shortage"
 )
 
 // dialer connects to one target, with TLS where it asks for it.

@@ -11,7 +11,7 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/proxy/shortage"
+	"github.com/steelyard-proxy/steelyard/health/shortage"
 )
 
 // answerLimit bounds in bytes what is read of an answer, header and body. The body is read

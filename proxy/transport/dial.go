@@ -10,8 +10,8 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/health/shortage"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
-	"github.com/steelyard-proxy/steelyard/proxy/shortage"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 

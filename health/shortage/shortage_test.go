@@ -11,7 +11,7 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/steelyard-proxy/steelyard/proxy/shortage"
+	"github.com/steelyard-proxy/steelyard/health/shortage"
 )
 
 func dialError(errno syscall.Errno, to net.IP) error {
