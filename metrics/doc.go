@@ -19,6 +19,10 @@
 // and with both cores counting on a busy machine 60 against 170 ns, of about
 // 4 µs that a request may cost in all (BenchmarkAnswered shows both).
 //
+// A scrape of a thousand endpoints is some sixty thousand samples. page.go writes them
+// in 34 ms of one core (BenchmarkScrape), and exposition.go does so once a second at most,
+// with rests in between, so that requests do not wait for it.
+//
 // Names are steelyard_<noun>_<unit>[_total]. Labels come from closed lists or
 // from names in the configuration; Forget removes an endpoint's. Only model comes
 // from requests: app shows the few of which enough requests finished, so that

@@ -24,7 +24,7 @@ var libraries = []library{
 	{path: "github.com/prometheus/common", rooms: "metrics",
 		why: "writes what the registry of the process gathers, and reads the exposition in tests"},
 	{path: "github.com/klauspost/compress", rooms: "metrics",
-		why: "gzip at a third of the standard library's cost, for pages of megabytes beside the data path"},
+		why: "gzip at half the standard library's cost, for pages of megabytes beside the data path"},
 	{path: "github.com/spf13/viper", rooms: "configs", why: "configuration is read in one place"},
 	{path: "github.com/go-viper/mapstructure/v2", rooms: "configs", why: "viper's decoder, with defaults laid under lists"},
 	{path: "go.yaml.in/yaml/v3", rooms: "configs bench/scenario", tests: "bench",
