@@ -12,7 +12,7 @@ import (
 
 // Lead is how much of a body that streams through must have come before it gets a
 // slot: slow clients wait for it where they keep nobody else waiting.
-const Lead = 256 << 10
+const Lead = 16 << 10
 
 // read takes in the request's body as far as it is held: whole, if it is no
 // larger than ReplayBytes and the budget allows it. Of a larger one not more

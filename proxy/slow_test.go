@@ -61,7 +61,9 @@ func TestUploadsThatBecomeSlowLoseTheirSlot(t *testing.T) {
 	require.Contains(t, body, `"code":"body_too_slow"`)
 	require.Zero(t, g.blamed())
 	eventually(t, "the slot to be free", func() bool { return g.inFlight() == 0 })
-	require.Equal(t, 1, g.count(t, "steelyard_client_limited_total", "reason", "send_rate"))
+	eventually(t, "it to be counted", func() bool {
+		return g.count(t, "steelyard_client_limited_total", "reason", "send_rate") == 1
+	})
 }
 
 // What is announced takes no memory, and what has come is counted.
@@ -144,7 +146,9 @@ func TestBoundsOnOneClient(t *testing.T) {
 			r, body := dial(t, g).ask(post("3"))
 			require.Equal(t, 429, r.StatusCode)
 			require.Contains(t, body, `"code":"`+code+`"`)
-			require.Equal(t, 1, g.count(t, "steelyard_client_limited_total", "reason", strings.TrimPrefix(code, "client_")))
+			eventually(t, "it to be counted", func() bool {
+				return g.count(t, "steelyard_client_limited_total", "reason", strings.TrimPrefix(code, "client_")) == 1
+			})
 			up.send(plain("one"))
 			_, body = first.answer()
 			require.Equal(t, "one", body)
