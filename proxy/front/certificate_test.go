@@ -89,6 +89,26 @@ func TestBrokenCertificateLeavesTheOldOne(t *testing.T) {
 	require.Eventually(t, func() bool { return shown(t, s.address) == "two" }, within, 20*time.Millisecond)
 }
 
+// A certificate that ends within two weeks is warned of, once a day, and so are files that
+// have gone, once: the next start would fail.
+func TestCertificateWarnings(t *testing.T) {
+	t.Parallel()
+	folder := t.TempDir()
+	config, logs := loggedCertificate(t, folder, "one") // it ends in an hour
+	require.Equal(t, 1, logs.FilterMessage("certificate ends soon").Len())
+	s := serve(t, front.Options{Handler: hello}, config, nil)
+	require.NoError(t, os.Remove(filepath.Join(folder, "cert.pem")))
+	gone := func() int {
+		require.Equal(t, "one", shown(t, s.address))
+		return logs.FilterMessageSnippet("files cannot be read").Len()
+	}
+	require.Eventually(t, func() bool { return gone() == 1 }, within, 20*time.Millisecond)
+	write(t, folder, "two")
+	require.Eventually(t, func() bool { return shown(t, s.address) == "two" }, within, 20*time.Millisecond)
+	require.Equal(t, 1, logs.FilterMessageSnippet("files cannot be read").Len())
+	require.Equal(t, 2, logs.FilterMessage("certificate ends soon").Len(), "of the new one, too")
+}
+
 func TestCertificateThatIsNotThere(t *testing.T) {
 	_, err := front.ServerTLS(filepath.Join(t.TempDir(), "cert.pem"), "key.pem", zap.NewNop(), func(string, time.Time) {})
 	require.ErrorContains(t, err, "load certificate")
