@@ -72,14 +72,18 @@ func upstreamDefaults() Upstream {
 			Timeout:            defaultProbe,
 			UnhealthyThreshold: 3,
 			HealthyThreshold:   2,
+			ReleaseAfter:       30 * time.Second,
 			Statuses:           []StatusRange{{200, 299}},
 			BusyStatuses:       []StatusRange{{429, 429}},
 		},
 		Timeouts: UpstreamTimeouts{
 			Connect: 2 * time.Second,
-			Idle:    120 * time.Second,
+			// As long as OpenAI's clients wait by default: an answer that is not streamed begins when
+			// all of it has been generated, and after that nobody is there to take it.
+			FirstByte: 10 * time.Minute,
+			Idle:      120 * time.Second,
 		},
 		// uvicorn closes an idle connection after 5 s: let it go before that.
-		Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second},
+		Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second, MaxAge: 5 * time.Minute},
 	}
 }

@@ -142,6 +142,7 @@ type Health struct {
 	Timeout            time.Duration `yaml:"timeout"` // <= Interval, so that a probe ends before the next begins
 	UnhealthyThreshold int           `yaml:"unhealthy_threshold"`
 	HealthyThreshold   int           `yaml:"healthy_threshold"`
+	ReleaseAfter       time.Duration `yaml:"release_after"` // out for so long, an endpoint's unanswered requests end; 0: never
 	Statuses           []StatusRange `yaml:"statuses"`
 	BusyStatuses       []StatusRange `yaml:"busy_statuses"` // looked at before Statuses
 }
@@ -158,6 +159,7 @@ type UpstreamTimeouts struct {
 type Connections struct {
 	MaxIdle     int           `yaml:"max_idle"` // 0: none is kept
 	IdleTimeout time.Duration `yaml:"idle_timeout"`
+	MaxAge      time.Duration `yaml:"max_age"` // 0: no limit
 }
 
 // Route sends what it matches to an upstream; the longest path prefix wins.

@@ -20,6 +20,7 @@ func (r *report) validateHealth(p path, h *Health) {
 	}
 	between(r, p.key("unhealthy_threshold"), h.UnhealthyThreshold, 1, 100, "give how many failures in a row take an endpoint out")
 	between(r, p.key("healthy_threshold"), h.HealthyThreshold, 1, 100, "give how many successes in a row bring an endpoint back")
+	r.optional(p.key("release_after"), h.ReleaseAfter)
 	if len(h.Statuses) == 0 {
 		r.add(p.key("statuses"), "list those of a healthy answer, such as [200-299]", "is empty: no endpoint could be healthy")
 	}

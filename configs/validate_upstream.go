@@ -57,6 +57,7 @@ func (r *report) validateScale(p path, scale float64) {
 func (r *report) validateConnections(p path, c Connections) {
 	between(r, p.key("max_idle"), c.MaxIdle, 0, mostConnections, "give 0 to keep none")
 	between(r, p.key("idle_timeout"), c.IdleTimeout, leastDuration, time.Hour, "stay below the endpoints' own keep-alive time-out")
+	r.optional(p.key("max_age"), c.MaxAge)
 }
 
 // unique reports a name that another one of the same kind has. Missing names are reported elsewhere.

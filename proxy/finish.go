@@ -96,7 +96,7 @@ func outcomeClass(k fault.Kind) balancer.OutcomeClass {
 	switch k {
 	case fault.Connect, fault.ConnectTimeout:
 		return balancer.ConnectFailed
-	case fault.FirstByteTimeout, fault.IdleTimeout, fault.TotalTimeout:
+	case fault.FirstByteTimeout, fault.Forsaken, fault.IdleTimeout, fault.TotalTimeout:
 		return balancer.TimedOut
 	case fault.Closed, fault.BadAnswer:
 		return balancer.Failed

@@ -19,6 +19,10 @@ type Options struct {
 	Timeout            time.Duration // for one probe, connect included; default 1s
 	UnhealthyThreshold int           // failures in a row that make an endpoint Down; default 3
 	HealthyThreshold   int           // successes in a row that bring it back; default 2
+	// Release is told, at each further failure, of an endpoint that has been Down for
+	// ReleaseAfter: nobody need wait for it any more. 0 or nil: nobody is told.
+	ReleaseAfter time.Duration
+	Release      func()
 	// Healthy and Busy judge the status of a GET. One that is neither is a failure. The
 	// default for Healthy is 200 to 299, and for Busy none.
 	Healthy, Busy func(status int) bool

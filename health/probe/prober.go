@@ -112,6 +112,9 @@ func (p *Prober) probe(ctx context.Context) {
 	before := p.threshold.state
 	p.threshold.unhealthy, p.threshold.healthy = s.UnhealthyThreshold, s.HealthyThreshold
 	if !p.threshold.observe(v.result) {
+		if p.threshold.state == Down && s.Release != nil && s.ReleaseAfter > 0 && time.Since(p.Report().Since) >= s.ReleaseAfter {
+			s.Release()
+		}
 		return
 	}
 	now := p.threshold.state

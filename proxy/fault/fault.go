@@ -47,6 +47,7 @@ const (
 	ClientMemory                 // bodies from its address take clients.max_body_memory
 	ClientBody                   // the client's body could not be read to its end
 	Shutdown                     // steelyard ended before the exchange did
+	Forsaken                     // the endpoint failed its probes before it answered
 	Shortage                     // steelyard lacks descriptors, ports or memory to reach the endpoint
 	Loop                         // the request has been here before
 )
@@ -80,6 +81,7 @@ var kinds = [...]struct {
 	ClientMemory:     {Steelyard, 429, "client_body_memory", "bodies from this address take as much memory as clients.max_body_memory allows"},
 	ClientBody:       {Client, 400, "bad_body", "the body could not be read"},
 	Shutdown:         {Steelyard, 503, "shutting_down", "steelyard is shutting down"},
+	Forsaken:         {Upstream, 504, "probes_failed", "gave no answer, and fails its probes"},
 	Shortage:         {Steelyard, 503, "out_of_resources", "steelyard has no file descriptor, port or memory left for another connection"},
 	Loop:             {Steelyard, 508, "loop_detected", "the request has come through this steelyard before: one of its endpoints leads back to it"},
 }

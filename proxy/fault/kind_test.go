@@ -34,6 +34,7 @@ func TestKinds(t *testing.T) {
 		fault.ClientStalled:    {fault.Client, 499, "client_stalled"},
 		fault.ClientBody:       {fault.Client, 400, "bad_body"},
 		fault.Shutdown:         {fault.Steelyard, 503, "shutting_down"},
+		fault.Forsaken:         {fault.Upstream, 504, "probes_failed"},
 		fault.Shortage:         {fault.Steelyard, 503, "out_of_resources"},
 		fault.Loop:             {fault.Steelyard, 508, "loop_detected"},
 	} {

@@ -4,7 +4,10 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
+	"net/netip"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -20,7 +23,12 @@ type Conn struct {
 	Reused bool // it served a request before this one
 
 	pool      *Pool
+	next      *Conn         // in the pool's list of those in use, as is previous
+	previous  *Conn         // written under the pool's mu
+	hearing   atomic.Uint32 // what of an answer; written by the exchange's goroutine and Forsake
 	idleSince time.Duration
+	expires   time.Duration    // the moment from which it is too old; 0: never
+	address   netip.Addr       // the endpoint's; zero where it has none
 	roundTrip time.Duration    // to the endpoint and back, as measured when connecting
 	socket    syscall.RawConn  // of the TCP or unix socket, under TLS too
 	look      func(fd uintptr) // c.lookNow, bound once
@@ -28,8 +36,21 @@ type Conn struct {
 	clean     bool             // result of lookNow
 }
 
+// What has been heard of an answer.
+const (
+	heard    uint32 = iota // something, or nothing was asked
+	asked                  // nothing yet
+	forsaken               // nothing, and nothing is waited for any more
+)
+
 func newConn(p *Pool, nc net.Conn) *Conn {
 	c := &Conn{pool: p}
+	if limit := p.options.MaxAge; limit > 0 { // not all at once, and none later
+		c.expires = wire.Now() + limit - time.Duration(rand.Float64()*ageSpread*float64(limit))
+	}
+	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
+		c.address = plainAddress(a.AddrPort().Addr())
+	}
 	c.Init(nc, buffers)
 	socket := nc
 	if t, ok := nc.(*tls.Conn); ok {
@@ -51,6 +72,7 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 // the moment until. wire.ErrUnsound says that nothing was written; other errors
 // leave that open.
 func (c *Conn) Send(p []byte, more bool, until, stall time.Duration) error {
+	c.hearing.Store(asked)
 	var err error
 	switch {
 	case c.Reused && (more || c.seal != nil) && !c.sound():
@@ -91,6 +113,9 @@ func (c *Conn) lookNow(fd uintptr) {
 // be one (RFC 9112 9.8): only the farewell ends a body that lasts as long as its connection.
 func (c *Conn) cutOff() bool { return c.seal != nil && c.seal.Ended() }
 
+// ageSpread is the part of the greatest age by which connections end earlier, at random.
+const ageSpread = 0.2
+
 // What a round trip is taken for at most, since a lost packet makes connecting take a second;
 // and what is added to it for the time that a process, here or there, waits for its turn.
 const longestRoundTrip, turn = 200 * time.Millisecond, 10 * time.Millisecond
@@ -106,8 +131,7 @@ func (c *Conn) DiedIdle(after time.Duration) bool {
 // Release ends the attempt that c was acquired for. A connection that is not
 // reusable is closed: the endpoint is then told that nobody waits any more.
 func (c *Conn) Release(reusable bool) {
-	c.pool.active.Add(-1)
-	if reusable && c.Buffered() == 0 && !c.Poked() && c.pool.put(c) {
+	if c.pool.put(c, reusable && c.Buffered() == 0 && !c.Poked()) {
 		return
 	}
 	c.Drop()
@@ -119,6 +143,9 @@ func (c *Conn) Release(reusable bool) {
 // *fault.Error, or wire.ErrPoked when the exchange was cancelled.
 func (c *Conn) ReadHead(a *strict.Answer, until time.Duration) (size int, err error) {
 	for search := (strict.Search{}); ; {
+		if c.Buffered() > 0 && !c.heard() {
+			return 0, errForsaken()
+		}
 		if end := search.End(c.Bytes()); end >= 0 {
 			if err := a.Parse(c.Bytes()[:end]); err != nil {
 				return 0, fault.New(fault.BadAnswer, err)
@@ -134,12 +161,21 @@ func (c *Conn) ReadHead(a *strict.Answer, until time.Duration) (size int, err er
 	}
 }
 
+// heard notes that something of the answer has come, unless it was given up before.
+func (c *Conn) heard() bool {
+	return c.hearing.Load() == heard || c.hearing.CompareAndSwap(asked, heard)
+}
+
+func errForsaken() error { return fault.New(fault.Forsaken, nil) }
+
 const errHeadTooLarge = fault.Reason("the answer's head is larger than 32 KiB")
 
 // headFault says why no head could be read.
 func (c *Conn) headFault(err error) error {
 	begun := c.Buffered() > 0
 	switch {
+	case errors.Is(err, wire.ErrPoked) && c.hearing.Load() == forsaken:
+		return errForsaken()
 	case errors.Is(err, wire.ErrPoked):
 		return err
 	case errors.Is(err, wire.ErrTimeout):

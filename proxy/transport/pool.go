@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/tls"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/metrics"
@@ -18,6 +17,8 @@ type Options struct {
 	Connect          time.Duration // for dialling and the TLS handshake together; 0: no limit
 	MaxIdle          int           // most idle connections kept
 	IdleTimeout      time.Duration // how long one stays idle; 0: for ever
+	MaxAge           time.Duration // one that is older is not kept any more; 0: no limit
+	Lookup           Lookup        // how Address's name is looked up; nil: by the system
 	Metrics          *metrics.Endpoint
 	// Short is called where connecting fails for want of a descriptor or the like, and gives
 	// up what can be spared; nil: nothing can.
@@ -36,13 +37,17 @@ type Pool struct {
 
 	mu     sync.Mutex
 	idle   []*Conn // the last one was used last; written under mu
+	used   *Conn   // the first of those in use, by their next; written under mu
+	active int     // how many are in use; written under mu
 	closed bool    // written by Close
 
-	active atomic.Int64 // connections in use; written by Acquire and Release
+	names *names
 }
 
 // NewPool makes an empty pool.
-func NewPool(o Options) *Pool { return &Pool{options: o} }
+func NewPool(o Options) *Pool {
+	return &Pool{options: o, names: newNames(o)}
+}
 
 // Acquire takes an idle connection, or dials. With fresh it always dials. What
 // it waits for ends when cancel does. Errors are *fault.Error. Whether an idle
@@ -50,7 +55,6 @@ func NewPool(o Options) *Pool { return &Pool{options: o} }
 func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool) (*Conn, error) {
 	if !fresh {
 		if c := p.pop(); c != nil {
-			p.active.Add(1)
 			c.Reused = true
 			return c, nil
 		}
@@ -58,7 +62,9 @@ func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool) (*Conn, error) {
 	c, err := p.dial(cancel)
 	if err == nil {
 		p.options.Metrics.ConnectionOpened()
-		p.active.Add(1)
+		p.mu.Lock()
+		p.use(c)
+		p.mu.Unlock()
 	}
 	return c, err
 }
@@ -74,53 +80,103 @@ func (p *Pool) pop() *Conn {
 	c := p.idle[last]
 	p.idle[last] = nil
 	p.idle = p.idle[:last]
+	p.use(c)
 	return c
 }
 
-// put keeps c for later and reports whether it did.
-func (p *Pool) put(c *Conn) bool {
+// use takes c into the list of those in use. The caller holds mu.
+func (p *Pool) use(c *Conn) {
+	p.active++
+	if c.next = p.used; c.next != nil {
+		c.next.previous = c
+	}
+	p.used = c
+}
+
+// put ends the use of c, keeps it for later where it may be, and reports whether it did.
+func (p *Pool) put(c *Conn, reusable bool) bool {
 	c.idleSince = wire.Now()
+	reusable = reusable && !p.outdated(c, c.idleSince)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle) >= p.options.MaxIdle {
+	p.active--
+	if c.previous != nil {
+		c.previous.next = c.next
+	} else {
+		p.used = c.next
+	}
+	if c.next != nil {
+		c.next.previous = c.previous
+	}
+	c.next, c.previous = nil, nil
+	if !reusable || p.closed || len(p.idle) >= p.options.MaxIdle {
 		return false
 	}
 	p.idle = append(p.idle, c)
 	return true
 }
 
-// Run closes connections that have been idle for too long, until ctx ends, and
-// then all of them.
+// outdated says whether c is not to be used any more: it is too old, or leads to where the
+// endpoint no longer is.
+func (p *Pool) outdated(c *Conn, now time.Duration) bool {
+	return c.expires != 0 && now >= c.expires || !p.names.lead(c.address)
+}
+
+// Forsake ends the wait for an answer on all connections in use on which not a byte of it
+// has come, and says how many there were. Streams that have begun go on.
+func (p *Pool) Forsake() (n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := p.used; c != nil; c = c.next {
+		if c.hearing.CompareAndSwap(asked, forsaken) {
+			c.Poke()
+			n++
+		}
+	}
+	return n
+}
+
+// Run closes connections that have been idle for too long or are outdated, and looks the
+// endpoint's name up from time to time, until ctx ends. Then it closes all of them.
 func (p *Pool) Run(ctx context.Context) error {
 	defer p.Close()
-	if p.options.IdleTimeout == 0 {
-		<-ctx.Done()
-		return nil
+	looking := make(chan struct{})
+	go func() {
+		defer close(looking)
+		p.names.run(ctx)
+	}()
+	defer func() { <-looking }()
+	every := time.Second
+	if p.options.IdleTimeout > 0 {
+		every = min(max(p.options.IdleTimeout/4, 100*time.Millisecond), every)
 	}
-	tick := time.NewTicker(max(p.options.IdleTimeout/4, 100*time.Millisecond))
+	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-tick.C:
-			closeAll(p.takeOlder(wire.Now() - p.options.IdleTimeout))
+			closeAll(p.takeUnfit(wire.Now()))
 		}
 	}
 }
 
-// takeOlder takes out the connections that have been idle since before then.
-// They stand at the front: the back is where connections come and go.
-func (p *Pool) takeOlder(then time.Duration) []*Conn {
+// takeUnfit takes out the idle connections that are not to be used any more.
+func (p *Pool) takeUnfit(now time.Duration) (unfit []*Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	n := 0
-	for n < len(p.idle) && p.idle[n].idleSince < then {
-		n++
+	kept := p.idle[:0]
+	for _, c := range p.idle {
+		if p.options.IdleTimeout > 0 && now-c.idleSince > p.options.IdleTimeout || p.outdated(c, now) {
+			unfit = append(unfit, c)
+		} else {
+			kept = append(kept, c)
+		}
 	}
-	old := append([]*Conn(nil), p.idle[:n]...)
-	p.idle = append(p.idle[:0], p.idle[n:]...)
-	return old
+	clear(p.idle[len(kept):])
+	p.idle = kept
+	return unfit
 }
 
 // CloseIdle closes the idle connections.
@@ -150,7 +206,6 @@ func closeAll(conns []*Conn) {
 // Connections are how many there are at this moment.
 func (p *Pool) Connections() (idle, active int) {
 	p.mu.Lock()
-	idle = len(p.idle)
-	p.mu.Unlock()
-	return idle, int(p.active.Load())
+	defer p.mu.Unlock()
+	return len(p.idle), p.active
 }

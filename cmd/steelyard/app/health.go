@@ -17,6 +17,7 @@ func (u *upstream) probing(m *member) probe.Options {
 	return probe.Options{
 		Upstream: u.name, Path: c.Path, Interval: c.Interval, Timeout: c.Timeout,
 		UnhealthyThreshold: c.UnhealthyThreshold, HealthyThreshold: c.HealthyThreshold,
+		ReleaseAfter: c.ReleaseAfter, Release: m.release,
 		Healthy: within(c.Statuses), Busy: within(c.BusyStatuses),
 		Sink: m, Observe: m.probed, Log: m.log,
 	}
@@ -60,6 +61,14 @@ func (m *member) probed(result probe.Result, took time.Duration) {
 		r = metrics.ProbeBusy
 	}
 	m.instruments.Probed(r, took)
+}
+
+// release ends the wait of those who have not got a byte of an answer from the endpoint.
+func (m *member) release() {
+	if n := m.conns.Load().Forsake(); n > 0 {
+		m.log.Warn("requests released that waited for an endpoint which fails its probes",
+			zap.String("endpoint", m.name), zap.Int("requests", n))
+	}
 }
 
 // busy says whether the endpoint says that it is full.

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -52,7 +53,8 @@ type member struct {
 	instruments *metrics.Endpoint
 	prober      *probe.Prober
 	log         *zap.Logger
-	spare       func() // gives up descriptors
+	spare       func()                         // gives up descriptors
+	conns       atomic.Pointer[transport.Pool] // the target's, for the prober; written by newTarget
 
 	// The fleet's mu guards these.
 	want     wanted
@@ -80,13 +82,13 @@ func (f *fleet) newMember(u *upstream, w wanted) *member {
 // newTarget is how requests get to the endpoint, by its settings of now.
 func (m *member) newTarget() *proxy.Target {
 	w := &m.want
-	return &proxy.Target{
-		Name: w.name, Host: hostField(w.address), Metrics: m.instruments,
-		Conns: transport.NewPool(transport.Options{
-			Network: "tcp", Address: w.address.Host, TLS: w.tls, Connect: w.connect,
-			MaxIdle: w.connections.MaxIdle, IdleTimeout: w.connections.IdleTimeout, Metrics: m.instruments, Short: m.spare,
-		}),
-	}
+	conns := transport.NewPool(transport.Options{
+		Network: "tcp", Address: w.address.Host, TLS: w.tls, Connect: w.connect,
+		MaxIdle: w.connections.MaxIdle, IdleTimeout: w.connections.IdleTimeout, MaxAge: w.connections.MaxAge,
+		Metrics: m.instruments, Short: m.spare,
+	})
+	m.conns.Store(conns)
+	return &proxy.Target{Name: w.name, Host: hostField(w.address), Metrics: m.instruments, Conns: conns}
 }
 
 // change takes over other settings. Where they are of its connections the old ones are
