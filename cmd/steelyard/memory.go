@@ -10,20 +10,20 @@ import (
 
 // The memory limit of the runtime.
 //
-// Go's collector lets the heap grow to twice what is in use before it looks for garbage, so
-// that 256 MiB of held bodies made a process of 966 MiB. The configuration says what may be in
-// use at most, so the runtime is told to look earlier from there on. The limit is soft: it costs
-// time, not requests, when it is met. What it is made of:
+// Go's collector lets the heap grow to twice what is in use before it looks for garbage. The
+// configuration says how many connections there may be, and with them what may be in use, so the
+// runtime is told to look earlier from there on. The limit is soft: it costs time, not requests,
+// when it is met. It is the sum of
 //
-//   - the bodies that may be held, and a quarter more, for the ones that have ended and are not
-//     collected yet: without room for these the collector would never rest;
 //   - each client's connection, at what one costs while its stream is quiet, both sides of it;
 //   - the rest: the program, what is learned and counted, and what is under way.
+//
+// The bodies that are held lie outside the heap, within a budget of their own (wire.Memory), and
+// do not count.
 const (
 	baseMemory    = 128 << 20
 	plainMemory   = 16 << 10 // of a connection; 14 KiB were measured
-	tlsMemory     = 80 << 10 // of one with TLS on both sides; 77 KiB were measured
-	bodyHeadroom  = 4        // one part in so many
+	tlsMemory     = 48 << 10 // of one with TLS on both sides; 39 KiB were measured
 	memoryByHand  = "GOMEMLIMIT"
 	keepAsItIs    = -1 // SetMemoryLimit reads the limit, and leaves it
 	memoryRoundTo = 1 << 20
@@ -36,8 +36,7 @@ func memoryLimit(start, now *configs.Config) int64 {
 	if speaksTLS(start, now) {
 		each = tlsMemory
 	}
-	bodies := int64(now.Limits.BodyMemory)
-	limit := baseMemory + bodies + bodies/bodyHeadroom + int64(start.Limits.Connections)*each
+	limit := baseMemory + int64(start.Limits.Connections)*each
 	return (limit + memoryRoundTo - 1) / memoryRoundTo * memoryRoundTo
 }
 

@@ -24,24 +24,24 @@ func TestMemoryLimit(t *testing.T) {
 		url, more string
 		mib       int64
 	}{
-		{plain, "limits: {body_memory: 256MiB, connections: 1024}", 128 + 256 + 64 + 16},
-		{tls, "limits: {body_memory: 256MiB, connections: 1024}", 128 + 256 + 64 + 80},
-		{plain, "limits: {body_memory: 0, connections: 1}", 128 + 1},
-		{plain, "limits: {body_memory: 1TiB, connections: 10000000}", 128 + 5<<18 + 156250},
+		{plain, "limits: {connections: 1024}", 128 + 16},
+		{tls, "limits: {connections: 1024}", 128 + 48},
+		{plain, "limits: {connections: 1}", 128 + 1},
+		{plain, "limits: {body_memory: 1TiB, connections: 10000000}", 128 + 156250},
 	} {
 		cfg := parse(t, c.url, c.more)
 		require.Equal(t, c.mib<<20, memoryLimit(cfg, cfg), c)
 	}
-	start, now := parse(t, plain, "limits: {connections: 1024}"), parse(t, plain, "limits: {body_memory: 256MiB, connections: 2048}")
-	require.EqualValues(t, (128+256+64+16)<<20, memoryLimit(start, now), "a reload changes no limit of connections")
+	start, now := parse(t, plain, "limits: {connections: 1024}"), parse(t, plain, "limits: {connections: 2048}")
+	require.EqualValues(t, (128+16)<<20, memoryLimit(start, now), "a reload changes no limit of connections")
 }
 
 // The limit follows the configuration, but for one that is set by hand.
 func TestMemoryLimitIsSet(t *testing.T) {
 	defer debug.SetMemoryLimit(debug.SetMemoryLimit(math.MaxInt64))
-	few := parse(t, "http://127.0.0.1:1", "limits: {body_memory: 64MiB, connections: 64}")
-	require.Equal(t, "209MiB", limitMemory(few, few).String())
-	require.EqualValues(t, 209<<20, debug.SetMemoryLimit(-1))
+	few := parse(t, "http://127.0.0.1:1", "limits: {connections: 64}")
+	require.Equal(t, "129MiB", limitMemory(few, few).String())
+	require.EqualValues(t, 129<<20, debug.SetMemoryLimit(-1))
 	t.Setenv("GOMEMLIMIT", "123MiB")
 	debug.SetMemoryLimit(123 << 20) // as the runtime does at the start
 	require.Equal(t, "123MiB", limitMemory(few, few).String())
