@@ -20,11 +20,15 @@ const (
 	// Ejected is set by passive judgement of real traffic. Alone among the reasons it is a
 	// suspicion: no more than half of the usable endpoints are taken out for it.
 	Ejected
+	// Unreachable is set by the pool itself while connections to the endpoint fail. It comes
+	// and goes with requests, and no snapshot shows it: Endpoint.Unreachable does. It keeps
+	// requests away for moments, and not where no endpoint can be reached.
+	Unreachable
 
-	allConditions = Draining | Departing | ProbeFailed | Ejected
+	settable = Draining | Departing | ProbeFailed | Ejected // by SetCondition
 )
 
-var conditionNames = [...]string{"draining", "departing", "probe failed", "ejected"} // by bit
+var conditionNames = [...]string{"draining", "departing", "probe failed", "ejected", "unreachable"} // by bit
 
 // String lists the reasons, separated by commas; the empty set is "none".
 func (c Condition) String() string {
@@ -40,8 +44,8 @@ func (c Condition) String() string {
 	return strings.Join(names, ", ")
 }
 
-// single reports whether c is exactly one known condition.
-func (c Condition) single() bool { return bits.OnesCount8(uint8(c)) == 1 && c&allConditions != 0 }
+// single reports whether c is exactly one condition that SetCondition may switch.
+func (c Condition) single() bool { return bits.OnesCount8(uint8(c)) == 1 && c&settable != 0 }
 
 // Reason is one condition of an endpoint with the words of its writer.
 type Reason struct {

@@ -22,6 +22,14 @@ type ejectionRules struct {
 // defaultRules let half of the usable endpoints be ejected, and panic below half.
 var defaultRules = ejectionRules{MaxEjectedRatio: 0.5, PanicRatio: 0.5}
 
+// obeysOutages reports whether outages keep requests from endpoints, of which so many cannot
+// be reached, some for long. They do not where none can be reached, since one that may be
+// back is better than none; but those whom a queue takes in had better wait for the first
+// seconds of that. It is a pure function of the numbers.
+func obeysOutages(endpoints, unreachable, longOut int, queued bool) bool {
+	return unreachable < endpoints || queued && longOut < endpoints
+}
+
 // eligible says of each endpoint whether it may be picked, and whether panic mode had to
 // bring endpoints back. It is a pure function of the conditions.
 func (rules ejectionRules) eligible(standings []standing) (eligible []bool, panicking bool) {

@@ -89,7 +89,7 @@ func (e *Endpoint) Load() *Load { return e.load }
 // shown since that it can be reached: it is passed over for a while, then given to one request
 // at a time, as long as another endpoint can be reached. It is no condition: such an endpoint
 // may be eligible. Takes no lock.
-func (e *Endpoint) Unreachable() bool { return e.outage.stage.Load() != reachable }
+func (e *Endpoint) Unreachable() bool { return e.outage.at() != reachable }
 
 // serverAddress returns the key of the server behind an endpoint's URL: host:port, the
 // port filled in by the scheme. What is no such URL (a socket's path) stands for itself.

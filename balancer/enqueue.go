@@ -2,7 +2,6 @@ package balancer
 
 import (
 	"errors"
-	"runtime/debug"
 	"time"
 )
 
@@ -44,19 +43,20 @@ func (p *Pool) Queue() QueueState {
 // ErrNoEndpoint. It does not allocate for as long as Waiters are recycled. The request
 // must stay as it is until Wait returns.
 func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
-	w, begun, err := p.admit(r)
+	w, given, err := p.admit(r)
 	if w == nil && p.retired.Load() {
 		p.leave()
 	}
-	for _, e := range begun {
+	for _, e := range given {
 		e.load.tell(e)
 	}
+	raise(err)
 	return w, err
 }
 
-// admit returns a waiter that is in the queue, or bound; and the endpoints at which a
-// request may have begun.
-func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
+// admit returns a waiter that is in the queue, or bound; and the endpoints that may have been
+// given to it or to others who wait.
+func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	if p.retired.Load() {
@@ -66,8 +66,8 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	s := p.snapshot.Load().seats
 	kept := q.keepsOut(r, s)
 	if !kept {
-		e, err := s.takeOpen(r)
-		s.reopen()
+		e, err := s.takeAgain(r)
+		s.unmask()
 		if err == nil {
 			w = p.newWaiter(r)
 			w.size = q.measured(r, s)
@@ -88,16 +88,16 @@ func (p *Pool) admit(r *Request) (w *Waiter, begun []*Endpoint, err error) {
 	w = p.newWaiter(r)
 	q.add(w)
 	if (kept || q.heldUntil != 0) && p.serveWaiting(nil) { // with one more who waits, one may begin that was held back
-		begun = s.endpoints
+		given = s.endpoints
 	}
-	return w, begun, nil
+	return w, given, nil
 }
 
 // newWaiter returns a waiter for the request that is not in the queue yet.
 func (p *Pool) newWaiter(r *Request) *Waiter {
 	w, _ := p.waiters.Get().(*Waiter)
 	if w == nil {
-		w = &Waiter{pool: p, settled: make(chan struct{}, 1)}
+		w = &Waiter{pool: p, done: make(chan struct{}, 1)}
 	}
 	w.request, w.maxWait = r, p.queue.options.MaxWait
 	w.fate.Store(waiting)
@@ -123,11 +123,12 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 			q.setAside()
 			continue
 		}
-		e, err, broken := s.offer(w.request)
+		e, err := s.offer(w.request)
+		failure, failed := err.(*policyPanic)
 		switch {
-		case broken != nil:
+		case failed:
 			q.remove(w)
-			w.abandon(broken)
+			w.abandon(failure)
 		case err != nil:
 			q.setAside()
 		default:
@@ -142,36 +143,18 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	return given
 }
 
-// setTimer makes look come when the first of those held back is to be looked at again.
+// setTimer makes recheck come when the first of those held back is to be looked at again.
 func (q *queue) setTimer() {
 	switch left := q.heldUntil - q.now(); {
-	case q.heldUntil == 0 || q.look == nil:
+	case q.heldUntil == 0 || q.recheck == nil:
 	case q.timer == nil:
-		q.timer = time.AfterFunc(left, q.look)
+		q.timer = time.AfterFunc(left, q.recheck)
 	default:
 		q.timer.Reset(left)
 	}
 }
 
-// Look gives those their slots who were held back beside them for long enough. A pool with
+// Recheck gives those their slots who were held back beside them for long enough. A pool with
 // a clock of its own (Options.Now) must be told to, at QueueState.HeldUntil; others do so
 // by themselves.
-func (p *Pool) Look() { p.settle(func(*seats) {}) }
-
-// offer is take for one who waits: a policy that panics must cost the request it was
-// asked about, and not the one that happened to free the slot.
-func (s *seats) offer(r *Request) (e *Endpoint, err error, broken *panicking) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			broken = &panicking{cause: cause, stack: debug.Stack()}
-		}
-	}()
-	e, err = s.take(r)
-	return e, err, nil
-}
-
-// panicking is a panic on its way to the goroutine that it belongs to.
-type panicking struct {
-	cause any
-	stack []byte
-}
+func (p *Pool) Recheck() { p.update(func(*seats) {}) }

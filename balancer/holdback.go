@@ -146,39 +146,20 @@ func (q *queue) mayHoldBack() bool { return q.options.Order.BySize() && q.length
 
 // turnAway asks the picker about a request that is held back, as if nothing were free.
 func (s *seats) turnAway(r *Request) {
-	defer s.reopen()
-	for i := range s.closed {
-		s.shut(i)
+	defer s.unmask()
+	for i := range s.endpoints {
+		s.mask(i)
 	}
-	s.picker.Pick(r)
-}
-
-// shut closes a seat until reopen, if it is open.
-func (s *seats) shut(i int) {
-	if !s.closed[i] {
-		s.setClosed(i, true)
-		s.turned = append(s.turned, i)
-	}
-}
-
-// reopen opens the seats that were shut. s may be nil.
-func (s *seats) reopen() {
-	if s == nil || len(s.turned) == 0 {
-		return
-	}
-	for _, i := range s.turned {
-		s.setClosed(i, false)
-	}
-	s.turned = s.turned[:0]
+	s.guard.pick(r)
 }
 
 // last returns the seat that has the last free slot of all, of enough; or unseated. Where
 // connections fail there is none: what is closed for that may stay so.
 func (s *seats) last() int {
-	if s == nil || s.open != 1 || s.out > 0 || s.total < fewestSlots {
+	if s == nil || s.open != 1 || s.unreachable > 0 || s.total < fewestSlots {
 		return unseated
 	}
-	i := slices.Index(s.closed, false)
+	i := slices.Index(s.obstacles, 0)
 	if s.limit(i)-s.endpoints[i].load.InFlight() != 1 {
 		return unseated
 	}
@@ -201,7 +182,7 @@ func (q *queue) patience(r *Request, s *seats, size float64, ahead int) time.Dur
 	for i, e := range s.endpoints {
 		switch usual := e.pace.get(trusted); {
 		case !s.waitsFor(i, r):
-			if !s.closed[i] && !r.excludes(e) {
+			if s.obstacles[i] == 0 && !r.excludes(e) {
 				here = min(here, usual)
 			}
 		case usual > 0:
@@ -228,11 +209,11 @@ func (q *queue) patience(r *Request, s *seats, size float64, ahead int) time.Dur
 // not. It shuts all other seats.
 func (s *seats) leaveDoubted(r *Request, now time.Duration) (any bool) {
 	for i, e := range s.endpoints {
-		any = any || !s.closed[i] && !r.excludes(e) && e.pace.doubted(now)
+		any = any || s.obstacles[i] == 0 && !r.excludes(e) && e.pace.doubted(now)
 	}
 	for i, e := range s.endpoints {
 		if any && !e.pace.doubted(now) {
-			s.shut(i)
+			s.mask(i)
 		}
 	}
 	return any
@@ -240,5 +221,5 @@ func (s *seats) leaveDoubted(r *Request, now time.Duration) (any bool) {
 
 // waitsFor reports whether the request may have the seat as soon as a slot is free there.
 func (s *seats) waitsFor(i int, r *Request) bool {
-	return s.closed[i] && !s.barred(i) && !r.excludes(s.endpoints[i])
+	return s.obstacles[i]&(out|onTrial) == 0 && s.obstacles[i] != 0 && !r.excludes(s.endpoints[i])
 }

@@ -157,7 +157,7 @@ func TestNobodyIsHeldBackForLong(t *testing.T) {
 func TestThePolicyIsAskedAboutThoseHeldBack(t *testing.T) {
 	p := newSizedPool(t, 3, shortestQueue)
 	busy, other := acquire(t, p, 9), acquire(t, p, 9)
-	picker := p.snapshot.Load().seats.picker.(*turnsPicker)
+	picker := p.snapshot.Load().seats.guard.picker.(*turnsPicker)
 	asked := picker.picks
 	_, err := p.Acquire(&Request{Work: 9})
 	require.ErrorIs(t, err, ErrFull)

@@ -42,13 +42,17 @@ func (l Lease) Release(o Outcome) {
 		return
 	}
 	e := l.endpoint
-	if o.Class == ConnectFailed || e.Unreachable() {
+	judged := o.Class == ConnectFailed || e.Unreachable()
+	if judged {
 		e.pool.attempted(e, o.Class, l.pauses) // first: the slot must not go to the next who waits
 	}
 	e.measure(l.slot.timing, o)
 	e.load.finish(o.Class)
 	leaseSlots.Put(l.slot)
 	e.load.tell(nil)
+	if judged {
+		e.pool.notices.tell()
+	}
 }
 
 // Reached says that a new connection to the endpoint was made. It lets others have the
@@ -57,5 +61,6 @@ func (l Lease) Release(o Outcome) {
 func (l Lease) Reached() {
 	if e := l.endpoint; e != nil && e.Unreachable() {
 		e.pool.reached(e)
+		e.pool.notices.tell()
 	}
 }

@@ -35,11 +35,11 @@ func (l *Load) Finished(class OutcomeClass) uint64 {
 	return l.finished[class].Load()
 }
 
-func (l *Load) begin() { l.inFlight.Add(1) }
+func (l *Load) add() { l.inFlight.Add(1) }
 
-// beginBelow counts one more request unless as many as the limit are in flight. It
+// addBelow counts one more request unless as many as the limit are in flight. It
 // returns how many are.
-func (l *Load) beginBelow(limit int64) (inFlight int64, began bool) {
+func (l *Load) addBelow(limit int64) (inFlight int64, added bool) {
 	for {
 		n := l.inFlight.Load()
 		if n >= limit {
@@ -51,8 +51,8 @@ func (l *Load) beginBelow(limit int64) (inFlight int64, began bool) {
 	}
 }
 
-// cancel takes back a begin of which nothing came.
-func (l *Load) cancel() { l.inFlight.Add(-1) }
+// remove takes back an add of which nothing came.
+func (l *Load) remove() { l.inFlight.Add(-1) }
 
 func (l *Load) finish(class OutcomeClass) {
 	if class >= classCount {
@@ -62,8 +62,8 @@ func (l *Load) finish(class OutcomeClass) {
 	l.inFlight.Add(-1)
 }
 
-// tell lets the pools of all watchers look at what is in flight now, until each has seen
-// what came of it: where requests wait, a pool that looks may give them the slot. Known is
+// tell lets the pools of all watchers hear what is in flight now, until each has heard
+// what came of it: where requests wait, a pool that hears of a slot may give it to them. Known is
 // the watcher whose pool has made the change and knows of it, or nil for a release. At
 // releases the watchers take turns at being first, so that of several pools with requests
 // waiting for the server each gets its part of the slots. The caller holds no lock.
@@ -84,7 +84,7 @@ func (l *Load) tellAll(all []*Endpoint, known *Endpoint) {
 	}
 	for ; knowing < len(all); next++ {
 		e := all[next%len(all)]
-		if e.pool.look(e) {
+		if e.pool.hear(e) {
 			knowing = 0
 		}
 		knowing++

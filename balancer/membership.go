@@ -76,8 +76,14 @@ func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (chang
 		if m.endpoint.name != endpoint {
 			continue
 		}
-		if m.standing, changed = m.standing.with(c, on, reason, time.Now()); changed {
+		now, since := time.Now(), m.standing.since(c)
+		if m.standing, changed = m.standing.with(c, on, reason, now); changed {
 			p.changes++
+			t := Transition{Upstream: p.name, Endpoint: endpoint, Condition: c, On: on, Reason: reason}
+			if !on {
+				t.Reason, t.After = "", now.Sub(since)
+			}
+			p.marked = append(p.marked, t)
 		}
 		return p.changes, changed, nil
 	}

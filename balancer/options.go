@@ -14,6 +14,11 @@ type Options struct {
 	// pool keeps the clock of its first Apply. It is read under the pool's lock: it must
 	// not block.
 	Now func() time.Duration
+	// Notify is told each transition of the pool, in order and one at a time, after it is in
+	// force and with no lock held; nil where nobody wants to know. It is called by whoever
+	// made the change, which may be a request's goroutine, and must return soon. A pool keeps
+	// the one of its first Apply.
+	Notify func(Transition)
 }
 
 // QueueOptions say who may wait while all endpoints are full. Requests that wait already

@@ -1,7 +1,6 @@
 package balancer
 
 import (
-	"math/rand/v2"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -299,99 +298,11 @@ func TestFreedSlotIsForWhoWaits(t *testing.T) {
 	require.False(t, w.Bound())
 	free := leases[0].Endpoint()
 	free.load.finish(Answered) // the first half of Release
-	at(p, 1).outage.gone = true
+	at(p, 1).outage.long = true
 	lease, err := p.Acquire(&Request{Exclude: []*Endpoint{free}})
 	require.NoError(t, err)
 	free.load.tell(nil) // the other half
 	require.True(t, w.Bound())
 	wait(t, w).Release(Outcome{})
 	lease.Release(Outcome{})
-}
-
-// TestOutagesKeepTheSeats runs random histories, after each step of which a seat must be
-// closed if it is full, or has an outage while another has none or some may wait, and not otherwise.
-func TestOutagesKeepTheSeats(t *testing.T) {
-	for seed := range uint64(40) {
-		synctest.Test(t, func(t *testing.T) {
-			rng := rand.New(rand.NewPCG(seed, 5))
-			p := NewPool("chat", NewLoads())
-			require.NoError(t, p.Apply(queued(testQueue), slotted(4, rng.IntN(3))))
-			var leases []Lease
-			var waiters []*Waiter
-			for range 300 {
-				switch op := rng.IntN(20); {
-				case op < 8:
-					if lease, err := p.Acquire(&Request{Exclude: []*Endpoint{at(p, 0)}[:rng.IntN(2)]}); err == nil {
-						leases = append(leases, lease)
-					} else if w, err := p.Enqueue(nil); err == nil {
-						waiters = append(waiters, w)
-					}
-				case op < 15 && len(leases) > 0:
-					class := []OutcomeClass{Answered, ConnectFailed, ConnectFailed, ClientGone, TimedOut}[rng.IntN(5)]
-					leases[0].Release(Outcome{Class: class})
-					leases = leases[1:]
-				case op < 17:
-					time.Sleep(time.Duration(rng.IntN(900)) * time.Millisecond)
-					synctest.Wait()
-				case op < 19:
-					_, _ = p.SetCondition("e1", []Condition{Draining, ProbeFailed}[rng.IntN(2)], rng.IntN(2) == 0, "")
-				default:
-					require.NoError(t, p.Apply(queued(testQueue), slotted(2+rng.IntN(3), rng.IntN(3))))
-				}
-				for i := 0; i < len(waiters); i++ {
-					if waiters[i].Bound() {
-						leases = append(leases, wait(t, waiters[i]))
-						waiters = append(waiters[:i], waiters[i+1:]...)
-						i--
-					}
-				}
-				assertSeats(t, p)
-			}
-			for _, w := range waiters {
-				w.Poke()
-			}
-			for _, lease := range leases {
-				lease.Release(Outcome{Class: Answered})
-			}
-			assertSeats(t, p)
-			time.Sleep(longestPause)
-		})
-	}
-}
-
-func assertSeats(t *testing.T, p *Pool) {
-	t.Helper()
-	p.pick.Lock()
-	defer p.pick.Unlock()
-	s := p.snapshot.Load().seats
-	if s == nil {
-		return
-	}
-	out, gone, open := 0, 0, 0
-	for i, e := range s.endpoints {
-		require.Equal(t, i, e.seat)
-		if e.outage.stage.Load() != reachable {
-			out++
-		}
-		if e.outage.gone {
-			gone++
-		}
-		if !s.closed[i] {
-			open++
-		}
-	}
-	require.Equal(t, out, s.out)
-	require.Equal(t, gone, s.gone)
-	deserted := out == len(s.endpoints) && (s.slots == nil || gone == out)
-	require.Equal(t, open, s.open)
-	picker := s.picker.(*turnsPicker)
-	for i, e := range s.endpoints {
-		stage := e.outage.stage.Load()
-		want := s.isFull(i, e.load.InFlight()) || !deserted && (stage == paused || stage == tried)
-		require.Equal(t, want, s.closed[i])
-		require.Equal(t, want, picker.closed[i])
-	}
-	if open > 0 {
-		require.Zero(t, p.queue.length)
-	}
 }

@@ -2,8 +2,6 @@ package balancer
 
 import (
 	"fmt"
-	"runtime/debug"
-	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -14,19 +12,22 @@ type Pool struct {
 	name  string
 	loads *Loads
 
-	mu        sync.Mutex // guards the fields down to published; never taken by Acquire
-	options   Options    // zero before the first Apply
-	members   []*member  // in configured order
-	changes   uint64     // made so far
-	published uint64     // how many of them the snapshot shows
-	dropped   bool       // the Loads were given back, after Retire
+	mu        sync.Mutex   // guards the fields down to dropped; never taken by Acquire
+	options   Options      // zero before the first Apply
+	members   []*member    // in configured order
+	changes   uint64       // made so far
+	published uint64       // how many of them the snapshot shows
+	marked    []Transition // by SetCondition, and not in force yet
+	dropped   bool         // the Loads were given back, after Retire
 
 	retired atomic.Bool // written by Retire
 
 	pick     sync.Mutex               // guards the seats of the snapshot, with them the picker, and the queue: held for one pick or release, and for the hand-over to their successors
 	snapshot atomic.Pointer[Snapshot] // never nil; written by publish, holding mu and pick
 	queue    queue                    // guarded by pick
-	waiters  sync.Pool                // of *Waiter; not shared with other pools, because a Waiter stays its pool's
+	panics   [panicCount]panicState   // guarded by pick; written by notePanic
+	notices  notices
+	waiters  sync.Pool // of *Waiter; not shared with other pools, because a Waiter stays its pool's
 }
 
 // NewPool returns a pool without endpoints. Pools that may name the same servers share one Loads.
@@ -49,6 +50,7 @@ func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 func (p *Pool) Acquire(r *Request) (Lease, error) {
 	e, size, err := p.reserve(r)
 	if err != nil {
+		raise(err)
 		return Lease{}, err
 	}
 	e.load.tell(e)
@@ -58,7 +60,7 @@ func (p *Pool) Acquire(r *Request) (Lease, error) {
 // reserve returns the picked endpoint with the request counted, and its size.
 func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	p.pick.Lock()
-	defer p.pick.Unlock() // deferred: a policy that panics must cost one request, not the pool
+	defer p.pick.Unlock()
 	if p.retired.Load() {
 		p.catchUp(false)
 	}
@@ -67,7 +69,7 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 		s.turnAway(r)
 		return nil, 0, ErrFull
 	}
-	defer s.reopen()
+	defer s.unmask()
 	if e, err = s.take(r); err != nil {
 		return nil, 0, err
 	}
@@ -77,19 +79,18 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	return e, q.measured(r, s), nil
 }
 
-// look tells the picker what is in flight at the endpoint's server now, and gives slots
-// that are free there to those who wait: it reports whether it gave any. It is called by
-// Load.tell.
-func (p *Pool) look(e *Endpoint) (given bool) {
+// hear takes in what is in flight at the endpoint's server now, and gives slots that are
+// free there to those who wait: it reports whether it gave any. It is called by Load.tell.
+func (p *Pool) hear(e *Endpoint) (given bool) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	if e.seat == unseated {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	waitedFor := s.closed[e.seat] || p.queue.heldUntil != 0
+	waitedFor := s.obstacles[e.seat] != 0 || p.queue.heldUntil != 0
 	s.tell(e.seat)
-	return waitedFor && !s.closed[e.seat] && p.serveWaiting(e)
+	return waitedFor && s.obstacles[e.seat] == 0 && p.serveWaiting(e)
 }
 
 // Apply sets the pool's options, its membership and what is told of each endpoint. An
@@ -123,6 +124,7 @@ func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string
 	p.publish(change)
 	if changed && c == ProbeFailed && !on {
 		p.probed(endpoint)
+		p.notices.tell()
 	}
 	return changed, nil
 }
@@ -134,77 +136,4 @@ func (p *Pool) probed(endpoint string) {
 			p.reached(s.Endpoint)
 		}
 	}
-}
-
-// publish returns when a snapshot that shows this change, and all before it, is in force.
-// Whoever comes first shows what the others have recorded by then as well, so that of a
-// burst of changes from many goroutines most cost no snapshot of their own.
-func (p *Pool) publish(change uint64) {
-	begun, others := p.renew(change)
-	for _, e := range begun {
-		e.load.tell(e)
-	}
-	refresh(others)
-}
-
-// refresh lets the pools show that servers of theirs have other slots. The caller holds no
-// lock.
-func refresh(pools []*Pool) {
-	for _, p := range pools {
-		p.mu.Lock()
-		p.changes++
-		change := p.changes
-		p.mu.Unlock()
-		p.republish(change)
-	}
-}
-
-// republish is publish on behalf of another pool, to which a panic of this one's policy is
-// nothing.
-func (p *Pool) republish(change uint64) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			p.pick.Lock()
-			defer p.pick.Unlock()
-			if s := p.snapshot.Load().seats; s != nil {
-				s.broken = &panicking{cause: cause, stack: debug.Stack()}
-			}
-		}
-	}()
-	p.publish(change)
-}
-
-// renew is publish under the lock. It returns the endpoints at which requests may have
-// begun that waited before, and the other pools for which slots have changed.
-func (p *Pool) renew(change uint64) (begun []*Endpoint, others []*Pool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.published >= change || p.retired.Load() {
-		return nil, nil
-	}
-	others = slices.DeleteFunc(p.loads.tellSlots(p.members), func(other *Pool) bool { return other == p })
-	next := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)
-	next.Version = p.snapshot.Load().Version + 1
-	members := make([]*Endpoint, len(p.members))
-	for i, m := range p.members {
-		members[i] = m.endpoint
-	}
-	p.loads.watch(members, next.seats.follow()) // first: what the seats do not see when they are filled they are told
-	given := p.handOver(next)
-	p.published = p.changes
-	if given {
-		begun = next.seats.endpoints
-	}
-	return begun, others
-}
-
-// handOver puts the snapshot and the options of the queue in force, and reports whether
-// any who waited were given a slot. No pick falls between the two pickers.
-func (p *Pool) handOver(next *Snapshot) (given bool) {
-	p.pick.Lock()
-	defer p.pick.Unlock()
-	next.seats.inherit(p.snapshot.Load().seats, p.options.Queue.MaxRequests > 0)
-	p.snapshot.Store(next)
-	p.queue.configure(p.options, p.Look)
-	return p.serveWaiting(nil)
 }

@@ -155,11 +155,11 @@ func TestChangesFromManyGoroutines(t *testing.T) {
 
 func TestPickerInherits(t *testing.T) {
 	p := newTestPool(t, 2)
-	first := p.Snapshot().seats.picker.(*turnsPicker)
+	first := p.Snapshot().seats.guard.picker.(*turnsPicker)
 	assert.Nil(t, first.predecessor)
 	_, err := p.SetCondition("e0", Draining, true, "")
 	require.NoError(t, err)
-	second := p.Snapshot().seats.picker.(*turnsPicker)
+	second := p.Snapshot().seats.guard.picker.(*turnsPicker)
 	assert.Same(t, first, second.predecessor)
 	assert.Equal(t, 1, second.inherited)
 }

@@ -28,16 +28,16 @@ type queue struct {
 	longOnes mean // how many times the usual those took that were predicted to be long, as logarithms
 
 	heldUntil time.Duration // when the first of those held back is to be looked at again; 0: nobody is
-	look      func()        // Pool.Look; nil with a clock that is not the process's, which no timer goes by
-	timer     *time.Timer   // calls look; nil before it was needed first
+	recheck   func()        // Pool.Recheck; nil with a clock that is not the process's, which no timer goes by
+	timer     *time.Timer   // calls recheck; nil before it was needed first
 }
 
 // configure puts the options in force. Who waits already stays.
-func (q *queue) configure(o Options, look func()) {
+func (q *queue) configure(o Options, recheck func()) {
 	if q.now == nil {
 		if q.now = o.Now; q.now == nil {
 			q.now = processClock
-			q.look = look
+			q.recheck = recheck
 		}
 	}
 	if q.options == o.Queue {

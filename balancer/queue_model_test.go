@@ -82,7 +82,7 @@ func (m *model) step() {
 	if i, ok := m.any(len(m.known)); ok && m.inFlight[m.known[i].load] == 0 {
 		m.known[i].pace.changed.Store(int64(m.clock.at - time.Minute)) // nothing was heard of it for long
 	}
-	m.pool.Look() // as a timer may, at any time
+	m.pool.Recheck() // as a timer may, at any time
 	m.settle()
 	for ; m.paced < len(m.known); m.paced++ {
 		m.pace(m.known[m.paced])

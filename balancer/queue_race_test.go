@@ -198,7 +198,7 @@ func (c *crowd) wait(p *Pool, r *Request, rng *rand.Rand) (Lease, error) {
 	var poking sync.WaitGroup
 	defer func() {
 		poking.Wait()
-		assert.Empty(c.t, w.settled)
+		assert.Empty(c.t, w.done)
 		w.Recycle()
 	}()
 	if patience := rng.IntN(60); patience < 20 {

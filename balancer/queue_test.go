@@ -182,7 +182,7 @@ func TestPanickingPolicyCostsTheWaiter(t *testing.T) {
 	p := newQueuePool(t, 1, testQueue)
 	lease := fill(t, p)[0]
 	bad, good := &Request{Work: 666}, &Request{Work: 1}
-	p.Snapshot().seats.picker.(*turnsPicker).poison = bad
+	p.Snapshot().seats.guard.picker.(*turnsPicker).poison = bad
 	first, second := enqueue(t, p, bad), enqueue(t, p, good)
 	assert.NotPanics(t, func() { lease.Release(Outcome{}) })
 	func() {
@@ -241,6 +241,6 @@ func assertIdle(t testing.TB, p *Pool) {
 	}
 	if s := snapshot.seats; s != nil {
 		assert.Equal(t, len(s.endpoints), s.open)
-		assert.NotContains(t, s.closed, true)
+		assert.Equal(t, make([]obstacles, len(s.endpoints)), s.obstacles)
 	}
 }

@@ -1,39 +1,33 @@
 package balancer
 
-import (
-	"fmt"
-	"runtime/debug"
-	"slices"
-)
+import "slices"
 
 // unseated is the seat of an endpoint that may not be picked.
 const unseated = -1
 
-// seats is who may be picked, by the picker's index, and what the picker was told of
-// them. It belongs to one snapshot, and is guarded by Pool.pick once that is in force. A
-// nil *seats has nobody.
+// seats is the eligible endpoints, by the picker's index, with what keeps each from being
+// picked just now. It belongs to one snapshot, and is guarded by Pool.pick once that is in
+// force. A nil *seats has nobody.
 type seats struct {
-	picker    Picker
-	counter   Counter     // the picker, where it goes by the work in flight; else nil
-	noter     Noter       // the picker, where it has something to say; else nil
+	guard     guard
 	endpoints []*Endpoint // by seat
 	slots     []int64     // by seat, 0 for no limit; nil when no seat has one
 	total     int64       // slots of all seats; 0 when one has no limit
-	closed    []bool      // by seat: to the picker, since it is full or for an outage
-	open      int         // seats that are not closed
+	obstacles []obstacles // by seat
+	open      int         // seats without any
+	masked    []int       // seats that have masked
 	queued    bool        // who finds no open seat may wait for one
-	out       int         // seats whose endpoints have an outage
-	gone      int         // those of them that are gone
-	turned    []int       // seats that are shut until reopen
-	broken    *panicking  // what the picker panicked with when it was told something
+
+	// Written by countOutage.
+	unreachable int // seats whose endpoints have an outage
+	longOut     int // those of them whose outage is long
 }
 
 // newSeats returns seats of which the picker was told nothing yet.
-func newSeats(picker Picker, candidates []Candidate, slots []int64) *seats {
+func newSeats(builder Builder, candidates []Candidate, slots []int64) *seats {
 	n := len(candidates)
-	s := &seats{picker: picker, endpoints: make([]*Endpoint, n), closed: make([]bool, n), open: n}
-	s.counter, _ = picker.(Counter)
-	s.noter, _ = picker.(Noter)
+	s := &seats{endpoints: make([]*Endpoint, n), obstacles: make([]obstacles, n), open: n}
+	s.guard.build(builder, candidates)
 	for i, c := range candidates {
 		s.endpoints[i] = c.Endpoint
 		if slots[i] > 0 && s.slots == nil {
@@ -49,29 +43,28 @@ func newSeats(picker Picker, candidates []Candidate, slots []int64) *seats {
 
 // follow reports whether changes of what is in flight must be told. Where they need not,
 // a release takes no lock.
-func (s *seats) follow() bool { return s != nil && (s.counter != nil || s.slots != nil) }
+func (s *seats) follow() bool { return s != nil && (s.guard.counter != nil || s.slots != nil) }
 
 // inherit takes over from the seats of the snapshot before, and tells the picker what is
-// in flight. Both may be nil. Queued says whether there is a queue.
-func (s *seats) inherit(before *seats, queued bool) {
+// in flight. Both may be nil. It fails, and changes nothing, if the policy panics at its
+// start. Queued says whether there is a queue.
+func (s *seats) inherit(before *seats, queued bool) error {
 	if s != nil {
-		s.queued = queued && s.slots != nil
-		var predecessor Picker
+		var predecessor *guard
 		if before != nil {
-			predecessor = before.picker
+			predecessor = &before.guard
 		}
-		s.picker.Inherit(predecessor)
+		s.guard.inherit(predecessor)
+		if err := s.guard.failure(); err != nil {
+			return err
+		}
+		s.queued = queued && s.slots != nil
 		for _, e := range s.endpoints {
-			if e.outage.stage.Load() != reachable {
-				s.out++
-			}
-			if e.outage.gone {
-				s.gone++
-			}
+			s.countOutage(e, 1)
 		}
 		for i := range s.endpoints {
 			s.tell(i)
-			s.adjust(i)
+			s.showOutage(i)
 		}
 	}
 	if before != nil {
@@ -84,39 +77,55 @@ func (s *seats) inherit(before *seats, queued bool) {
 			e.seat = i
 		}
 	}
+	return nil
 }
 
-// take picks a seat for the request and counts it in flight there.
+// take picks a seat for the request and counts it in flight there. It fails with ErrFull,
+// ErrNoEndpoint, or what the policy panicked with.
 func (s *seats) take(r *Request) (*Endpoint, error) {
 	if s == nil {
 		return nil, ErrNoEndpoint
 	}
 	for {
-		s.raise()
-		i, ok := s.picker.Pick(r)
-		if !ok && s.out > 0 {
-			i, ok = s.takeBarred(r)
+		i, ok := s.guard.pick(r)
+		if ok && !s.follow() && s.unreachable == 0 {
+			e := s.endpoints[i]
+			e.load.add()
+			return e, nil
+		}
+		ok = ok && s.isOpen(i)
+		if !ok && s.unreachable > 0 {
+			i, ok = s.pickUnreachable(r)
 		}
 		if !ok {
+			if err := s.guard.failure(); err != nil {
+				return nil, err
+			}
 			return nil, s.refusal(r)
 		}
-		e := s.endpoints[i]
-		if !s.follow() && s.out == 0 {
-			e.load.begin()
-			return e, nil
-		}
-		if s.begin(i) {
-			return e, nil
+		if occupied, err := s.occupy(i); occupied || err != nil {
+			return s.endpoints[i], err
 		}
 	}
 }
 
-// takeOpen is take for a request that the picker has been asked about before.
-func (s *seats) takeOpen(r *Request) (*Endpoint, error) {
-	if s != nil && s.open == 0 && s.out == 0 {
+// takeAgain is take for a request that the picker has been asked about before: it is not
+// asked once more where it has nothing to give.
+func (s *seats) takeAgain(r *Request) (*Endpoint, error) {
+	if s != nil && s.open == 0 && s.unreachable == 0 {
 		return nil, s.refusal(r)
 	}
 	return s.take(r)
+}
+
+// isOpen reports whether the seat that the policy picked is open, as it must be: the policy
+// would be asked for ever.
+func (s *seats) isOpen(i int) bool {
+	if s.obstacles[i] != 0 {
+		s.guard.accuse("BUG: the policy picked %q, which is closed", s.endpoints[i].name)
+		return false
+	}
+	return true
 }
 
 // refusal says why there is no seat for the request.
@@ -131,36 +140,29 @@ func (s *seats) refusal(r *Request) error {
 	return ErrNoEndpoint
 }
 
-// begin counts one request in flight at the seat. It fails, and closes the seat, when
-// other pools that name the server have taken its last slot: whoever frees one afterwards
-// will tell.
-func (s *seats) begin(i int) bool {
+// occupy counts one request in flight at the seat. It does not, and marks the seat as full,
+// where other pools that name the server have taken its last slot: whoever frees one
+// afterwards will tell. It fails if the policy panics when it is told.
+func (s *seats) occupy(i int) (occupied bool, err error) {
 	e := s.endpoints[i]
-	if s.closed[i] && !s.barred(i) {
-		panic(fmt.Sprintf("BUG: the policy picked %q, which is closed", e.name))
-	}
-	if s.limit(i) == 0 {
-		e.load.begin()
-	} else if n, began := e.load.beginBelow(s.limit(i)); !began {
+	if limit := s.limit(i); limit == 0 {
+		e.load.add()
+	} else if n, added := e.load.addBelow(limit); !added {
 		s.show(i, n)
-		return false
+		return false, s.guard.failure()
 	}
-	told := false
-	defer func() {
-		if !told { // the picker panicked: nobody will have a lease to release
-			e.load.cancel()
-			s.tell(i)
-			s.broken = nil
-			e.outage.stage.CompareAndSwap(tried, open)
-		}
-	}()
 	s.tell(i)
-	if s.out > 0 {
-		s.try(i)
+	tries := s.try(i)
+	if err = s.guard.failure(); err == nil {
+		return true, nil
 	}
-	s.raise()
-	told = true
-	return true
+	e.load.remove() // nobody will have a lease to release
+	s.tell(i)
+	if tries {
+		s.endTrial(i)
+	}
+	_ = s.guard.failure()
+	return false, err
 }
 
 // limit returns the slots of the seat, 0 for no limit.
@@ -171,61 +173,20 @@ func (s *seats) limit(i int) int64 {
 	return s.slots[i]
 }
 
-func (s *seats) isFull(i int, inFlight int64) bool {
-	limit := s.limit(i)
-	return limit > 0 && inFlight >= limit
-}
-
-// tell brings what the picker knows of the seat up to date.
+// tell brings what is known of the seat's load up to date.
 func (s *seats) tell(i int) { s.show(i, s.endpoints[i].load.InFlight()) }
 
-// show tells the picker that so many are in flight at the seat.
+// show takes in that so many are in flight at the seat.
 func (s *seats) show(i int, inFlight int64) {
-	if s.counter != nil {
-		s.count(i, inFlight)
+	if s.guard.counter != nil {
+		s.guard.count(i, inFlight)
 	}
-	if s.slots != nil && s.slots[i] > 0 {
-		s.setClosed(i, inFlight >= s.slots[i] || s.barred(i))
-	}
-}
-
-// setClosed closes the seat to the picker, or opens it.
-func (s *seats) setClosed(i int, closed bool) {
-	if closed == s.closed[i] {
+	if s.slots == nil || s.slots[i] == 0 {
 		return
 	}
-	s.openUp(i, !closed)
-	if s.closed[i] = closed; closed {
-		s.open--
+	if inFlight >= s.slots[i] {
+		s.put(i, full, full)
 	} else {
-		s.open++
-	}
-}
-
-// count and openUp tell the picker of a change. Whoever happens to do so, a timer or another
-// pool's request, has nothing to do with a policy that panics: that costs the pool's next
-// request, whose goroutine recovers.
-func (s *seats) count(i int, n int64) {
-	defer s.keep()
-	s.counter.Count(i, n)
-}
-
-func (s *seats) openUp(i int, open bool) {
-	defer s.keep()
-	s.picker.Open(i, open)
-}
-
-// keep is deferred, and keeps a panic for raise.
-func (s *seats) keep() {
-	if cause := recover(); cause != nil && s.broken == nil {
-		s.broken = &panicking{cause: cause, stack: debug.Stack()}
-	}
-}
-
-// raise panics if the picker has.
-func (s *seats) raise() {
-	if b := s.broken; b != nil {
-		s.broken = nil
-		panic(fmt.Sprintf("%v, while the policy was told of a change:\n%s", b.cause, b.stack))
+		s.put(i, full, 0)
 	}
 }

@@ -83,7 +83,7 @@ func TestPoolsKnowWhatOthersDo(t *testing.T) {
 		t.Helper()
 		assert.Equal(t, want, at(pools[0], 0).Load().InFlight())
 		for i, p := range pools {
-			assert.Equal(t, want, p.Snapshot().seats.picker.(*countsPicker).inFlight, "pool %d", i)
+			assert.Equal(t, want, p.Snapshot().seats.guard.picker.(*countsPicker).inFlight, "pool %d", i)
 		}
 	}
 	leases := fill(t, pools[0])
@@ -195,7 +195,7 @@ func TestPokedSlotGoesToAnotherPool(t *testing.T) {
 func TestSeatTakenByAnotherPool(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	load := at(p, 0).Load()
-	load.begin() // by a pool that has told nobody yet
+	load.add() // by a pool that has told nobody yet
 	lease, err := p.Acquire(nil)
 	require.NoError(t, err)
 	assert.Same(t, at(p, 1), lease.Endpoint())

@@ -16,10 +16,10 @@ type Snapshot struct {
 
 // Note returns what the policy has to say of how it shares at present; mostly "".
 func (s *Snapshot) Note() string {
-	if s.seats == nil || s.seats.noter == nil {
+	if s.seats == nil || s.seats.guard.noter == nil {
 		return ""
 	}
-	return s.seats.noter.Note()
+	return s.seats.guard.noter.Note()
 }
 
 // EndpointState is what a snapshot says of one endpoint.
@@ -39,8 +39,9 @@ type EndpointState struct {
 	Reasons    []Reason // one for each condition, oldest first
 }
 
-// newSnapshot computes the view of a pool's members. It calls the builder, not the picker.
-func newSnapshot(upstream string, rules ejectionRules, builder Builder, members []*member) *Snapshot {
+// newSnapshot computes the view of a pool's members. It calls the builder, not the picker,
+// and fails with what that panicked with.
+func newSnapshot(upstream string, rules ejectionRules, builder Builder, members []*member) (*Snapshot, error) {
 	s := &Snapshot{Upstream: upstream, Policy: builder.Name(), Endpoints: make([]EndpointState, len(members))}
 	standings := make([]standing, len(members))
 	for i, m := range members {
@@ -63,9 +64,10 @@ func newSnapshot(upstream string, rules ejectionRules, builder Builder, members 
 	}
 	s.share(candidates)
 	if len(candidates) > 0 {
-		s.seats = newSeats(builder.Build(candidates), candidates, slots)
+		s.seats = newSeats(builder, candidates, slots)
+		return s, s.seats.guard.failure()
 	}
-	return s
+	return s, nil
 }
 
 // share fills in the shares. Capacities are scaled by the largest, so that no sum of

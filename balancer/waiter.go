@@ -1,7 +1,6 @@
 package balancer
 
 import (
-	"fmt"
 	"sync/atomic"
 	"time"
 )
@@ -18,8 +17,8 @@ type Waiter struct {
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
 	endpoint   *Endpoint     // once bound; written before fate
 	retryAfter time.Duration // once too late; written before fate
-	broken     string        // once a policy panicked over it; written before fate
-	settled    chan struct{} // has room for the one signal that is given when it no longer waits
+	failure    error         // once a policy panicked over it; written before fate
+	done       chan struct{} // has room for the one signal that is given when it no longer waits
 	timer      *time.Timer   // calls expire; nil before it was needed first; only Wait touches it
 	spent      bool          // the timer may still call: not to be used again; written by Wait
 
@@ -47,7 +46,7 @@ const (
 // over this request makes Wait panic.
 func (w *Waiter) Wait() (Lease, error) {
 	timed := w.fate.Load() == waiting && w.setTimer()
-	<-w.settled
+	<-w.done
 	if timed && !w.timer.Stop() {
 		w.spent = true
 	}
@@ -61,7 +60,7 @@ func (w *Waiter) Wait() (Lease, error) {
 	case tooLate:
 		return Lease{}, &WaitedTooLong{Limit: w.maxWait, RetryAfter: w.retryAfter}
 	case panicked:
-		panic(w.broken)
+		raise(w.failure)
 	}
 	return Lease{}, ErrPoked
 }
@@ -97,11 +96,12 @@ func (w *Waiter) Poke() {
 	}
 	e := w.endpoint
 	if w.fate.CompareAndSwap(bound, poked) {
-		if e.outage.stage.Load() != reachable {
+		if e.Unreachable() {
 			e.pool.attempted(e, Unknown, e.outage.pauses.Load())
 		}
-		e.load.cancel()
+		e.load.remove()
 		e.load.tell(nil)
+		e.pool.notices.tell()
 	}
 }
 
@@ -120,7 +120,7 @@ func (w *Waiter) leave(fate uint32) bool {
 		w.retryAfter = p.queue.state().RetryAfter(w.maxWait)
 	}
 	p.queue.remove(w)
-	w.settle(fate)
+	w.end(fate)
 	return true
 }
 
@@ -134,20 +134,20 @@ func (w *Waiter) keepPlace() {
 // bind gives the endpoint, where the request is counted, to the waiter.
 func (w *Waiter) bind(e *Endpoint) {
 	w.endpoint = e
-	w.settle(bound)
+	w.end(bound)
 }
 
-// abandon makes Wait panic, in place of whoever happened to free the slot.
-func (w *Waiter) abandon(p *panicking) {
-	w.broken = fmt.Sprintf("%v\n\nwhile a slot was handed over:\n%s", p.cause, p.stack)
-	w.settle(panicked)
+// abandon makes Wait panic as the policy did, in place of whoever happened to free the slot.
+func (w *Waiter) abandon(failure *policyPanic) {
+	w.failure = failure
+	w.end(panicked)
 }
 
-// settle says what became of a waiter that is in the queue no longer. The caller holds
+// end says what became of a waiter that is in the queue no longer. The caller holds
 // Pool.pick: the signal has room and does not block.
-func (w *Waiter) settle(fate uint32) {
+func (w *Waiter) end(fate uint32) {
 	w.fate.Store(fate)
-	w.settled <- struct{}{}
+	w.done <- struct{}{}
 }
 
 // Recycle lets the pool use the Waiter for a later request, which saves the garbage.

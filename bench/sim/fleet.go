@@ -192,7 +192,7 @@ func (f *fleet) deadline() float64 {
 func (f *fleet) expire() {
 	for p := range f.held {
 		if look := f.pools[p].Queue().HeldUntil; look > 0 && look.Seconds() <= f.loop.now {
-			f.pools[p].Look()
+			f.pools[p].Recheck()
 			f.collect(p)
 		}
 		for len(f.held[p]) > 0 && f.held[p][0].deadline <= f.loop.now {

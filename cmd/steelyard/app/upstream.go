@@ -31,7 +31,9 @@ type upstream struct {
 }
 
 func (f *fleet) newUpstream(name string) *upstream {
-	return &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name)}
+	u := &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name)}
+	u.options.Notify = newTransitionLog(f.log, name).told
+	return u
 }
 
 // configure takes over all that is asked of an upstream but its endpoints, and tells those

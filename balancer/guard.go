@@ -1,0 +1,121 @@
+package balancer
+
+import (
+	"fmt"
+	"runtime/debug"
+)
+
+// guard is a picker whose panics are kept here, and nowhere else. Whoever tells a policy of a
+// change, be it a timer or another pool's request, has nothing to do with its bugs: a panic
+// costs one request of the pool, whose goroutine panics once the locks are let go. Guarded by
+// Pool.pick once its snapshot is in force.
+type guard struct {
+	picker  Picker
+	counter Counter // the picker, where it goes by the work in flight; else nil
+	noter   Noter   // the picker, where it has something to say; else nil
+	panic   *policyPanic
+}
+
+// policyPanic is a panic of a policy on its way to the request that it costs.
+type policyPanic struct {
+	cause any
+	stack []byte // nil for a fault that we saw ourselves
+}
+
+// Error implements error: within the pool a panic travels as one.
+func (p *policyPanic) Error() string { return fmt.Sprint(p.value()) }
+
+// value is what the request's goroutine panics with.
+func (p *policyPanic) value() any {
+	if p.stack == nil {
+		return p.cause
+	}
+	return fmt.Sprintf("%v\n\nin the policy:\n%s", p.cause, p.stack)
+}
+
+// raise panics if the error is a policy's panic. The caller holds no lock.
+func raise(err error) {
+	if p, ok := err.(*policyPanic); ok {
+		panic(p.value())
+	}
+}
+
+// build compiles the policy.
+func (g *guard) build(b Builder, candidates []Candidate) {
+	defer g.catch()
+	g.picker = b.Build(candidates)
+	g.counter, _ = g.picker.(Counter)
+	g.noter, _ = g.picker.(Noter)
+}
+
+// inherit takes over from the guard before, which may be nil.
+func (g *guard) inherit(before *guard) {
+	defer g.catch()
+	var predecessor Picker
+	if before != nil {
+		predecessor = before.picker
+	}
+	g.picker.Inherit(predecessor)
+}
+
+// pick asks for a seat. There is none for as long as nobody has taken note of a panic. If Pick
+// itself panics that costs the request it was asked about, in whose goroutine it is; offer
+// does so for those who wait. (To recover here would make each pick a tenth slower.)
+func (g *guard) pick(r *Request) (i int, ok bool) {
+	if g.panic != nil {
+		return 0, false
+	}
+	return g.picker.Pick(r)
+}
+
+func (g *guard) open(i int, open bool) {
+	defer g.catch()
+	g.picker.Open(i, open)
+}
+
+// count is for guards that have a counter.
+func (g *guard) count(i int, inFlight int64) {
+	defer g.catch()
+	g.counter.Count(i, inFlight)
+}
+
+// offer is take for one who waits: a panic costs that one, and not whoever freed the slot.
+func (s *seats) offer(r *Request) (e *Endpoint, err error) {
+	defer func() {
+		if cause := recover(); cause != nil {
+			s.guard.keep(cause)
+			e, err = nil, s.guard.failure()
+		}
+	}()
+	return s.take(r)
+}
+
+// catch is deferred, and keeps the first panic until failure.
+func (g *guard) catch() {
+	if cause := recover(); cause != nil {
+		g.keep(cause)
+	}
+}
+
+func (g *guard) keep(cause any) {
+	if g.panic == nil {
+		g.panic = &policyPanic{cause: cause, stack: debug.Stack()}
+	}
+}
+
+// accuse keeps a fault of the policy as if it had panicked.
+func (g *guard) accuse(format string, args ...any) {
+	if g.panic == nil {
+		g.panic = &policyPanic{cause: fmt.Sprintf(format, args...)}
+	}
+}
+
+// failure returns the panic that was kept, and forgets it; nil where there is none.
+func (g *guard) failure() error {
+	if g.panic == nil {
+		return nil
+	}
+	p := g.panic
+	g.panic = nil
+	return p
+}

@@ -1,0 +1,47 @@
+package balancer
+
+// obstacles is a set of reasons why a seat cannot be picked just now. Each has one writer. The
+// picker is told when the first one comes, and when the last one goes.
+type obstacles uint8
+
+const (
+	full    obstacles = 1 << iota // its slots are all in use; written by show
+	out                           // connections to it fail, and it is left alone for a moment; written by showOutage
+	onTrial                       // one request is finding out whether it is back; written by showOutage
+	masked                        // it is not for the request that is picked for now; written by mask and unmask
+)
+
+// put lets those of the seat's obstacles that are named by which be as given.
+func (s *seats) put(i int, which, given obstacles) {
+	before := s.obstacles[i]
+	after := before&^which | given
+	s.obstacles[i] = after
+	if (before == 0) == (after == 0) {
+		return
+	}
+	if after == 0 {
+		s.open++
+	} else {
+		s.open--
+	}
+	s.guard.open(i, after == 0)
+}
+
+// mask keeps an open seat from the picker until unmask.
+func (s *seats) mask(i int) {
+	if s.obstacles[i] == 0 {
+		s.put(i, masked, masked)
+		s.masked = append(s.masked, i)
+	}
+}
+
+// unmask ends what mask did. s may be nil.
+func (s *seats) unmask() {
+	if s == nil || len(s.masked) == 0 {
+		return
+	}
+	for _, i := range s.masked {
+		s.put(i, masked, 0)
+	}
+	s.masked = s.masked[:0]
+}

@@ -1,0 +1,106 @@
+package balancer
+
+import (
+	"math/rand/v2"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// TestOutagesKeepTheSeats runs random histories, after each step of which a seat must have
+// just the obstacles that its load and its outage ask for, and be closed to the picker if it has any.
+func TestOutagesKeepTheSeats(t *testing.T) {
+	for seed := range uint64(40) {
+		synctest.Test(t, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(seed, 5))
+			p := NewPool("chat", NewLoads())
+			require.NoError(t, p.Apply(queued(testQueue), slotted(4, rng.IntN(3))))
+			var leases []Lease
+			var waiters []*Waiter
+			for range 300 {
+				switch op := rng.IntN(20); {
+				case op < 8:
+					if lease, err := p.Acquire(&Request{Exclude: []*Endpoint{at(p, 0)}[:rng.IntN(2)]}); err == nil {
+						leases = append(leases, lease)
+					} else if w, err := p.Enqueue(nil); err == nil {
+						waiters = append(waiters, w)
+					}
+				case op < 15 && len(leases) > 0:
+					class := []OutcomeClass{Answered, ConnectFailed, ConnectFailed, ClientGone, TimedOut}[rng.IntN(5)]
+					leases[0].Release(Outcome{Class: class})
+					leases = leases[1:]
+				case op < 17:
+					time.Sleep(time.Duration(rng.IntN(900)) * time.Millisecond)
+					synctest.Wait()
+				case op < 19:
+					_, _ = p.SetCondition("e1", []Condition{Draining, ProbeFailed}[rng.IntN(2)], rng.IntN(2) == 0, "")
+				default:
+					require.NoError(t, p.Apply(queued(testQueue), slotted(2+rng.IntN(3), rng.IntN(3))))
+				}
+				for i := 0; i < len(waiters); i++ {
+					if waiters[i].Bound() {
+						leases = append(leases, wait(t, waiters[i]))
+						waiters = append(waiters[:i], waiters[i+1:]...)
+						i--
+					}
+				}
+				assertSeats(t, p)
+			}
+			for _, w := range waiters {
+				w.Poke()
+			}
+			for _, lease := range leases {
+				lease.Release(Outcome{Class: Answered})
+			}
+			assertSeats(t, p)
+			time.Sleep(longestPause)
+		})
+	}
+}
+
+func assertSeats(t *testing.T, p *Pool) {
+	t.Helper()
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	s := p.snapshot.Load().seats
+	if s == nil {
+		return
+	}
+	unreachable, long, open := 0, 0, 0
+	for i, e := range s.endpoints {
+		require.Equal(t, i, e.seat)
+		if e.outage.at() != reachable {
+			unreachable++
+		}
+		if e.outage.long {
+			long++
+		}
+		if s.obstacles[i] == 0 {
+			open++
+		}
+	}
+	require.Equal(t, unreachable, s.unreachable)
+	require.Equal(t, long, s.longOut)
+	obeyed := unreachable < len(s.endpoints) || s.slots != nil && long < unreachable
+	require.Equal(t, open, s.open)
+	picker := s.guard.picker.(*turnsPicker)
+	for i, e := range s.endpoints {
+		want := obstacles(0)
+		if limit := s.limit(i); limit > 0 && e.load.InFlight() >= limit {
+			want = full
+		}
+		if obeyed && e.outage.at() == paused {
+			want |= out
+		}
+		if obeyed && e.outage.at() == tried {
+			want |= onTrial
+		}
+		require.Equal(t, want, s.obstacles[i])
+		require.Equal(t, want != 0, picker.closed[i])
+	}
+	if open > 0 {
+		require.Zero(t, p.queue.length)
+	}
+}
