@@ -24,7 +24,7 @@ func (s *Server) Counts() Counts {
 	return Counts{
 		Requests:  s.tally.requests.Load(),
 		InFlight:  s.tally.inFlight.Load(),
-		Waiting:   int64(s.engine.queued()),
+		Waiting:   int64(s.clock.waiting()),
 		Completed: s.tally.completed.Load(),
 		Aborted:   s.tally.aborted.Load(),
 		Failed:    s.tally.failed.Load(),

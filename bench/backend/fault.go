@@ -83,10 +83,15 @@ func (s *Server) heal(from *condition) {
 // become puts a condition in force by put, if that succeeds, and lets the model
 // feel it from the same instant.
 func (s *Server) become(next *condition, put func() bool) {
-	s.engine.change(time.Now(), func() {
-		if put() {
-			s.engine.hung = next.kind == Hang
-			s.engine.slow = next.kind == Slow
+	s.clock.change(time.Now(), func(now float64) {
+		if !put() {
+			return
 		}
+		s.clock.setSpeed(now, s.clock.speed, next.kind == Hang)
+		stretch := 1.0
+		if next.kind == Slow {
+			stretch = SlowFactor
+		}
+		s.clock.engine.SetStretch(stretch)
 	})
 }

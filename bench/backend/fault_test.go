@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
 
 func get(t *testing.T, client *http.Client, url string) (status int, body string) {
@@ -54,7 +56,7 @@ func TestFaultsThatAnswer(t *testing.T) {
 }
 
 func TestSlowAndItsEnd(t *testing.T) {
-	inBubble(t, Options{Capacity: 10, Slots: 1}, func(t *testing.T, s *Server, client *http.Client) {
+	inBubble(t, Options{Engine: engine.Options{Capacity: 10, Slots: 1}}, func(t *testing.T, s *Server, client *http.Client) {
 		status, body := askWhole(t, client, "http://server/fault?kind=slow&for=1500ms", "")
 		require.Equal(t, 200, status)
 		require.JSONEq(t, `{"server":"backend","fault":"slow","for":"1.5s"}`, body)
@@ -68,7 +70,7 @@ func TestSlowAndItsEnd(t *testing.T) {
 }
 
 func TestSpeedOverHTTP(t *testing.T) {
-	inBubble(t, Options{Capacity: 10, Slots: 1}, func(t *testing.T, s *Server, client *http.Client) {
+	inBubble(t, Options{Engine: engine.Options{Capacity: 10, Slots: 1}}, func(t *testing.T, s *Server, client *http.Client) {
 		status, body := askWhole(t, client, "http://server/speed?factor=0.5", "")
 		require.Equal(t, 200, status)
 		require.JSONEq(t, `{"server":"backend","speed":0.5}`, body)
@@ -88,7 +90,7 @@ func TestSpeedOverHTTP(t *testing.T) {
 
 // A server that hangs goes on where it was, as a stopped process does.
 func TestHangStopsEverythingAndThenGoesOn(t *testing.T) {
-	inBubble(t, Options{Capacity: 10, Slots: 1, UnitTokens: 10}, func(t *testing.T, s *Server, client *http.Client) {
+	inBubble(t, Options{Engine: engine.Options{Capacity: 10, Slots: 1}, UnitTokens: 10}, func(t *testing.T, s *Server, client *http.Client) {
 		stream, err := ask(t.Context(), client, chatURL, `{"messages":[],"stream":true}`)
 		require.NoError(t, err)
 		defer stream.Body.Close()
@@ -130,7 +132,7 @@ func TestAnswersCutShortDoNotLookWhole(t *testing.T) {
 }
 
 func TestResetResetsTheConnection(t *testing.T) {
-	s, _ := onLoopback(t, Options{Capacity: 10, Slots: 1})
+	s, _ := onLoopback(t, Options{Engine: engine.Options{Capacity: 10, Slots: 1}})
 	stream, err := ask(t.Context(), http.DefaultClient, s.URL()+"/v1/chat/completions", `{"messages":[],"stream":true,"max_tokens":1000}`)
 	require.NoError(t, err)
 	defer stream.Body.Close()
@@ -153,7 +155,7 @@ func TestResetResetsTheConnection(t *testing.T) {
 }
 
 func TestDownRefusesAndComesBackAtTheSameAddress(t *testing.T) {
-	s, _ := onLoopback(t, Options{Capacity: 1, Slots: 1})
+	s, _ := onLoopback(t, Options{Engine: engine.Options{Capacity: 1, Slots: 1}})
 	stream, err := ask(t.Context(), http.DefaultClient, s.URL()+"/v1/chat/completions", `{"messages":[],"stream":true}`)
 	require.NoError(t, err)
 	defer stream.Body.Close()
@@ -217,7 +219,7 @@ func TestClientThatLeavesFreesItsPlace(t *testing.T) {
 		"hung":               {body: `{"messages":[]}`, fault: Hang},
 	} {
 		t.Run(name, func(t *testing.T) {
-			inBubble(t, Options{Capacity: 1, Slots: 1}, func(t *testing.T, s *Server, client *http.Client) {
+			inBubble(t, Options{Engine: engine.Options{Capacity: 1, Slots: 1}}, func(t *testing.T, s *Server, client *http.Client) {
 				leave := make(chan struct{})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -273,7 +275,7 @@ func TestUploadBrokenOffCountsAsAborted(t *testing.T) {
 }
 
 func TestRunEndsWithWorkInHand(t *testing.T) {
-	s, stop := onLoopback(t, Options{Capacity: 0.001, Slots: 1})
+	s, stop := onLoopback(t, Options{Engine: engine.Options{Capacity: 0.001, Slots: 1}})
 	answers := make(chan error, 3)
 	for _, kind := range []string{`{"messages":[]}`, `{"messages":[],"stream":true}`, `{"messages":[]}`} {
 		go func() {

@@ -63,9 +63,11 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, a *api) error {
 	}
 	promptTokens := PromptTokens(len(a.input(q)))
 	j := s.work.job(q.units, q.limit, promptTokens)
-	j.stream = q.Stream
-	s.engine.enter(j, q.arrived)
-	defer s.engine.leave(j)
+	if q.Stream {
+		j.stream()
+	}
+	s.clock.enter(j, q.arrived)
+	defer s.clock.leave(j)
 
 	answer := s.newAnswer(a, q, promptTokens, j.tokens)
 	if q.Stream {

@@ -29,8 +29,8 @@ func inBubble(t *testing.T, o Options, test func(t *testing.T, s *Server, client
 		require.NoError(t, s.listener.Close())
 		pipes := &pipeListener{conns: make(chan net.Conn), closed: make(chan struct{})}
 		s.listener = pipes
-		s.engine.alarm.Close()
-		s.engine.alarm = alarm.Plain() // fake time is known to Go's timers only
+		s.clock.alarm.Close()
+		s.clock.alarm = alarm.Plain() // fake time is known to Go's timers only
 		ctx, stop := context.WithCancel(t.Context())
 		ended := make(chan error, 1)
 		go func() { ended <- s.Run(ctx) }()
@@ -69,7 +69,8 @@ func requireSettled(t *testing.T, s *Server) {
 	require.Zero(t, c.InFlight)
 	require.Zero(t, c.Waiting)
 	require.Equal(t, c.Requests, c.Completed+c.Aborted+c.Failed, "%+v", c)
-	require.Empty(t, s.engine.serving, "slots given back")
+	require.Zero(t, s.clock.engine.Load(), "slots given back")
+	require.Empty(t, s.clock.jobs)
 }
 
 type pipeListener struct {

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 )
 
 // idleTimeout closes connections that rest, after as long as uvicorn, which
@@ -27,7 +29,7 @@ type Server struct {
 	address string       // bound by New and bound again after Down
 	mux     http.Handler // set by New
 	work    *workload
-	engine  *engine
+	clock   *clock
 	tally   tally
 	words   []string          // what it says, a token each; set by New
 	deltas  map[*api][][]byte // the same as choices of a stream, encoded; set by New
@@ -44,20 +46,20 @@ func New(o Options) (*Server, error) {
 	if err := o.check(); err != nil {
 		return nil, err
 	}
-	engine, err := newEngine(o)
+	rings, err := alarm.New()
 	if err != nil {
 		return nil, fmt.Errorf("simulated server %q: %w", o.Name, err)
 	}
 	listener, err := net.Listen("tcp", o.Address)
 	if err != nil {
-		engine.alarm.Close()
+		rings.Close()
 		return nil, fmt.Errorf("simulated server %q: %w", o.Name, err)
 	}
 	s := &Server{
 		options:  o,
 		address:  listener.Addr().String(),
 		work:     newWorkload(o),
-		engine:   engine,
+		clock:    newClock(o.Engine, rings),
 		words:    speech(o.Name),
 		deltas:   map[*api][][]byte{},
 		listener: listener,
@@ -88,7 +90,7 @@ func (s *Server) Run(ctx context.Context) error {
 	defer model.Wait()
 	modelling, end := context.WithCancel(ctx)
 	defer end()
-	model.Go(func() { s.engine.run(modelling) })
+	model.Go(func() { s.clock.run(modelling) })
 	for {
 		if err := s.live(ctx); err != nil || ctx.Err() != nil {
 			return err

@@ -12,14 +12,16 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
 
 // One unit holds a slot for 8 / 100 s = 80 ms.
-var eightSlots = Options{Capacity: 100, Slots: 8, UnitTokens: 32}
+var eightSlots = Options{Engine: engine.Options{Capacity: 100, Slots: 8}, UnitTokens: 32}
 
 func TestServiceTimeFollowsWork(t *testing.T) {
 	withFirstToken := eightSlots
-	withFirstToken.FirstToken = 20 * time.Millisecond
+	withFirstToken.Engine.FirstToken = 20 * time.Millisecond
 	for name, c := range map[string]struct {
 		options Options
 		limit   string
@@ -51,9 +53,9 @@ func TestServiceTimeFollowsWork(t *testing.T) {
 }
 
 func TestStreamKeepsItsPace(t *testing.T) {
-	o := Options{Capacity: 10, Slots: 2, UnitTokens: 4, FirstToken: 40 * time.Millisecond} // 40 ms a token
+	o := Options{Engine: engine.Options{Capacity: 10, Slots: 2, FirstToken: 40 * time.Millisecond}, UnitTokens: 4} // 40 ms a token
 	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
-		_, unit := s.options.Alone(0)
+		_, unit := s.options.Engine.Alone(0)
 		require.Equal(t, 4*40*ms, unit)
 		began := time.Now()
 		response, err := ask(t.Context(), client, chatURL, `{"messages":[],"stream":true}`)
@@ -76,9 +78,9 @@ func TestStreamKeepsItsPace(t *testing.T) {
 // One stream alone makes 100 tokens/s, two 80 each. The second request is the
 // first's length and comes 300 ms after it.
 func TestStreamsOfABatchSlowEachOther(t *testing.T) {
-	o := Options{Slots: 2, UnitTokens: 40, DecodeTokensPerSecond: 100, DecodeSlowing: 0.25}
+	o := Options{Engine: engine.Options{Capacity: 4, Slots: 2, Slowing: 0.25}, UnitTokens: 40}
 	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
-		_, unit := s.options.Alone(0)
+		_, unit := s.options.Engine.Alone(0)
 		require.Equal(t, 40*10*ms, unit)
 		began := time.Now()
 		var both sync.WaitGroup
@@ -128,13 +130,13 @@ func TestSaturationCompletesTheCapacity(t *testing.T) {
 
 func TestExponentialWorkHasTheMeanOfOneUnit(t *testing.T) {
 	mean := func(seed uint64) float64 {
-		w := newWorkload(Options{Capacity: 1, Slots: 1, UnitTokens: 32, Work: Exponential, Seed: seed})
+		w := newWorkload(Options{Engine: engine.Options{Capacity: 1, Slots: 1}, UnitTokens: 32, Work: Exponential, Seed: seed})
 		sum := 0.0
 		const n = 100_000
 		for range n {
-			sum += w.job(0, 0, 0).decode
+			sum += w.job(0, 0, 0).asked.Work
 		}
-		return sum / float64(time.Second) / n
+		return sum / n
 	}
 	require.InDelta(t, 1, mean(7), 0.02)
 	require.Equal(t, mean(7), mean(7), "a seed repeats itself")
@@ -143,17 +145,10 @@ func TestExponentialWorkHasTheMeanOfOneUnit(t *testing.T) {
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 	for want, o := range map[string]Options{
-		"capacity -1: must be a positive number":          {Capacity: -1},
-		"slots -2: must be at least 1":                    {Slots: -2},
-		"unit tokens -2: must be at least 1":              {UnitTokens: -2},
-		"first token 1s: must lie between 0 and the 80ms": {FirstToken: time.Second},
-		"work 9: must be Fixed or Exponential":            {Work: 9},
-		"discipline 9: must be FirstCome or Sharing":      {Discipline: 9},
-		"decode slowing -1: must be a number of 0 or":     {DecodeSlowing: -1},
-		"prefill and decode slowing: need a decode speed": {PrefillTokensPerSecond: 1},
-		"so the discipline must be FirstCome":             {DecodeTokensPerSecond: 1, Discipline: Sharing},
-		"first token: follows from the prefill speed":     {DecodeTokensPerSecond: 1, FirstToken: 1},
-		"capacity 9: follows from the decode speed":       {DecodeTokensPerSecond: 1, Capacity: 9},
+		"capacity -1: must be a positive number": {Engine: engine.Options{Capacity: -1}},
+		"slots -2: must be at least 1":           {Engine: engine.Options{Slots: -2}},
+		"unit tokens -2: must be at least 1":     {UnitTokens: -2},
+		"work 9: must be Fixed or Exponential":   {Work: 9},
 	} {
 		_, err := New(o)
 		require.ErrorContains(t, err, want)
@@ -162,7 +157,7 @@ func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 	s, err := New(Options{})
 	require.NoError(t, err)
 	defer s.listener.Close()
-	defer s.engine.alarm.Close()
+	defer s.clock.alarm.Close()
 	_, err = New(Options{Name: "second", Address: s.Addr()})
 	require.ErrorContains(t, err, fmt.Sprintf(`simulated server "second": listen tcp %s`, s.Addr()))
 }

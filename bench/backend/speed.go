@@ -15,15 +15,15 @@ func (s *Server) SetSpeed(factor float64) error {
 	if !(factor > 0) || math.IsInf(factor, 1) {
 		return fmt.Errorf("simulated server %q: speed %v: must be a positive number, 1 for the nominal speed", s.options.Name, factor)
 	}
-	s.engine.change(time.Now(), func() { s.engine.speed = factor })
+	s.clock.change(time.Now(), func(now float64) { s.clock.setSpeed(now, factor, s.clock.hung) })
 	return nil
 }
 
 // Speed is what SetSpeed made it.
 func (s *Server) Speed() float64 {
-	s.engine.mu.Lock()
-	defer s.engine.mu.Unlock()
-	return s.engine.speed
+	s.clock.mu.Lock()
+	defer s.clock.mu.Unlock()
+	return s.clock.speed
 }
 
 // switchSpeed is POST /speed?factor=FACTOR.

@@ -4,7 +4,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"sync"
-	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
 
 // WorkHeader names the work of a request in units, a positive decimal. It wins
@@ -41,27 +42,12 @@ func (w *workload) job(units float64, maxTokens, promptTokens int) *job {
 		units = w.draw()
 		tokens = wholeTokens(units * perUnit)
 	}
-	prompt, unit := w.options.Alone(promptTokens)
-	return newJob(tokens, float64(prompt), units*float64(unit))
+	return newJob(engine.Job{PromptTokens: promptTokens, Work: units, Tokens: 1}, tokens)
 }
 
 // PromptTokens is how many tokens a server takes a prompt to have that is so many
 // bytes of JSON: about four bytes each, as in English.
 func PromptTokens(jsonBytes int) int { return jsonBytes/4 + 1 }
-
-// Alone is how long a prompt and one unit of work take a request that has the
-// server for itself.
-func (o Options) Alone(promptTokens int) (prompt, unit time.Duration) {
-	o = o.withDefaults()
-	second := float64(time.Second)
-	switch {
-	case o.DecodeTokensPerSecond == 0:
-		return o.FirstToken, o.unitService() - o.FirstToken
-	case o.PrefillTokensPerSecond > 0:
-		prompt = time.Duration(float64(promptTokens) / o.PrefillTokensPerSecond * second)
-	}
-	return prompt, time.Duration(float64(o.UnitTokens) / o.DecodeTokensPerSecond * second)
-}
 
 func (w *workload) draw() float64 {
 	if w.options.Work == Fixed {

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
 
 // serverVariable makes the test binary a simulated server with the options it holds, as JSON.
@@ -48,7 +49,7 @@ func startServer(t *testing.T, name string, capacity float64) *server {
 // run starts the process, for the first time or again.
 func (s *server) run(t *testing.T) {
 	t.Helper()
-	options, err := json.Marshal(backend.Options{Name: s.name, Address: s.address, Capacity: s.capacity})
+	options, err := json.Marshal(backend.Options{Name: s.name, Address: s.address, Engine: engine.Options{Capacity: s.capacity}})
 	require.NoError(t, err)
 	s.process = start(t, []string{serverVariable + "=" + string(options)}, os.Args[0])
 	eventually(t, s.name+" is well", func() bool { return status(s.url()+"/health") == 200 })

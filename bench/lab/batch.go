@@ -6,25 +6,22 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
-	"github.com/steelyard-proxy/steelyard/bench/sim"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
+// law is what an engine serves by, simulated or measured.
+func law(e scenario.Endpoint) engine.Options {
+	o := engine.Options{Capacity: e.Capacity, Slots: e.Slots, Prefill: e.Prefill, Slowing: e.Slowing}
+	if e.Discipline == "sharing" {
+		o.Discipline = engine.Sharing
+	}
+	return o
+}
+
 // batches says whether an engine reads prompts, or slows its slots by each other.
 func batches(e scenario.Endpoint) bool { return e.Prefill > 0 || e.Slowing > 0 }
-
-// batch is what makes a simulated engine serve by the law of the measured one; nil where slots are all there is to it.
-func batch(e scenario.Endpoint) *sim.Batch {
-	if !batches(e) {
-		return nil
-	}
-	law := engineOptions(e.Name, e)
-	return &sim.Batch{Speeds: law.Speeds, Prompt: func(r trace.Request) float64 {
-		prompt, _ := law.Alone(promptTokens(r))
-		return prompt.Seconds()
-	}}
-}
 
 // promptTokens is how many tokens the engines count in the prompt of a request, as bench/load writes it.
 func promptTokens(r trace.Request) int {
@@ -71,7 +68,7 @@ func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...
 	there.Rate, there.Contenders, there.Endpoints = rate, contenders, slices.Clone(l.scenario.Endpoints)
 	prompt := meanPrompt(traces...)
 	for i, e := range there.Endpoints {
-		there.Endpoints[i].Capacity = engineOptions(e.Name, e).Sustains(prompt) // what balancers are told stays as it is
+		there.Endpoints[i].Capacity = law(e).Sustains(prompt) // what balancers are told stays as it is
 	}
 	if err := there.Carried(); err != nil {
 		return fmt.Errorf("with prompts of %.0f tokens in the mean to be read, %w", prompt, err)
@@ -97,7 +94,7 @@ func (l *Lab) alone(traces []trace.Trace) float64 {
 
 // service is how long an engine takes for a request that has it to itself.
 func service(e scenario.Endpoint, r trace.Request) time.Duration {
-	prompt, unit := engineOptions(e.Name, e).Alone(promptTokens(r))
+	prompt, unit := law(e).Alone(promptTokens(r))
 	return prompt + time.Duration(r.Work*float64(unit))
 }
 
@@ -106,10 +103,10 @@ func service(e scenario.Endpoint, r trace.Request) time.Duration {
 // j requests are served at no more than the sum of the j largest.
 func (l *Lab) perSlot() (list []float64) {
 	for _, e := range l.scenario.Endpoints {
-		law, before := engineOptions(e.Name, e), 0.0
-		_, full := law.Speeds(0, e.Slots)
+		its, before := law(e), 0.0
+		_, full := its.Speeds(0, e.Slots)
 		for streams := 1; streams <= e.Slots; streams++ {
-			_, decode := law.Speeds(0, streams)
+			_, decode := its.Speeds(0, streams)
 			speed := e.Capacity * float64(streams) / float64(e.Slots) * decode / full
 			list = append(list, speed-before)
 			before = speed

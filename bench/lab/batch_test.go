@@ -5,53 +5,9 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/steelyard-proxy/steelyard/balancer/policy"
-	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
-	"github.com/steelyard-proxy/steelyard/bench/sim"
-	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
-
-// TestSimulatedEnginesAreTheMeasuredOnes gives one trace to the engine that is simulated and to the one that is measured,
-// without its sockets: every request must end when it ends there, but for roundings to whole nanoseconds. Those grow for
-// as long as the slots are full, since who begins a little later reads beside others; so now and then they must be empty.
-func TestSimulatedEnginesAreTheMeasuredOnes(t *testing.T) {
-	for name, e := range map[string]scenario.Endpoint{
-		"prompts and a batch": {Capacity: 10, Slots: 8, Prefill: 40_000, Slowing: 0.055},
-		"long prompts":        {Capacity: 10, Slots: 8, Prefill: 12_000, Slowing: 0.2},
-		"a batch":             {Capacity: 10, Slots: 8, Slowing: 0.055},
-		"prompts":             {Capacity: 10, Slots: 8, Prefill: 12_000},
-		"prompts, one slot":   {Capacity: 12, Slots: 1, Prefill: 40_000},
-		"slots":               {Capacity: 6.5, Slots: 8},
-		"sharing":             {Capacity: 8, Slots: 3, Discipline: "sharing"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			e.Name, e.Told = "one", e.Capacity
-			l := New(Options{Scenario: &scenario.Scenario{Endpoints: []scenario.Endpoint{e}}})
-			made, err := trace.New(trace.Options{Seed: 5, Requests: 2000, Rate: 5, Work: trace.LLM})
-			require.NoError(t, err)
-			got, err := sim.Run(sim.Options{Endpoints: l.engines(scenario.Contender{}), Policy: policy.LeastLoad()}, made)
-			require.NoError(t, err)
-
-			var asked []backend.Asked
-			for _, r := range made.Requests {
-				asked = append(asked, backend.Asked{At: r.At, Units: r.Work, PromptTokens: promptTokens(r)})
-			}
-			law := engineOptions("one", e)
-			ends, err := backend.Rehearse(law, asked)
-			require.NoError(t, err)
-			held := 0 // up by others
-			for i, r := range made.Requests {
-				require.InDelta(t, (ends[i] - r.At).Seconds(), got.Response[i].Seconds(), 20e-6, "request %d", i)
-				if prompt, unit := law.Alone(promptTokens(r)); got.Response[i].Seconds() > 1.2*(prompt.Seconds()+r.Work*unit.Seconds()) {
-					held++
-				}
-			}
-			require.Greater(t, held, 200, "or this shows little")
-		})
-	}
-}
 
 // TestTheLLMScenario: what stands beside its rows must be true of engines that batch.
 func TestTheLLMScenario(t *testing.T) {

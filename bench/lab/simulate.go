@@ -51,7 +51,7 @@ func (l *Lab) simulate(ctx context.Context, c scenario.Case, traces []trace.Trac
 	for _, order := range []balancer.Order{balancer.FIFO, balancer.ShortestFirst} {
 		var means []report.Number
 		for _, tr := range traces {
-			results, err := sim.CentralQueue(l.engines(scenario.Contender{}), tr, order)
+			results, err := sim.CentralQueue(l.engines(scenario.Contender{}), promptTokens, tr, order)
 			if err != nil {
 				return nil, err
 			}
@@ -85,7 +85,7 @@ func runOf(results sim.Results) run {
 func (l *Lab) virtual(of scenario.Case, c scenario.Contender, t trace.Trace, seed uint64) (sim.Results, error) {
 	clock := new(sim.Clock)
 	o := sim.Options{
-		Endpoints: l.engines(c), Balancers: of.Balancers, Seed: seed, Clock: clock,
+		Endpoints: l.engines(c), Prompt: promptTokens, Balancers: of.Balancers, Seed: seed, Clock: clock,
 		Policy: builder(c.Policy, seed, clock),
 	}
 	if c.Queue != "" {
@@ -128,10 +128,7 @@ func (l *Lab) engines(c scenario.Contender) []sim.Endpoint {
 	told := l.scenario.Told(c)
 	list := make([]sim.Endpoint, len(l.scenario.Endpoints))
 	for i, e := range l.scenario.Endpoints {
-		list[i] = sim.Endpoint{Name: e.Name, Capacity: e.Capacity, Slots: e.Slots, Batch: batch(e), Told: told[i]}
-		if e.Discipline == "sharing" {
-			list[i].Discipline = sim.Sharing
-		}
+		list[i] = sim.Endpoint{Name: e.Name, Engine: law(e), Told: told[i]}
 		if c.Queue != "" {
 			list[i].Limit = e.Slots
 		}

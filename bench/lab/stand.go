@@ -33,7 +33,7 @@ func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*sta
 	plan := peers.Plan{Dir: dir, HoldBack: c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Slots: c.Queue != "", Queue: c.Queue, Wait: longestWait}
 	told := l.scenario.Told(c)
 	for i, e := range l.scenario.Endpoints {
-		engine, err := backend.New(engineOptions(fmt.Sprintf("engine-%d", i), e))
+		engine, err := backend.New(backend.Options{Name: fmt.Sprintf("engine-%d", i), Engine: law(e), UnitTokens: unitTokens})
 		if err != nil {
 			return nil, errors.Join(err, s.stop())
 		}
@@ -53,20 +53,6 @@ func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*sta
 		return nil, errors.Join(fmt.Errorf("contender %s: %w", c.Name, err), s.stop())
 	}
 	return s, nil
-}
-
-func engineOptions(name string, e scenario.Endpoint) backend.Options {
-	o := backend.Options{Name: name, Slots: e.Slots, UnitTokens: unitTokens}
-	switch {
-	case e.Prefill > 0 || e.Slowing > 0: // the decode speed that gives the capacity with a full batch
-		o.PrefillTokensPerSecond, o.DecodeSlowing = e.Prefill, e.Slowing
-		o.DecodeTokensPerSecond = e.Capacity * unitTokens * (1 + e.Slowing*float64(e.Slots-1)) / float64(e.Slots)
-		return o
-	case e.Discipline == "sharing":
-		o.Discipline = backend.Sharing
-	}
-	o.Capacity = e.Capacity
-	return o
 }
 
 // changing makes the changes of the scenario to the engines, each at its time, until the returned function is called.

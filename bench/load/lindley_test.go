@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
@@ -20,7 +21,7 @@ import (
 //	go test -run '^$' -bench Replay -benchtime 1x ./bench/load
 func BenchmarkReplay(b *testing.B) {
 	const capacity, rate, requests = 100.0, 67.0, 3000
-	s := engine(b, backend.Options{Capacity: capacity, Slots: 1, UnitTokens: 1})
+	s := simulated(b, backend.Options{Engine: engine.Options{Capacity: capacity, Slots: 1}, UnitTokens: 1})
 	var got []load.Sample
 	var exact, excess []time.Duration
 	for b.Loop() {

@@ -20,6 +20,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
@@ -35,8 +36,8 @@ func burst(n int) trace.Trace {
 	return t
 }
 
-// engine is a simulated server for the length of a test.
-func engine(tb testing.TB, o backend.Options) *backend.Server {
+// simulated is a server for the length of a test.
+func simulated(tb testing.TB, o backend.Options) *backend.Server {
 	s, err := backend.New(o)
 	require.NoError(tb, err)
 	ctx, stop := context.WithCancel(context.Background())
@@ -67,7 +68,7 @@ func failures(samples []load.Sample) map[load.Failure]int {
 }
 
 func TestReplayIsWhatTheServerSaw(t *testing.T) {
-	s := engine(t, backend.Options{Name: "small", Capacity: 10_000, Slots: 4, UnitTokens: 4})
+	s := simulated(t, backend.Options{Name: "small", Engine: engine.Options{Capacity: 10_000, Slots: 4}, UnitTokens: 4})
 	got, err := load.Replay(t.Context(), burst(200), load.Options{URL: s.URL(), Connections: 2})
 	require.NoError(t, err)
 	require.Len(t, got, 200)
@@ -114,7 +115,7 @@ func TestLateSendingIsPartOfTheResponse(t *testing.T) {
 }
 
 func TestReplayCountsWhatWentWrong(t *testing.T) {
-	s := engine(t, backend.Options{Capacity: 10_000})
+	s := simulated(t, backend.Options{Engine: engine.Options{Capacity: 10_000}})
 	for kind, want := range map[backend.Fault]load.Failure{
 		backend.CutStream: load.Truncated, backend.Error500: load.BadStatus, backend.Reset: load.Broken,
 	} {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -19,8 +20,8 @@ func slowed(reading, decoding int) (prompt, decode float64) {
 	return 1 / float64(max(1, reading)), 1 / (1 + 0.25*float64(max(0, decoding-1)))
 }
 
-// read makes prompts take a millisecond for each byte.
-func read(r trace.Request) float64 { return float64(r.PromptBytes) / 1000 }
+// prompt makes prompts of a token for each byte, which engines read in a millisecond.
+func prompt(r trace.Request) int { return r.PromptBytes }
 
 // TestABatchByHand: two slots, which decode a unit of work in a second alone and in 1.25 s
 // together. Both prompts are read at half the speed until 200 ms, when the first of them is
@@ -28,10 +29,10 @@ func read(r trace.Request) float64 { return float64(r.PromptBytes) / 1000 }
 // The two decode together until the first ends, after another 0.9·1.25 s. Then the third,
 // which has no prompt, decodes beside the second's last 0.1 units, and alone from then on.
 func TestABatchByHand(t *testing.T) {
-	endpoints := []Endpoint{{Capacity: 1.6, Slots: 2, Batch: &Batch{Prompt: read, Speeds: slowed}}}
+	endpoints := []Endpoint{{Engine: engine.Options{Capacity: 1.6, Slots: 2, Prefill: 1000, Slowing: 0.25}}}
 	made := trace.Trace{Requests: []trace.Request{{Work: 1, PromptBytes: 100}, {Work: 1, PromptBytes: 200}, {Work: 1}}}
 	want := []time.Duration{1425 * time.Millisecond, 1550 * time.Millisecond, 2450 * time.Millisecond}
-	assert.Equal(t, want, ran(t, Options{Endpoints: endpoints, Policy: policy.LeastLoad()}, made).Response)
+	assert.Equal(t, want, ran(t, Options{Endpoints: endpoints, Prompt: prompt, Policy: policy.LeastLoad()}, made).Response)
 	assert.Equal(t, want, ideal(t, endpoints, made, balancer.FIFO).Response)
 
 	// At 300 ms it becomes half as fast, reading and decoding: what was left takes twice as long.
@@ -39,7 +40,7 @@ func TestABatchByHand(t *testing.T) {
 		want[i] += want[i] - 300*time.Millisecond
 	}
 	changes := []Change{{At: 300 * time.Millisecond, Capacity: 0.8}}
-	assert.Equal(t, want, ran(t, Options{Endpoints: endpoints, Policy: policy.LeastLoad(), Changes: changes}, made).Response)
+	assert.Equal(t, want, ran(t, Options{Endpoints: endpoints, Prompt: prompt, Policy: policy.LeastLoad(), Changes: changes}, made).Response)
 }
 
 // TestABatchAgainstSmallSteps holds the engine to one that moves every request by itself,
@@ -52,13 +53,13 @@ func TestABatchAgainstSmallSteps(t *testing.T) {
 		requests[i] = trace.Request{At: time.Duration(at * second), Work: chance.ExpFloat64(), PromptBytes: chance.IntN(3) * chance.IntN(400)}
 	}
 	made := trace.Trace{Requests: requests}
-	endpoint := Endpoint{Capacity: 2, Slots: slots, Batch: &Batch{Prompt: read, Speeds: slowed}}
+	endpoint := Endpoint{Engine: engine.Options{Capacity: 2, Slots: slots, Prefill: 1000, Slowing: 0.25}}
 	changes := []Change{{At: 60 * time.Second, Capacity: 1}, {At: 120 * time.Second, Capacity: 3}}
-	got := ran(t, Options{Endpoints: []Endpoint{endpoint}, Policy: policy.LeastLoad(), Changes: changes}, made)
+	got := ran(t, Options{Endpoints: []Endpoint{endpoint}, Prompt: prompt, Policy: policy.LeastLoad(), Changes: changes}, made)
 
-	prompt, work, ends := make([]float64, count), make([]float64, count), make([]time.Duration, count)
+	left, work, ends := make([]float64, count), make([]float64, count), make([]time.Duration, count)
 	for i, r := range requests {
-		prompt[i], work[i] = read(r), r.Work
+		left[i], work[i] = float64(r.PromptBytes)/1000, r.Work
 	}
 	_, full := slowed(0, slots)
 	next, serving := 0, []int(nil)
@@ -69,29 +70,29 @@ func TestABatchAgainstSmallSteps(t *testing.T) {
 		}
 		reading := 0
 		for _, i := range serving {
-			if prompt[i] > 0 {
+			if left[i] > 0 {
 				reading++
 			}
 		}
-		capacity := endpoint.Capacity
+		capacity := endpoint.Engine.Capacity
 		for _, c := range changes {
 			if c.At <= now {
 				capacity = c.Capacity
 			}
 		}
 		read, decode := slowed(reading, len(serving)-reading)
-		var left []int
+		var on []int
 		for _, i := range serving {
-			if prompt[i] > 0 {
-				prompt[i] -= step.Seconds() * read * capacity / endpoint.Capacity
+			if left[i] > 0 {
+				left[i] -= step.Seconds() * read * capacity / endpoint.Engine.Capacity
 			} else {
 				work[i] -= step.Seconds() * decode * capacity / (slots * full)
 			}
 			if ends[i] = now + step; work[i] > 0 {
-				left = append(left, i)
+				on = append(on, i)
 			}
 		}
-		serving = left
+		serving = on
 	}
 	waited := 0
 	for i, r := range requests {
@@ -106,8 +107,8 @@ func TestABatchAgainstSmallSteps(t *testing.T) {
 // TestALoneRequestIsNotSlowed: with one request at a time, what it takes is its prompt and
 // its answer, each by itself.
 func TestALoneRequestIsNotSlowed(t *testing.T) {
-	endpoint := Endpoint{Capacity: 4 / 1.75, Slots: 4, Batch: &Batch{Prompt: read, Speeds: slowed}} // a unit a second alone
+	endpoint := Endpoint{Engine: engine.Options{Capacity: 4 / 1.75, Slots: 4, Prefill: 1000, Slowing: 0.25}} // a unit a second alone
 	made := trace.Trace{Requests: []trace.Request{{Work: 2, PromptBytes: 300}, {At: time.Hour, Work: 0.5}}}
-	got := ran(t, Options{Endpoints: []Endpoint{endpoint}, Policy: policy.LeastLoad()}, made)
+	got := ran(t, Options{Endpoints: []Endpoint{endpoint}, Prompt: prompt, Policy: policy.LeastLoad()}, made)
 	assert.Equal(t, []time.Duration{2300 * time.Millisecond, 500 * time.Millisecond}, got.Response)
 }

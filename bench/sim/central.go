@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/bench/heap"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -12,20 +13,21 @@ import (
 // (n + ½)/C of those that have one, of equal ones the fastest. ShortestFirst
 // goes by MaxTokens, with no bound on how long a request may wait. It shares no code with
 // the balancer, so that one can be held against the other. What endpoints say of Limit and
-// Told is ignored.
-func CentralQueue(endpoints []Endpoint, t trace.Trace, order balancer.Order) (Results, error) {
+// Told is ignored; prompt is as in Options.
+func CentralQueue(endpoints []Endpoint, prompt func(trace.Request) int, t trace.Trace, order balancer.Order) (Results, error) {
 	if err := validateEndpoints(endpoints); err != nil {
 		return Results{}, err
 	}
-	l := newLoop(endpoints, t, new(Clock))
-	l.run(&central{loop: l, shortest: order == balancer.ShortestFirst}, nil)
+	l := newLoop(endpoints, prompt, t, new(Clock))
+	l.run(&central{loop: l, endpoints: endpoints, shortest: order == balancer.ShortestFirst}, nil)
 	return l.results, nil
 }
 
 type central struct {
-	loop     *loop
-	shortest bool
-	queue    heap
+	loop      *loop
+	endpoints []Endpoint
+	shortest  bool
+	queue     heap.Heap
 }
 
 func (c *central) arrive(i int32) {
@@ -37,12 +39,12 @@ func (c *central) arrive(i int32) {
 	if c.shortest {
 		key = float64(c.loop.trace.Requests[i].MaxTokens)
 	}
-	c.queue.push(key, i)
+	c.queue.Push(key, i)
 }
 
 func (c *central) finish(int32) {
 	if len(c.queue) > 0 {
-		c.loop.serve(c.queue.pop().id, c.free())
+		c.loop.serve(c.queue.Pop().ID, c.free())
 	}
 }
 
@@ -50,10 +52,10 @@ func (c *central) finish(int32) {
 func (c *central) free() int {
 	best, least := None, math.Inf(1)
 	for e := range c.loop.engines {
-		engine := &c.loop.engines[e]
-		if n := engine.load(); n < engine.slots {
-			score := (float64(n) + 0.5) / engine.capacity
-			if score < least || score == least && engine.capacity > c.loop.engines[best].capacity {
+		capacity := c.loop.engines[e].Capacity()
+		if n := c.loop.engines[e].Load(); n < max(c.endpoints[e].Engine.Slots, 1) {
+			score := (float64(n) + 0.5) / capacity
+			if score < least || score == least && capacity > c.loop.engines[best].Capacity() {
 				best, least = e, score
 			}
 		}

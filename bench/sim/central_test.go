@@ -10,13 +10,14 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/theory"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 // trio is the fleet of the reference figures: ΣC = 225, a slot each.
 func trio(limit int) []Endpoint {
-	return []Endpoint{{Capacity: 50, Limit: limit}, {Capacity: 100, Limit: limit}, {Capacity: 75, Limit: limit}}
+	return []Endpoint{{Engine: engine.Options{Capacity: 50}, Limit: limit}, {Engine: engine.Options{Capacity: 100}, Limit: limit}, {Engine: engine.Options{Capacity: 75}, Limit: limit}}
 }
 
 // asked returns a generated trace.
@@ -36,7 +37,7 @@ func ran(t testing.TB, o Options, made trace.Trace) Results {
 
 func ideal(t testing.TB, endpoints []Endpoint, made trace.Trace, order balancer.Order) Results {
 	t.Helper()
-	r, err := CentralQueue(endpoints, made, order)
+	r, err := CentralQueue(endpoints, prompt, made, order)
 	require.NoError(t, err)
 	return r
 }
@@ -97,20 +98,19 @@ func ms(r Results) float64 { return r.Mean().Seconds() * 1000 }
 // as long as it has measured nothing by which it would hold a request back,
 // must do what the ideal does, request by request.
 func TestPoolIsTheCentralQueue(t *testing.T) {
-	eight := []Endpoint{{Capacity: 40, Slots: 8, Limit: 8}, {Capacity: 160, Slots: 8, Limit: 8}, {Capacity: 80, Slots: 4, Limit: 4}}
-	sharing := []Endpoint{{Capacity: 40, Slots: 8, Limit: 8, Discipline: Sharing}, {Capacity: 160, Slots: 2, Limit: 2, Discipline: Sharing}}
-	batch := &Batch{Prompt: read, Speeds: slowed}
-	batching := []Endpoint{{Capacity: 40, Slots: 8, Limit: 8, Batch: batch}, {Capacity: 160, Slots: 4, Limit: 4, Batch: batch}, {Capacity: 80, Limit: 1}}
+	eight := []Endpoint{{Engine: engine.Options{Capacity: 40, Slots: 8}, Limit: 8}, {Engine: engine.Options{Capacity: 160, Slots: 8}, Limit: 8}, {Engine: engine.Options{Capacity: 80, Slots: 4}, Limit: 4}}
+	sharing := []Endpoint{{Engine: engine.Options{Capacity: 40, Slots: 8, Discipline: engine.Sharing}, Limit: 8}, {Engine: engine.Options{Capacity: 160, Slots: 2, Discipline: engine.Sharing}, Limit: 2}}
+	batching := []Endpoint{{Engine: engine.Options{Capacity: 40, Slots: 8, Prefill: 1000, Slowing: 0.25}, Limit: 8}, {Engine: engine.Options{Capacity: 160, Slots: 4, Prefill: 1000, Slowing: 0.25}, Limit: 4}, {Engine: engine.Options{Capacity: 80}, Limit: 1}}
 	for name, endpoints := range map[string][]Endpoint{"one slot": trio(1), "several slots": eight, "sharing": sharing, "batching": batching} {
 		total := 0.0
 		for _, e := range endpoints {
-			total += e.Capacity
+			total += e.Engine.Capacity
 		}
 		for _, order := range []balancer.Order{balancer.FIFO, balancer.ShortestFirst} {
 			for _, load := range []float64{0.3, 0.67, 0.95} {
 				made := asked(t, trace.Options{Seed: 7, Requests: 20_000, Rate: load * total, Work: trace.Heavy, Arrivals: trace.Bursts, Hints: trace.Hints{Noise: 0.7}})
 				want := ideal(t, endpoints, made, order)
-				got := ran(t, Options{Endpoints: endpoints, Policy: policy.LeastLoad(), Queue: endless(order), Work: hinted, status: 500}, made)
+				got := ran(t, Options{Endpoints: endpoints, Prompt: prompt, Policy: policy.LeastLoad(), Queue: endless(order), Work: hinted, status: 500}, made)
 				assert.Equal(t, want, got, "%s, %s, load %v", name, order, load)
 			}
 		}
@@ -134,13 +134,13 @@ func TestTheCentralQueueKeepsTheBounds(t *testing.T) {
 func TestOneCentralEngineIsAKnownQueue(t *testing.T) {
 	for _, slots := range []int{1, 4, 16} {
 		made := asked(t, trace.Options{Seed: 4, Requests: 200_000, Rate: 75})
-		got := ideal(t, []Endpoint{{Capacity: 100, Slots: slots}}, made, balancer.FIFO)
+		got := ideal(t, []Endpoint{{Engine: engine.Options{Capacity: 100, Slots: slots}}}, made, balancer.FIFO)
 		want := theory.SlotsSplit([]float64{100}, []int{slots}, []float64{75}).Mean
 		assert.InEpsilon(t, want, got.Mean().Seconds(), 0.03, "%d slots", slots)
 	}
 }
 
 func TestCentralQueueRefuses(t *testing.T) {
-	_, err := CentralQueue(nil, trace.Trace{}, balancer.FIFO)
+	_, err := CentralQueue(nil, nil, trace.Trace{}, balancer.FIFO)
 	assert.ErrorContains(t, err, "simulate: there are no endpoints")
 }

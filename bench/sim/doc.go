@@ -1,10 +1,8 @@
-// Package sim serves a trace in virtual time: engines as numbers, balancers as the real
+// Package sim serves a trace in virtual time: engines as a model, balancers as the real
 // balancer.Pool with its policy and its queue. A million requests take seconds, and one
 // run is like the next, so what a policy gains can be told from noise.
 //
-// An engine serves by slots or by sharing; with a Batch it reads prompts first and slows its
-// answers by each other, by a law that the caller gives: bench/lab gives that of
-// bench/backend, so that what is simulated and what is measured are the same engine.
+// The engines are those of bench/engine, which bench/backend puts behind sockets.
 //
 // There is one goroutine, one clock and one agenda. What waits in a pool's queue is asked
 // after each release whether it was bound; max_wait and ageing go by the virtual clock,
@@ -17,7 +15,9 @@
 //
 //	t, err := trace.New(trace.Options{Seed: 1, Requests: 200_000, Rate: 150})
 //	results, err := sim.Run(sim.Options{
-//		Endpoints: []sim.Endpoint{{Capacity: 50, Limit: 1}, {Capacity: 100, Limit: 1}, {Capacity: 75, Limit: 1}},
+//		Endpoints: []sim.Endpoint{
+//			{Engine: engine.Options{Capacity: 50}, Limit: 1}, {Engine: engine.Options{Capacity: 100}, Limit: 1},
+//		},
 //		Policy:    policy.LeastLoad(),
 //		Queue:     balancer.QueueOptions{MaxRequests: 1000, MaxWait: 30 * time.Second},
 //	}, t)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -26,7 +27,7 @@ func TestTheLastSlot(t *testing.T) {
 		made := asked(t, trace.Options{Seed: 4, Requests: 100_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
 		fleet := trio(c.slots)
 		for e := range fleet {
-			fleet[e].Slots = c.slots
+			fleet[e].Engine.Slots = c.slots
 		}
 		kept := ran(t, Options{Endpoints: fleet, Policy: policy.LeastLoad(), Work: hinted, Queue: endless(balancer.ShortestFirst)}, made)
 		taken := ideal(t, fleet, made, balancer.ShortestFirst)
@@ -59,7 +60,7 @@ func TestSlowSlots(t *testing.T) {
 	} {
 		total := 0.0
 		for _, e := range c.fleet {
-			total += e.Capacity
+			total += e.Engine.Capacity
 		}
 		left, taken := 0.0, 0.0
 		for seed := range uint64(2) {
@@ -75,7 +76,7 @@ func TestSlowSlots(t *testing.T) {
 // slotted returns endpoints of so many slots each.
 func slotted(slots int, capacities ...float64) (fleet []Endpoint) {
 	for _, c := range capacities {
-		fleet = append(fleet, Endpoint{Capacity: c, Slots: slots, Limit: slots})
+		fleet = append(fleet, Endpoint{Engine: engine.Options{Capacity: c, Slots: slots}, Limit: slots})
 	}
 	return fleet
 }

@@ -4,6 +4,8 @@ import (
 	"math"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/engine"
+	"github.com/steelyard-proxy/steelyard/bench/heap"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -22,15 +24,17 @@ type loop struct {
 	clock   *Clock
 	now     float64 // seconds
 	trace   trace.Trace
-	engines []engine
-	agenda  heap // engines by due; entries whose key is no longer due are void
+	engines []*engine.Engine
+	prompt  func(trace.Request) int // nil: there are none
+	agenda  heap.Heap               // engines by due; entries whose key is no longer due are void
+	done    []int32                 // scratch of end
 	results Results
 }
 
-func newLoop(endpoints []Endpoint, t trace.Trace, clock *Clock) *loop {
-	l := &loop{clock: clock, trace: t, engines: make([]engine, len(endpoints)), results: newResults(len(endpoints), len(t.Requests))}
-	for e := range endpoints {
-		l.engines[e] = newEngine(endpoints[e], t.Requests)
+func newLoop(endpoints []Endpoint, prompt func(trace.Request) int, t trace.Trace, clock *Clock) *loop {
+	l := &loop{clock: clock, trace: t, prompt: prompt, results: newResults(len(endpoints), len(t.Requests))}
+	for _, e := range endpoints {
+		l.engines = append(l.engines, engine.New(e.Engine))
 	}
 	return l
 }
@@ -76,47 +80,55 @@ type change struct {
 // due is when the next request is done, or has its prompt read.
 func (l *loop) due() float64 {
 	for len(l.agenda) > 0 {
-		if first := l.agenda[0]; first.key == l.engines[first.id].due {
-			return first.key
+		if first := l.agenda[0]; first.Key == l.engines[first.ID].Due() {
+			return first.Key
 		}
-		l.agenda.pop()
+		l.agenda.Pop()
 	}
 	return math.Inf(1)
 }
 
 // serve gives request i to engine e now.
 func (l *loop) serve(i int32, e int) {
-	l.engines[e].advance(l.now)
-	l.engines[e].begin(i)
+	r := l.trace.Requests[i]
+	job := engine.Job{Work: r.Work}
+	if l.prompt != nil {
+		job.PromptTokens = l.prompt(r)
+	}
+	before := l.engines[e].Due()
+	l.engines[e].Enter(l.now, i, job)
 	l.results.Served[i] = e
 	l.results.Wait[i] = l.since(i)
-	l.reckon(e)
+	l.expect(e, before)
 }
 
-// end ends what is due now, and lets the request go that is done by that, if one is.
+// end lets happen what is due now, and lets those go that are done by it.
 func (l *loop) end(d dispatcher) {
-	e := int(l.agenda.pop().id)
-	i := l.engines[e].end()
-	l.reckon(e)
-	if i == None {
-		return
+	e := int(l.agenda.Pop().ID)
+	l.done = l.done[:0]
+	for _, event := range l.engines[e].Next() {
+		if event.Kind == engine.Done {
+			l.done = append(l.done, event.ID)
+		}
 	}
-	l.results.Response[i] = l.since(i)
-	d.finish(i)
+	l.expect(e, math.Inf(1)) // the next may be due at the same instant
+	for _, i := range l.done {
+		l.results.Response[i] = l.since(i)
+		d.finish(i)
+	}
 }
 
 // speed changes what an engine can do.
 func (l *loop) speed(e int, capacity float64) {
-	l.engines[e].advance(l.now)
-	l.engines[e].capacity = capacity
-	l.reckon(e)
+	before := l.engines[e].Due()
+	l.engines[e].SetCapacity(l.now, capacity)
+	l.expect(e, before)
 }
 
-func (l *loop) reckon(e int) {
-	before := l.engines[e].due
-	l.engines[e].reckon()
-	if due := l.engines[e].due; due != before && !math.IsInf(due, 1) {
-		l.agenda.push(due, int32(e))
+// expect puts an engine on the agenda that was due at another time before.
+func (l *loop) expect(e int, before float64) {
+	if due := l.engines[e].Due(); due != before && !math.IsInf(due, 1) {
+		l.agenda.Push(due, int32(e))
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -89,9 +90,9 @@ func (m *measure) finished(i int32, service time.Duration) {
 // as fast, the shares come to what is true within 30 s.
 func TestCapacitiesAreMeasured(t *testing.T) {
 	endpoints := []Endpoint{
-		{Capacity: 50, Told: 100, Slots: 4, Limit: 4},
-		{Capacity: 100, Slots: 4, Limit: 4},
-		{Capacity: 75, Told: 100, Slots: 4, Limit: 4},
+		{Engine: engine.Options{Capacity: 50, Slots: 4}, Told: 100, Limit: 4},
+		{Engine: engine.Options{Capacity: 100, Slots: 4}, Limit: 4},
+		{Engine: engine.Options{Capacity: 75, Slots: 4}, Told: 100, Limit: 4},
 	}
 	made := asked(t, trace.Options{Seed: 1, Requests: 24_000, Rate: 150})
 	const step = 80 * time.Second
@@ -119,7 +120,7 @@ func TestCapacitiesAreMeasured(t *testing.T) {
 func TestSlotsAreMeasured(t *testing.T) {
 	made := asked(t, trace.Options{Seed: 1, Requests: 20_000, Rate: 80})
 	got := ran(t, measuring(Options{
-		Endpoints: []Endpoint{{Capacity: 100, Slots: 8}}, Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO), Work: hinted,
+		Endpoints: []Endpoint{{Engine: engine.Options{Capacity: 100, Slots: 8}}}, Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO), Work: hinted,
 	}, false, true), made)
 	most := 0
 	for _, s := range lookedAt(made, got) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -18,9 +19,19 @@ type Change struct {
 	Told     float64 // what the balancer is told at that time; 0: nothing, it goes on as before
 }
 
+// Endpoint is one simulated engine, and what the balancer is told of it.
+type Endpoint struct {
+	Name   string // unique; "endpoint 1" and so on when empty
+	Engine engine.Options
+	Limit  int     // slots told to the balancer; 0: none
+	Told   float64 // capacity told to the balancer; 0: the true one
+}
+
 // Options describes a run.
 type Options struct {
 	Endpoints []Endpoint
+	// Prompt is how many tokens engines count in the prompt of a request; nil: none.
+	Prompt func(trace.Request) int
 	// Policy is that of every balancer. For equal results of equal runs, one that draws lots
 	// needs a seed, and a builder that was not used before.
 	Policy balancer.Builder
@@ -73,15 +84,8 @@ func validateEndpoints(endpoints []Endpoint) error {
 		problems = append(problems, errors.New("there are no endpoints"))
 	}
 	for i, e := range endpoints {
-		switch {
-		case !positive(e.Capacity):
-			problems = append(problems, fmt.Errorf("endpoint %d: capacity must be positive and finite, is %v", i, e.Capacity))
-		case e.Slots < 0:
-			problems = append(problems, fmt.Errorf("endpoint %d: slots must be 0 or more, is %d", i, e.Slots))
-		case e.Batch != nil && e.Discipline != FirstCome:
-			problems = append(problems, fmt.Errorf("endpoint %d: a batch is of slots, so the discipline must be FirstCome", i))
-		case e.Batch != nil && e.Batch.Speeds == nil:
-			problems = append(problems, fmt.Errorf("endpoint %d: a batch needs the law of its speeds", i))
+		if err := e.Engine.Check(); err != nil {
+			problems = append(problems, fmt.Errorf("endpoint %d: %w", i, err))
 		}
 	}
 	return wrap(problems)

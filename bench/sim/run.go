@@ -21,7 +21,7 @@ func Run(o Options, t trace.Trace) (Results, error) {
 		o.Clock = new(Clock)
 	}
 	o.Clock.set(0)
-	l := newLoop(o.Endpoints, t, o.Clock)
+	l := newLoop(o.Endpoints, o.Prompt, t, o.Clock)
 	f, err := newFleet(o, l)
 	if err != nil {
 		return Results{}, fmt.Errorf("simulate: %w", err)
@@ -47,7 +47,7 @@ func describe(endpoints []Endpoint) []balancer.EndpointOptions {
 			name = fmt.Sprintf("endpoint %d", i+1)
 		}
 		told[i] = balancer.EndpointOptions{
-			Name: name, URL: fmt.Sprintf("http://engine-%d", i), Capacity: e.Capacity, Slots: e.Limit, Via: i,
+			Name: name, URL: fmt.Sprintf("http://engine-%d", i), Capacity: e.Engine.Capacity, Slots: e.Limit, Via: i,
 		}
 		if e.Told != 0 {
 			told[i].Capacity = e.Told

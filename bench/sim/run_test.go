@@ -11,6 +11,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/theory"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
@@ -59,10 +60,10 @@ func TestOneRequestAtATime(t *testing.T) {
 		endpoint Endpoint
 		want     []int // ms
 	}{
-		"first come":           {Endpoint{Capacity: 10}, []int{100, 150, 250, 200}},
-		"two slots":            {Endpoint{Capacity: 10, Slots: 2}, []int{200, 200, 350, 400}},
-		"sharing":              {Endpoint{Capacity: 10, Discipline: Sharing}, []int{200, 250, 250, 200}},
-		"sharing by two slots": {Endpoint{Capacity: 10, Slots: 2, Discipline: Sharing}, []int{275, 275, 275, 400}},
+		"first come":           {Endpoint{Engine: engine.Options{Capacity: 10}}, []int{100, 150, 250, 200}},
+		"two slots":            {Endpoint{Engine: engine.Options{Capacity: 10, Slots: 2}}, []int{200, 200, 350, 400}},
+		"sharing":              {Endpoint{Engine: engine.Options{Capacity: 10, Discipline: engine.Sharing}}, []int{200, 250, 250, 200}},
+		"sharing by two slots": {Endpoint{Engine: engine.Options{Capacity: 10, Slots: 2, Discipline: engine.Sharing}}, []int{275, 275, 275, 400}},
 	} {
 		got := ran(t, Options{Endpoints: []Endpoint{c.endpoint}, Policy: policy.LeastLoad()}, made)
 		for i, want := range c.want {
@@ -75,7 +76,7 @@ func TestOneRequestAtATime(t *testing.T) {
 func TestChangesOfSpeed(t *testing.T) {
 	made := trace.Trace{Requests: []trace.Request{{Work: 1}, {At: 2 * time.Second, Work: 1}}}
 	got := ran(t, Options{
-		Endpoints: []Endpoint{{Capacity: 1}}, Policy: policy.LeastLoad(),
+		Endpoints: []Endpoint{{Engine: engine.Options{Capacity: 1}}}, Policy: policy.LeastLoad(),
 		Changes: []Change{{At: 500 * time.Millisecond, Capacity: 0.5}, {At: 900 * time.Millisecond, Capacity: 3}, {At: time.Hour, Capacity: 1}},
 	}, made)
 	assert.InDelta(t, 0.9+0.3/3, got.Response[0].Seconds(), 1e-8)
@@ -89,7 +90,7 @@ func TestWhatBalancersAreToldDecides(t *testing.T) {
 	run := func(change Change) []int {
 		change.At = half
 		got := ran(t, Options{
-			Endpoints: []Endpoint{{Capacity: 100}, {Capacity: 300, Told: 100}}, Policy: policy.Capacity(policy.CapacityOptions{}),
+			Endpoints: []Endpoint{{Engine: engine.Options{Capacity: 100}}, {Engine: engine.Options{Capacity: 300}, Told: 100}}, Policy: policy.Capacity(policy.CapacityOptions{}),
 			Changes: []Change{change},
 		}, made)
 		counts := make([]int, 2)
@@ -116,7 +117,7 @@ func TestEightSlots(t *testing.T) {
 		run := func(p balancer.Builder, limit int, order balancer.Order) float64 {
 			o := Options{Endpoints: trio(limit), Policy: p, Work: hinted}
 			for e := range o.Endpoints {
-				o.Endpoints[e].Slots = 8
+				o.Endpoints[e].Engine.Slots = 8
 			}
 			if limit > 0 {
 				o.Queue = endless(order)
@@ -165,12 +166,8 @@ func TestRunRefuses(t *testing.T) {
 		says  string
 	}{
 		{func(o *Options) { o.Endpoints = nil }, "there are no endpoints"},
-		{func(o *Options) { o.Endpoints[1].Capacity = math.Inf(1) }, "endpoint 1: capacity must be positive and finite, is +Inf"},
-		{func(o *Options) { o.Endpoints[2].Slots = -1 }, "endpoint 2: slots must be 0 or more, is -1"},
-		{func(o *Options) { o.Endpoints[1].Batch = &Batch{} }, "endpoint 1: a batch needs the law of its speeds"},
-		{func(o *Options) {
-			o.Endpoints[1].Batch, o.Endpoints[1].Discipline = &Batch{Speeds: slowed}, Sharing
-		}, "endpoint 1: a batch is of slots, so the discipline must be FirstCome"},
+		{func(o *Options) { o.Endpoints[1].Engine.Capacity = math.Inf(1) }, "endpoint 1: capacity +Inf: must be a positive number"},
+		{func(o *Options) { o.Endpoints[2].Engine.Slots = -1 }, "endpoint 2: slots -1: must be at least 1"},
 		{func(o *Options) { o.Endpoints[0].Limit = -1 }, `endpoint "endpoint 1": slots must be 0`},
 		{func(o *Options) { o.Endpoints[0].Name = "endpoint 2" }, `two endpoints are named "endpoint 2"`},
 		{func(o *Options) { o.Policy = nil }, "no policy is given"},

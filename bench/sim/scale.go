@@ -56,7 +56,7 @@ func Scale(o ScaleOptions) (ScaleResult, error) {
 	}
 	r := ScaleResult{Endpoints: o.Endpoints, Requests: o.Requests}
 	for e, n := range served.Counts() {
-		off := math.Abs(float64(n) - float64(o.Requests)*endpoints[e].Capacity/total)
+		off := math.Abs(float64(n) - float64(o.Requests)*endpoints[e].Engine.Capacity/total)
 		r.Misplaced += off / 2 / float64(o.Requests)
 		r.Farthest = max(r.Farthest, off)
 	}
@@ -69,8 +69,8 @@ func uneven(n int, seed uint64) (endpoints []Endpoint, total float64) {
 	chance := rand.New(rand.NewPCG(seed, uint64(n)))
 	endpoints = make([]Endpoint, n)
 	for i := range endpoints {
-		endpoints[i].Capacity = 50 + 100*chance.Float64()
-		total += endpoints[i].Capacity
+		endpoints[i].Engine.Capacity = 50 + 100*chance.Float64()
+		total += endpoints[i].Engine.Capacity
 	}
 	return endpoints, total
 }

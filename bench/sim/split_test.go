@@ -9,6 +9,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/theory"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
@@ -45,10 +46,10 @@ func (d *dealt) Pick(*balancer.Request) (int, bool) {
 	return last, true
 }
 
-func fleetOf(capacities []float64, slots int, discipline Discipline) []Endpoint {
+func fleetOf(capacities []float64, slots int, discipline engine.Discipline) []Endpoint {
 	var endpoints []Endpoint
 	for _, c := range capacities {
-		endpoints = append(endpoints, Endpoint{Capacity: c, Slots: slots, Discipline: discipline})
+		endpoints = append(endpoints, Endpoint{Engine: engine.Options{Capacity: c, Slots: slots, Discipline: discipline}})
 	}
 	return endpoints
 }
@@ -63,24 +64,24 @@ func TestStaticSplitsFollowTheirFormulas(t *testing.T) {
 		rates      []float64
 		work       trace.Work
 		slots      int
-		discipline Discipline
+		discipline engine.Discipline
 		want       float64
 		tolerance  float64
 	}{
-		{"proportional", proportional.Rates, trace.Exponential, 1, FirstCome, proportional.Mean, 0.02},
-		{"optimal", optimal.Rates, trace.Exponential, 1, FirstCome, optimal.Mean, 0.02},
-		{"uneven", []float64{50, 160, 90}, trace.Exponential, 1, FirstCome,
+		{"proportional", proportional.Rates, trace.Exponential, 1, engine.FirstCome, proportional.Mean, 0.02},
+		{"optimal", optimal.Rates, trace.Exponential, 1, engine.FirstCome, optimal.Mean, 0.02},
+		{"uneven", []float64{50, 160, 90}, trace.Exponential, 1, engine.FirstCome,
 			theory.StaticSplit(capacities, []float64{50, 160, 90}).Mean, 0.02},
-		{"sharing, exponential", proportional.Rates, trace.Exponential, 0, Sharing, proportional.Mean, 0.02},
-		{"sharing, whatever the work", proportional.Rates, trace.Heavy, 0, Sharing, proportional.Mean, 0.05},
-		{"sharing, constant", proportional.Rates, trace.Constant, 0, Sharing, proportional.Mean, 0.02},
-		{"first come, heavy", proportional.Rates, trace.Heavy, 1, FirstCome,
+		{"sharing, exponential", proportional.Rates, trace.Exponential, 0, engine.Sharing, proportional.Mean, 0.02},
+		{"sharing, whatever the work", proportional.Rates, trace.Heavy, 0, engine.Sharing, proportional.Mean, 0.05},
+		{"sharing, constant", proportional.Rates, trace.Constant, 0, engine.Sharing, proportional.Mean, 0.02},
+		{"first come, heavy", proportional.Rates, trace.Heavy, 1, engine.FirstCome,
 			theory.FirstComeSplit(capacities, proportional.Rates, 10).Mean, 0.06},
-		{"first come, constant", proportional.Rates, trace.Constant, 1, FirstCome,
+		{"first come, constant", proportional.Rates, trace.Constant, 1, engine.FirstCome,
 			theory.FirstComeSplit(capacities, proportional.Rates, 0).Mean, 0.02},
-		{"eight slots", proportional.Rates, trace.Exponential, 8, FirstCome,
+		{"eight slots", proportional.Rates, trace.Exponential, 8, engine.FirstCome,
 			theory.SlotsSplit(capacities, []int{8, 8, 8}, proportional.Rates).Mean, 0.02},
-		{"sharing by eight slots", proportional.Rates, trace.Heavy, 8, Sharing,
+		{"sharing by eight slots", proportional.Rates, trace.Heavy, 8, engine.Sharing,
 			theory.SlotsSplit(capacities, []int{8, 8, 8}, proportional.Rates).Mean, 0.05},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -100,7 +101,7 @@ func TestCapacityIsBetterThanChance(t *testing.T) {
 	capacities := []float64{100, 200, 150}
 	for _, rate := range []float64{150, 300, 400} {
 		made := asked(t, trace.Options{Seed: 2, Requests: 100_000, Rate: rate})
-		got := ran(t, Options{Endpoints: fleetOf(capacities, 1, FirstCome), Policy: policy.Capacity(policy.CapacityOptions{})}, made)
+		got := ran(t, Options{Endpoints: fleetOf(capacities, 1, engine.FirstCome), Policy: policy.Capacity(policy.CapacityOptions{})}, made)
 		formula := theory.ProportionalSplit(capacities, rate).Mean
 		t.Logf("T = %v: formula %.2f ms, policy capacity %.2f ms", rate, formula*1000, ms(got))
 		assert.Less(t, got.Mean().Seconds(), 0.9*formula)
@@ -129,7 +130,7 @@ func TestOptimalSplitFollowsItsFormula(t *testing.T) {
 		}
 		made := asked(t, trace.Options{Seed: 2, Requests: 60_000, Rate: rate})
 		clock := new(Clock)
-		endpoints := fleetOf(c.capacities, 1, FirstCome)
+		endpoints := fleetOf(c.capacities, 1, engine.FirstCome)
 		got := ran(t, Options{
 			Endpoints: endpoints, Clock: clock,
 			Policy: policy.OptimalSplit(policy.OptimalSplitOptions{Scale: 1, Now: clock.Now}),
@@ -150,11 +151,11 @@ func TestAnEvenSplitDrowns(t *testing.T) {
 	capacities := []float64{100, 200, 150}
 	mean := func(requests int) float64 {
 		made := asked(t, trace.Options{Seed: 2, Requests: requests, Rate: 300})
-		return ms(ran(t, Options{Endpoints: fleetOf(capacities, 1, FirstCome), Policy: newDealt([]float64{1, 1, 1})}, made))
+		return ms(ran(t, Options{Endpoints: fleetOf(capacities, 1, engine.FirstCome), Policy: newDealt([]float64{1, 1, 1})}, made))
 	}
 	assert.Greater(t, mean(160_000), 1.5*mean(10_000))
 	published := ran(t, Options{
-		Endpoints: fleetOf(capacities, 1, FirstCome), Policy: newDealt(theory.PublishedSplit(capacities, 300).Rates),
+		Endpoints: fleetOf(capacities, 1, engine.FirstCome), Policy: newDealt(theory.PublishedSplit(capacities, 300).Rates),
 	}, asked(t, trace.Options{Seed: 2, Requests: 20_000, Rate: 300}))
 	assert.Greater(t, ms(published), 1000.0, "the published split drowns its slowest endpoint")
 }
@@ -164,7 +165,7 @@ func ExampleRun() {
 	if err != nil {
 		panic(err)
 	}
-	fleet := []Endpoint{{Capacity: 100, Limit: 1}, {Capacity: 200, Limit: 1}, {Capacity: 150, Limit: 1}}
+	fleet := []Endpoint{{Engine: engine.Options{Capacity: 100}, Limit: 1}, {Engine: engine.Options{Capacity: 200}, Limit: 1}, {Engine: engine.Options{Capacity: 150}, Limit: 1}}
 	results, err := Run(Options{Endpoints: fleet, Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)}, made)
 	if err != nil {
 		panic(err)

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
 
 const upstreamName = "chat"
@@ -31,8 +32,9 @@ func newFleet() (fleet, error) {
 	var f fleet
 	for seed, c := range capacities {
 		s, err := backend.New(backend.Options{
-			Name: c.name, Capacity: c.capacity, Slots: slots, UnitTokens: unitTokens, FirstToken: firstToken,
-			Work: backend.Exponential, Seed: uint64(seed),
+			Name: c.name, UnitTokens: unitTokens,
+			Engine: engine.Options{Capacity: c.capacity, Slots: slots, FirstToken: firstToken},
+			Work:   backend.Exponential, Seed: uint64(seed),
 		})
 		if err != nil {
 			return nil, err
