@@ -25,7 +25,7 @@ func defaults() *Config {
 			BodyMemory:  1 * gib,
 			Connections: 20000,
 		},
-		// Below what any link carries that a person would use; see the README.
+		// Below what any link carries that a person would use; see REFERENCE.md.
 		Clients: Clients{MinSendRate: 1 * kib, MinReadRate: 1 * kib},
 		Timeouts: Timeouts{
 			Header:      10 * time.Second,

@@ -34,7 +34,7 @@ var (
 	queueWaitTime = histogramFamily("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
 	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), or the wait too long (503, 504).", "upstream", "reason")
 
-	failures = family("failures_total", "Requests that failed, by the code of README's table, and whose fault it was; answered_5xx is a failure that the endpoint itself answered with.", "upstream", "code", "source")
+	failures = family("failures_total", "Requests that failed, by the code of proxy/ERRORS.md, and whose fault it was; answered_5xx is a failure that the endpoint itself answered with.", "upstream", "code", "source")
 
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

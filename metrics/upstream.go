@@ -41,7 +41,7 @@ func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
 // Unqueued counts one request that was refused for want of a slot.
 func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
 
-// Failure is how a request failed: the code of README's table, and whose fault it was
+// Failure is how a request failed: the code of proxy/ERRORS.md, and whose fault it was
 // (client, upstream or steelyard). Both come from lists in the program, never from
 // requests.
 type Failure struct{ Code, Source string }

@@ -99,7 +99,7 @@ func client(peer netip.Addr) string {
 	return peer.String()
 }
 
-// failureCode is a failure as the README's table of errors names it; "" for none.
+// failureCode is a failure as ERRORS.md names it; "" for none.
 func failureCode(err error) string {
 	if err == nil {
 		return ""

@@ -1,7 +1,8 @@
 // Package proxy serves one request at a time: it reads what the client sends,
 // has the balancer choose an endpoint, and carries the answer back as it comes.
 // LIFE.md tells the life of a request step by step; [Handler.Serve] is that list
-// in code. ACCESSLOG.md says what is logged of it.
+// in code. ERRORS.md says how it can fail, ACCESSLOG.md what is logged of it, and
+// REQUESTLOG.md what is kept of it to learn from.
 //
 // A [Handler] lives as long as the process. What the configuration says lies in
 // a [Generation], which is immutable: a request loads it once and never looks
@@ -16,4 +17,11 @@
 // finds the upstream, payload reads hints from bodies, transport speaks to
 // endpoints, fault says what went wrong, wire is the socket under all of them; admin
 // is the operator's listener.
+//
+// Clients are served by fasthttp's server: it accepts connections, lends each a
+// goroutine of its worker pool, and ends its life. Its HTTP codec is not on the
+// path: of 65 ambiguous heads that steelyard refuses it accepts 20, it takes a body
+// that was cut short for a whole one, and it cannot see that a client leaves. So
+// front, strict and transport speak HTTP/1.1 themselves; a test in strict holds this
+// to the version in use.
 package proxy

@@ -9,6 +9,7 @@
 //
 // The files are parsed, not built, so that what is behind a build tag for another system is held to the rules too.
 //
-// The rest holds what is written to what is: the README's reference to the configuration's schema and defaults, the
-// Makefile's targets to the help they print, links to files.
+// The rest holds what is written to what is: the reference of keys to the configuration's schema and defaults, the pages'
+// tables of errors, requests and metrics to the code, the Makefile's targets to the help they print, links to files and
+// headings. Tables of other rooms are held by the tests of those.
 package house

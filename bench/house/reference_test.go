@@ -16,27 +16,10 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// row is one row of a table in the README, its cells without the space around them.
-type row []string
+// keyPage is where every key of the configuration stands.
+const keyPage = "configs/REFERENCE.md"
 
-// rows are the rows of all tables whose first cell fits.
-func rows(t *testing.T, first string) []row {
-	t.Helper()
-	fits := regexp.MustCompile("^" + first + "$")
-	var found []row
-	for line := range strings.Lines(read(t, "README.md")) {
-		cells := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
-		for i := range cells {
-			cells[i] = strings.TrimSpace(cells[i])
-		}
-		if strings.HasPrefix(line, "|") && fits.MatchString(cells[0]) {
-			found = append(found, cells)
-		}
-	}
-	return found
-}
-
-// keys are the leaves of the configuration's schema, as the README writes them.
+// keys are the leaves of the configuration's schema, as keyPage writes them.
 func keys(section reflect.Type, at string) []string {
 	var list []string
 	for i := range section.NumField() {
@@ -68,23 +51,24 @@ func isLeaf(kind reflect.Type) bool {
 // keyCell fits the first cell of a row about a key.
 const keyCell = "`(half_close|[a-z_]+[.\\[][][a-z_.]+)`"
 
-func TestReadmeHasEveryKey(t *testing.T) {
+func TestReferenceHasEveryKey(t *testing.T) {
 	want := keys(reflect.TypeFor[configs.Config](), "")
 	require.Greater(t, len(want), 40)
 	var got []string
-	for _, r := range rows(t, keyCell) {
+	for _, r := range rows(t, keyPage, keyCell) {
+		require.Len(t, r, 4, "key, default, meaning, and what a reload does with it")
 		got = append(got, strings.Trim(r[0], "`"))
 	}
-	require.Equal(t, want, got, "the README's table of keys, in the schema's order")
+	require.Equal(t, want, got, "the table of keys in "+keyPage+", in the schema's order")
 }
 
-// TestReadmeDefaultsAreTheDefaults writes each default that the README names into a configuration: it must change
+// TestReferenceDefaultsAreTheDefaults writes each default that the page names into a configuration: it must change
 // nothing.
-func TestReadmeDefaultsAreTheDefaults(t *testing.T) {
+func TestReferenceDefaultsAreTheDefaults(t *testing.T) {
 	resolve := func(key string, value any) string {
 		text, err := yaml.Marshal(with(map[string]any{}, key, value))
 		require.NoError(t, err)
-		c, err := configs.Parse("README.md", text, nil)
+		c, err := configs.Parse(keyPage, text, nil)
 		require.NoError(t, err, "%s", text)
 		resolved, err := c.YAML()
 		require.NoError(t, err)
@@ -92,7 +76,7 @@ func TestReadmeDefaultsAreTheDefaults(t *testing.T) {
 	}
 	const url = "upstreams[].endpoints[].url"
 	checked := 0
-	for _, r := range rows(t, keyCell) {
+	for _, r := range rows(t, keyPage, keyCell) {
 		key, text := strings.Trim(r[0], "`"), strings.Trim(r[1], "`")
 		if text == r[1] || strings.Contains(key, ".tls.") {
 			continue // in words, or of a section that needs more than this key
@@ -100,7 +84,7 @@ func TestReadmeDefaultsAreTheDefaults(t *testing.T) {
 		var value any
 		require.NoError(t, yaml.Unmarshal([]byte(text), &value))
 		if resolve(key, value) != resolve(url, "http://127.0.0.1:9001") {
-			t.Errorf("the README says that %s is %s by default, and it is not", key, text)
+			t.Errorf("%s says that %s is %s by default, and it is not", keyPage, key, text)
 		}
 		checked++
 	}
@@ -133,8 +117,8 @@ func with(c map[string]any, key string, value any) map[string]any {
 	return c
 }
 
-// TestReadmeHasEveryError holds the README's table of errors to those that the data path can make.
-func TestReadmeHasEveryError(t *testing.T) {
+// TestErrorsPageHasEveryError holds the table of codes to those that the data path can make.
+func TestErrorsPageHasEveryError(t *testing.T) {
 	want := map[string]string{} // status by code
 	for _, m := range regexp.MustCompile(`\{(?:Client|Upstream|Steelyard), (\d{3}), "([a-z_0-9]+)"`).FindAllStringSubmatch(read(t, "proxy/fault/fault.go"), -1) {
 		want[m[2]] = m[1]
@@ -148,7 +132,7 @@ func TestReadmeHasEveryError(t *testing.T) {
 	}
 	require.Greater(t, len(want), 35)
 	got := map[string]string{}
-	for _, r := range rows(t, `[1-5]\d\d`) {
+	for _, r := range rows(t, "proxy/ERRORS.md", `[1-5]\d\d`) {
 		for _, m := range regexp.MustCompile("`([a-z_0-9]+)`").FindAllStringSubmatch(r[1], -1) {
 			got[m[1]] = r[0]
 		}
@@ -156,7 +140,7 @@ func TestReadmeHasEveryError(t *testing.T) {
 	require.Equal(t, want, got)
 }
 
-func TestReadmeHasEveryAdminRoute(t *testing.T) {
+func TestAPIPageHasEveryAdminRoute(t *testing.T) {
 	var api struct {
 		Paths map[string]map[string]json.RawMessage
 	}
@@ -167,17 +151,19 @@ func TestReadmeHasEveryAdminRoute(t *testing.T) {
 			want = append(want, strings.ToUpper(method)+" "+path)
 		}
 	}
-	for _, r := range rows(t, "`(GET|POST) .*`") {
+	for _, r := range rows(t, "proxy/admin/API.md", "`(GET|POST) .*`") {
 		got = append(got, strings.Trim(r[0], "`"))
 	}
 	require.ElementsMatch(t, want, got)
 }
 
-func TestReadmeMetricsExist(t *testing.T) {
+func TestMetricsOfPagesExist(t *testing.T) {
 	families := read(t, "metrics/METRICS.md")
-	for _, name := range regexp.MustCompile(`steelyard_[a-z_]+`).FindAllString(read(t, "README.md"), -1) {
-		if !strings.Contains(families, "`"+name+"`") {
-			t.Errorf("the README names the metric %s, which metrics/METRICS.md has not", name)
+	for _, page := range pages() {
+		for _, name := range regexp.MustCompile(`\bsteelyard_[a-z0-9_]+`).FindAllString(read(t, page), -1) {
+			if !strings.Contains(families, "| `"+name+"` |") {
+				t.Errorf("%s names the metric %s, which the table of metrics/METRICS.md has not", page, name)
+			}
 		}
 	}
 }

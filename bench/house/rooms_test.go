@@ -89,7 +89,7 @@ var rooms = []room{
 	{path: "bench/e2e", level: 4, tests: "bench/backend bench/engine",
 		why: "the real program among real peers; the simulated servers are processes of their own"},
 	{path: "bench/house", level: 4, tests: "configs",
-		why: "reads everything as text; the schema it holds the README to is the real one"},
+		why: "reads everything as text; the schema it holds the reference to is the real one"},
 	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/figure bench/overhead/wire bench/peers bench/report",
 		why: "compares programs from outside, ours among others"},
 	{path: "bench/hardship", level: 5, sees: "bench/figure bench/peers", tests: "configs",

@@ -38,13 +38,16 @@ func TestTypicalRequest(t *testing.T) {
 	assert.Len(t, r.Fields, 9)
 }
 
-func TestRefusedRequests(t *testing.T) {
+type refusedRequest struct {
+	head string
+	want *Refusal
+}
+
+// refusedRequests are heads that the gate refuses, and why.
+var refusedRequests = func() map[string]refusedRequest {
 	const line, host = "GET / HTTP/1.1\r\n", "Host: a.test\r\n"
 	post := func(fields string) string { return "POST / HTTP/1.1\r\n" + host + fields + "\r\n" }
-	for name, c := range map[string]struct {
-		head string
-		want *Refusal
-	}{
+	return map[string]refusedRequest{
 		"no line":                 {"\r\n\r\n", BadRequestLine},
 		"one word":                {"GET\r\n" + host + "\r\n", BadRequestLine},
 		"HTTP/0.9":                {"GET /\r\n" + host + "\r\n", BadRequestLine},
@@ -110,7 +113,11 @@ func TestRefusedRequests(t *testing.T) {
 		"Transfer_Encoding":       {post("transfer_ENCODING: chunked\r\n"), FramingLookalike},
 		"other expectation":       {post("Expect: 200-ok\r\n"), BadExpectation},
 		"two expectations in one": {post("Expect: 100-continue, x\r\n"), BadExpectation},
-	} {
+	}
+}()
+
+func TestRefusedRequests(t *testing.T) {
+	for name, c := range refusedRequests {
 		t.Run(name, func(t *testing.T) {
 			var r Request
 			got := r.Parse([]byte(c.head))
