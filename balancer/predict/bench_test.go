@@ -70,7 +70,7 @@ func BenchmarkLearn(b *testing.B) {
 					for range 4000 {
 						p.Finished(rows[random.IntN(len(rows))])
 					}
-					now = now.Add(takeEvery)
+					now = now.Add(LookEvery)
 					p.takeAll(now)
 				}
 				p.learn(now)

@@ -22,7 +22,8 @@
 //
 // Work may be called from any goroutine: it reads one table that is replaced, never
 // written. Finished may be called from any goroutine too, and never waits. The goroutine
-// of Run is the only one that learns and publishes.
+// of Run is the only one that learns and publishes; a simulation calls Look in its place, in
+// virtual time.
 //
 //	p := predict.New(predict.Options{})
 //	err := p.Load("work.json") // a file that cannot be read is set aside: see DamagedError

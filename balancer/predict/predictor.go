@@ -42,9 +42,10 @@ type Predictor struct {
 	table   atomic.Pointer[table] // replaced by Run, and by Load before it
 	memory  memory
 
-	// What follows belongs to the goroutine of Run, and to Load before it.
+	// What follows belongs to the goroutine of Run, or to who calls Look in its place, and to Load before it.
 	random    *rand.Rand
 	pause     func()    // lets others go on, while it learns
+	looks     int       // calls of Look
 	taken     time.Time // when rows were taken last
 	searched  time.Time // when a model searched last
 	overall   *learner

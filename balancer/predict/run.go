@@ -10,10 +10,10 @@ import (
 )
 
 const (
-	// takeEvery is how often rows are taken. Finished finds nobody to wake in between.
-	takeEvery = 250 * time.Millisecond
+	// LookEvery is the time between two calls of Look. Finished finds nobody to wake in between.
+	LookEvery = 250 * time.Millisecond
 	// learnEvery is how often models learn, if they have enough that is new.
-	learnEvery = time.Second
+	learnEvery = 4 * LookEvery
 	// pauseTime is how long a search rests after each pass, which takes some 0.1 ms, so that
 	// requests do not wait for it where there is one core only.
 	pauseTime = 500 * time.Microsecond
@@ -28,20 +28,26 @@ func (p *Predictor) Run(ctx context.Context) error {
 			time.Sleep(pauseTime)
 		}
 	}
-	takes, learns := time.NewTicker(takeEvery), time.NewTicker(learnEvery)
-	defer takes.Stop()
-	defer learns.Stop()
+	looks := time.NewTicker(LookEvery)
+	defer looks.Stop()
 	for {
 		select {
-		case <-takes.C:
-			p.takeAll(time.Now())
-		case <-learns.C:
-			p.learn(time.Now())
+		case <-looks.C:
+			p.Look(time.Now())
 		case <-ctx.Done():
 			p.takeAll(time.Now())
 			p.learn(time.Now())
 			return nil
 		}
+	}
+}
+
+// Look takes what Finished has handed over, and learns from it each time learnEvery has passed. Run calls it by the time of
+// day; whoever has another time does so instead of Run, every LookEvery of that.
+func (p *Predictor) Look(now time.Time) {
+	p.takeAll(now)
+	if p.looks++; p.looks%int(learnEvery/LookEvery) == 0 {
+		p.learn(now)
 	}
 }
 

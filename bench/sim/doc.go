@@ -7,7 +7,7 @@
 // There is one goroutine, one clock and one agenda. What waits in a pool's queue is asked
 // after each release whether it was bound; max_wait and ageing go by the virtual clock,
 // through balancer.Options.Now, and so do those who are held back beside a free slot. Work is
-// predicted by what Options.Work says, or learned with the code of balancer/predict. What
+// predicted by what Options.Work says, or learned by a predict.Predictor of each balancer. What
 // is not simulated: the network, the balancer's own time, and clients that leave.
 //
 // CentralQueue is the ideal that late binding aims at, in code of its own. Scale measures

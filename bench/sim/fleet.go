@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -22,8 +23,8 @@ type fleet struct {
 	told     [][]balancer.EndpointOptions // by balancer
 	watch    watcher                      // nil, but in tests
 	pools    []*balancer.Pool
-	learners []*learner // by balancer; none: nothing is learned
-	held     [][]held   // by balancer: the requests that wait there, by arrival
+	learners []*predict.Predictor // by balancer; none: nothing is learned
+	held     [][]held             // by balancer: the requests that wait there, by arrival
 	maxWait  time.Duration
 	chance   *rand.Rand
 	request  balancer.Request // of the arrival being dealt with
@@ -95,7 +96,7 @@ func (f *fleet) arrive(i int32) {
 func (f *fleet) predict(p int, i int32) float64 {
 	switch {
 	case f.learners != nil:
-		return f.learners[p].work(f.loop.trace.Requests[i])
+		return f.learners[p].Work(nil, features(f.loop.trace.Requests[i]))
 	case f.work == nil:
 		return 0
 	}

@@ -30,10 +30,11 @@ func Run(o Options, t trace.Trace) (Results, error) {
 	for _, c := range o.Changes {
 		changes = append(changes, change{at: c.At.Seconds(), make: func() { f.change(c) }})
 	}
+	changes = append(changes, f.looks()...)
 	if o.watch != nil {
 		changes = append(changes, o.watch(f)...)
-		slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	}
+	slices.SortStableFunc(changes, func(a, b change) int { return cmp.Compare(a.at, b.at) })
 	l.run(f, changes)
 	return l.results, f.err
 }
