@@ -1,6 +1,7 @@
 // Package balancer owns the fleet: which endpoints an upstream has, which of
 // them may serve, which one serves the next request, who waits for one, and how
-// much each has in flight. It knows neither HTTP nor configuration.
+// much each has in flight. It knows neither HTTP nor configuration. POLICIES.md says
+// what users see of it.
 //
 // A Pool is the only owner of one upstream's endpoints. One mutex guards its
 // membership and conditions; Apply (the configuration) and SetCondition (one

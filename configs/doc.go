@@ -22,6 +22,6 @@
 // converts types, and knows no lines.
 //
 // To add a key, add a field with its yaml tag to schema.go, its default to defaults.go and its limits to validate.go
-// or one of its neighbours; reading, printing and the environment follow from the schema. Names that users choose are
-// values of a list's name key, never keys of a map: viper would change them.
+// or one of its neighbours; reading, printing and the environment follow from the schema. Tell of it in
+// REFERENCE.md. Names that users choose are values of a list's name key, never keys of a map: viper would change them.
 package configs

@@ -18,10 +18,10 @@
 // endpoints, fault says what went wrong, wire is the socket under all of them; admin
 // is the operator's listener.
 //
-// Clients are served by fasthttp's server: it accepts connections, lends each a
-// goroutine of its worker pool, and ends its life. Its HTTP codec is not on the
-// path: of 65 ambiguous heads that steelyard refuses it accepts 20, it takes a body
-// that was cut short for a whole one, and it cannot see that a client leaves. So
-// front, strict and transport speak HTTP/1.1 themselves; a test in strict holds this
-// to the version in use.
+// Clients are served by fasthttp's server: it accepts each connection, runs it on a
+// goroutine of its worker pool, and closes it at the end. Its HTTP codec is not on
+// the path: of 65 ambiguous heads that steelyard refuses it accepts 20, it reads a
+// body that was cut short as if it were whole, and it cannot see a client leave. So
+// front, strict and transport speak HTTP/1.1 themselves. (A test in strict holds the
+// first two reasons to the version in use; front has the others.)
 package proxy

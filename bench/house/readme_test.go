@@ -4,6 +4,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -56,4 +58,18 @@ func TestReadmeConfigurationIsTheExample(t *testing.T) {
 	example, err := configs.Load(filepath.Join(root, "configs/gateway.yaml"), nil)
 	require.NoError(t, err)
 	require.Equal(t, example, shown)
+}
+
+// TestReadmeFiguresWereMeasured holds the mean response times of the policies to the row that they are from.
+func TestReadmeFiguresWereMeasured(t *testing.T) {
+	measured := rows(t, "bench/RESULTS.md", "`case-study` .*")
+	require.Len(t, measured, 1)
+	_, text, found := strings.Cut(read(t, "README.md"), "\n## Which policy for which work\n")
+	require.True(t, found)
+	text, _, _ = strings.Cut(text, "\n## ")
+	figures := regexp.MustCompile(`(\d+\.\d) ms`).FindAllStringSubmatch(text, -1)
+	require.Len(t, figures, 4, "of the ten lines, of two additions, and of nginx")
+	for _, m := range figures {
+		require.True(t, slices.ContainsFunc(measured[0], func(cell string) bool { return strings.Trim(cell, "*") == m[1] }), "%s ms was not measured", m[1])
+	}
 }

@@ -157,6 +157,33 @@ func TestAPIPageHasEveryAdminRoute(t *testing.T) {
 	require.ElementsMatch(t, want, got)
 }
 
+// TestKeysOfPagesExist holds to the schema every key that a page names, whole or without the sections before it.
+func TestKeysOfPagesExist(t *testing.T) {
+	known := map[string]bool{}
+	begins := regexp.MustCompile(`^(listen|admin|log|limits|clients|timeouts|forwarded|upstreams|endpoints|tls|queue|predict|health|connections|routes)$`)
+	for _, key := range keys(reflect.TypeFor[configs.Config](), "") {
+		parts := strings.Split(strings.ReplaceAll(key, "[]", ""), ".")
+		for i := range parts {
+			known[strings.Join(parts[i:], ".")] = true
+		}
+	}
+	checked := 0
+	for _, page := range pages() {
+		for _, m := range regexp.MustCompile("`([a-z_]+(?:\\[\\])?(?:\\.[a-z_]+(?:\\[\\])?)+)`").FindAllStringSubmatch(read(t, page), -1) {
+			key := strings.ReplaceAll(m[1], "[]", "")
+			section, _, _ := strings.Cut(key, ".")
+			if !begins.MatchString(section) || strings.HasSuffix(key, ".go") || page == "bench/README.md" && section == "endpoints" {
+				continue // no key, a file, or one of a scenario, which has endpoints of its own
+			}
+			if !known[key] {
+				t.Errorf("%s names the key %s, which the configuration has not", page, m[1])
+			}
+			checked++
+		}
+	}
+	require.Greater(t, checked, 100)
+}
+
 func TestMetricsOfPagesExist(t *testing.T) {
 	families := read(t, "metrics/METRICS.md")
 	for _, page := range pages() {

@@ -11,8 +11,8 @@
 //	})
 //	err := server.Run(ctx, listener) // until ctx ends
 //
-// routes.go has every route, openapi.json describes each, and a test holds the
-// two together. All answers but the exposition are JSON, errors too:
+// routes.go has every route, openapi.json describes each, API.md is for people, and
+// tests hold the three together. All answers but the exposition are JSON, errors too:
 //
 //	{"error": {"message": "no upstream is named chta", "known": ["chat"]}}
 //
