@@ -130,6 +130,12 @@ func (s *page) transport(e *Endpoint) {
 		s.counter(probes, e.probes[i].Load(), e.upstream, e.name, label)
 	}
 	s.gauge(probeTime, float64(e.probeNanos.Load())/1e9, e.upstream, e.name)
+	if !e.named.Load() {
+		return
+	}
+	for i, label := range lookupLabels {
+		s.counter(lookups, e.lookups[i].Load(), e.upstream, e.name, label)
+	}
 }
 
 func (s *page) state(e *EndpointState) {

@@ -31,6 +31,8 @@ type Endpoint struct {
 	stale      atomic.Uint64                // ConnectionStale
 	probes     [probeResults]atomic.Uint64  // Probed
 	probeNanos atomic.Uint64                // Probed
+	lookups    [lookupResults]atomic.Uint64 // LookedUp
+	named      atomic.Bool                  // LookedUp
 }
 
 func newEndpoint(upstream, name string) *Endpoint {
@@ -79,6 +81,12 @@ func (e *Endpoint) ConnectionReused() { e.reused.Add(1) }
 
 // ConnectionStale counts one idle connection found dead when it was wanted.
 func (e *Endpoint) ConnectionStale() { e.stale.Add(1) }
+
+// LookedUp counts one look-up of the endpoint's name.
+func (e *Endpoint) LookedUp(result LookupResult) {
+	e.named.Store(true)
+	e.lookups[result].Add(1)
+}
 
 // Probed counts one probe of the endpoint that took the given time.
 func (e *Endpoint) Probed(result ProbeResult, took time.Duration) {

@@ -13,6 +13,7 @@ var (
 	truncated = family("truncated_answers_total", "Answers that the endpoint cut short after the client had got the beginning.", "upstream", "endpoint")
 	repeats   = family("repeats_total", "Requests sent again, by the endpoint that failed and how.", "upstream", "endpoint", "reason")
 	probes    = family("probes_total", "Probes, by what they found.", "upstream", "endpoint", "result")
+	lookups   = family("name_lookups_total", "Look-ups of the endpoint's name, by what they found; none where its URL has an address.", "upstream", "endpoint", "result")
 	probeTime = family("probe_time_seconds_total", "Time that all probes took together.", "upstream", "endpoint")
 
 	opened      = family("upstream_connections_opened_total", "Connections made to the endpoint for requests.", "upstream", "endpoint")

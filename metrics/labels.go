@@ -91,6 +91,19 @@ const (
 
 var probeLabels = [probeResults]string{"up", "busy", "down"}
 
+// LookupResult is what one look-up of an endpoint's name found.
+type LookupResult uint8
+
+// The results of a look-up.
+const (
+	LookupFound    LookupResult = iota
+	LookupNotFound              // there is no such name, or it has no address
+	LookupFailed                // name servers said nothing of it
+	lookupResults
+)
+
+var lookupLabels = [lookupResults]string{"found", "not_found", "failed"}
+
 // Traffic says between whom bytes went, and which way.
 type Traffic uint8
 

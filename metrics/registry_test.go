@@ -32,6 +32,7 @@ func full() *Registry {
 	e.ConnectionReused()
 	e.ConnectionStale()
 	e.Probed(ProbeBusy, 250*time.Millisecond)
+	e.LookedUp(LookupNotFound)
 	u.Answered(503)
 	u.Cancelled(PhaseFirstByte)
 	u.AddBytes(FromClient, 7)
@@ -99,6 +100,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_upstream_connections{endpoint="small",state="active",upstream="chat"} 5`,
 		`steelyard_probes_total{endpoint="small",result="busy",upstream="chat"} 1`,
 		`steelyard_probe_time_seconds_total{endpoint="small",upstream="chat"} 0.25`,
+		`steelyard_name_lookups_total{endpoint="small",result="not_found",upstream="chat"} 1`,
 		`steelyard_requests_in_flight{endpoint="small",upstream="chat"} 3`,
 		`steelyard_endpoint_base_capacity{endpoint="small",upstream="chat"} 100`,
 		`steelyard_endpoint_effective_capacity{endpoint="small",upstream="chat"} 50`,

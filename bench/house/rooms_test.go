@@ -20,6 +20,8 @@ var rooms = []room{
 		why: "arithmetic over finished requests; app gives what it finds to the pool"},
 	{path: "balancer/predict", level: 0,
 		why: "numbers in, numbers out: what a request will cost, learned from what others did"},
+	{path: "health/names", level: 0,
+		why: "where a server is that has a name: requests and probes must go to the same addresses"},
 	{path: "health/shortage", level: 0,
 		why: "which errors say nothing of a server, being ours alone: the data path and the probes must know the same ones"},
 	{path: "proxy/fault", level: 0,
@@ -37,7 +39,7 @@ var rooms = []room{
 
 	{path: "balancer/policy", level: 2, sees: "balancer",
 		why: "arithmetic over the balancer's snapshot"},
-	{path: "health/probe", level: 2, sees: "health/shortage",
+	{path: "health/probe", level: 2, sees: "health/names health/shortage",
 		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor the data path"},
 	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",
 		why: "the client's side: sockets, heads and bodies; it does not know that there are endpoints"},
@@ -45,7 +47,7 @@ var rooms = []room{
 		why: "a body's bytes in, hints out: what a request asks for is the same whoever forwards or balances it"},
 	{path: "proxy/route", level: 2,
 		why: "names an upstream by number, never touches one; plain values, so that another listener can share it"},
-	{path: "proxy/transport", level: 2, sees: "metrics proxy/fault health/shortage proxy/strict proxy/wire",
+	{path: "proxy/transport", level: 2, sees: "metrics proxy/fault health/names health/shortage proxy/strict proxy/wire",
 		why: "the endpoint's side: connections and answers; it does not know that there are clients"},
 
 	{path: "proxy", level: 3,
@@ -56,7 +58,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/probe metrics proxy proxy/admin proxy/front proxy/route proxy/transport",
+		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/probe metrics proxy proxy/admin proxy/front proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},

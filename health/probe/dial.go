@@ -10,12 +10,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/shortage"
 )
 
 // dialer connects to one target, with TLS where it asks for it.
 type dialer struct {
 	network, address string
+	where            *names.Name   // address's name; nil: it has none
 	tls              *tls.Config   // nil: plain
 	timeout          time.Duration // for messages; the context brings the deadline
 }
@@ -23,7 +25,7 @@ type dialer struct {
 // newDialer copies the target's TLS configuration, speaks HTTP/1.1 only, and names the
 // server after the address, or where that is a path after the Host header.
 func newDialer(t Target, host string, timeout time.Duration) *dialer {
-	d := &dialer{network: t.Network, address: t.Address, timeout: timeout}
+	d := &dialer{network: t.Network, address: t.Address, where: t.Where, timeout: timeout}
 	if t.TLS == nil {
 		return d
 	}
@@ -45,8 +47,7 @@ func newDialer(t Target, host string, timeout time.Duration) *dialer {
 // dial returns a fresh connection, ready for the first byte of a request, or the verdict
 // on why there is none.
 func (d *dialer) dial(ctx context.Context) (net.Conn, *verdict) {
-	var plain net.Dialer
-	conn, err := plain.DialContext(ctx, d.network, d.address)
+	conn, err := d.where.Dial(ctx, &net.Dialer{}, d.network, d.address)
 	if err != nil {
 		return nil, d.connectFailed(err)
 	}
@@ -72,10 +73,10 @@ func (d *dialer) connectFailed(err error) *verdict {
 	switch {
 	case shortage.Is(err):
 		return &verdict{Unasked, shorten("connect: " + err.Error())}
-	case timedOut(err):
-		return &verdict{FailedTimeout, fmt.Sprintf("connect: no answer within %v", d.timeout)}
 	case errors.As(err, &dns):
 		return &verdict{FailedConnect, shorten(fmt.Sprintf("resolve %s: %s", dns.Name, dns.Err))}
+	case timedOut(err):
+		return &verdict{FailedTimeout, fmt.Sprintf("connect: no answer within %v", d.timeout)}
 	case errors.As(err, &system):
 		return &verdict{FailedConnect, "connect: " + system.Err.Error()}
 	case errors.As(err, &operation):

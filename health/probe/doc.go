@@ -3,7 +3,8 @@
 //
 // It is made of three things. A check is one question to one target: a GET, or a TCP or
 // TLS connect where no path is given, always on a connection of its own, so that it
-// never waits behind data traffic nor speaks for a connection that happens to be open. A
+// never waits behind data traffic nor speaks for a connection that happens to be open; of
+// a target with a name at the addresses that data traffic goes to (package names). A
 // schedule says when: each target has its own place in the interval, give or take a
 // tenth. A threshold says what a run of results means: so many failures in a row make an
 // endpoint Down, so many successes bring it back. A busy answer counts as a success, and

@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/health/names"
 )
 
 // Options describe how the endpoints of one upstream are probed; Configure changes them.
@@ -36,7 +38,8 @@ type Options struct {
 type Target struct {
 	Name    string      // the endpoint's, for the log
 	Network string      // as for net.Dial: "tcp" or "unix"
-	Address string      // host:port, resolved anew for each probe, or a socket's path
+	Address string      // host:port, or a socket's path
+	Where   *names.Name // Address's name, run by who made it; nil: it has none
 	Host    string      // the Host header of a GET; default Options.Host
 	TLS     *tls.Config // nil: plain
 	// Place is where in its interval the target is probed, from 0 to below 1; see Places.

@@ -108,6 +108,9 @@ func (p *Prober) probe(ctx context.Context) {
 		return
 	}
 	s.Observe(v.result, time.Since(began))
+	if v.result.State() == Down {
+		p.target.Where.Doubt()
+	}
 
 	before := p.threshold.state
 	p.threshold.unhealthy, p.threshold.healthy = s.UnhealthyThreshold, s.HealthyThreshold

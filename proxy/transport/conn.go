@@ -49,7 +49,7 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 		c.expires = wire.Now() + limit - time.Duration(rand.Float64()*ageSpread*float64(limit))
 	}
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
-		c.address = plainAddress(a.AddrPort().Addr())
+		c.address = a.AddrPort().Addr()
 	}
 	c.Init(nc, buffers)
 	socket := nc

@@ -47,8 +47,9 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 		c.roundTrip = roundTrip
 		return c, nil
 	}
-	// The dialer's own timer may strike a moment before ctx's.
-	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() || ctx.Err() != nil {
+	// The dialer's own timer may strike a moment before ctx's. A look-up has its own time.
+	_, unknown := errors.AsType[*net.DNSError](err)
+	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() && !unknown || ctx.Err() != nil {
 		return nil, fault.New(fault.ConnectTimeout, nil).Unsent()
 	}
 	kind := fault.Connect
@@ -58,15 +59,15 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 	return nil, fault.New(kind, err).Unsent()
 }
 
-// connect also says how long a round trip to the endpoint takes: from the connect, which
-// comes after the name was looked up, to its success, which is one of them.
+// connect also says how long a round trip to the endpoint takes: from the connect to its
+// success, which is one of them.
 func (p *Pool) connect(ctx context.Context) (_ net.Conn, roundTrip time.Duration, _ error) {
-	var begin atomic.Int64 // of the first of the addresses that were tried
+	var begin atomic.Int64 // of the address that was tried last
 	dialer := net.Dialer{Control: func(string, string, syscall.RawConn) error {
-		begin.CompareAndSwap(0, int64(wire.Now()))
+		begin.Store(int64(wire.Now()))
 		return nil
 	}}
-	nc, err := dialer.DialContext(ctx, p.options.Network, p.options.Address)
+	nc, err := p.options.Where.Dial(ctx, &dialer, p.options.Network, p.options.Address)
 	roundTrip = wire.Now() - time.Duration(begin.Load())
 	if err != nil || p.options.TLS == nil {
 		return nc, roundTrip, err

@@ -7,6 +7,9 @@
 // used again the socket is looked at: bytes that nobody asked for, or its end,
 // and it is closed instead, so that no answer can reach the wrong client.
 //
+// Where the endpoint has a name, package names says where it is: a dial waits for no
+// name server, and a connection that leads to where the name is not is not kept.
+//
 // Everything that waits does so under the exchange's [wire.Cancel]: dialling, the
 // TLS handshake, writing, reading. fasthttp's client can do none of this before
 // the answer's head, reuses connections with unread bytes and merges fields,

@@ -6,19 +6,20 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 // Options describe an endpoint and how its connections are kept.
 type Options struct {
-	Network, Address string        // "tcp" and host:port, or "unix" and a path; a name is resolved at each dial
+	Network, Address string        // "tcp" and host:port, or "unix" and a path
+	Where            *names.Name   // Address's name, run by who made it; nil: it has none
 	TLS              *tls.Config   // nil: plain
 	Connect          time.Duration // for dialling and the TLS handshake together; 0: no limit
 	MaxIdle          int           // most idle connections kept
 	IdleTimeout      time.Duration // how long one stays idle; 0: for ever
 	MaxAge           time.Duration // one that is older is not kept any more; 0: no limit
-	Lookup           Lookup        // how Address's name is looked up; nil: by the system
 	Metrics          *metrics.Endpoint
 	// Short is called where connecting fails for want of a descriptor or the like, and gives
 	// up what can be spared; nil: nothing can.
@@ -40,13 +41,11 @@ type Pool struct {
 	used   *Conn   // the first of those in use, by their next; written under mu
 	active int     // how many are in use; written under mu
 	closed bool    // written by Close
-
-	names *names
 }
 
 // NewPool makes an empty pool.
 func NewPool(o Options) *Pool {
-	return &Pool{options: o, names: newNames(o)}
+	return &Pool{options: o}
 }
 
 // Acquire takes an idle connection, or dials. With fresh it always dials. What
@@ -119,7 +118,7 @@ func (p *Pool) put(c *Conn, reusable bool) bool {
 // outdated says whether c is not to be used any more: it is too old, or leads to where the
 // endpoint no longer is.
 func (p *Pool) outdated(c *Conn, now time.Duration) bool {
-	return c.expires != 0 && now >= c.expires || !p.names.lead(c.address)
+	return c.expires != 0 && now >= c.expires || !p.options.Where.Leads(c.address)
 }
 
 // Forsake ends the wait for an answer on all connections in use on which not a byte of it
@@ -136,16 +135,10 @@ func (p *Pool) Forsake() (n int) {
 	return n
 }
 
-// Run closes connections that have been idle for too long or are outdated, and looks the
-// endpoint's name up from time to time, until ctx ends. Then it closes all of them.
+// Run closes connections that have been idle for too long or are outdated, until ctx ends.
+// Then it closes all of them.
 func (p *Pool) Run(ctx context.Context) error {
 	defer p.Close()
-	looking := make(chan struct{})
-	go func() {
-		defer close(looking)
-		p.names.run(ctx)
-	}()
-	defer func() { <-looking }()
 	every := time.Second
 	if p.options.IdleTimeout > 0 {
 		every = min(max(p.options.IdleTimeout/4, 100*time.Millisecond), every)

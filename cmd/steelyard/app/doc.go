@@ -4,7 +4,7 @@
 //
 // What outlives a configuration lies in the fleet: upstreams by name, each with its pool, its
 // members and what predicts the work of its requests. A member is one endpoint with all that
-// is held for it: its connections, its probe, what is measured of it, its instruments.
+// is held for it: its name, its connections, its probe, what is measured of it, its instruments.
 //
 // A reload is done in two steps. prepare reads and checks all that a configuration asks for,
 // and leaves no mark whether it fails or not: no series, no file moved, no endpoint told.

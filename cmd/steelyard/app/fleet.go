@@ -109,9 +109,16 @@ func (f *fleet) remove(u *upstream) {
 	f.metrics.ForgetUpstream(u.name)
 }
 
-// start begins the upkeep of connections and the probes, after one round of probes, which
-// ctx may cut short.
+// start begins the look-ups of names, the upkeep of connections and the probes; the latter
+// after one round of probes, which ctx may cut short.
 func (f *fleet) start(ctx context.Context, g *group) {
+	f.mu.Lock()
+	for _, u := range f.upstreams {
+		for _, m := range u.members {
+			m.beginNaming(g)
+		}
+	}
+	f.mu.Unlock()
 	var round sync.WaitGroup
 	for _, u := range f.all() {
 		for _, m := range u.members {

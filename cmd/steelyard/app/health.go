@@ -7,6 +7,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
 )
@@ -61,6 +62,13 @@ func (m *member) probed(result probe.Result, took time.Duration) {
 		r = metrics.ProbeBusy
 	}
 	m.instruments.Probed(r, took)
+}
+
+// lookedUp counts one look-up of the endpoint's name.
+func (m *member) lookedUp(result names.Result) {
+	m.instruments.LookedUp([...]metrics.LookupResult{
+		names.Found: metrics.LookupFound, names.NotFound: metrics.LookupNotFound, names.Failed: metrics.LookupFailed,
+	}[result])
 }
 
 // release ends the wait of those who have not got a byte of an answer from the endpoint.

@@ -14,6 +14,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -51,6 +52,7 @@ type member struct {
 	name        string
 	pool        *balancer.Pool
 	instruments *metrics.Endpoint
+	where       *names.Name // nil: its URL has an address
 	prober      *probe.Prober
 	log         *zap.Logger
 	spare       func()                         // gives up descriptors
@@ -61,6 +63,7 @@ type member struct {
 	target   *proxy.Target
 	estimate *estimate.Endpoint // nil: nothing is measured
 	worth    estimate.Value     // what the pool was told last
+	naming   context.CancelFunc // of where; nil before start
 	probing  context.CancelFunc // nil before start
 	upkeep   context.CancelFunc // of target's connections; nil before start
 
@@ -72,9 +75,12 @@ type member struct {
 func (f *fleet) newMember(u *upstream, w wanted) *member {
 	m := &member{name: w.name, pool: u.pool, instruments: f.metrics.Endpoint(u.name, w.name), log: f.log, want: w}
 	m.spare = f.spareDescriptors
+	m.where = names.New(names.Options{
+		Address: w.address.Host, Upstream: u.name, Endpoint: w.name, Observe: m.lookedUp, Log: f.log,
+	})
 	m.target = m.newTarget()
 	m.prober = probe.New(u.probing(m), probe.Target{
-		Name: w.name, Network: "tcp", Address: w.address.Host, Host: m.target.Host, TLS: w.tls, Place: u.places.Next(),
+		Name: w.name, Network: "tcp", Address: w.address.Host, Where: m.where, Host: m.target.Host, TLS: w.tls, Place: u.places.Next(),
 	})
 	return m
 }
@@ -83,7 +89,7 @@ func (f *fleet) newMember(u *upstream, w wanted) *member {
 func (m *member) newTarget() *proxy.Target {
 	w := &m.want
 	conns := transport.NewPool(transport.Options{
-		Network: "tcp", Address: w.address.Host, TLS: w.tls, Connect: w.connect,
+		Network: "tcp", Address: w.address.Host, Where: m.where, TLS: w.tls, Connect: w.connect,
 		MaxIdle: w.connections.MaxIdle, IdleTimeout: w.connections.IdleTimeout, MaxAge: w.connections.MaxAge,
 		Metrics: m.instruments, Short: m.spare,
 	})
@@ -106,11 +112,19 @@ func (m *member) change(w wanted) (retire func()) {
 
 // begin starts what is not running yet.
 func (m *member) begin(g *group) {
+	m.beginNaming(g)
 	if m.probing == nil {
 		m.probing = g.startUntil("probe "+m.name, m.prober.Run)
 	}
 	if m.upkeep == nil {
 		m.upkeep = g.startUntil("keep connections to "+m.name, m.target.Conns.Run)
+	}
+}
+
+// beginNaming starts to look the endpoint's name up.
+func (m *member) beginNaming(g *group) {
+	if m.where != nil && m.naming == nil {
+		m.naming = g.startUntil("look up the name of "+m.name, m.where.Run)
 	}
 }
 
@@ -125,8 +139,10 @@ func (m *member) silence() {
 // end stops what runs for the member. Requests under way finish; their connections are
 // closed behind them.
 func (m *member) end() {
-	if m.probing != nil {
-		m.probing()
+	for _, cancel := range []context.CancelFunc{m.naming, m.probing} {
+		if cancel != nil {
+			cancel()
+		}
 	}
 	m.endUpkeep()()
 }

@@ -1,0 +1,81 @@
+package names
+
+import (
+	"context"
+	"net"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Dial connects to the address, which is the name's. It tries what the name leads to in
+// order, and gives each an equal part of the time that is left.
+func (n *Name) Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
+	if n == nil {
+		return d.DialContext(ctx, network, address)
+	}
+	order, err := n.addresses(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var first error
+	for i, to := range order {
+		c, err := n.try(ctx, d, network, to, len(order)-i)
+		if err == nil {
+			return c, nil
+		}
+		if first == nil {
+			first = err
+		}
+		if ctx.Err() != nil {
+			break
+		}
+		if len(order) > 1 {
+			n.putBehind(to)
+		}
+	}
+	n.Doubt()
+	return nil, first
+}
+
+// addresses are those to dial. It waits for the first look-up, and for no other.
+func (n *Name) addresses(ctx context.Context) ([]netip.Addr, error) {
+	k := n.known.Load()
+	if k == nil {
+		select {
+		case <-n.first:
+			k = n.known.Load()
+		case <-ctx.Done():
+			return nil, &net.DNSError{UnwrapErr: ctx.Err(), Err: "no answer yet", Name: n.host, IsTimeout: true}
+		}
+	}
+	return k.order, k.err
+}
+
+func (n *Name) try(ctx context.Context, d *net.Dialer, network string, to netip.Addr, left int) (net.Conn, error) {
+	if deadline, ok := ctx.Deadline(); ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
+		defer cancel()
+	}
+	return d.DialContext(ctx, network, net.JoinHostPort(to.String(), n.port))
+}
+
+// putBehind has an address tried after the others for a while, since it could not be reached:
+// one that never answers takes a part of the time to connect from each who tries it.
+func (n *Name) putBehind(a netip.Addr) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ill[a] = time.Now()
+	k := *n.known.Load()
+	k.order = n.illLast(k.order)
+	n.known.Store(&k)
+}
+
+// illLast is the order with those behind that could not be reached, the longest ago first. The
+// caller holds mu.
+func (n *Name) illLast(order []netip.Addr) []netip.Addr {
+	order = slices.Clone(order)
+	slices.SortStableFunc(order, func(a, b netip.Addr) int { return n.ill[a].Compare(n.ill[b]) })
+	return order
+}
