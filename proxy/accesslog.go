@@ -9,7 +9,6 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
-	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -100,14 +99,11 @@ func client(peer netip.Addr) string {
 }
 
 // failureCode is a failure as ERRORS.md names it; "" for none.
-func failureCode(err error) string {
-	if err == nil {
+func failureCode(f *fault.Error) string {
+	if f == nil {
 		return ""
 	}
-	if refusal, ok := err.(*strict.Refusal); ok {
-		return refusal.Code
-	}
-	return fault.As(err).Kind.Code()
+	return f.Code()
 }
 
 // log hands the finished exchange to the access log, if there is one.
@@ -120,17 +116,17 @@ func (x *exchange) log() {
 	e := accessEntry{
 		method: string(x.line.method), host: string(x.line.host), path: string(x.line.path), id: string(x.id),
 		code: failureCode(x.failure),
-		peer: x.conn.Peer, status: x.status, received: x.received, written: x.written,
+		peer: x.conn.Peer, status: x.status(), received: x.received, written: x.reply.written,
 		arrived: x.arrived, queued: x.queued, response: wire.Now() - x.arrived,
 	}
-	if x.firstByte > 0 {
-		e.firstByte = x.firstByte - x.arrived
+	if x.current.firstByte > 0 {
+		e.firstByte = x.current.firstByte - x.arrived
 	}
 	if x.upstream != nil {
 		e.upstream = x.upstream.Name
 	}
-	if x.target != nil {
-		e.endpoint = x.target.Name
+	if x.current.target != nil {
+		e.endpoint = x.current.target.Name
 	}
 	if x.failure != nil {
 		e.failure = x.failure.Error()

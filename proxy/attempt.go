@@ -9,203 +9,111 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/transport"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-const (
-	// maxTried is how many endpoints one request may be sent to.
-	maxTried = 2
-	// inlineBytes is how much of a body is written without reading the answer
-	// at the same time: a socket takes as much without waiting for its peer.
-	inlineBytes = 16 << 10
-)
+// attempt is one try to get an answer from an endpoint: all that it holds and all that
+// was seen of it. It begins with acquire and ends with end, once, however it goes; then
+// the same attempt may begin anew. Its goroutine owns it; cancel is what others may use.
+//
+// Two attempts of one exchange share nothing but what the exchange keeps unchanged while
+// they run: the request's head and the held body.
+type attempt struct {
+	x      *exchange
+	cancel wire.Cancel // ends with the exchange's, or alone; bound to what the attempt waits for
 
-// attempt sends the request to an endpoint, and to another or over another
-// connection when that is safe, until the head of a final answer is there.
-func (x *exchange) attempt() error {
-	if c := x.conn.Client; c != nil && !x.counted {
-		if !c.Requests.Take(1, x.generation.ClientRequests) {
-			return fault.New(fault.ClientRequests, nil).Unsent().Retry(time.Second)
-		}
-		x.counted = true
-	}
+	lease    balancer.Lease // from acquire to end, else zero
+	target   *Target        // of the last lease; stays after end
+	inFlight int64          // requests at the endpoint when it was leased, this one included
+	up       *transport.Conn
+	upload   *upload // of a large body, under way
+	answer   strict.Answer
+	headSize int // bytes of the answer's head in the connection's buffer
+	body     transport.Body
+	clean    bool // after the answer the connection may serve another request
+	whole    bool // the answer has come to its end
+	phase    metrics.Phase
+	moments
+}
+
+// moments are what clocks say of an attempt. Moments are 0 while not reached.
+type moments struct {
+	begun      time.Duration // it asked for an endpoint, or went out once more
+	dispatched time.Duration // it had a connection
+	broke      time.Duration // writing to the endpoint failed
+	answered   time.Duration // a head of an answer was there
+	firstByte  time.Duration // a byte of the body was there, or it was clear that none would be
+	waited     time.Duration // since begun, for a slot and for a connection
+	blocked    time.Duration // how long the client had made writes wait before dispatched
+}
+
+// initialise makes a an attempt of x: it ends when x does, if it has not before.
+func (a *attempt) initialise(x *exchange) {
+	a.x = x
+	x.attempts = append(x.attempts, a)
+	x.cancel.Join(&a.cancel)
+}
+
+// reset forgets what the attempt saw, but for its memory. It must have ended.
+func (a *attempt) reset() {
+	a.lease, a.target, a.inFlight = balancer.Lease{}, nil, 0
+	a.answer.Status, a.clean, a.whole, a.phase, a.moments = 0, false, false, metrics.PhaseRead, moments{}
+}
+
+// try sends the request to the leased endpoint and waits for the head of its answer. An
+// idle connection that turns out to be dead before anything was written is not worth a
+// word: the next one is taken.
+func (a *attempt) try() error {
 	for {
-		begin := wire.Now()
-		x.waited = 0
-		err := x.try()
-		if err == nil {
-			return nil
-		}
-		x.lost += wire.Now() - begin
-		if x.upload != nil && !x.upload.finished() {
-			x.phase = metrics.PhaseUpload
-		}
-		if _, refused := err.(*strict.Refusal); refused && x.cancel.Cause() == nil { // of the upload
-			x.failure = err
-			x.release(false)
+		if err := a.connect(); err != nil {
 			return err
 		}
-		f := x.blame(err)
-		x.failure = f
-		again, mayResend := x.mayResend(f)
-		switch {
-		case mayResend:
-			x.died = f
-			x.target.Metrics.Repeated(again)
-			x.disconnect(false)
-		case x.mayMove(f):
-			e, from := x.lease.Endpoint(), x.target
-			x.release(false) // first: by it the pool learns of the failure
-			x.absolve(f)
-			if !x.move(e, f) {
-				return f
-			}
-			if f.Kind != fault.Shortage {
-				from.Metrics.Repeated(metrics.RepeatConnect)
-			}
-		default:
-			x.release(false)
-			x.absolve(f)
-			if x.died != nil && !f.Sent {
-				f = x.died // not that the repeat could not be sent: that the first may have been read
-			}
-			x.failure = f
-			return f
-		}
-		x.failure = nil
-	}
-}
-
-// mayResend says whether to send the request again to the same endpoint, on a
-// fresh connection: once, when a kept connection ended without a byte of an answer, and
-// either it had most likely died while idle, or the method says that doing it twice is
-// doing it once. Nothing has reached the client yet.
-func (x *exchange) mayResend(f *fault.Error) (metrics.RepeatReason, bool) {
-	switch {
-	case !f.Ended || x.died != nil || !x.repeatable() || int64(x.held.n) > x.generation.ReplayBytes:
-	case x.diedIdle():
-		return metrics.RepeatStale, true
-	case x.idempotent():
-		return metrics.RepeatBroken, true
-	}
-	return 0, false
-}
-
-// diedIdle says whether the connection had most likely been closed before the endpoint
-// could read the request. One that is reused is written to as soon as it is dispatched.
-func (x *exchange) diedIdle() bool {
-	end := x.broke
-	if end == 0 {
-		end = wire.Now()
-	}
-	return x.up.DiedIdle(end - x.dispatched)
-}
-
-// idempotent says whether the method is by RFC 9110 9.2.2: a proxy may repeat it by itself.
-func (x *exchange) idempotent() bool {
-	switch string(x.conn.Request.Method) {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
-}
-
-// mayMove says whether the request may be given an endpoint anew: neither this one nor one
-// before it has got one byte of it. A request that killed one server is not taken to the next.
-func (x *exchange) mayMove(f *fault.Error) bool {
-	return x.leased && !f.Sent && x.died == nil && (f.Kind.Source() == fault.Upstream || f.Kind == fault.Shortage) && x.repeatable()
-}
-
-// absolve takes the endpoint out of what is told of the request, where it failed for want of
-// something of ours: no server had to do with it.
-func (x *exchange) absolve(f *fault.Error) {
-	if f.Kind == fault.Shortage {
-		x.target = nil
-	}
-}
-
-// move says whether the request goes on after e could not be reached: once to another
-// endpoint, and after that to any, for as long as those who wait do so for one to be back.
-func (x *exchange) move(e *balancer.Endpoint, f *fault.Error) bool {
-	first := !x.moved
-	x.moved, x.unreached = true, f
-	if first {
-		x.exclude(e)
-		return true
-	}
-	return x.awaits()
-}
-
-// awaits says whether to wait for whichever endpoint is back first, since none can be
-// reached, and lets the request have any.
-func (x *exchange) awaits() bool {
-	if !x.upstream.Pool.Awaits() {
-		return false
-	}
-	x.request.Exclude = nil
-	return true
-}
-
-// repeatable says whether the body can be sent from its beginning: it is held
-// whole, or none of it beyond what is held has been read.
-func (x *exchange) repeatable() bool {
-	return (x.held.whole || x.upload == nil) && !x.conn.Gone()
-}
-
-// exclude keeps the next attempt away from an endpoint.
-func (x *exchange) exclude(e *balancer.Endpoint) {
-	n := len(x.request.Exclude)
-	x.tried[n] = e
-	x.request.Exclude = x.tried[:n+1]
-}
-
-// try is one attempt: endpoint, connection, request, head of the answer. An idle
-// connection that turns out to be dead before anything was written is not worth
-// a word: the next one is taken.
-func (x *exchange) try() error {
-	if err := x.acquire(); err != nil {
-		return err
-	}
-	for {
-		if err := x.connect(); err != nil {
-			return err
-		}
-		x.phase = metrics.PhaseUpload
-		until := wire.Within(x.upstream.FirstByte)
-		sent := x.send(until)
-		x.phase = metrics.PhaseFirstByte
+		a.phase = metrics.PhaseUpload
+		until := wire.Within(a.x.upstream.FirstByte)
+		sent := a.send(until)
+		a.phase = metrics.PhaseFirstByte
 		if !errors.Is(sent, wire.ErrUnsound) {
-			return x.await(sent, until)
+			return a.await(sent, until)
 		}
-		if reused := x.up.Reused; !reused {
+		if reused := a.up.Reused; !reused {
 			return fault.New(fault.Closed, sent).Unsent()
 		}
-		x.disconnect(false)
+		a.disconnect(false)
 	}
 }
 
-// connect takes a connection to the leased endpoint.
-func (x *exchange) connect() error {
-	x.phase = metrics.PhaseConnect
-	x.answer.Status, x.dispatched, x.answered, x.broke = 0, 0, 0, 0 // of an attempt before this one
+// connect takes a connection to the leased endpoint, a fresh one where the last had died.
+func (a *attempt) connect() error {
+	a.phase = metrics.PhaseConnect
+	a.answer.Status, a.dispatched, a.answered, a.broke = 0, 0, 0, 0 // of a connection before
 	begin := wire.Now()
-	up, err := x.target.Conns.Acquire(&x.cancel, x.died != nil)
+	up, err := a.target.Conns.Acquire(&a.cancel, a.x.history.Resent > 0)
 	if err != nil {
 		return err
 	}
-	x.up, x.dispatched = up, begin
+	a.up, a.dispatched, a.blocked = up, begin, a.x.conn.Blocked
 	if !up.Reused {
-		x.lease.Reached()
-		x.dispatched = wire.Now()
-		x.waited += x.dispatched - begin
+		a.lease.Reached()
+		a.dispatched = wire.Now()
+		a.waited += a.dispatched - begin
 	}
-	return x.cancel.Bind(x)
+	return a.cancel.Bind(a)
 }
+
+// Poke wakes the attempt from what it may wait for while it has a connection. It is for
+// cancel to call, under whose lock up is set and taken away.
+func (a *attempt) Poke() { a.up.Poke() }
+
+// inlineBytes is how much of a body is written without reading the answer at the same
+// time: a socket takes as much without waiting for its peer.
+const inlineBytes = 16 << 10
 
 // send writes the request; where nothing more is to be sent it waits for the
 // answer to begin, until the moment until. A large or unfinished body goes out on
 // a goroutine of its own, so that an answer that comes first is seen.
-func (x *exchange) send(until time.Duration) error {
+func (a *attempt) send(until time.Duration) error {
+	x := a.x
 	f := forwarding{length: -1}
 	r := x.conn.Request
 	large := false
@@ -222,16 +130,121 @@ func (x *exchange) send(until time.Duration) error {
 	default:
 		f.length, large = r.ContentLength, true
 	}
-	out := x.takeOut()
-	b := x.appendHead(out.B[:0], x.target, f)
+	out := outBuffers.Get()
+	defer out.Release()
+	b := x.appendHead(out.B[:0], a.target, f)
 	if !large {
 		b = append(b, x.held.small()...)
 	}
-	err := x.up.Send(b, large, until, x.upstream.Idle)
-	x.target.Metrics.AddBytes(metrics.ToUpstream, len(b))
-	x.dropOut()
+	err := a.up.Send(b, large, until, x.upstream.Idle)
+	a.target.Metrics.AddBytes(metrics.ToUpstream, len(b))
 	if err == nil && large {
-		return x.startUpload(f.chunked)
+		return a.startUpload(f.chunked)
 	}
 	return err
+}
+
+// disconnect gives the connection back, if there is one.
+func (a *attempt) disconnect(reusable bool) {
+	if a.up == nil {
+		return
+	}
+	a.joinUpload()
+	if a.cancel.Unbind() != nil {
+		reusable = false
+	}
+	a.up.Release(reusable)
+	a.up = nil
+}
+
+// end gives back all that the attempt holds, and tells who wants to know how it went. It
+// is the only way out, so that what is in flight can not drift; after the first time it
+// does nothing. Only what was answered in full leaves a connection behind that may serve
+// another request.
+func (a *attempt) end(o balancer.Outcome) {
+	a.joinUpload()
+	whole := a.whole && o.Class == balancer.Answered
+	if whole && a.up != nil {
+		a.body.Settle()
+	}
+	a.disconnect(a.clean && whole)
+	if !a.leased() {
+		return
+	}
+	lease := a.lease
+	a.lease = balancer.Lease{}
+	a.x.learn(a, o)
+	lease.Release(o)
+	a.x.conn.Hurry(false)
+}
+
+// giveUp ends an attempt that got no answer. Where it failed for want of something of ours
+// no endpoint had to do with it, and none is told of.
+func (a *attempt) giveUp(f *fault.Error) {
+	a.end(a.outcome(f))
+	if f.Kind == fault.Shortage {
+		a.target = nil
+	}
+}
+
+// rewind lets the time that an attempt has taken begin anew, and returns how long it was.
+func (a *attempt) rewind() time.Duration {
+	begun := a.begun
+	a.begun, a.waited = wire.Now(), 0
+	return a.begun - begun
+}
+
+// leased says whether the attempt has an endpoint.
+func (a *attempt) leased() bool { return a.lease.Endpoint() != nil }
+
+// outcome is how the attempt ended, for want of an answer or with one.
+func (a *attempt) outcome(failure *fault.Error) balancer.Outcome {
+	o := balancer.Outcome{Class: balancer.Answered, Status: a.answer.Status}
+	if failure != nil {
+		o.Class = outcomeClass(failure.Kind)
+	}
+	return o
+}
+
+func outcomeClass(k fault.Kind) balancer.OutcomeClass {
+	switch k {
+	case fault.Connect, fault.ConnectTimeout:
+		return balancer.ConnectFailed
+	case fault.FirstByteTimeout, fault.Forsaken, fault.IdleTimeout, fault.TotalTimeout:
+		return balancer.TimedOut
+	case fault.Closed, fault.BadAnswer:
+		return balancer.Failed
+	case fault.Truncated:
+		return balancer.Truncated
+	case fault.ClientGone, fault.ClientStalled, fault.ClientSlow:
+		return balancer.ClientGone
+	}
+	return balancer.Refused
+}
+
+// whyResent is why the request may go out again though it was written to a connection.
+func (a *attempt) whyResent() metrics.RepeatReason {
+	if a.diedIdle() {
+		return metrics.RepeatStale
+	}
+	return metrics.RepeatBroken
+}
+
+// diedIdle says whether the connection had most likely been closed before the endpoint
+// could read the request. One that is reused is written to as soon as it is dispatched.
+func (a *attempt) diedIdle() bool {
+	end := a.broke
+	if end == 0 {
+		end = wire.Now()
+	}
+	return a.up.DiedIdle(end - a.dispatched)
+}
+
+// idempotent says whether the method is by RFC 9110 9.2.2: a proxy may repeat it by itself.
+func idempotent(method []byte) bool {
+	switch string(method) {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
+		return true
+	}
+	return false
 }

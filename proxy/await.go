@@ -20,27 +20,27 @@ const (
 
 // await reads heads until one is final. sent is the error of sending, after
 // which an answer may still stand on the connection.
-func (x *exchange) await(sent error, until time.Duration) error {
+func (a *attempt) await(sent error, until time.Duration) error {
 	if sent != nil {
-		x.broke = wire.Now()
-		until = x.broke + earlyAnswer
+		a.broke = wire.Now()
+		until = a.broke + earlyAnswer
 	}
 	for interim := 0; interim < maxInterim; {
-		size, err := x.up.ReadHead(&x.answer, until)
+		size, err := a.up.ReadHead(&a.answer, until)
 		if err != nil {
-			if until = x.uploadExtends(until); until > wire.Now() && fault.As(err).Kind == fault.FirstByteTimeout {
+			if until = a.uploadExtends(until); until > wire.Now() && fault.As(err).Kind == fault.FirstByteTimeout {
 				continue
 			}
-			return x.awaitFailed(err, sent)
+			return a.awaitFailed(err, sent)
 		}
-		if x.answered = wire.Now(); x.answer.Status >= 200 || x.answer.Status == 101 {
-			return x.accept(size, sent)
+		if a.answered = wire.Now(); a.answer.Status >= 200 || a.answer.Status == 101 {
+			return a.accept(size, sent)
 		}
-		if err := x.interim(); err != nil {
+		if err := a.interim(); err != nil {
 			return err
 		}
-		x.up.Discard(size)
-		x.up.Reused = false // it has answered: whatever happens now, it had not died idle
+		a.up.Discard(size)
+		a.up.Reused = false // it has answered: whatever happens now, it had not died idle
 		interim++
 	}
 	return fault.New(fault.BadAnswer, errTooManyInterim)
@@ -53,20 +53,20 @@ const (
 
 // accept takes a final answer. Its head stays in the connection's buffer until
 // the client's head is built from it.
-func (x *exchange) accept(size int, sent error) error {
-	if x.answer.Status == 101 && !(x.asksUpgrade() && strict.Names(x.conn.Request.Upgrade, x.answer.Get("upgrade"))) {
+func (a *attempt) accept(size int, sent error) error {
+	if a.answer.Status == 101 && !(a.x.asksUpgrade() && strict.Names(a.x.conn.Request.Upgrade, a.answer.Get("upgrade"))) {
 		return fault.New(fault.BadAnswer, errUnasked101)
 	}
-	x.target.Metrics.AddBytes(metrics.FromUpstream, size)
-	x.headSize = size
-	x.clean = sent == nil && x.answer.Persistent() && !(x.answer.Minor == 0 && x.answer.Chunked)
+	a.target.Metrics.AddBytes(metrics.FromUpstream, size)
+	a.headSize = size
+	a.clean = sent == nil && a.answer.Persistent() && !(a.answer.Minor == 0 && a.answer.Chunked)
 	return nil
 }
 
 // awaitFailed says why no answer came. What went wrong with the upload is the
 // reason, where something did: the endpoint was still waiting for it.
-func (x *exchange) awaitFailed(err, sent error) error {
-	if failed := x.uploadFailure(); failed != nil {
+func (a *attempt) awaitFailed(err, sent error) error {
+	if failed := a.uploadFailure(); failed != nil {
 		return failed
 	}
 	f, ok := errors.AsType[*fault.Error](err)
@@ -79,26 +79,21 @@ func (x *exchange) awaitFailed(err, sent error) error {
 		return fault.New(fault.IdleTimeout, nil)
 	}
 	f = fault.New(fault.Closed, sent)
-	f.Ended = x.up.Reused
+	f.Ended = a.up.Reused
 	return f
 }
 
 // interim passes a 1xx answer on to a client that knows such answers. 100 is
 // ours to send: the client's body was asked for already.
-func (x *exchange) interim() error {
-	if x.answer.Status == 100 || x.minor == 0 {
+func (a *attempt) interim() error {
+	if a.answer.Status == 100 || a.x.reply.minor == 0 {
 		return nil
 	}
-	out := x.takeOut()
-	b := appendStatusLine(out.B[:0], x.answer.Status, x.answer.Reason)
-	for i := range x.answer.Fields {
-		b = appendAnswerField(b, &x.answer.Fields[i], false)
+	out := outBuffers.Get()
+	defer out.Release()
+	b := appendStatusLine(out.B[:0], a.answer.Status, a.answer.Reason)
+	for i := range a.answer.Fields {
+		b = appendAnswerField(b, &a.answer.Fields[i], false)
 	}
-	b = append(b, "\r\n"...)
-	err := x.conn.Send(b)
-	x.dropOut()
-	if err != nil {
-		return clientWriteFault(err)
-	}
-	return nil
+	return clientWriteFault(a.x.conn.Send(append(b, "\r\n"...)))
 }

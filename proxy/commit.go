@@ -3,6 +3,7 @@ package proxy
 import (
 	"bytes"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -14,21 +15,19 @@ import (
 // repeated, so everything a repeat would need is given back: a stream that says
 // nothing holds neither the request nor a buffer.
 func (x *exchange) commit() {
-	a := &x.answer
-	x.body.Begin(x.up, a, x.headSize, x.headOnly)
-	open := x.body.Framing == transport.ByChunks || x.body.Framing == transport.ByClose
-	x.byClose = open && x.minor == 0
-	x.chunked = open && !x.byClose
-	x.clean = x.clean && x.body.Framing != transport.ByClose
-	keep := x.conn.KeepAlive(!x.byClose && (x.upload == nil || x.upload.settled()))
+	current, r := x.current, &x.reply
+	a := &current.answer
+	open := current.begin(r.headOnly)
+	r.frame(open)
+	keep := x.conn.KeepAlive(!r.byClose && (current.upload == nil || current.upload.settled()))
 
-	b := appendStatusLine(x.takeOut().B[:0], a.Status, a.Reason)
+	b := r.start(a.Status, a.Reason)
 	dated := false
 	for i := range a.Fields {
 		if x.upstream.QueueTime && bytes.EqualFold(a.Fields[i].Name, queueTimeField) {
 			continue // of another steelyard behind
 		}
-		b = appendAnswerField(b, &a.Fields[i], x.chunked)
+		b = appendAnswerField(b, &a.Fields[i], r.chunked)
 		dated = dated || a.Fields[i].Kind == strict.Date
 	}
 	if !dated {
@@ -37,7 +36,7 @@ func (x *exchange) commit() {
 	b = x.appendVia(b, a.Minor)
 	b = x.appendRequestID(b)
 	switch {
-	case x.chunked:
+	case r.chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)
 	case a.ContentLength >= 0 && !a.Chunked && a.Status >= 200 && a.Status != 204:
 		b = append(b, "Content-Length: "...)
@@ -52,19 +51,29 @@ func (x *exchange) commit() {
 		b = append(b, a.Upgrade...)
 		b = append(b, "\r\n"...)
 	}
-	b = appendConnection(b, keep, x.minor)
-	x.hold(b)
+	r.hold(appendConnection(b, keep, r.minor))
 
-	x.status = a.Status
-	x.events.begin(a, open)
+	r.tail.begin(a, open)
 	x.remember()
 	x.conn.ReleaseRequest()
-	if x.upload != nil && x.upload.finished() {
-		x.joinUpload()
+	if u := current.upload; u != nil && u.finished() {
+		current.joinUpload()
 	}
-	if x.upload == nil {
+	if !x.uploads() {
 		x.letGo()
 	}
+}
+
+// uploads says whether the held body is still being sent, by whichever attempt.
+func (x *exchange) uploads() bool {
+	return slices.ContainsFunc(x.attempts, func(a *attempt) bool { return a.upload != nil })
+}
+
+// begin makes the body ready to be read, and says whether only its end will tell its length.
+func (a *attempt) begin(toHead bool) (open bool) {
+	a.body.Begin(a.up, &a.answer, a.headSize, toHead)
+	a.clean = a.clean && a.body.Framing != transport.ByClose
+	return a.body.Framing == transport.ByChunks || a.body.Framing == transport.ByClose
 }
 
 func appendStatusLine(b []byte, status int, reason []byte) []byte {

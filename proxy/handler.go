@@ -57,13 +57,16 @@ func (h *Handler) Serve(c *front.Conn) {
 	}
 	if err == nil {
 		x.predict()       // 5
-		err = x.attempt() // 6, 7
+		err = x.acquire() // 6
+	}
+	if err == nil {
+		err = x.attempt() // 7
 	}
 	if err == nil {
 		err = x.relay() // 8, 9
 	}
 	if err != nil {
-		x.fail(err)
+		x.respond(err)
 	}
 }
 
@@ -79,9 +82,7 @@ func (x *exchange) gate() error {
 		}
 	}
 	if string(r.Method) == http.MethodOptions && isZero(r.Get("max-forwards")) {
-		x.status = http.StatusNoContent
-		x.answerError(x.status, "Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS\r\n", nil, true)
-		return errAnswered
+		return errFinalRecipient
 	}
 	return nil
 }

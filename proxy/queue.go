@@ -11,33 +11,41 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// acquire leases an endpoint, unless this is a repeat that keeps the one it has.
-// While all are full it waits for one.
+// acquire gives the request its first endpoint, unless as many of its client's have one, or
+// wait for one, as may.
 func (x *exchange) acquire() error {
-	if x.leased {
-		return nil
+	if c := x.conn.Client; c != nil {
+		if !c.Requests.Take(1, x.generation.ClientRequests) {
+			return fault.New(fault.ClientRequests, nil).Unsent().Retry(time.Second)
+		}
+		x.counted = true
 	}
-	x.phase = metrics.PhaseQueue
+	return x.current.acquire()
+}
+
+// acquire leases an endpoint. While all are full it waits for one.
+func (a *attempt) acquire() error {
+	x := a.x
+	a.phase, a.begun, a.waited = metrics.PhaseQueue, wire.Now(), 0
 	lease, err := x.upstream.Pool.Acquire(&x.request)
-	if x.moved && errors.Is(err, balancer.ErrNoEndpoint) && x.awaits() { // there is no other
+	if x.history.Moved > 0 && errors.Is(err, balancer.ErrNoEndpoint) && x.awaits() { // there is no other
 		lease, err = x.upstream.Pool.Acquire(&x.request)
 	}
 	if errors.Is(err, balancer.ErrFull) {
-		lease, err = x.queue()
+		lease, err = a.queue()
 	}
 	switch {
 	case err == nil:
-		x.lease, x.leased = lease, true
-		x.target = lease.Endpoint().Via().(*Target)
-		if _, slots := x.target.Worth.Get(); slots > 0 {
+		a.lease, a.target = lease, lease.Endpoint().Via().(*Target)
+		if _, slots := a.target.Worth.Get(); slots > 0 {
 			x.conn.Hurry(true)
 		}
-		x.among = lease.Endpoint().Load().InFlight()
+		a.inFlight = lease.Endpoint().Load().InFlight()
 		return nil
 	case x.cancel.Cause() != nil:
 		return err
-	case x.moved && errors.Is(err, balancer.ErrNoEndpoint): // no other can take it
-		return x.unreached
+	case x.history.Moved > 0 && errors.Is(err, balancer.ErrNoEndpoint): // no other can take it
+		return x.history.unreached
 	}
 	return x.unleased(err)
 }
@@ -47,7 +55,8 @@ var errClientWaiting = fault.New(fault.ClientWaiting, nil).Unsent().Retry(time.S
 
 // queue waits until an endpoint has a slot free, or nobody waits for the answer
 // any more.
-func (x *exchange) queue() (balancer.Lease, error) {
+func (a *attempt) queue() (balancer.Lease, error) {
+	x := a.x
 	if c := x.conn.Client; c != nil {
 		if !c.Waiting.Take(1, x.generation.ClientWaiting) {
 			return balancer.Lease{}, errClientWaiting
@@ -60,13 +69,13 @@ func (x *exchange) queue() (balancer.Lease, error) {
 	}
 	begin := wire.Now()
 	defer func() {
-		x.cancel.Unbind()
+		a.cancel.Unbind()
 		w.Recycle()
 		wait := wire.Now() - begin
 		x.queued += wait
-		x.waited += wait
+		a.waited += wait
 	}()
-	if x.cancel.Bind(w) != nil {
+	if a.cancel.Bind(w) != nil {
 		w.Poke()
 	}
 	lease, err := w.Wait()
@@ -76,17 +85,9 @@ func (x *exchange) queue() (balancer.Lease, error) {
 	case x.cancel.Cause() == errTotalTimeout:
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
 		after := x.upstream.Pool.Queue().RetryAfter(x.upstream.Total)
-		err = fault.New(fault.TotalInQueue, x.whyMoved()).Unsent().Retry(after)
+		err = fault.New(fault.TotalInQueue, x.history.why()).Unsent().Retry(after)
 	}
 	return lease, err
-}
-
-// whyMoved is why another endpoint was needed, if that is so.
-func (x *exchange) whyMoved() error {
-	if x.moved {
-		return x.unreached
-	}
-	return nil
 }
 
 // unleased says why there is no lease, and why another was needed if that is so.
@@ -94,7 +95,7 @@ func (x *exchange) unleased(err error) error {
 	if errors.Is(err, errClientWaiting) {
 		return err
 	}
-	cause := x.whyMoved()
+	cause := x.history.why()
 	if full, ok := errors.AsType[*balancer.QueueFull](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueFull)
 		return fault.New(fault.QueueFull, cause).Unsent().Retry(full.RetryAfter)

@@ -54,7 +54,7 @@ func (x *exchange) read() error {
 		}
 		n, err := x.conn.ReadBody(x.held.room())
 		x.held.n += n
-		x.received += n
+		x.took(n)
 		switch {
 		case errors.Is(err, io.EOF), int64(x.held.n) == size:
 			x.held.whole = true
@@ -66,6 +66,9 @@ func (x *exchange) read() error {
 		}
 	}
 }
+
+// took counts bytes of the body.
+func (x *exchange) took(n int) { x.received += n }
 
 // errTotalInBody is errTotalTimeout where it was the client that took the time.
 var errTotalInBody = fault.New(fault.TotalInBody, nil)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
-	"github.com/steelyard-proxy/steelyard/proxy/strict"
 )
 
 // api is whose API a request speaks. It decides how an error of ours looks: a client
@@ -40,19 +39,7 @@ type problem struct {
 }
 
 func (x *exchange) problem(f *fault.Error) problem {
-	return problem{f.Kind.Source(), f.Kind.Status(), f.Kind.Code(), f.Sentence(), string(x.requestID())}
-}
-
-func (x *exchange) problemOf(r *strict.Refusal) problem {
-	return problem{refusedBy(r), r.Status, r.Code, r.Reason, string(x.requestID())}
-}
-
-// refusedBy is whose fault a refusal is.
-func refusedBy(r *strict.Refusal) fault.Source {
-	if r.Status == http.StatusServiceUnavailable {
-		return fault.Steelyard
-	}
-	return fault.Client
+	return problem{f.Source(), f.Status(), f.Code(), f.Sentence(), string(x.requestID())}
 }
 
 // body is the body of an answer, and a line of a stream of JSON.

@@ -19,42 +19,42 @@ const halfOpen = 5 * time.Second
 // both are silent for longer than timeouts.upgrade_idle. It counts as in flight
 // all the while.
 func (x *exchange) tunnel() error {
-	x.phase = metrics.PhaseTunnel
+	a, r := x.current, &x.reply
+	a.phase, a.clean = metrics.PhaseTunnel, false
 	x.conn.Tunnel()
 	x.conn.Disarm(&x.waiter) // a half-close is part of the conversation from here on
-	b := appendStatusLine(x.takeOut().B[:0], x.answer.Status, x.answer.Reason)
-	for i := range x.answer.Fields {
-		if f := &x.answer.Fields[i]; f.Kind == strict.Upgrade {
+	b := r.start(a.answer.Status, a.answer.Reason)
+	for i := range a.answer.Fields {
+		if f := &a.answer.Fields[i]; f.Kind == strict.Upgrade {
 			b = appendField(b, f)
 		} else {
 			b = appendAnswerField(b, f, false)
 		}
 	}
-	b = x.appendVia(b, x.answer.Minor)
+	b = x.appendVia(b, a.answer.Minor)
 	b = x.appendRequestID(b)
-	b = append(b, "Connection: Upgrade\r\n\r\n"...)
-	x.hold(b)
-	x.status, x.firstByte = x.answer.Status, x.answered
-	x.up.Discard(x.headSize)
+	r.hold(append(b, "Connection: Upgrade\r\n\r\n"...))
+	a.firstByte = a.answered
+	a.up.Discard(a.headSize)
 	x.remember()
 	x.conn.ReleaseRequest()
-	if err := x.flush(); err != nil {
+	if err := r.flush(); err != nil {
 		return err
 	}
 
 	t := pipes{idle: x.generation.UpgradeIdle, stall: x.upstream.Idle}
 	t.moved.Store(int64(wire.Now()))
 	back := make(chan int64)
-	go func() { back <- x.carry(&t, &x.up.Conn, &x.conn.Conn) }()
-	down := x.carry(&t, &x.conn.Conn, &x.up.Conn)
+	go func() { back <- x.carry(&t, &a.up.Conn, &x.conn.Conn) }()
+	down := x.carry(&t, &x.conn.Conn, &a.up.Conn)
 	up := <-back
-	x.received += int(up)
-	x.written += int(down)
-	x.target.Metrics.AddBytes(metrics.ToUpstream, int(up))
-	x.target.Metrics.AddBytes(metrics.FromUpstream, int(down))
+	x.took(int(up))
+	r.sent(int(down))
+	a.target.Metrics.AddBytes(metrics.ToUpstream, int(up))
+	a.target.Metrics.AddBytes(metrics.FromUpstream, int(down))
 	x.conn.Abort(false)
 	if x.conn.Cut() {
-		x.failure = errShutdown
+		return errShutdown
 	}
 	return nil
 }

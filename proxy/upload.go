@@ -18,7 +18,7 @@ import (
 // the answer. From its start to its join it alone reads from the client and
 // writes to the endpoint.
 type upload struct {
-	x       *exchange
+	a       *attempt
 	chunked bool
 	length  int64 // of the whole body; negative if not known
 	done    chan struct{}
@@ -33,14 +33,15 @@ type upload struct {
 
 // startUpload sends what is held of the body and then the rest. The caller has
 // written the head.
-func (x *exchange) startUpload(chunked bool) error {
+func (a *attempt) startUpload(chunked bool) error {
+	x := a.x
 	if !x.held.whole {
 		if err := x.conn.Continue(); err != nil {
 			return clientWriteFault(err)
 		}
 	}
-	x.upload = &upload{x: x, chunked: chunked, length: x.conn.Request.ContentLength, done: make(chan struct{})}
-	go x.upload.run()
+	a.upload = &upload{a: a, chunked: chunked, length: x.conn.Request.ContentLength, done: make(chan struct{})}
+	go a.upload.run()
 	return nil
 }
 
@@ -57,7 +58,7 @@ func (u *upload) run() {
 	if failed {
 		// A body cut short must not look whole: the endpoint's connection ends here.
 		// Where the endpoint broke it, an answer may still stand on it.
-		u.x.up.Poke()
+		u.a.up.Poke()
 	}
 }
 
@@ -66,7 +67,7 @@ func (u *upload) run() {
 func (u *upload) carrySafely() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			u.x.logPanic(r)
+			u.a.x.logPanic(r)
 			err = u.fail(fault.New(fault.Internal, nil))
 		}
 	}()
@@ -74,7 +75,7 @@ func (u *upload) carrySafely() (err error) {
 }
 
 func (u *upload) carry() error {
-	x := u.x
+	x := u.a.x
 	sent := 0
 	for piece := range x.held.pieces {
 		sent += len(piece)
@@ -91,7 +92,7 @@ func (u *upload) carry() error {
 			n, err := x.conn.ReadBody(buf.B)
 			u.reading.Store(false)
 			if n > 0 {
-				x.received += n
+				x.took(n)
 				if int64(x.received) > x.generation.BodyBytes {
 					return u.fail(strict.BodyTooLarge)
 				}
@@ -113,7 +114,7 @@ func (u *upload) carry() error {
 	}
 	end := append([]byte("0\r\n"), x.conn.Trailer()...)
 	u.last.Store(true)
-	return x.up.WriteAll(append(end, "\r\n"...), x.upstream.Idle)
+	return u.a.up.WriteAll(append(end, "\r\n"...), x.upstream.Idle)
 }
 
 // write sends one piece, as a chunk where the body is chunked.
@@ -121,8 +122,8 @@ func (u *upload) write(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	up, stall := u.x.up, u.x.upstream.Idle
-	u.x.target.Metrics.AddBytes(metrics.ToUpstream, len(p))
+	up, stall := u.a.up, u.a.x.upstream.Idle
+	u.a.target.Metrics.AddBytes(metrics.ToUpstream, len(p))
 	if !u.chunked {
 		return up.WriteAll(p, stall)
 	}
@@ -146,15 +147,15 @@ func (u *upload) fail(err error) error {
 }
 
 // uploadFailure is why the exchange ended with the upload, or over it; nil if it did not.
-func (x *exchange) uploadFailure() error {
-	u := x.upload
+func (a *attempt) uploadFailure() error {
+	u := a.upload
 	if u == nil {
 		return nil
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if u.failed == nil && u.reading.Load() {
-		return x.unread(nil)
+		return a.x.unread(nil)
 	}
 	return u.failed
 }
@@ -186,44 +187,33 @@ func (u *upload) settled() bool {
 
 // uploadExtends moves the moment the first byte is due: its time-out counts
 // from the end of the request, which an upload may not have reached yet.
-func (x *exchange) uploadExtends(until time.Duration) time.Duration {
-	if x.upload == nil || x.upstream.FirstByte == 0 {
+func (a *attempt) uploadExtends(until time.Duration) time.Duration {
+	if a.upload == nil || a.x.upstream.FirstByte == 0 {
 		return until
 	}
-	x.upload.mu.Lock()
-	defer x.upload.mu.Unlock()
-	if x.upload.ended == 0 {
-		return wire.Within(x.upstream.FirstByte)
+	a.upload.mu.Lock()
+	defer a.upload.mu.Unlock()
+	if a.upload.ended == 0 {
+		return wire.Within(a.x.upstream.FirstByte)
 	}
-	return x.upload.ended + x.upstream.FirstByte
+	return a.upload.ended + a.x.upstream.FirstByte
 }
 
 // joinUpload waits until nobody but this goroutine uses the two connections. An
 // upload that has not ended by now is of no use to anybody.
-func (x *exchange) joinUpload() {
-	u := x.upload
+func (a *attempt) joinUpload() {
+	u := a.upload
 	if u == nil {
 		return
 	}
 	if !u.finished() {
-		x.clean = false
-		x.conn.PokeRead()
-		if x.up != nil {
-			x.up.Poke()
+		a.clean = false
+		a.x.conn.PokeRead()
+		if a.up != nil {
+			a.up.Poke()
 		}
 	}
 	<-u.done
-	x.conn.ResumeRead()
-	x.upload = nil
-}
-
-// clientWriteFault says why the client did not take what was sent.
-func clientWriteFault(err error) error {
-	switch {
-	case errors.Is(err, wire.ErrTimeout):
-		return fault.New(fault.ClientStalled, nil)
-	case errors.Is(err, wire.ErrTooSlow):
-		return fault.New(fault.ClientSlow, nil)
-	}
-	return fault.New(fault.ClientGone, err)
+	a.x.conn.ResumeRead()
+	a.upload = nil
 }

@@ -45,6 +45,12 @@ type hints struct {
 	scratch  []byte
 	features predict.Features
 	scaled   bool // the work predicted has the unit of what was learned; else it is in tokens
+	served   served
+}
+
+// reset keeps the memory of hints.
+func (h *hints) reset() {
+	h.said, h.scaled, h.features, h.served = false, false, predict.Features{}, served{}
 }
 
 // served is what the last attempt to be leased took of its endpoint.
@@ -60,6 +66,7 @@ type served struct {
 // The body is at hand now; once the answer begins it is gone. What says nothing is
 // taken for the mean of all requests.
 func (x *exchange) predict() {
+	x.request = balancer.Request{}
 	if !x.upstream.Sized {
 		return
 	}
@@ -123,26 +130,26 @@ func (p *peeked) release() {
 
 // learn tells of the attempt that ends with this outcome: the predictor and the
 // endpoint's meter. It comes before the release.
-func (x *exchange) learn(o balancer.Outcome) {
-	if !x.upstream.Sized || x.answer.Status == http.StatusSwitchingProtocols {
+func (x *exchange) learn(a *attempt, o balancer.Outcome) {
+	if !x.upstream.Sized || a.answer.Status == http.StatusSwitchingProtocols {
 		return
 	}
-	x.served = served{class: o.Class, status: o.Status}
-	x.served.capacity, x.served.slots = x.target.Worth.Get()
-	if x.dispatched > 0 {
-		x.served.service = wire.Now() - x.dispatched - x.blocked
+	x.hints.served = served{class: o.Class, status: o.Status}
+	x.hints.served.capacity, x.hints.served.slots = a.target.Worth.Get()
+	if a.dispatched > 0 {
+		x.hints.served.service = wire.Now() - a.dispatched - (x.conn.Blocked - a.blocked)
 	}
-	if x.answered > x.dispatched {
-		x.served.firstByte = x.answered - x.dispatched
+	if a.answered > a.dispatched {
+		x.hints.served.firstByte = a.answered - a.dispatched
 	}
 	if p := x.upstream.Predictor; p != nil && x.hints.said {
 		p.Finished(predict.Row{
-			Model: x.hints.model, Features: x.hints.features, Work: x.target.Worth.work(x.served.service),
-			Service: x.served.service, Class: o.Class.String(), Status: o.Status,
+			Model: x.hints.model, Features: x.hints.features, Work: a.target.Worth.work(x.hints.served.service),
+			Service: x.hints.served.service, Class: o.Class.String(), Status: o.Status,
 		})
 	}
 	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 && x.measurable() {
-		x.target.Meter.Finished(x.request.Work, x.served.service, x.among)
+		a.target.Meter.Finished(x.request.Work, x.hints.served.service, a.inFlight)
 	}
 }
 
@@ -156,15 +163,15 @@ func (x *exchange) measurable() bool {
 // logRequest writes the row of a request that reached an endpoint. Others have
 // nothing to teach, and a flood of refused ones would drive those out that have.
 func (x *exchange) logRequest() {
-	l := x.generation.Requests
-	if l == nil || x.target == nil || x.served == (served{}) {
+	l, a := x.generation.Requests, x.current
+	if l == nil || a.target == nil || x.hints.served == (served{}) {
 		return
 	}
 	r := RequestRecord{
-		Arrived: x.arrived, Upstream: x.upstream.Name, Endpoint: x.target.Name, Class: x.served.class.String(), Status: x.served.status,
+		Arrived: x.arrived, Upstream: x.upstream.Name, Endpoint: a.target.Name, Class: x.hints.served.class.String(), Status: x.hints.served.status,
 		Stream: x.hints.features.Stream, MaxTokens: x.hints.features.MaxTokens, PromptBytes: x.hints.features.PromptBytes,
-		Queue: x.queued, FirstByte: x.served.firstByte, Service: x.served.service,
-		Capacity: x.served.capacity, Slots: x.served.slots, Work: x.request.Work,
+		Queue: x.queued, FirstByte: x.hints.served.firstByte, Service: x.hints.served.service,
+		Capacity: x.hints.served.capacity, Slots: x.hints.served.slots, Work: x.request.Work,
 	}
 	if x.hints.said {
 		r.Model = x.hints.model

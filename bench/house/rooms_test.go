@@ -26,6 +26,8 @@ var rooms = []room{
 		why: "which errors say nothing of a server, being ours alone: the data path and the probes must know the same ones"},
 	{path: "proxy/fault", level: 0,
 		why: "the errors of the request path, named by every room on it"},
+	{path: "proxy/retry", level: 0,
+		why: "numbers in, a verdict out: what may be sent again can be read and tested in one place"},
 	{path: "proxy/strict", level: 0,
 		why: "bytes in, meaning out: what a message says must not depend on who reads it"},
 	{path: "proxy/wire", level: 0,
@@ -51,7 +53,7 @@ var rooms = []room{
 		why: "the endpoint's side: connections and answers; it does not know that there are clients"},
 
 	{path: "proxy", level: 3,
-		sees:  "balancer balancer/estimate balancer/predict metrics proxy/fault proxy/front proxy/payload proxy/route health/shortage proxy/strict proxy/transport proxy/wire",
+		sees:  "balancer balancer/estimate balancer/predict metrics proxy/fault proxy/front proxy/payload proxy/retry proxy/route health/shortage proxy/strict proxy/transport proxy/wire",
 		tests: "balancer/policy",
 		why:   "the life of one request joins both sides with a lease; rules come in plain, not as configuration"},
 	{path: "proxy/admin", level: 3,

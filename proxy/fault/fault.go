@@ -50,6 +50,7 @@ const (
 	Forsaken                     // the endpoint failed its probes before it answered
 	Shortage                     // steelyard lacks descriptors, ports or memory to reach the endpoint
 	Loop                         // the request has been here before
+	Refused                      // what the client sent is not served: see Refuse
 )
 
 var kinds = [...]struct {
@@ -84,11 +85,12 @@ var kinds = [...]struct {
 	Forsaken:         {Upstream, 504, "probes_failed", "gave no answer, and fails its probes"},
 	Shortage:         {Steelyard, 503, "out_of_resources", "steelyard has no file descriptor, port or memory left for another connection"},
 	Loop:             {Steelyard, 508, "loop_detected", "the request has come through this steelyard before: one of its endpoints leads back to it"},
+	Refused:          {source: Client}, // Refuse says the rest
 }
 
-// Kinds are all there are.
+// Kinds are all there are, but for Refused, which has codes of its own.
 func Kinds() []Kind {
-	list := make([]Kind, len(kinds))
+	list := make([]Kind, Refused)
 	for i := range list {
 		list[i] = Kind(i)
 	}
@@ -116,10 +118,57 @@ type Error struct {
 	// Ended says that a connection which had been idle ended before any byte of an
 	// answer: it may have died while idle.
 	Ended bool
+
+	refusal *refusal // of a Refused one
 }
 
 // New makes an error of kind k, of a request that may have been sent.
 func New(k Kind, cause error) *Error { return &Error{Kind: k, Err: cause, Sent: true} }
+
+// refusal is what a Refused error says, in place of its kind.
+type refusal struct {
+	source       Source
+	status       int
+	code, reason string
+}
+
+// Refuse makes the error of a request that is not served: by its status whose fault that is,
+// with a code and a sentence of its own.
+func Refuse(status int, code, reason string) *Error {
+	e := New(Refused, nil)
+	e.refusal = &refusal{Client, status, code, reason}
+	if status == unavailable {
+		e.refusal.source = Steelyard
+	}
+	return e
+}
+
+// unavailable is the status of a refusal that is for want of room, not for what was sent.
+const unavailable = 503
+
+// Source is who failed.
+func (e *Error) Source() Source {
+	if e.refusal != nil {
+		return e.refusal.source
+	}
+	return e.Kind.Source()
+}
+
+// Status is the HTTP status of an answer that reports e.
+func (e *Error) Status() int {
+	if e.refusal != nil {
+		return e.refusal.status
+	}
+	return e.Kind.Status()
+}
+
+// Code is e as the answer's JSON and the metrics name it.
+func (e *Error) Code() string {
+	if e.refusal != nil {
+		return e.refusal.code
+	}
+	return e.Kind.Code()
+}
 
 // Unsent marks that not one byte of the request has left.
 func (e *Error) Unsent() *Error { e.Sent = false; return e }
@@ -135,7 +184,12 @@ func (e *Error) At(endpoint string) *Error {
 	return e
 }
 
-func (e *Error) Error() string { return e.tell(e.Kind.Code()) }
+func (e *Error) Error() string {
+	if e.refusal != nil {
+		return e.refusal.reason
+	}
+	return e.tell(e.Code())
+}
 
 // Plain is the error as it is: its words are our own.
 func (e *Error) Plain() string { return e.Error() }
@@ -151,7 +205,12 @@ func As(err error) *Error {
 }
 
 // Sentence is the error as a client may read it.
-func (e *Error) Sentence() string { return e.tell(kinds[e.Kind].sentence) }
+func (e *Error) Sentence() string {
+	if e.refusal != nil {
+		return e.refusal.reason
+	}
+	return e.tell(kinds[e.Kind].sentence)
+}
 
 // tell puts the endpoint before what happened, and the cause behind it. The cause of a
 // broken invariant is for the log alone.

@@ -1,18 +1,40 @@
 package wire
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Poker is something that waits and can be woken: a Conn, or a dial under way.
 // Poke must not block.
 type Poker interface{ Poke() }
 
-// Cancel ends one exchange from outside. The exchange's own goroutine binds
-// what it is about to wait for; whoever calls Cancel wakes it. The zero value
-// is ready; Reset makes it ready again.
+// Cancel ends one exchange, or one attempt of it, from outside. Its own goroutine binds
+// what it is about to wait for; whoever calls Cancel wakes it. The zero value is ready;
+// Reset makes it ready again.
 type Cancel struct {
 	mu     sync.Mutex
-	cause  error // first cause wins; written under mu by any goroutine
-	target Poker // written under mu by the exchange's goroutine
+	cause  error     // first cause wins; written under mu by any goroutine
+	target Poker     // written under mu by the exchange's goroutine
+	parts  []*Cancel // what ends with this one; likewise
+}
+
+// Join lets part end whenever c does, at once where c has ended already. A part may also
+// be ended alone. It stays one over Reset.
+func (c *Cancel) Join(part *Cancel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = append(c.parts, part)
+	if c.cause != nil {
+		part.Cancel(c.cause)
+	}
+}
+
+// Leave takes Join back. After it c does not touch part any more.
+func (c *Cancel) Leave(part *Cancel) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.parts = slices.DeleteFunc(c.parts, func(p *Cancel) bool { return p == part })
 }
 
 // Bind names what the exchange waits for from now on. When the exchange is
@@ -48,6 +70,9 @@ func (c *Cancel) Cancel(cause error) {
 	if c.target != nil {
 		c.target.Poke()
 	}
+	for _, part := range c.parts {
+		part.Cancel(cause)
+	}
 }
 
 // Cause is why the exchange was cancelled, or nil.
@@ -57,9 +82,12 @@ func (c *Cancel) Cause() error {
 	return c.cause
 }
 
-// Reset forgets the cause. Nobody may hold the Cancel but the caller.
+// Reset forgets the cause, here and in all parts. Nobody may hold any of them but the caller.
 func (c *Cancel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.cause, c.target = nil, nil
+	for _, part := range c.parts {
+		part.Reset()
+	}
 }

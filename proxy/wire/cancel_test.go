@@ -55,3 +55,34 @@ func TestUnboundTargetIsNotPoked(t *testing.T) {
 		assert.Equal(t, times, target.times)
 	}
 }
+
+// What has joined ends with the whole, once, and may end alone.
+func TestCancelOfParts(t *testing.T) {
+	var whole, one, other Cancel
+	var waits, waitsToo poked
+	whole.Join(&one)
+	whole.Join(&other)
+	assert.NoError(t, one.Bind(&waits))
+	assert.NoError(t, other.Bind(&waitsToo))
+	one.Cancel(errFirst)
+	assert.Equal(t, 1, waits.times)
+	assert.NoError(t, whole.Cause(), "a part ends alone")
+	assert.NoError(t, other.Cause())
+
+	whole.Cancel(errSecond)
+	assert.Equal(t, 1, waits.times)
+	assert.Equal(t, 1, waitsToo.times)
+	assert.Equal(t, errFirst, one.Cause())
+	assert.Equal(t, errSecond, other.Cause())
+
+	var late Cancel
+	whole.Join(&late)
+	assert.Equal(t, errSecond, late.Cause(), "what joins late has ended as well")
+
+	whole.Leave(&late)
+	whole.Reset()
+	assert.NoError(t, one.Cause())
+	assert.Equal(t, errSecond, late.Cause(), "what has left is left alone")
+	whole.Cancel(errFirst)
+	assert.Equal(t, errFirst, one.Cause(), "parts stay parts over a reset")
+}

@@ -27,6 +27,8 @@ type Conn struct {
 	net.Conn
 	// Pace is what the peer must keep to while it makes a write wait.
 	Pace Pace
+	// Blocked is for how long the peer has made writes wait so far; the writer's.
+	Blocked time.Duration
 
 	seal     *Seal                 // the socket under TLS; nil when plain
 	raw      syscall.RawConn       // of the socket, under TLS too; nil when there is none

@@ -84,6 +84,7 @@ func (c *Conn) writeSlowly(p []byte, stall time.Duration) error {
 		queued = c.queued()
 		taken := max(n+before-queued, 0)
 		c.Pace.Waited(now-looked, taken)
+		c.Blocked += now - looked
 		if looked = now; taken > 0 {
 			moved = now
 		}

@@ -6,44 +6,44 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 )
 
-// shape is how a stream of messages is delimited.
-type shape uint8
+// stream is how the messages of a stream are told apart.
+type stream uint8
 
 const (
-	noEvents    shape = iota
-	serverSent        // text/event-stream: an event ends with a blank line
-	jsonPerLine       // newline-delimited JSON
+	noStream    stream = iota
+	serverSent         // text/event-stream: an event ends with a blank line
+	jsonPerLine        // newline-delimited JSON
 )
 
-// events follows a stream far enough to end it with a well-formed error when
-// the endpoint cuts it short.
-type events struct {
-	shape shape
-	tail  [4]byte // the last bytes of the stream
-	n     int     // how many of them there are
+// tail is the end of a stream so far. It is known well enough to end the stream with a
+// well-formed error when the endpoint cuts it short.
+type tail struct {
+	stream stream
+	last   [4]byte // the last bytes
+	n      int     // how many of them there are
 }
 
 // begin looks at an answer's head. Only a body without announced length can
 // take one event more, and only an uncompressed one takes it as text.
-func (e *events) begin(a *strict.Answer, open bool) {
-	*e = events{}
+func (t *tail) begin(a *strict.Answer, open bool) {
+	*t = tail{}
 	if !open {
 		return
 	}
 	for i := range a.Fields {
 		switch f := &a.Fields[i]; f.Kind {
 		case strict.ContentType:
-			e.shape = shapeOf(f.Value)
+			t.stream = streamOf(f.Value)
 		case strict.ContentEncoding:
 			if !strict.EqualFold(f.Value, "identity") {
-				e.shape = noEvents
+				t.stream = noStream
 				return
 			}
 		}
 	}
 }
 
-func shapeOf(contentType []byte) shape {
+func streamOf(contentType []byte) stream {
 	media, _, _ := bytes.Cut(contentType, []byte{';'})
 	media = bytes.TrimSpace(media)
 	if strict.EqualFold(media, "text/event-stream") {
@@ -54,37 +54,37 @@ func shapeOf(contentType []byte) shape {
 			return jsonPerLine
 		}
 	}
-	return noEvents
+	return noStream
 }
 
 // see takes note of a piece of the body.
-func (e *events) see(piece []byte) {
-	if e.shape == noEvents {
+func (t *tail) see(piece []byte) {
+	if t.stream == noStream {
 		return
 	}
-	if len(piece) >= len(e.tail) {
-		e.n = copy(e.tail[:], piece[len(piece)-len(e.tail):])
+	if len(piece) >= len(t.last) {
+		t.n = copy(t.last[:], piece[len(piece)-len(t.last):])
 		return
 	}
-	keep := min(e.n, len(e.tail)-len(piece))
-	copy(e.tail[:], e.tail[e.n-keep:e.n])
-	e.n = keep + copy(e.tail[keep:], piece)
+	keep := min(t.n, len(t.last)-len(piece))
+	copy(t.last[:], t.last[t.n-keep:t.n])
+	t.n = keep + copy(t.last[keep:], piece)
 }
 
 // failure is what to append to the stream so that its reader learns of p, or nil where
 // nothing can be said. An event that the cut has left open is closed first.
-func (e *events) failure(a api, p problem) []byte {
-	tail := e.tail[:e.n]
-	switch e.shape {
+func (t *tail) failure(a api, p problem) []byte {
+	last := t.last[:t.n]
+	switch t.stream {
 	case serverSent:
 		var b []byte
-		if e.n > 0 && !bytes.HasSuffix(tail, []byte("\n\n")) && !bytes.HasSuffix(tail, []byte("\r\n\r\n")) {
+		if t.n > 0 && !bytes.HasSuffix(last, []byte("\n\n")) && !bytes.HasSuffix(last, []byte("\r\n\r\n")) {
 			b = append(b, "\n\n"...)
 		}
 		return append(b, a.event(p)...)
 	case jsonPerLine:
 		var b []byte
-		if e.n > 0 && tail[e.n-1] != '\n' {
+		if t.n > 0 && last[t.n-1] != '\n' {
 			b = append(b, '\n')
 		}
 		return append(append(b, a.body(p)...), '\n')
