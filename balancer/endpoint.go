@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 // lastID is the last identity given out in this process. Written by newEndpoint.
@@ -60,8 +62,8 @@ type Endpoint struct {
 
 	outage outage
 
-	_    [cacheLine]byte // what follows is written per request, and what came before is read
-	pace pace
+	_       [cacheLine]byte // what follows is written per request, and what came before is read
+	service dispatch.Service
 }
 
 func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {

@@ -115,11 +115,12 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
 	}
-	if q.age(); s.open > 1 {
+	now := q.now()
+	if q.age(now); s.open > 1 {
 		freed = nil // who was held back beside another slot may have that one now
 	}
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {
-		if freed != nil && w.request.excludes(freed) || q.holdsBack(w, s, len(q.aside)) {
+		if freed != nil && w.request.excludes(freed) || q.holdsBack(w, s, len(q.aside), now) {
 			q.setAside()
 			continue
 		}
@@ -127,25 +128,25 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 		failure, failed := err.(*policyPanic)
 		switch {
 		case failed:
-			q.remove(w)
+			q.remove(w, now)
 			w.abandon(failure)
 		case err != nil:
 			q.setAside()
 		default:
-			q.serve(w)
+			q.serve(w, now)
 			w.keepPlace()
 			w.bind(e)
 			given = true
 		}
 	}
 	q.restore()
-	q.setTimer()
+	q.setTimer(now)
 	return given
 }
 
 // setTimer makes recheck come when the first of those held back is to be looked at again.
-func (q *queue) setTimer() {
-	switch left := q.heldUntil - q.now(); {
+func (q *queue) setTimer(now time.Duration) {
+	switch left := q.heldUntil - now; {
 	case q.heldUntil == 0 || q.recheck == nil:
 	case q.timer == nil:
 		q.timer = time.AfterFunc(left, q.recheck)

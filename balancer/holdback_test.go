@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 var shortestQueue = QueueOptions{Order: ShortestFirst, MaxRequests: 10, MaxWait: 30 * time.Second}
@@ -16,7 +18,7 @@ var shortestQueue = QueueOptions{Order: ShortestFirst, MaxRequests: 10, MaxWait:
 func newSizedPool(t testing.TB, n int, o QueueOptions) *Pool {
 	t.Helper()
 	p := newQueuePool(t, n, o)
-	for range usualKnown {
+	for range dispatch.Tuned.UsualKnown {
 		lease, err := p.Acquire(&Request{Work: 1})
 		require.NoError(t, err)
 		lease.Release(Outcome{})
@@ -29,7 +31,7 @@ func newSizedPool(t testing.TB, n int, o QueueOptions) *Pool {
 func (p *Pool) prove() {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	p.queue.longOnes = mean{value: math.Log(longWork), seen: longHorizon}
+	p.queue.sizes.Long = dispatch.Mean{Value: math.Log(dispatch.Tuned.LongWork), Seen: dispatch.Tuned.LongHorizon}
 }
 
 // acquire takes a slot that must be free.
@@ -175,7 +177,7 @@ func TestPredictionsMustProve(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := newQueuePool(t, 3, shortestQueue)
-				for i := range 10 * (longKnown + usualKnown) {
+				for i := range 10 * (dispatch.Tuned.LongKnown + dispatch.Tuned.UsualKnown) {
 					r, took := &Request{Work: 1}, time.Second
 					if i%10 == 9 {
 						r.Work, took = 16, c.took
@@ -197,11 +199,33 @@ func TestPredictionsMustProve(t *testing.T) {
 // TestFewLongOnesProveNothing: nor do nine that were.
 func TestFewLongOnesProveNothing(t *testing.T) {
 	p := newSizedPool(t, 3, shortestQueue)
-	p.queue.longOnes.seen = longKnown - 1
+	p.queue.sizes.Long.Seen = dispatch.Tuned.LongKnown - 1
 	acquire(t, p, 50)
 	acquire(t, p, 50)
 	acquire(t, p, 50).Release(Outcome{})
-	p.queue.longOnes.seen = longKnown
+	p.queue.sizes.Long.Seen = dispatch.Tuned.LongKnown
 	_, err := p.Acquire(&Request{Work: 50})
 	require.ErrorIs(t, err, ErrFull)
+}
+
+// TestTakeAtOnce: nobody is held back, and who was is let go by the change.
+func TestTakeAtOnce(t *testing.T) {
+	atOnce := shortestQueue
+	atOnce.TakeAtOnce = true
+	t.Run("the last slot", func(t *testing.T) { takeAll(t, newSizedPool(t, 3, atOnce), 3) })
+	t.Run("a slow one", func(t *testing.T) {
+		p := newPacedPool(t, atOnce, 1, 0.1)
+		acquireOnly(t, p, 1)
+		require.Equal(t, at(p, 0), acquire(t, p, 1).Endpoint())
+	})
+	t.Run("a reload", func(t *testing.T) {
+		p := newSizedPool(t, 3, shortestQueue)
+		acquire(t, p, 9)
+		acquire(t, p, 9)
+		w := enqueue(t, p, &Request{Work: 9})
+		require.False(t, w.Bound())
+		require.NoError(t, p.Apply(queued(atOnce), slotted(3, 1)))
+		require.True(t, w.Bound())
+		require.Zero(t, p.Queue().HeldUntil)
+	})
 }

@@ -28,7 +28,7 @@ var leaseSlots = sync.Pool{New: func() any { return new(leaseSlot) }}
 // to be measured.
 func newLease(e *Endpoint, size float64) Lease {
 	slot := leaseSlots.Get().(*leaseSlot)
-	slot.timing = e.begin(size)
+	slot.timing = e.startTiming(size)
 	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load(), pauses: e.outage.pauses.Load()}
 }
 

@@ -27,6 +27,7 @@ type QueueOptions struct {
 	Order       Order
 	MaxRequests int           // that wait at once; 0 for no queue
 	MaxWait     time.Duration // how long one waits at most; positive where there is a queue
+	TakeAtOnce  bool          // none is held back: each takes a slot that is free, however slow, or the last
 }
 
 // validate reports everything that is wrong with the options, as one error.

@@ -17,8 +17,8 @@ const (
 	// it go before it, fewer than MaxRequests.
 	//
 	// Once predictions have proved to say something, the last free slot of three or more is
-	// kept for short requests: one of more than longWork times the mean predicted work waits
-	// though that slot is free, for half of MaxWait at most, and if it is one of mostHeldBack
+	// kept for short requests: one of more than dispatch.Tuned.LongWork times the mean predicted work waits
+	// though that slot is free, for half of MaxWait at most, and if it is one of MostHeldBack
 	// who wait. A long request that takes the last slot makes all wait that come while it
 	// runs, and most of those are short; it has to wait only until another slot comes free.
 	ShortestFirst

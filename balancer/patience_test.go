@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 var patientQueue = QueueOptions{MaxRequests: 10, MaxWait: time.Minute}
@@ -17,12 +19,12 @@ func newPacedPool(t testing.TB, o QueueOptions, paces ...float64) *Pool {
 	t.Helper()
 	p := newQueuePool(t, len(paces), o)
 	for i, seconds := range paces {
-		for range paceKnown {
+		for range dispatch.Tuned.ServiceKnown {
 			if seconds > 0 {
-				at(p, i).pace.learn(time.Duration(seconds*float64(time.Second)), 1)
+				at(p, i).service.Learn(time.Duration(seconds*float64(time.Second)), 1, false)
 			}
 		}
-		at(p, i).pace.changed.Store(int64(p.queue.now()))
+		at(p, i).service.Touch(p.queue.now())
 	}
 	return p
 }
@@ -134,9 +136,9 @@ func TestPatienceEnds(t *testing.T) {
 // predictions have proved to say something.
 func TestPatienceIsOfItsSize(t *testing.T) {
 	p := newSizedPool(t, 2, shortestQueue)
-	for range paceKnown {
-		at(p, 0).pace.learn(400*time.Millisecond, 1)
-		at(p, 1).pace.learn(100*time.Millisecond, 1)
+	for range dispatch.Tuned.ServiceKnown {
+		at(p, 0).service.Learn(400*time.Millisecond, 1, false)
+		at(p, 1).service.Learn(100*time.Millisecond, 1, false)
 	}
 	fast := acquireOnly(t, p, 1)
 	acquire(t, p, 1).Release(Outcome{})
@@ -145,7 +147,7 @@ func TestPatienceIsOfItsSize(t *testing.T) {
 	w.Poke()
 	_, err := w.Wait()
 	require.ErrorIs(t, err, ErrPoked)
-	p.queue.longOnes.value = 0
+	p.queue.sizes.Long.Value = 0
 	acquire(t, p, 8).Release(Outcome{})
 	fast.Release(Outcome{})
 	assertIdle(t, p)
@@ -258,8 +260,8 @@ func TestAPaceThatFalls(t *testing.T) {
 	acquireOnly(t, p, 1)
 	w := enqueue(t, p, nil)
 	require.False(t, w.Bound())
-	for range 10 * paceHorizon {
-		at(p, 0).pace.learn(time.Second, 1)
+	for range 10 * dispatch.Tuned.ServiceHorizon {
+		at(p, 0).service.Learn(time.Second, 1, false)
 	}
 	slow.Release(Outcome{})
 	require.True(t, w.Bound())
@@ -274,14 +276,14 @@ func TestManyDoNotWaitForOne(t *testing.T) {
 	for range 100 {
 		acquireOnly(t, p, 1)
 	}
-	for i := range mostPatient + 10 {
-		require.Equal(t, i >= mostPatient, enqueue(t, p, nil).Bound())
+	for i := range dispatch.Tuned.MostPatient + 10 {
+		require.Equal(t, i >= dispatch.Tuned.MostPatient, enqueue(t, p, nil).Bound())
 	}
 }
 
 // TestManyEndpointsAreNotCompared: the scan would cost too much.
 func TestManyEndpointsAreNotCompared(t *testing.T) {
-	for n, held := range map[int]bool{mostCompared: true, mostCompared + 1: false} {
+	for n, held := range map[int]bool{dispatch.Tuned.MostCompared: true, dispatch.Tuned.MostCompared + 1: false} {
 		paces := make([]float64, n)
 		for i := range paces {
 			paces[i] = 0.1
@@ -306,7 +308,7 @@ func TestWhoHasAgedIsAhead(t *testing.T) {
 		}
 		_, err := p.Acquire(&Request{Work: 1})
 		require.ErrorIs(t, err, ErrFull, "it would be the first to have the fast one")
-		at(p, 1).pace.changed.Store(int64(p.queue.now() + shortestQueue.MaxWait))
+		at(p, 1).service.Touch(p.queue.now() + shortestQueue.MaxWait)
 		time.Sleep(shortestQueue.MaxWait/2 + 1)
 		acquire(t, p, 1)
 	})

@@ -66,7 +66,7 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	}
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.arrive(r); q.keepsOut(r, s) {
-		s.turnAway(r)
+		s.refuse(r)
 		return nil, 0, ErrFull
 	}
 	defer s.unmask()

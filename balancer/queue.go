@@ -3,6 +3,8 @@ package balancer
 import (
 	"container/heap"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 // queue is the requests that wait until an endpoint has a slot for them, in the order in
@@ -24,8 +26,8 @@ type queue struct {
 	oldest, youngest, young *Waiter
 	length                  int
 
-	usual    mean // predicted work of the requests that came, where the order goes by it
-	longOnes mean // how many times the usual those took that were predicted to be long, as logarithms
+	sizes    dispatch.Sizes
+	compared []dispatch.Seat // memory of fleet
 
 	heldUntil time.Duration // when the first of those held back is to be looked at again; 0: nobody is
 	recheck   func()        // Pool.Recheck; nil with a clock that is not the process's, which no timer goes by
@@ -47,7 +49,7 @@ func (q *queue) configure(o Options, recheck func()) {
 	for w := q.oldest; w != nil; w = w.younger {
 		w.key = q.key(w.request)
 		w.size = q.size(w.request)
-		w.long = q.isLong(w.size)
+		w.long = q.sizes.IsLong(w.size)
 	}
 	heap.Init(&q.line)
 	q.young = q.oldest
@@ -69,7 +71,7 @@ func (q *queue) add(w *Waiter) {
 	}
 	w.key = q.key(w.request)
 	w.size = q.size(w.request)
-	w.long = q.isLong(w.size)
+	w.long = q.sizes.IsLong(w.size)
 	if w.request == nil || w.request.place.number == 0 {
 		w.number = q.number()
 		q.link(w, q.youngest)
@@ -102,14 +104,14 @@ func (q *queue) link(w, older *Waiter) {
 }
 
 // serve takes out a waiter for which there is an endpoint.
-func (q *queue) serve(w *Waiter) {
-	q.remove(w)
+func (q *queue) serve(w *Waiter, now time.Duration) {
+	q.remove(w, now)
 	q.drain.served++
 }
 
 // remove takes out a waiter that is in, and not set aside.
-func (q *queue) remove(w *Waiter) {
-	q.drain.pass(q.now())
+func (q *queue) remove(w *Waiter, now time.Duration) {
+	q.drain.pass(now)
 	heap.Remove(&q.line, w.place)
 	if q.young == w {
 		q.young = w.younger
@@ -135,11 +137,10 @@ func (q *queue) unlink(w *Waiter) {
 // age orders those that have waited for more than half of MaxWait as if they were the
 // least work: then only those that came before them go before them. It is O(log n) for
 // each of them, once in its life.
-func (q *queue) age() {
+func (q *queue) age(now time.Duration) {
 	if !q.options.Order.BySize() {
 		return
 	}
-	now := q.now()
 	for w := q.young; w != nil && now-w.arrived > q.options.MaxWait/2; w = w.younger {
 		w.key, w.long = 0, false
 		heap.Fix(&q.line, w.place)

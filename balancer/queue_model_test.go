@@ -2,7 +2,6 @@ package balancer
 
 import (
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -10,6 +9,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 // TestQueueKeepsItsPromises runs random histories of a pool beside a model that knows
@@ -45,12 +46,12 @@ type model struct {
 	poisoned map[*Request]bool // the policy panics instead of placing these
 	inFlight map[*Load]int
 	known    []*Endpoint // of now and before
-	paced    int         // of those, from the first on: of the others nobody knows how fast they are
+	timed    int         // of those, from the first on: of the others nobody knows how fast they are
 	leases   []*modelWaiter
 	waiting  []*modelWaiter // by arrival
 	bound    []*modelWaiter
 	came     int            // requests
-	usual    mean           // work of them
+	usual    dispatch.Mean  // work of them
 	outcomes map[string]int // of all models: how often each ending was met
 }
 
@@ -80,12 +81,12 @@ func newModel(t *testing.T, seed uint64) *model {
 func (m *model) step() {
 	m.clock.at += time.Duration(m.rng.IntN(300)) * time.Millisecond
 	if i, ok := m.any(len(m.known)); ok && m.inFlight[m.known[i].load] == 0 {
-		m.known[i].pace.changed.Store(int64(m.clock.at - time.Minute)) // nothing was heard of it for long
+		m.known[i].service.Touch(m.clock.at - time.Minute) // nothing was heard of it for long
 	}
 	m.pool.Recheck() // as a timer may, at any time
 	m.settle()
-	for ; m.paced < len(m.known); m.paced++ {
-		m.pace(m.known[m.paced])
+	for ; m.timed < len(m.known); m.timed++ {
+		m.serviceTime(m.known[m.timed])
 	}
 	switch op := m.rng.IntN(100); {
 	case op < 40:
@@ -185,12 +186,17 @@ func (m *model) newRequest() *modelWaiter {
 	return &modelWaiter{request: r}
 }
 
-// pace makes an endpoint slow, fast, or such that nobody knows.
-func (m *model) pace(e *Endpoint) {
-	paces := []float64{0, 0.0113, 0.0517, 0.1003, 0.2011, 1.0317, 4.0701} // no ties, which round in two ways
-	seconds := math.Float64bits(paces[m.rng.IntN(len(paces))])
-	e.pace.plain.Store(seconds)
-	e.pace.sized.Store(seconds)
+// serviceTime makes an endpoint slow, fast, or such that nobody knows.
+func (m *model) serviceTime(e *Endpoint) {
+	times := []float64{0, 0.0113, 0.0517, 0.1003, 0.2011, 1.0317, 4.0701} // no ties, which round in two ways
+	took, silent := time.Duration(times[m.rng.IntN(len(times))]*float64(time.Second)), e.service.Silent(m.clock.at)
+	e.service = dispatch.Service{}
+	for range dispatch.Tuned.ServiceKnown {
+		if took > 0 {
+			e.service.Learn(took, 1, false)
+		}
+	}
+	e.service.Touch(m.clock.at - silent)
 }
 
 // come lets a request come: by Acquire first, or to the queue at once.
@@ -209,8 +215,8 @@ func (m *model) come(w *modelWaiter, first bool) {
 	case m.isLong(w) && m.oneIsFree():
 		free = nil
 	case m.patience(r, m.size(w), m.before(r)) == 0:
-	case m.doubtful(free) != nil:
-		free = m.doubtful(free)
+	case m.stale(free) != nil:
+		free = m.stale(free)
 		m.outcomes["tried"]++
 	default:
 		free = nil
@@ -253,11 +259,11 @@ func (m *model) come(w *modelWaiter, first bool) {
 }
 
 func (m *model) arrives(work float64) {
-	if m.usual.seen >= usualKnown {
-		work = min(work, mostUsual*m.usual.value)
+	if m.usual.Seen >= dispatch.Tuned.UsualKnown {
+		work = min(work, dispatch.Tuned.MostUsual*m.usual.Value)
 	}
 	if work > 0 {
-		m.usual.learn(work, usualHorizon)
+		m.usual.Learn(work, dispatch.Tuned.UsualHorizon)
 	}
 }
 
@@ -318,7 +324,7 @@ func (m *model) settle() {
 			require.Equal(m.t, waiting, w.fate.Load(), "nothing it may have is free")
 			ahead++
 			continue
-		case w.long && m.clock.at < m.limit(w) && len(m.waiting) <= mostHeldBack && m.oneIsFree():
+		case w.long && m.clock.at < m.limit(w) && len(m.waiting) <= dispatch.Tuned.MostHeldBack && m.oneIsFree():
 			m.isHeld(w, "held back", m.limit(w))
 			ahead++
 			continue

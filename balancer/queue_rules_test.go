@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 // What the model expects of one request: where it might begin, in which order it is looked
@@ -27,13 +29,13 @@ func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
 
 // isLong reports whether a request has to leave the last free slot to others.
 func (m *model) isLong(w *modelWaiter) bool {
-	return m.size(w) > longWork
+	return m.size(w) > dispatch.Tuned.LongWork
 }
 
 // size is the work of the request in units of the usual one.
 func (m *model) size(w *modelWaiter) float64 {
-	if m.options.Order.BySize() && m.usual.seen >= usualKnown && w.request.Work > 0 {
-		return w.request.Work / m.usual.value
+	if m.options.Order.BySize() && m.usual.Seen >= dispatch.Tuned.UsualKnown && w.request.Work > 0 {
+		return w.request.Work / m.usual.Value
 	}
 	return 1
 }
@@ -44,30 +46,31 @@ func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	here, there, released := math.Inf(1), math.Inf(1), 0.0
 	_, free := m.servable(r)
 	for _, e := range free {
-		here = min(here, e.pace.get(true))
+		here = min(here, e.service.Seconds(true))
 	}
 	for _, e := range m.pool.Snapshot().Endpoints {
-		pace := e.Endpoint.pace.get(true)
-		if !e.Eligible || r.excludes(e.Endpoint) || slices.Contains(free, e.Endpoint) || pace == 0 || pace >= here {
+		seconds := e.Endpoint.service.Seconds(true)
+		if !e.Eligible || r.excludes(e.Endpoint) || slices.Contains(free, e.Endpoint) || seconds == 0 || seconds >= here {
 			continue
 		}
-		silent := m.clock.at - time.Duration(e.Endpoint.pace.changed.Load())
-		there, released = min(there, pace), released+min(float64(e.Slots)/pace, overdue/silent.Seconds())
+		silent := e.Endpoint.service.Silent(m.clock.at)
+		there, released = min(there, seconds), released+min(float64(e.Slots)/seconds, dispatch.Tuned.Overdue/silent.Seconds())
 	}
-	if free == nil || released == 0 || ahead >= mostPatient || size*here <= muchFaster*(float64(ahead+1)/released+size*there) {
+	if free == nil || released == 0 || ahead >= dispatch.Tuned.MostPatient || size*here <= dispatch.Tuned.MuchFaster*(float64(ahead+1)/released+size*there) {
 		return 0
 	}
-	return time.Duration(stake * size * (here - there) * float64(time.Second))
+	return time.Duration(dispatch.Tuned.Stake * size * (here - there) * float64(time.Second))
 }
 
-// doubtful returns those that had no request for so long that one is to try them.
-func (m *model) doubtful(free []*Endpoint) (doubtful []*Endpoint) {
+// stale returns those that had no request for so long that one is to try them.
+func (m *model) stale(free []*Endpoint) (stale []*Endpoint) {
 	for _, e := range free {
-		if pace := e.pace.get(false); pace > 0 && m.clock.at > time.Duration(e.pace.changed.Load())+time.Duration(doubtAfter*pace*float64(time.Second)) {
-			doubtful = append(doubtful, e)
+		seconds := e.service.Seconds(false)
+		if seconds > 0 && e.service.Silent(m.clock.at) > time.Duration(dispatch.Tuned.StaleAfter*seconds*float64(time.Second)) {
+			stale = append(stale, e)
 		}
 	}
-	return doubtful
+	return stale
 }
 
 // limit is when a request that waits is held back no more.
@@ -88,7 +91,7 @@ func (m *model) oneIsFree() bool {
 		total += e.Slots
 		free += e.Slots - min(m.inFlight[e.Endpoint.load], e.Slots)
 	}
-	return free == 1 && total >= fewestSlots
+	return free == 1 && total >= int(dispatch.Tuned.FewestSlots)
 }
 
 func (m *model) hasAged(w *modelWaiter) bool { return m.clock.at-w.arrived > m.options.MaxWait/2 }

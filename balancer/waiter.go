@@ -119,7 +119,7 @@ func (w *Waiter) leave(fate uint32) bool {
 	if fate == tooLate {
 		w.retryAfter = p.queue.state().RetryAfter(w.maxWait)
 	}
-	p.queue.remove(w)
+	p.queue.remove(w, p.queue.now())
 	w.end(fate)
 	return true
 }

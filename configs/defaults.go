@@ -66,7 +66,7 @@ func upstreamDefaults() Upstream {
 	return Upstream{
 		Policy: "capacity",
 		Host:   "pass",
-		Queue:  Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second},
+		Queue:  Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
 		Health: Health{
 			Interval:           2 * time.Second,
 			Timeout:            defaultProbe,

@@ -39,7 +39,7 @@ func TestDefaults(t *testing.T) {
 			Name:      "default",
 			Policy:    "capacity",
 			Host:      "pass",
-			Queue:     Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second},
+			Queue:     Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
 			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: Capacity{Value: 100}}},
 			Health: Health{
 				Interval:           2 * time.Second,

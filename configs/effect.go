@@ -95,6 +95,9 @@ func (r *report) reviewQueue(p path, u *Upstream, slots map[string]said) bool {
 	if q.MaxWait != usual.MaxWait {
 		r.note(p.key("max_wait"), remedy, "has no effect: %s", why)
 	}
+	if q.HoldBack != usual.HoldBack {
+		r.note(p.key("hold_back"), remedy, "has no effect: %s", why)
+	}
 	return false
 }
 

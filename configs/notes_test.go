@@ -32,6 +32,7 @@ func TestSettingsWithoutEffectAreNoted(t *testing.T) {
 	for text, want := range map[string]string{
 		"upstreams: [{queue: {order: shortest_first}, " + idle + "}]":                                              "1: upstreams[0].queue.order: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",
 		"upstreams: [{queue: {max_requests: 10}, " + idle + "}]":                                                   "1: upstreams[0].queue.max_requests: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",
+		"upstreams: [{queue: {hold_back: false}, " + idle + "}]":                                                   "1: upstreams[0].queue.hold_back: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",
 		"upstreams: [{queue: {max_wait: 3s}, " + idle + "}]":                                                       "1: upstreams[0].queue.max_wait: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",
 		"upstreams: [{queue: {max_requests: 0, max_wait: 3s}, " + slots + "}]":                                     "1: upstreams[0].queue.max_wait: has no effect: with max_requests 0 no request waits: raise max_requests, or remove it",
 		"upstreams: [{capacity_scale: 2, " + idle + "}]":                                                           "1: upstreams[0].capacity_scale: has no effect with policy capacity: only optimal_split asks for it: choose that policy, or remove it",

@@ -16,6 +16,8 @@ var rooms = []room{
 		why: "plain data: what was asked for, not what becomes of it; so the schema can change without touching a room"},
 	{path: "metrics", level: 0,
 		why: "instruments that anybody may hold, so it can know nobody"},
+	{path: "balancer/dispatch", level: 0,
+		why: "take, mask or wait: numbers in, numbers out"},
 	{path: "balancer/estimate", level: 0,
 		why: "arithmetic over finished requests; app gives what it finds to the pool"},
 	{path: "balancer/predict", level: 0,
@@ -36,7 +38,7 @@ var rooms = []room{
 	{path: "balancer/predict/table", level: 1, sees: "balancer/predict",
 		why: "a model of any table; of predict it has the way to keep a file"},
 
-	{path: "balancer", level: 1,
+	{path: "balancer", level: 1, sees: "balancer/dispatch",
 		why: "who may serve and who should; knows neither HTTP nor configuration, so a simulation runs the same code"},
 
 	{path: "balancer/policy", level: 2, sees: "balancer",

@@ -83,7 +83,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 // poolOptions is what the pool is told of its upstream. scale is how many requests/s
 // one unit of capacity sustains, 0 while not known.
 func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
-	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait}
+	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack}
 	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
 		return o, err
 	}

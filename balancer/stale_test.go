@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
 // inOrder picks the first that is free.
@@ -33,7 +35,7 @@ func TestASlowSlotIsTriedBesideAnother(t *testing.T) {
 		acquireOnly(t, p, 0)
 		time.Sleep(61 * time.Second)
 		for _, i := range []int{0, 1} {
-			at(p, i).pace.changed.Store(int64(p.queue.now()))
+			at(p, i).service.Touch(p.queue.now())
 		}
 		require.Equal(t, "e2", acquire(t, p, 0).Endpoint().Name())
 		_, err := p.Acquire(nil)
@@ -47,14 +49,14 @@ func TestIdlenessMakesNoColdStartAPace(t *testing.T) {
 	for took, want := range map[time.Duration]float64{time.Minute: 0.114, 50 * time.Millisecond: 0.079} {
 		synctest.Test(t, func(t *testing.T) {
 			p := newPacedPool(t, patientQueue, 0.1)
-			for range paceHorizon {
-				at(p, 0).pace.learn(100*time.Millisecond, 1)
+			for range dispatch.Tuned.ServiceHorizon {
+				at(p, 0).service.Learn(100*time.Millisecond, 1, false)
 			}
 			time.Sleep(4 * time.Second)
 			lease := acquire(t, p, 0)
 			time.Sleep(took)
 			lease.Release(Outcome{Class: Answered, Status: 200})
-			assert.InDelta(t, want, at(p, 0).pace.get(false), 0.001)
+			assert.InDelta(t, want, at(p, 0).service.Seconds(false), 0.001)
 		})
 	}
 }
