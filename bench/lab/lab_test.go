@@ -108,7 +108,8 @@ func TestPrize(t *testing.T) {
 		require.Less(t, fifo, 0.9*blind, c.Name)
 		switch c.Name {
 		case "no hints":
-			require.InEpsilon(t, float64(fifo), float64(shortest), 1e-9)
+			// All are taken for the mean, which is learned anew each second: who came before that may go after who came since.
+			require.InEpsilon(t, float64(fifo), float64(shortest), 0.005)
 		case "meaningless hints":
 			require.Less(t, shortest, 1.02*fifo)
 		default:
