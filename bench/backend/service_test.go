@@ -145,10 +145,10 @@ func TestExponentialWorkHasTheMeanOfOneUnit(t *testing.T) {
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
 	for want, o := range map[string]Options{
-		"capacity -1: must be a positive number": {Engine: engine.Options{Capacity: -1}},
-		"slots -2: must be at least 1":           {Engine: engine.Options{Slots: -2}},
-		"unit tokens -2: must be at least 1":     {UnitTokens: -2},
-		"work 9: must be Fixed or Exponential":   {Work: 9},
+		"capacity -1: give the units of work":  {Engine: engine.Options{Capacity: -1}},
+		"slots -2: must be at least 1":         {Engine: engine.Options{Slots: -2}},
+		"unit tokens -2: must be at least 1":   {UnitTokens: -2},
+		"work 9: must be Fixed or Exponential": {Work: 9},
 	} {
 		_, err := New(o)
 		require.ErrorContains(t, err, want)

@@ -196,16 +196,16 @@ func TestSustainsIsTheThroughputOfABusyEngine(t *testing.T) {
 
 func TestLawsThatCannotWorkAreRefused(t *testing.T) {
 	for want, o := range map[string]Options{
-		"capacity 0: must be a positive number of units":  {},
-		"capacity -1: must be a positive number":          {Capacity: -1},
-		"capacity +Inf: must be a positive number":        {Capacity: math.Inf(1)},
+		"capacity 0: give the units of work":              {},
+		"capacity -1: give the units of work":             {Capacity: -1},
+		"capacity +Inf: give the units of work":           {Capacity: math.Inf(1)},
 		"slots -2: must be at least 1":                    {Capacity: 1, Slots: -2},
 		"first token 1s: must lie between 0 and the 80ms": {Capacity: 100, Slots: 8, FirstToken: 1e9},
 		"first token -1ns: must lie between 0":            {Capacity: 100, FirstToken: -1},
-		"discipline 9: must be FirstCome or Sharing":      {Capacity: 1, Discipline: 9},
-		"slowing -1: must be a number of 0 or more":       {Capacity: 1, Slowing: -1},
+		`there is no discipline "sharig": did you mean`:   {Capacity: 1, Discipline: "sharig"},
+		"slowing -1: must lie between 0 and 1":            {Capacity: 1, Slowing: -1},
 		"prefill NaN: must be a number of 0 or more":      {Capacity: 1, Prefill: math.NaN()},
-		"so the discipline must be FirstCome":             {Capacity: 1, Slowing: 1, Discipline: Sharing},
+		"so the discipline must be first_come":            {Capacity: 1, Slowing: 1, Discipline: Sharing},
 		"first token: follows from the prefill speed":     {Capacity: 1, Prefill: 1, FirstToken: 1},
 	} {
 		require.ErrorContains(t, o.Check(), want)

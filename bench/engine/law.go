@@ -4,38 +4,41 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // Discipline says how requests that are in at once share an engine.
-type Discipline uint8
+type Discipline string
 
 const (
-	// FirstCome serves as many requests as there are slots and lets the others wait, first come first served. Where slots
+	// FirstCome, the default, serves as many requests as there are slots and lets the others wait, first come first served. Where slots
 	// do not slow each other it is M/M/K for exponential work.
-	FirstCome Discipline = iota
+	FirstCome Discipline = "first_come"
 	// Sharing serves all requests at once: n of them at Capacity/max(n, Slots) each. With one slot it is processor sharing;
 	// with more a request alone gets no more than its slot's part, as a stream of a batching engine does.
-	Sharing
+	Sharing Discipline = "sharing"
 )
 
 // Options are the law by which one engine serves. Each request first has its prompt read and then its answer decoded.
 type Options struct {
-	Capacity   float64    // units of work per second with all slots decoding, prompts apart; positive
-	Slots      int        // requests that keep all of it busy, the largest batch; 0 is one
-	Discipline Discipline // how they share the engine
+	Capacity   float64    `yaml:"capacity"`   // C: units of work per second with all slots decoding, prompts apart; positive
+	Slots      int        `yaml:"slots"`      // requests that keep all of it busy, the largest batch; 0 is one
+	Discipline Discipline `yaml:"discipline"` // how they share the engine
 
 	// FirstToken is what each prompt takes, whatever its length and whoever else is read, out of the time of one unit: a
 	// request of w units takes FirstToken + w × (Slots/Capacity − FirstToken) of a slot.
-	FirstToken time.Duration
+	FirstToken time.Duration `yaml:"-"`
 	// Prefill is how many prompt tokens are read per second, shared equally by all whose prompt is being read: reading
 	// computes, and is what keeps the processor busy. 0: prompts take no time but FirstToken.
-	Prefill float64
+	Prefill float64 `yaml:"prefill"`
 	// Slowing makes one token of b streams take 1 + Slowing × (b − 1) times as long as one of a stream alone: reading the
 	// weights costs a step of decoding the same for all streams, and each adds its own attention. A step of
 	// 6 ms + 0.35 ms per stream, which a mock engine of SGLang's gateway takes for typical, is a slowing of 0.055, with
-	// 157 tokens/s of a stream alone; its prefill is 8,000 tokens/s.
-	Slowing float64
+	// 157 tokens/s of a stream alone; its prefill is 8,000 tokens/s. At most 1, at which a batch is no faster than one stream.
+	Slowing float64 `yaml:"slowing"`
 }
 
 // Check reports everything that would make the arithmetic of service times meaningless, as one error.
@@ -44,22 +47,22 @@ func (o Options) Check() error {
 	wrong := func(format string, values ...any) { problems = append(problems, fmt.Errorf(format, values...)) }
 	number := func(x float64) bool { return x >= 0 && !math.IsInf(x, 1) }
 	if o.Capacity == 0 || !number(o.Capacity) {
-		wrong("capacity %v: must be a positive number of units per second", o.Capacity)
+		wrong("capacity %v: give the units of work that it finishes per second, > 0", o.Capacity)
 	}
 	if o.Slots < 0 {
 		wrong("slots %d: must be at least 1", o.Slots)
 	}
-	if o.Discipline > Sharing {
-		wrong("discipline %d: must be FirstCome or Sharing", o.Discipline)
+	if known := []string{string(FirstCome), string(Sharing)}; o.Discipline != "" && !slices.Contains(known, string(o.Discipline)) {
+		wrong("there is no discipline %q: %s", o.Discipline, configs.Suggest(string(o.Discipline), known))
 	}
 	if !number(o.Prefill) {
 		wrong("prefill %v: must be a number of 0 or more", o.Prefill)
 	}
-	if !number(o.Slowing) {
-		wrong("slowing %v: must be a number of 0 or more", o.Slowing)
+	if !number(o.Slowing) || o.Slowing > 1 {
+		wrong("slowing %v: must lie between 0 and 1, or a batch is slower than its requests one after the other", o.Slowing)
 	}
-	if o.Discipline != FirstCome && (o.Prefill != 0 || o.Slowing != 0) {
-		wrong("prefill and slowing: are of a batch of slots, so the discipline must be FirstCome")
+	if o.Discipline == Sharing && (o.Prefill != 0 || o.Slowing != 0) {
+		wrong("prefill and slowing: are of a batch of slots, so the discipline must be first_come")
 	}
 	if o.FirstToken != 0 && o.Prefill != 0 {
 		wrong("first token: follows from the prefill speed, so leave it out")

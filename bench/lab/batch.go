@@ -6,19 +6,9 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
-	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
-
-// law is what an engine serves by, simulated or measured.
-func law(e scenario.Endpoint) engine.Options {
-	o := engine.Options{Capacity: e.Capacity, Slots: e.Slots, Prefill: e.Prefill, Slowing: e.Slowing}
-	if e.Discipline == "sharing" {
-		o.Discipline = engine.Sharing
-	}
-	return o
-}
 
 // batches says whether an engine reads prompts, or slows its slots by each other.
 func batches(e scenario.Endpoint) bool { return e.Prefill > 0 || e.Slowing > 0 }
@@ -68,7 +58,7 @@ func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...
 	there.Rate, there.Contenders, there.Endpoints = rate, contenders, slices.Clone(l.scenario.Endpoints)
 	prompt := meanPrompt(traces...)
 	for i, e := range there.Endpoints {
-		there.Endpoints[i].Capacity = law(e).Sustains(prompt) // what balancers are told stays as it is
+		there.Endpoints[i].Capacity = e.Sustains(prompt) // what balancers are told stays as it is
 	}
 	if err := there.Carried(); err != nil {
 		return fmt.Errorf("with prompts of %.0f tokens in the mean to be read, %w", prompt, err)
@@ -94,7 +84,7 @@ func (l *Lab) alone(traces []trace.Trace) float64 {
 
 // service is how long an engine takes for a request that has it to itself.
 func service(e scenario.Endpoint, r trace.Request) time.Duration {
-	prompt, unit := law(e).Alone(promptTokens(r))
+	prompt, unit := e.Alone(promptTokens(r))
 	return prompt + time.Duration(r.Work*float64(unit))
 }
 
@@ -103,10 +93,10 @@ func service(e scenario.Endpoint, r trace.Request) time.Duration {
 // j requests are served at no more than the sum of the j largest.
 func (l *Lab) perSlot() (list []float64) {
 	for _, e := range l.scenario.Endpoints {
-		its, before := law(e), 0.0
-		_, full := its.Speeds(0, e.Slots)
+		before := 0.0
+		_, full := e.Speeds(0, e.Slots)
 		for streams := 1; streams <= e.Slots; streams++ {
-			_, decode := its.Speeds(0, streams)
+			_, decode := e.Speeds(0, streams)
 			speed := e.Capacity * float64(streams) / float64(e.Slots) * decode / full
 			list = append(list, speed-before)
 			before = speed

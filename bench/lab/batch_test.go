@@ -7,6 +7,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 // TestTheLLMScenario: what stands beside its rows must be true of engines that batch.
@@ -46,7 +47,7 @@ func TestTheLLMScenario(t *testing.T) {
 // know, or an engine that is nearly idle comes below it.
 func TestTheBoundOfABatch(t *testing.T) {
 	s := small(t, "llm", 20_000)
-	s.Rate, s.Seeds, s.Sweep, s.Cases = 2, 1, nil, []scenario.Case{{Name: "exponential", Work: "exponential", Hints: scenario.Hints{Tokens: 200}}}
+	s.Rate, s.Seeds, s.Sweep, s.Cases = 2, 1, nil, []scenario.Case{{Name: "exponential", Work: "exponential", Hints: trace.Hints{Tokens: 200}}}
 	for i := range s.Endpoints {
 		s.Endpoints[i].Slowing = 0.5
 	}

@@ -175,7 +175,7 @@ func (l *Lab) traces(c scenario.Case) (list []trace.Trace, err error) {
 		if c.Work == "trace" {
 			t, err = trace.Read(c.Trace)
 		} else {
-			t, err = trace.New(traceOptions(l.scenario, c, l.options.Seed+uint64(i), l.scenario.Requests, l.scenario.Rate))
+			t, err = trace.New(l.scenario.Traced(c, l.options.Seed+uint64(i)))
 		}
 		if err != nil {
 			return nil, fmt.Errorf("case %s: %w", c.Name, err)
@@ -186,11 +186,4 @@ func (l *Lab) traces(c scenario.Case) (list []trace.Trace, err error) {
 		list = append(list, t)
 	}
 	return list, nil
-}
-
-func traceOptions(s *scenario.Scenario, c scenario.Case, seed uint64, requests int, rate float64) trace.Options {
-	return trace.Options{
-		Seed: seed, Requests: requests, Rate: rate, Arrivals: trace.Arrivals(s.Arrivals), Work: trace.Work(c.Work),
-		Hints: trace.Hints{Tokens: c.Hints.Tokens, Noise: c.Hints.Noise, None: c.Hints.None, Random: c.Hints.Random},
-	}
 }

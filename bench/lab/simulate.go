@@ -128,7 +128,7 @@ func (l *Lab) engines(c scenario.Contender) []sim.Endpoint {
 	told := l.scenario.Told(c)
 	list := make([]sim.Endpoint, len(l.scenario.Endpoints))
 	for i, e := range l.scenario.Endpoints {
-		list[i] = sim.Endpoint{Name: e.Name, Engine: law(e), Told: told[i]}
+		list[i] = sim.Endpoint{Name: e.Name, Engine: e.Options, Told: told[i]}
 		if c.Queue != "" {
 			list[i].Limit = e.Slots
 		}
@@ -181,7 +181,8 @@ func (l *Lab) atLoad(c scenario.Case, contender scenario.Contender, load float64
 	if there.Carried() != nil {
 		return report.None(), nil
 	}
-	t, err := trace.New(traceOptions(l.scenario, c, l.options.Seed, requests, there.Rate))
+	there.Requests = requests
+	t, err := trace.New(there.Traced(c, l.options.Seed))
 	if err != nil {
 		return report.None(), err
 	}

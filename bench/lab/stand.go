@@ -33,7 +33,7 @@ func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*sta
 	plan := peers.Plan{Dir: dir, HoldBack: c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Slots: c.Queue != "", Queue: c.Queue, Wait: longestWait}
 	told := l.scenario.Told(c)
 	for i, e := range l.scenario.Endpoints {
-		engine, err := backend.New(backend.Options{Name: fmt.Sprintf("engine-%d", i), Engine: law(e), UnitTokens: unitTokens})
+		engine, err := backend.New(backend.Options{Name: fmt.Sprintf("engine-%d", i), Engine: e.Options, UnitTokens: unitTokens})
 		if err != nil {
 			return nil, errors.Join(err, s.stop())
 		}

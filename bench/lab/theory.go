@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 	"github.com/steelyard-proxy/steelyard/bench/theory"
@@ -45,11 +46,11 @@ func (l *Lab) theory(c scenario.Case, traces []trace.Trace) []report.Line {
 // closedForm is what endpoints make of a random split, where a formula knows.
 func (l *Lab) closedForm(c scenario.Case, traces []trace.Trace) (func(rates []float64) theory.Split, string) {
 	fleet := l.capacities()
-	one, sharing, plain := true, true, l.scenario.Arrivals == "poisson"
+	one, sharing, plain := true, true, l.scenario.Arrivals == trace.Poisson
 	var slots []int
 	for _, e := range l.scenario.Endpoints {
 		one = one && e.Slots == 1
-		sharing = sharing && e.Discipline == "sharing"
+		sharing = sharing && e.Discipline == engine.Sharing
 		plain = plain && e.Prefill == 0 && e.Slowing == 0 && (e.Discipline == l.scenario.Endpoints[0].Discipline)
 		slots = append(slots, e.Slots)
 	}

@@ -6,13 +6,16 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/steelyard-proxy/steelyard/bench/engine"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
+// recorded is the work of a trace that was not generated.
+const recorded = "trace"
+
 var (
-	works        = []string{"exponential", "heavy", "constant", "llm", "trace"}
-	arrivals     = []string{"poisson", "bursts"}
-	disciplines  = []string{"first_come", "sharing"}
+	works        = []string{"exponential", "heavy", "constant", "llm", recorded}
 	orders       = []string{"fifo", "shortest_first"}
 	peerSettings = []string{NginxLeastConn, HAProxyLeastConn, HAProxyMaxconn}
 )
@@ -29,7 +32,7 @@ func (s *Scenario) withDefaults() {
 		s.Balancers = 1
 	}
 	if s.Arrivals == "" {
-		s.Arrivals = "poisson"
+		s.Arrivals = trace.Poisson
 	}
 	s.Simulated = s.Simulated || s.Sizes != nil
 	for i := range s.Endpoints {
@@ -41,20 +44,17 @@ func (s *Scenario) withDefaults() {
 			e.Slots = 1
 		}
 		if e.Discipline == "" {
-			e.Discipline = "first_come"
+			e.Discipline = engine.FirstCome
 		}
 	}
 	for i := range s.Cases {
 		c := &s.Cases[i]
-		if c.Hints.Tokens == 0 {
-			c.Hints.Tokens = 200
-		}
 		if c.Balancers == 0 {
 			c.Balancers = s.Balancers
 		}
 		s.Simulated = s.Simulated || c.Balancers > 1
 		if c.Name == "" {
-			if c.Name = c.Work; c.Work != "trace" {
+			if c.Name = c.Work; c.Work != recorded {
 				c.Name += " work"
 			}
 		}
@@ -121,23 +121,17 @@ func (s *Scenario) checkLoad() error {
 			return fmt.Errorf("endpoints[%d]: a second one is called %q: give it a name of its own", i, e.Name)
 		}
 	}
-	if !positive(s.Rate) {
-		return fmt.Errorf("rate is %g: give the arrivals per second, > 0", s.Rate)
-	}
-	if s.Requests < 1 {
-		return fmt.Errorf("requests is %d: give the length of a trace, at least 1", s.Requests)
+	if err := s.Traced(Case{}, 0).Check(); err != nil {
+		return first(err)
 	}
 	if s.Seeds < 0 || s.Balancers < 0 {
 		return fmt.Errorf("seeds is %d and balancers %d: each must be at least 1", s.Seeds, s.Balancers)
-	}
-	if err := oneOf("arrivals", s.Arrivals, arrivals); err != nil {
-		return err
 	}
 	if len(s.Cases) == 0 {
 		return fmt.Errorf("cases is empty: give at least one, with its work")
 	}
 	for i, c := range s.Cases {
-		if err := c.check(); err != nil {
+		if err := c.check(s); err != nil {
 			return fmt.Errorf("cases[%d]: %w", i, err)
 		}
 		if slices.ContainsFunc(s.Cases[:i], func(o Case) bool { return o.Name == c.Name }) {
@@ -169,37 +163,31 @@ func (s *Scenario) checkChanges() error {
 }
 
 func (e Endpoint) check() error {
-	switch {
-	case e.Name == "":
+	if e.Name == "" {
 		return fmt.Errorf("name is missing")
-	case !positive(e.Capacity):
-		return fmt.Errorf("capacity of %s is %g: give requests of one unit per second, > 0", e.Name, e.Capacity)
-	case !positive(e.Told):
-		return fmt.Errorf("told of %s is %g: must be > 0", e.Name, e.Told)
-	case e.Slots < 1:
-		return fmt.Errorf("slots of %s is %d: must be at least 1", e.Name, e.Slots)
-	case !(e.Prefill >= 0) || !(e.Slowing >= 0) || math.IsInf(e.Prefill, 1):
-		return fmt.Errorf("prefill of %s is %g and slowing %g: neither may be negative", e.Name, e.Prefill, e.Slowing)
-	case e.Slowing > 1:
-		return fmt.Errorf("slowing of %s is %g: must be at most 1, or a batch is slower than its requests one after the other", e.Name, e.Slowing)
-	case e.Discipline != "first_come" && (e.Prefill > 0 || e.Slowing > 0):
-		return fmt.Errorf("%s batches, with prefill or slowing: its discipline must be first_come", e.Name)
 	}
-	return oneOf("discipline", e.Discipline, disciplines)
+	if err := e.Check(); err != nil {
+		return fmt.Errorf("%s: %w", e.Name, first(err))
+	}
+	if !positive(e.Told) {
+		return fmt.Errorf("%s: told %g: must be > 0", e.Name, e.Told)
+	}
+	return nil
 }
 
-func (c Case) check() error {
+func (c Case) check(s *Scenario) error {
 	switch {
-	case (c.Work == "trace") != (c.Trace != ""):
+	case (c.Work == recorded) != (c.Trace != ""):
 		return fmt.Errorf("work is %q and trace %q: a recorded trace needs work: trace and the file in trace", c.Work, c.Trace)
-	case !positive(c.Hints.Tokens) || c.Hints.Noise < 0:
-		return fmt.Errorf("hints: tokens %g and noise %g: the one must be > 0, the other not negative", c.Hints.Tokens, c.Hints.Noise)
 	case c.Balancers < 0:
 		return fmt.Errorf("balancers is %d: must be at least 1", c.Balancers)
 	case c.Target < 0:
 		return fmt.Errorf("target is %g: must be a ratio > 0", c.Target)
 	}
-	return oneOf("work", c.Work, works)
+	if err := oneOf("work", c.Work, works); err != nil || c.Work == recorded {
+		return err
+	}
+	return first(s.Traced(c, 0).Check())
 }
 
 func (c Contender) check(s *Scenario, policies []string) error {
@@ -236,6 +224,14 @@ func oneOf(key, value string, known []string) error {
 		return nil
 	}
 	return fmt.Errorf("there is no %s %q: %s", key, value, configs.Suggest(value, known))
+}
+
+// first is the first of several problems.
+func first(err error) error {
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()[0]
+	}
+	return err
 }
 
 func positive(x float64) bool { return x > 0 && !math.IsInf(x, 1) }

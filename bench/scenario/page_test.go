@@ -8,6 +8,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 func page(t *testing.T) string {
@@ -22,6 +25,10 @@ func leaves(section reflect.Type, at string) (list []string) {
 	for i := range section.NumField() {
 		kind, name := section.Field(i).Type, section.Field(i).Tag.Get("yaml")
 		if name == "-" {
+			continue
+		}
+		if name == ",inline" {
+			list = append(list, leaves(kind, at)...)
 			continue
 		}
 		name = at + name
@@ -48,15 +55,17 @@ func TestPageHasEveryKey(t *testing.T) {
 // The defaults of the page are those that a scenario gets.
 func TestPageNamesTheDefaults(t *testing.T) {
 	var s Scenario
-	s.Endpoints, s.Cases, s.Contenders = []Endpoint{{Capacity: 3}}, []Case{{Work: "heavy"}}, []Contender{{Policy: "capacity"}}
+	s.Endpoints, s.Cases, s.Contenders = []Endpoint{{Options: engine.Options{Capacity: 3}}}, []Case{{Work: "heavy"}}, []Contender{{Policy: "capacity"}}
 	s.withDefaults()
 	for key, value := range map[string]string{
-		"seeds": "1", "balancers": "1", "arrivals": s.Arrivals, "endpoints[].slots": "1",
-		"endpoints[].discipline": s.Endpoints[0].Discipline, "cases[].hints.tokens": "200",
+		"seeds": "1", "balancers": "1", "arrivals": string(s.Arrivals), "endpoints[].slots": "1",
+		"endpoints[].discipline": string(s.Endpoints[0].Discipline), "cases[].hints.tokens": "200",
 	} {
 		require.Regexp(t, regexp.MustCompile("(?m)^\\| `"+regexp.QuoteMeta(key)+"` \\| `"+value+"` \\|"), page(t))
 	}
-	require.Equal(t, []any{1, 1, 1, 200.0}, []any{s.Seeds, s.Balancers, s.Endpoints[0].Slots, s.Cases[0].Hints.Tokens})
+	made, err := trace.New(trace.Options{Requests: 1, Rate: 1, Work: trace.Constant, Hints: s.Cases[0].Hints})
+	require.NoError(t, err)
+	require.Equal(t, []int{1, 1, 1, 200}, []int{s.Seeds, s.Balancers, s.Endpoints[0].Slots, made.Requests[0].MaxTokens})
 }
 
 func TestExampleOfThePageLoads(t *testing.T) {

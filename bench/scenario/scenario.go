@@ -5,6 +5,9 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 // Scenario is one run of the bench: the same traces offered to several contenders.
@@ -13,11 +16,11 @@ type Scenario struct {
 	Title string `yaml:"title"` // one line
 	About string `yaml:"about"` // what it shows, and what to look at
 
-	Endpoints []Endpoint `yaml:"endpoints"`
-	Rate      float64    `yaml:"rate"`     // T: arrivals per second, in the mean
-	Requests  int        `yaml:"requests"` // of each trace
-	Seeds     int        `yaml:"seeds"`    // traces of each case; figures are medians over them; default 1
-	Arrivals  string     `yaml:"arrivals"` // poisson (default) or bursts
+	Endpoints []Endpoint     `yaml:"endpoints"`
+	Rate      float64        `yaml:"rate"`     // T: arrivals per second, in the mean
+	Requests  int            `yaml:"requests"` // of each trace
+	Seeds     int            `yaml:"seeds"`    // traces of each case; figures are medians over them; default 1
+	Arrivals  trace.Arrivals `yaml:"arrivals"` // poisson (default) or bursts
 
 	Cases      []Case      `yaml:"cases"`
 	Contenders []Contender `yaml:"contenders"`
@@ -37,39 +40,23 @@ type Scenario struct {
 
 // Endpoint is one simulated inference server.
 type Endpoint struct {
-	Name     string  `yaml:"name"`
-	Capacity float64 `yaml:"capacity"` // C_i, requests of one unit of work per second
-	Told     float64 `yaml:"told"`     // the capacity that balancers are told; default Capacity
-	Slots    int     `yaml:"slots"`    // requests served at once; default 1
-	// Discipline is how an engine serves more requests than slots: first_come (default) waits, sharing slows all.
-	Discipline string `yaml:"discipline"`
+	Name string  `yaml:"name"`
+	Told float64 `yaml:"told"` // the capacity that balancers are told; default Capacity
 
-	// An engine that batches: prompts are read at Prefill tokens per second, shared by all that are being read, and each
-	// of b streams is decoded 1 + Slowing × (b − 1) times slower than one alone. Capacity is that of a full batch, prompts
-	// apart. 0: prompts take no time, and slots do not slow each other.
-	Prefill float64 `yaml:"prefill"`
-	Slowing float64 `yaml:"slowing"` // at most 1, at which a batch is no faster than one stream
+	engine.Options `yaml:",inline"`
 }
 
 // Case is one kind of work.
 type Case struct {
-	Name  string `yaml:"name"`  // a heading; default: the work's
-	Work  string `yaml:"work"`  // exponential, heavy, constant, llm, or trace
-	Trace string `yaml:"trace"` // CSV file of a recorded trace, for work trace; relative to the scenario's file
-	Hints Hints  `yaml:"hints"`
+	Name  string      `yaml:"name"`  // a heading; default: the work's
+	Work  string      `yaml:"work"`  // exponential, heavy, constant, llm, or trace
+	Trace string      `yaml:"trace"` // CSV file of a recorded trace, for work trace; relative to the scenario's file
+	Hints trace.Hints `yaml:"hints"`
 	// Balancers is how many share the endpoints without seeing each other's traffic; default the scenario's. More than one
 	// are simulated only.
 	Balancers int `yaml:"balancers"`
 	// Target is the most that our best contender's mean may be of the best peer's; 0: none is set.
 	Target float64 `yaml:"target"`
-}
-
-// Hints is what requests say of their work beforehand, as max_tokens.
-type Hints struct {
-	Tokens float64 `yaml:"tokens"` // per unit of work; default 200
-	Noise  float64 `yaml:"noise"`  // σ of the log-normal factor by which a hint is off
-	None   bool    `yaml:"none"`   // requests say nothing
-	Random bool    `yaml:"random"` // what they say has nothing to do with their work
 }
 
 // Contender is one way to share the requests: a policy of ours, or a peer.
@@ -147,6 +134,11 @@ func (s *Scenario) Told(c Contender) []float64 {
 		told[i] = e.Told
 	}
 	return told
+}
+
+// Traced describes the traces of a case that is not recorded.
+func (s *Scenario) Traced(c Case, seed uint64) trace.Options {
+	return trace.Options{Seed: seed, Requests: s.Requests, Rate: s.Rate, Arrivals: s.Arrivals, Work: trace.Work(c.Work), Hints: c.Hints}
 }
 
 // Lasts is how long one trace takes at its rate.

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
 
 var policies = []string{"capacity", "least_load", "optimal_split", "random", "round_robin", "two_choices"}
@@ -103,7 +105,7 @@ func TestNumbersOfAScenarioAreReadOneWay(t *testing.T) {
 func TestLoadsThatCannotBeCarried(t *testing.T) {
 	s := func(rate float64, c Contender) *Scenario {
 		s := &Scenario{Name: "mine", Rate: rate, Contenders: []Contender{c},
-			Endpoints: []Endpoint{{Name: "small", Capacity: 100, Told: 100}, {Name: "large", Capacity: 200, Told: 200}}}
+			Endpoints: []Endpoint{{Name: "small", Options: engine.Options{Capacity: 100}}, {Name: "large", Options: engine.Options{Capacity: 200}}}}
 		s.withDefaults()
 		return s
 	}

@@ -10,11 +10,12 @@ import (
 
 	"go.yaml.in/yaml/v3"
 
+	"github.com/steelyard-proxy/steelyard/bench/trace"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // unknownKey is how the decoder speaks of a key that a type has not.
-var unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type scenario\.(\w+)$`)
+var unknownKey = regexp.MustCompile(`^line (\d+): field (\S+) not found in type \w+\.(\w+)$`)
 
 // wrongKind is how the decoder speaks of a value that is of another kind than a type.
 var wrongKind = regexp.MustCompile("^line (\\d+): cannot unmarshal \\S+?(?: `(.*)`)? into (.+)$")
@@ -24,7 +25,7 @@ var sections = map[string]reflect.Type{
 	"Scenario":  reflect.TypeFor[Scenario](),
 	"Endpoint":  reflect.TypeFor[Endpoint](),
 	"Case":      reflect.TypeFor[Case](),
-	"Hints":     reflect.TypeFor[Hints](),
+	"Hints":     reflect.TypeFor[trace.Hints](),
 	"Contender": reflect.TypeFor[Contender](),
 	"Change":    reflect.TypeFor[Change](),
 }
@@ -75,12 +76,12 @@ func plainNumbers(node *yaml.Node) error {
 
 // kind is a Go type for people who write YAML.
 func kind(name string) string {
-	_, section := sections[strings.TrimPrefix(name, "scenario.")]
+	_, section := sections[name[strings.LastIndexByte(name, '.')+1:]]
 	switch {
-	case section:
-		return "keys with their values, such as name: value"
 	case strings.HasPrefix(name, "[]"):
 		return "a list"
+	case section:
+		return "keys with their values, such as name: value"
 	case name == "float64":
 		return "a number"
 	case name == "int":
@@ -96,7 +97,12 @@ func kind(name string) string {
 func keys(section reflect.Type) []string {
 	var list []string
 	for i := range section.NumField() {
-		if name := section.Field(i).Tag.Get("yaml"); name != "-" {
+		field := section.Field(i)
+		switch name := field.Tag.Get("yaml"); name {
+		case "-":
+		case ",inline":
+			list = append(list, keys(field.Type)...)
+		default:
 			list = append(list, name)
 		}
 	}

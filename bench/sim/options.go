@@ -44,9 +44,9 @@ type Options struct {
 	// Balancers is how many there are, over the same engines: none knows what the others
 	// have in flight. One when 0.
 	Balancers int
-	Seed      uint64   // of which balancer a request comes to, and of Learn; policies have their own
-	Changes   []Change // by time
-	Clock     *Clock   // virtual time, for policies that need it too; nil: one of its own
+	Seed      uint64 // of which balancer a request comes to, and of Learn; policies have their own
+	Changes   []Change
+	Clock     *Clock // virtual time, for policies that need it too; nil: one of its own
 
 	// For tests.
 	status int                     // of every answer; 0 is 200. From one that is no success the balancer learns nothing.
@@ -63,17 +63,13 @@ func (o Options) validate() error {
 	if o.Balancers < 0 {
 		problems = append(problems, fmt.Errorf("balancers must be 1 or more, is %d", o.Balancers))
 	}
-	last := time.Duration(0)
 	for i, c := range o.Changes {
 		switch {
 		case c.Endpoint < 0 || c.Endpoint >= len(o.Endpoints):
 			problems = append(problems, fmt.Errorf("change %d: there is no endpoint %d", i, c.Endpoint))
 		case !positive(c.Capacity):
 			problems = append(problems, fmt.Errorf("change %d: capacity must be positive and finite, is %v", i, c.Capacity))
-		case c.At < last:
-			problems = append(problems, fmt.Errorf("change %d comes at %v, after one at %v: order them by time", i, c.At, last))
 		}
-		last = max(last, c.At)
 	}
 	return wrap(problems)
 }

@@ -30,10 +30,10 @@ func TestScale(t *testing.T) {
 
 func TestScaleRefuses(t *testing.T) {
 	for says, o := range map[string]ScaleOptions{
-		"endpoints must be 1 or more": {Policy: policy.LeastLoad()},
-		"no policy is given":          {Endpoints: 3},
-		"rate must be positive":       {Endpoints: 3, Policy: policy.LeastLoad(), Load: -1},
-		"requests must be 1 or more":  {Endpoints: 3, Policy: policy.LeastLoad(), Requests: -1},
+		"endpoints must be 1 or more":     {Policy: policy.LeastLoad()},
+		"no policy is given":              {Endpoints: 3},
+		"give the arrivals per second":    {Endpoints: 3, Policy: policy.LeastLoad(), Load: -1},
+		"requests is -1: give the length": {Endpoints: 3, Policy: policy.LeastLoad(), Requests: -1},
 	} {
 		_, err := Scale(o)
 		assert.ErrorContains(t, err, says)

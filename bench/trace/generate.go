@@ -16,8 +16,8 @@ const (
 
 // New generates a trace. Equal options give equal traces.
 func New(o Options) (Trace, error) {
-	o, err := o.complete()
-	if err != nil {
+	o = o.withDefaults()
+	if err := o.Check(); err != nil {
 		return Trace{}, fmt.Errorf("generate trace: %w", err)
 	}
 	t := Trace{Name: fmt.Sprintf("%s, %s arrivals", o.Work, o.Arrivals), Requests: make([]Request, o.Requests)}

@@ -173,12 +173,12 @@ func TestNewRefuses(t *testing.T) {
 		spoil func(o *Options)
 		says  string
 	}{
-		{func(o *Options) { o.Requests = 0 }, "requests must be 1 or more"},
-		{func(o *Options) { o.Rate = 0 }, "rate must be positive"},
-		{func(o *Options) { o.Rate = math.NaN() }, "rate must be positive"},
-		{func(o *Options) { o.Rate = math.Inf(1) }, "rate must be positive"},
-		{func(o *Options) { o.Arrivals = "often" }, `no arrivals "often": use one of poisson, bursts`},
-		{func(o *Options) { o.Work = "hard" }, `no work "hard": use one of exponential, heavy, constant, llm`},
+		{func(o *Options) { o.Requests = 0 }, "requests is 0: give the length"},
+		{func(o *Options) { o.Rate = 0 }, ": give the arrivals per second, > 0"},
+		{func(o *Options) { o.Rate = math.NaN() }, ": give the arrivals per second, > 0"},
+		{func(o *Options) { o.Rate = math.Inf(1) }, ": give the arrivals per second, > 0"},
+		{func(o *Options) { o.Arrivals = "often" }, `no arrivals "often": known here: poisson, bursts`},
+		{func(o *Options) { o.Work = "hard" }, `no work "hard": known here: exponential, heavy, constant, llm`},
 		{func(o *Options) { o.Hints.Noise = -1 }, "noise of the hints"},
 		{func(o *Options) { o.Hints.Tokens = -1 }, "tokens of the hints"},
 		{func(o *Options) { o.Hints.None, o.Hints.Random = true, true }, "choose one"},

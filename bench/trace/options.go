@@ -1,11 +1,13 @@
 package trace
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
 	"slices"
-	"strings"
+
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // Arrivals is how requests follow each other.
@@ -40,10 +42,10 @@ var (
 // truth.
 type Hints struct {
 	// Noise is σ of the log-normal factor of median 1 by which hints are off.
-	Noise  float64
-	Tokens float64 // per unit of work; 200 when 0
-	None   bool    // nobody says anything
-	Random bool    // everybody says something that has nothing to do with the request
+	Noise  float64 `yaml:"noise"`
+	Tokens float64 `yaml:"tokens"` // per unit of work; 200 when 0
+	None   bool    `yaml:"none"`   // nobody says anything
+	Random bool    `yaml:"random"` // everybody says something that has nothing to do with the request
 }
 
 // Options describes a trace to generate.
@@ -56,47 +58,45 @@ type Options struct {
 	Hints    Hints
 }
 
-// complete returns the options with defaults filled in, and everything that is wrong
-// with them as one error.
-func (o Options) complete() (Options, error) {
-	if o.Arrivals == "" {
-		o.Arrivals = Poisson
-	}
-	if o.Work == "" {
-		o.Work = Exponential
-	}
-	if o.Hints.Tokens == 0 {
-		o.Hints.Tokens = 200
-	}
-	var problems []error
-	if o.Requests < 1 {
-		problems = append(problems, fmt.Errorf("requests must be 1 or more, is %d", o.Requests))
-	}
-	if !(o.Rate > 0) || math.IsInf(o.Rate, 1) {
-		problems = append(problems, fmt.Errorf("rate must be positive and finite, in requests per second, is %v", o.Rate))
-	}
-	if !slices.Contains(allArrivals, o.Arrivals) {
-		problems = append(problems, fmt.Errorf("there are no arrivals %q: use one of %s", o.Arrivals, list(allArrivals)))
-	}
-	if !slices.Contains(allWork, o.Work) {
-		problems = append(problems, fmt.Errorf("there is no work %q: use one of %s", o.Work, list(allWork)))
-	}
-	if !(o.Hints.Noise >= 0) || math.IsInf(o.Hints.Noise, 1) {
-		problems = append(problems, fmt.Errorf("noise of the hints must be 0 or more, is %v", o.Hints.Noise))
-	}
-	if !(o.Hints.Tokens > 0) || math.IsInf(o.Hints.Tokens, 1) {
-		problems = append(problems, fmt.Errorf("tokens of the hints must be positive, is %v", o.Hints.Tokens))
-	}
-	if o.Hints.None && o.Hints.Random {
-		problems = append(problems, errors.New("hints are both none and random: choose one"))
-	}
-	return o, errors.Join(problems...)
+// withDefaults fills in what is left out.
+func (o Options) withDefaults() Options {
+	o.Arrivals, o.Work = cmp.Or(o.Arrivals, Poisson), cmp.Or(o.Work, Exponential)
+	o.Hints.Tokens = cmp.Or(o.Hints.Tokens, 200)
+	return o
 }
 
-func list[T ~string](names []T) string {
-	var all []string
-	for _, name := range names {
-		all = append(all, string(name))
+// Check reports everything that cannot be meant, as one error.
+func (o Options) Check() error {
+	o = o.withDefaults()
+	var problems []error
+	if o.Requests < 1 {
+		problems = append(problems, fmt.Errorf("requests is %d: give the length of a trace, at least 1", o.Requests))
 	}
-	return strings.Join(all, ", ")
+	if !(o.Rate > 0) || math.IsInf(o.Rate, 1) {
+		problems = append(problems, fmt.Errorf("rate is %g: give the arrivals per second, > 0", o.Rate))
+	}
+	return errors.Join(append(problems, oneOf("arrivals", o.Arrivals, allArrivals), oneOf("work", o.Work, allWork), o.Hints.check())...)
+}
+
+func (h Hints) check() error {
+	switch {
+	case !(h.Noise >= 0) || math.IsInf(h.Noise, 1):
+		return fmt.Errorf("noise of the hints is %g: must be 0 or more", h.Noise)
+	case !(h.Tokens > 0) || math.IsInf(h.Tokens, 1):
+		return fmt.Errorf("tokens of the hints is %g: must be > 0", h.Tokens)
+	case h.None && h.Random:
+		return errors.New("hints are both none and random: choose one")
+	}
+	return nil
+}
+
+func oneOf[T ~string](key string, value T, known []T) error {
+	if slices.Contains(known, value) {
+		return nil
+	}
+	var names []string
+	for _, name := range known {
+		names = append(names, string(name))
+	}
+	return fmt.Errorf("there is no %s %q: %s", key, value, configs.Suggest(string(value), names))
 }
