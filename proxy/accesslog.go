@@ -106,30 +106,22 @@ func failureCode(f *fault.Error) string {
 	return f.Code()
 }
 
-// log hands the finished exchange to the access log, if there is one.
-func (x *exchange) log() {
-	a := x.handler.access
-	if a == nil {
-		return
-	}
-	x.remember()
+// Record implements Recorder.
+func (a *AccessLog) Record(r *Record) {
 	e := accessEntry{
-		method: string(x.line.method), host: string(x.line.host), path: string(x.line.path), id: string(x.id),
-		code: failureCode(x.failure),
-		peer: x.conn.Peer, status: x.status(), received: x.received, written: x.reply.written,
-		arrived: x.arrived, queued: x.queued, response: wire.Now() - x.arrived,
+		method: string(r.Method), host: string(r.Host), path: string(r.Path), id: string(r.ID),
+		code: failureCode(r.Failure),
+		peer: r.Client, status: r.Status, received: r.Received, written: r.Written,
+		arrived: r.Arrived, queued: r.Queued, firstByte: r.FirstByte, response: r.Response,
 	}
-	if x.current.firstByte > 0 {
-		e.firstByte = x.current.firstByte - x.arrived
+	if r.Upstream != nil {
+		e.upstream = r.Upstream.Name
 	}
-	if x.upstream != nil {
-		e.upstream = x.upstream.Name
+	if r.Target != nil {
+		e.endpoint = r.Target.Name
 	}
-	if x.current.target != nil {
-		e.endpoint = x.current.target.Name
-	}
-	if x.failure != nil {
-		e.failure = x.failure.Error()
+	if r.Failure != nil {
+		e.failure = r.Failure.Error()
 	}
 	select {
 	case a.lines <- e:

@@ -47,6 +47,7 @@ type exchange struct {
 	queued   time.Duration // waited for a slot, all attempts together
 	lost     time.Duration // attempts took that failed
 	received int           // bytes of the body from the client
+	record   Record        // of what finish says of it all
 }
 
 func newExchange(h *Handler) *exchange {
@@ -95,4 +96,5 @@ func (x *exchange) reset() {
 	x.reply = reply{}
 	x.failure = nil
 	x.readTime, x.queued, x.lost, x.received = 0, 0, 0, 0
+	x.record = Record{}
 }

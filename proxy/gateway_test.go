@@ -19,6 +19,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
@@ -72,6 +73,7 @@ type settings struct {
 	access      zapcore.Core                    // of the access log; nil: its lines are observed
 	accessHeld  bool                            // the access log is not run
 	noAccess    bool                            // there is none
+	requests    *requestlog.Log                 // nil: there is none
 	quiet       bool                            // no access log and no log at all, for measurements
 }
 
@@ -101,7 +103,7 @@ func serve(t testing.TB, s settings, endpoints ...string) *gateway {
 		u.Metrics = g.registry.Upstream(u.Name)
 	}
 	g.generation = &s.generation
-	g.handler = proxy.NewHandler(log, g.registry, g.access)
+	g.handler = proxy.NewHandler(log, g.registry, g.recorders(&s)...)
 	g.handler.Use(g.generation)
 	if s.front.Handler == nil {
 		s.front.Handler = g.handler.Serve
@@ -113,6 +115,18 @@ func serve(t testing.TB, s settings, endpoints ...string) *gateway {
 	g.start(t, &s)
 	t.Cleanup(func() { g.rests(t) })
 	return g
+}
+
+// recorders are who is told of requests that have ended; the access log last, since tests wait
+// for its lines.
+func (g *gateway) recorders(s *settings) (all []proxy.Recorder) {
+	if s.requests != nil {
+		all = append(all, proxy.RequestLog{Log: s.requests})
+	}
+	if g.access != nil {
+		all = append(all, g.access)
+	}
+	return all
 }
 
 // logs makes the log, and the access log unless it is to be quiet.

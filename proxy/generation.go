@@ -29,8 +29,6 @@ type Generation struct {
 
 	UpgradeIdle time.Duration
 	Trust       []netip.Prefix // whose forwarding fields are believed
-
-	Requests *RequestLog // nil: off
 }
 
 // trusts says whether the forwarding fields of a peer are believed. A peer

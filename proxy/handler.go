@@ -22,8 +22,7 @@ import (
 type Handler struct {
 	log        *zap.Logger
 	metrics    *metrics.Registry
-	unrouted   *metrics.Upstream // counts what never got an upstream
-	access     *AccessLog        // nil: off
+	recorders  []Recorder // in the order in which they are told
 	memory     wire.Memory
 	warnings   warnings
 	pseudonym  []byte                     // of this process in Via; another one's is never the same
@@ -31,11 +30,11 @@ type Handler struct {
 	generation atomic.Pointer[Generation] // written by Use
 }
 
-// NewHandler makes a handler; Use must be called before Serve. access may be nil.
-func NewHandler(log *zap.Logger, m *metrics.Registry, access *AccessLog) *Handler {
-	h := &Handler{log: log, metrics: m, unrouted: m.Upstream(""), access: access}
+// NewHandler makes a handler; Use must be called before Serve. What else than the metrics is
+// to know of requests that have ended is told in this order.
+func NewHandler(log *zap.Logger, m *metrics.Registry, others ...Recorder) *Handler {
+	h := &Handler{log: log, metrics: m, recorders: append([]Recorder{newCounter(m)}, others...)}
 	h.pseudonym = append([]byte("steelyard-"), newRequestID(nil)[:16]...)
-	m.ExpectFailures(expectedFailures())
 	h.exchanges.New = func() any { return newExchange(h) }
 	return h
 }

@@ -18,7 +18,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
-	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 // queueing is a gateway whose endpoints have one slot each.
@@ -235,7 +235,7 @@ func TestReloadServesTheQueue(t *testing.T) {
 // request log a row.
 func TestFinishedRequestsTeach(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "requests.csv")
-	log, err := proxy.OpenRequestLog(proxy.RequestLogOptions{Path: file})
+	log, err := requestlog.Open(requestlog.Options{Path: file})
 	require.NoError(t, err)
 	ctx, stop := context.WithCancel(t.Context())
 	logged := make(chan error, 1)
@@ -244,7 +244,7 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	s := queueing(10)
 	s.upstream.Sized, s.upstream.Measured = true, true
 	predictor := predict.New(predict.Options{})
-	s.upstream.Predictor, s.generation.Requests = predictor, log
+	s.upstream.Predictor, s.requests = predictor, log
 	learned := make(chan error, 1)
 	go func() { learned <- predictor.Run(ctx) }()
 	g := serve(t, s, answering(t, plain("ok")), answering(t, plain("ok")))

@@ -1,191 +1,28 @@
 package proxy
 
 import (
-	"context"
-	"sync"
-	"time"
-
-	"go.uber.org/zap"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-const (
-	// requestRows is how many rows may wait to be written; more are dropped.
-	requestRows = 4096
-	// requestPause is how long rows wait for others to be written with, at most.
-	requestPause = time.Second
-)
+// RequestLog writes the rows of requests that reached an endpoint. Others have nothing to
+// teach, and a flood of refused ones would drive those out that have.
+type RequestLog struct{ *requestlog.Log }
 
-// RequestLogOptions says where a request log is kept.
-type RequestLogOptions struct {
-	Path     string      // of the file being written; those before it have .1, .2, … behind it
-	MaxBytes int64       // that a file grows to; 0: 64 MiB
-	Keep     int         // how many full files are kept beside; 0: 5
-	Log      *zap.Logger // is told when writing fails, and when it goes on
-	Dropped  func()      // is called for each row that is lost, from any goroutine; nil: nobody is told
-}
-
-// RequestRecord is what is remembered of a finished request: what it asked for
-// and what became of it, and nothing of what it says.
-type RequestRecord struct {
-	Arrived   time.Duration // when its first byte came, on wire's clock
-	Upstream  string
-	Endpoint  string
-	Model     string
-	Class     string // of the last attempt's outcome
-	Status    int    // of the answer; 0: none
-	Stream    bool
-	MaxTokens int // 0: not said
-
-	PromptBytes int
-	Queue       time.Duration // waited for an endpoint
-	FirstByte   time.Duration // from the beginning of service to the answer's first byte; 0: none came
-	Service     time.Duration // from when it began to be sent, connecting apart, to the answer's end, but for waits for the client to take it
-
-	Capacity float64 // of the endpoint, as it was then
-	Slots    int     // of the endpoint; 0: no limit
-	Work     float64 // as it was predicted; 0: not known
-}
-
-// RequestLog writes a CSV row for each request that reached a server, away from
-// the request path: rows wait in memory for up to a second, and when they come
-// faster than they can be written, or the disk takes none, they are dropped and
-// counted.
-type RequestLog struct {
-	log     *zap.Logger
-	dropped func()
-	wake    chan struct{} // sent to by Write: there are rows again, or they are many
-
-	mu      sync.Mutex
-	waiting []RequestRecord // under mu; room for requestRows
-	ended   bool            // under mu; set by Run
-
-	// Run's alone.
-	file     requestFile
-	spare    []RequestRecord
-	chunk    []byte // the header and rows to be written after it
-	chunkMax int
-	failing  bool
-	lost     int // rows since failing
-}
-
-// OpenRequestLog opens the file, or makes it. A file that a request log has
-// written is appended to; one with other columns is moved aside. Nothing is
-// written before Run.
-func OpenRequestLog(o RequestLogOptions) (*RequestLog, error) {
-	l := &RequestLog{
-		log: o.Log, dropped: o.Dropped, wake: make(chan struct{}, 1),
-		waiting: make([]RequestRecord, 0, requestRows), spare: make([]RequestRecord, 0, requestRows),
-		file: requestFile{path: o.Path, maxBytes: o.MaxBytes, keep: o.Keep, log: o.Log},
-	}
-	if l.dropped == nil {
-		l.dropped = func() {}
-	}
-	if l.file.maxBytes == 0 {
-		l.file.maxBytes = 64 << 20
-	}
-	if l.file.keep == 0 {
-		l.file.keep = 5
-	}
-	l.chunkMax = int(min(64<<10, l.file.maxBytes))
-	l.chunk = append(make([]byte, 0, l.chunkMax), requestHeader...)
-	if err := l.file.open(); err != nil {
-		return nil, err
-	}
-	return l, nil
-}
-
-// Write hands a row over to be written. It never waits, any goroutine may call
-// it.
-func (l *RequestLog) Write(r RequestRecord) {
-	l.mu.Lock()
-	if l.ended || len(l.waiting) == requestRows {
-		l.mu.Unlock()
-		l.dropped()
+// Record implements Recorder.
+func (l RequestLog) Record(r *Record) {
+	h := r.hints
+	if r.Target == nil || h.served == (served{}) {
 		return
 	}
-	l.waiting = append(l.waiting, r)
-	n := len(l.waiting)
-	l.mu.Unlock()
-	if n == 1 || n == requestRows/2 {
-		select {
-		case l.wake <- struct{}{}:
-		default:
-		}
+	row := requestlog.Row{
+		Arrived: wire.At(r.Arrived), Upstream: r.Upstream.Name, Endpoint: r.Target.Name, Class: h.served.class.String(), Status: h.served.status,
+		Stream: h.features.Stream, MaxTokens: h.features.MaxTokens, PromptBytes: h.features.PromptBytes,
+		Queue: r.Queued, FirstByte: h.served.firstByte, Service: h.served.service,
+		Capacity: h.served.capacity, Slots: h.served.slots, Work: h.work,
 	}
-}
-
-// Run writes rows until ctx ends, and then those that still wait. Rows that come
-// after that are dropped.
-func (l *RequestLog) Run(ctx context.Context) error {
-	defer l.file.close()
-	pause := time.NewTimer(requestPause)
-	defer pause.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-l.wake:
-		case <-ctx.Done():
-		}
-		if pause.Reset(requestPause); !l.crowded() {
-			select {
-			case <-pause.C:
-			case <-l.wake:
-			case <-ctx.Done():
-			}
-		}
-		l.writeWaiting(false)
+	if h.said {
+		row.Model = h.model
 	}
-	l.writeWaiting(true)
-	return nil
-}
-
-// crowded says whether it is time to write, however short rows have waited.
-func (l *RequestLog) crowded() bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.waiting) >= requestRows/2
-}
-
-// writeWaiting writes the rows that wait.
-func (l *RequestLog) writeWaiting(last bool) {
-	l.mu.Lock()
-	l.waiting, l.spare = l.spare, l.waiting
-	l.ended = last
-	l.mu.Unlock()
-	rows := 0
-	for i := range l.spare {
-		before := len(l.chunk)
-		l.chunk = appendRequestRow(l.chunk, &l.spare[i])
-		if len(l.chunk) <= l.chunkMax || rows == 0 {
-			rows++
-			continue
-		}
-		l.writeChunk(l.chunk[:before], rows)
-		l.chunk = append(l.chunk[:len(requestHeader)], l.chunk[before:]...)
-		rows = 1
-	}
-	if rows > 0 {
-		l.writeChunk(l.chunk, rows)
-	}
-	l.chunk = l.chunk[:len(requestHeader)]
-	clear(l.spare) // lets go of the names in them
-	l.spare = l.spare[:0]
-}
-
-// writeChunk writes rows, and says so once when that begins to fail, or to succeed again.
-func (l *RequestLog) writeChunk(chunk []byte, rows int) {
-	written, err := l.file.append(chunk)
-	for range rows - written {
-		l.dropped()
-	}
-	switch {
-	case err != nil:
-		l.lost += rows - written
-		if !l.failing {
-			l.log.Error("request log cannot be written: rows are dropped until it can", zap.String("path", l.file.path), zap.Error(err))
-		}
-	case l.failing:
-		l.log.Info("request log is written again", zap.String("path", l.file.path), zap.Int("dropped", l.lost))
-		l.lost = 0
-	}
-	l.failing = err != nil
+	l.Write(row)
 }

@@ -44,13 +44,14 @@ type hints struct {
 	model    string // if said; kept over exchanges, as most ask for the same one
 	scratch  []byte
 	features predict.Features
-	scaled   bool // the work predicted has the unit of what was learned; else it is in tokens
+	scaled   bool    // the work predicted has the unit of what was learned; else it is in tokens
+	work     float64 // as it was predicted; 0: not known
 	served   served
 }
 
 // reset keeps the memory of hints.
 func (h *hints) reset() {
-	h.said, h.scaled, h.features, h.served = false, false, predict.Features{}, served{}
+	h.said, h.scaled, h.features, h.work, h.served = false, false, predict.Features{}, 0, served{}
 }
 
 // served is what the last attempt to be leased took of its endpoint.
@@ -87,7 +88,8 @@ func (x *exchange) predict() {
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
 	if p := x.upstream.Predictor; p != nil {
 		x.hints.scaled = p.Scaled() // first: what is published in between is scaled too
-		x.request.Work = p.Work(h.Model, x.hints.features)
+		x.hints.work = p.Work(h.Model, x.hints.features)
+		x.request.Work = x.hints.work
 	}
 }
 
@@ -158,23 +160,4 @@ func (x *exchange) learn(a *attempt, o balancer.Outcome) {
 func (x *exchange) measurable() bool {
 	p := x.upstream.Predictor
 	return p == nil || x.hints.scaled || !p.Scaled()
-}
-
-// logRequest writes the row of a request that reached an endpoint. Others have
-// nothing to teach, and a flood of refused ones would drive those out that have.
-func (x *exchange) logRequest() {
-	l, a := x.generation.Requests, x.current
-	if l == nil || a.target == nil || x.hints.served == (served{}) {
-		return
-	}
-	r := RequestRecord{
-		Arrived: x.arrived, Upstream: x.upstream.Name, Endpoint: a.target.Name, Class: x.hints.served.class.String(), Status: x.hints.served.status,
-		Stream: x.hints.features.Stream, MaxTokens: x.hints.features.MaxTokens, PromptBytes: x.hints.features.PromptBytes,
-		Queue: x.queued, FirstByte: x.hints.served.firstByte, Service: x.hints.served.service,
-		Capacity: x.hints.served.capacity, Slots: x.hints.served.slots, Work: x.request.Work,
-	}
-	if x.hints.said {
-		r.Model = x.hints.model
-	}
-	l.Write(r)
 }

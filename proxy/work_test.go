@@ -2,19 +2,23 @@ package proxy_test
 
 import (
 	"context"
+	"encoding/csv"
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
-	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 // teaching is a gateway whose requests are learned from, and end, which returns the rows that
@@ -22,10 +26,10 @@ import (
 func teaching(t *testing.T, s *settings) (end func(g *gateway, requests int) []map[string]string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	log, err := proxy.OpenRequestLog(proxy.RequestLogOptions{Path: path})
+	log, err := requestlog.Open(requestlog.Options{Path: path})
 	require.NoError(t, err)
 	s.upstream.Sized, s.upstream.Measured = true, true
-	s.generation.Requests = log
+	s.requests = log
 	return func(g *gateway, requests int) []map[string]string {
 		eventually(t, "all to have ended", func() bool { return g.accessed.Len() == requests })
 		ctx, stop := context.WithCancel(t.Context())
@@ -35,11 +39,37 @@ func teaching(t *testing.T, s *settings) (end func(g *gateway, requests int) []m
 	}
 }
 
+// requestRows are the rows of a request log, by column.
+func requestRows(t *testing.T, path string) (rows []map[string]string) {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	lines, err := csv.NewReader(strings.NewReader(string(text))).ReadAll()
+	require.NoError(t, err)
+	for _, line := range lines[1:] {
+		row := map[string]string{}
+		for i, name := range lines[0] {
+			row[name] = line[i]
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
 func seconds(t *testing.T, cell string) time.Duration {
 	t.Helper()
 	value, err := strconv.ParseFloat(cell, 64)
 	require.NoError(t, err)
 	return time.Duration(value * float64(time.Second))
+}
+
+// REQUESTLOG.md has all that its column class may say.
+func TestClassesAreAsDocumented(t *testing.T) {
+	page, err := os.ReadFile("REQUESTLOG.md")
+	require.NoError(t, err)
+	for class := balancer.Unknown; class <= balancer.Refused; class++ {
+		require.Contains(t, string(page), "`"+class.String()+"`")
+	}
 }
 
 // A client that takes its time makes an endpoint no slower.

@@ -8,6 +8,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
 // version is that of the saved file. It grows whenever a file could be misread.
@@ -91,8 +93,8 @@ func (l *learner) resume(s *saved) {
 
 // decode reads a file, and refuses whatever could not have been saved.
 func decode(text []byte) (*document, error) {
-	if len(text) > mostFile {
-		return nil, fmt.Errorf("it is larger than %d MiB", mostFile>>20)
+	if len(text) > statefile.Most {
+		return nil, fmt.Errorf("it is larger than %d MiB", statefile.Most>>20)
 	}
 	var head struct {
 		Kind    string `json:"kind"`

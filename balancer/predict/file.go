@@ -1,20 +1,16 @@
 package predict
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
+	"strconv"
 	"time"
-)
 
-// mostFile bounds what is read, in bytes. The models that there may be by default take 100 KB.
-const mostFile = 64 << 20
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
+)
 
 // DamagedError is a file that holds nothing that can be used: it is cut or garbled, or was
 // written by another version.
@@ -31,6 +27,15 @@ func (e *DamagedError) Error() string {
 		text += "; the file is kept as " + e.Aside
 	}
 	return text
+}
+
+// end is the nth end of the name that the file gets.
+func (e *DamagedError) end(n int) string {
+	end := ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
+	if n > 1 {
+		end += "-" + strconv.Itoa(n)
+	}
+	return end
 }
 
 // Unwrap returns what is wrong.
@@ -56,9 +61,9 @@ func (p *Predictor) Load(path string) error {
 		return nil
 	}
 	if damaged, ok := errors.AsType[*DamagedError](err); ok {
-		aside, failed := setAside(path)
+		aside, failed := statefile.Aside(path, damaged.end)
 		if failed != nil {
-			return errors.Join(damaged, failed)
+			return errors.Join(damaged, fmt.Errorf("set a damaged file aside: %w", failed))
 		}
 		damaged.Aside = aside
 	}
@@ -68,7 +73,7 @@ func (p *Predictor) Load(path string) error {
 // Read is Load for those who only look: it never moves the file, and one that is not there is
 // an error (fs.ErrNotExist).
 func (p *Predictor) Read(path string) error {
-	text, err := ReadFile(path)
+	text, err := statefile.Read(path)
 	if err != nil {
 		return fmt.Errorf("read what was learned: %w", err)
 	}
@@ -100,26 +105,8 @@ func (p *Predictor) adopt(known *document) {
 	p.publish()
 }
 
-// setAside renames a file, over no other.
-func setAside(path string) (string, error) {
-	path, err := Place(path)
-	if err != nil {
-		return "", fmt.Errorf("set a damaged file aside: %w", err)
-	}
-	base := path + ".damaged-" + time.Now().UTC().Format("20060102T150405Z")
-	for i, aside := 2, base; ; i, aside = i+1, fmt.Sprintf("%s-%d", base, i) {
-		if _, err := os.Lstat(aside); !errors.Is(err, fs.ErrNotExist) && i < 1000 {
-			continue
-		}
-		if err := os.Rename(path, aside); err != nil {
-			return "", fmt.Errorf("set a damaged file aside: %w", err)
-		}
-		return aside, nil
-	}
-}
-
 // Save keeps what was learned in a file. Whoever reads it finds the old one or the new one,
-// whole, whenever the power fails. A symbolic link stays, see Place. Any goroutine may call it,
+// whole, whenever the power fails. A symbolic link stays, see statefile.Place. Any goroutine may call it,
 // one at a time for each path.
 func (p *Predictor) Save(path string) error {
 	_, err := p.table.Load().save(path)
@@ -131,45 +118,10 @@ func (t *table) save(path string) (text []byte, err error) {
 	text, err = json.MarshalIndent(documentOf(t), "", "  ")
 	if err == nil {
 		text = append(text, '\n')
-		err = Replace(path, text)
+		err = statefile.Replace(path, text)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("save what was learned: %w", err)
 	}
 	return text, nil
-}
-
-// Replace writes a new file beside the old one, and renames it once it is on the disk.
-func Replace(path string, text []byte) (err error) {
-	if path, err = Place(path); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-		}
-	}()
-	if _, err = io.Copy(f, bytes.NewReader(text)); err != nil {
-		return err
-	}
-	if err = f.Sync(); err != nil {
-		return err
-	}
-	if err = f.Close(); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return nil // renamed; a folder that cannot be opened cannot be synced
-	}
-	_ = folder.Sync() // not every file system can
-	return folder.Close()
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"sync"
+
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
 // memory is the file that a Predictor was loaded from, and goes back to.
@@ -59,7 +61,7 @@ func (m *memory) changed() (bool, error) {
 	if m.path == "" {
 		return false, nil
 	}
-	text, err := ReadFile(m.path)
+	text, err := statefile.Read(m.path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return false, nil
 	}

@@ -52,13 +52,6 @@ func TestWhatIsNoFileIsLeftAlone(t *testing.T) {
 	require.Len(t, left, 3)
 }
 
-// TestAPipeThatTakesTheFilesPlace after the first look is not waited for.
-func TestAPipeThatTakesTheFilesPlace(t *testing.T) {
-	pipe := filepath.Join(t.TempDir(), "pipe")
-	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
-	require.ErrorContains(t, atOnce(t, func() error { _, err := readOpened(pipe); return err }), "is no file")
-}
-
 // TestALinkStays: what it leads to is read, set aside and replaced, in its own folder.
 func TestALinkStays(t *testing.T) {
 	links, folder := t.TempDir(), t.TempDir()

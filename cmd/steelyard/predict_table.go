@@ -6,13 +6,13 @@ import (
 	"io"
 	"strconv"
 
-	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/balancer/predict/table"
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
 // table prints the rows of a table with their label, as a model of one predicts it.
 func (p *prediction) table(w, notes io.Writer) error {
-	text, err := predict.ReadFile(p.modelFile)
+	text, err := statefile.Read(p.modelFile)
 	if err != nil {
 		return badInput("--model-file %s: cannot be read: %v", p.modelFile, cause(err))
 	}

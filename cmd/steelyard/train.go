@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
@@ -104,7 +105,7 @@ func (t *training) checkOut() error {
 	if _, err := os.Lstat(t.out); !t.force && !errors.Is(err, fs.ErrNotExist) {
 		return badInput("--out %s: there is such a file already; name another, or replace it with --force", t.out)
 	}
-	place, err := predict.Place(t.out)
+	place, err := statefile.Place(t.out)
 	if err != nil {
 		return badInput("--out %s: it cannot be followed: %v; %s", t.out, cause(err), remedy)
 	}

@@ -8,7 +8,7 @@ import (
 	"io"
 	"math"
 
-	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
 // Kind is what a saved model says that it is, and version that of its file.
@@ -61,11 +61,11 @@ func (m *Model) Predict(x []float64) float64 {
 // Intercept is the label of a row of zeros.
 func (m *Model) Intercept() float64 { return m.Predict(make([]float64, len(m.Features))) }
 
-// Save writes the model to a file, whole or not at all; see predict.Replace.
+// Save writes the model to a file, whole or not at all; see statefile.Replace.
 func (m *Model) Save(path string) error {
 	text, err := json.MarshalIndent(m, "", "  ")
 	if err == nil {
-		err = predict.Replace(path, append(text, '\n'))
+		err = statefile.Replace(path, append(text, '\n'))
 	}
 	if err != nil {
 		return fmt.Errorf("save the model: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 // Options are what the configuration does not say.
@@ -32,8 +33,8 @@ type App struct {
 	log      *zap.Logger
 	metrics  *metrics.Registry
 	handler  *proxy.Handler
-	access   *proxy.AccessLog  // nil: off
-	requests *proxy.RequestLog // nil: off
+	access   *proxy.AccessLog // nil: off
+	requests *requestlog.Log  // nil: off
 	front    *front.Server
 	fleet    *fleet
 	clients  []listener
@@ -65,17 +66,11 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 		a.metrics = metrics.New(metrics.Build{})
 	}
 	a.fleet = newFleet(a.log, a.metrics)
-	if cfg.Log.Access {
-		access := a.log
-		if o.AccessLog != nil {
-			access = o.AccessLog
-		}
-		a.access = proxy.NewAccessLog(access.Named("access"), a.metrics)
-	}
-	a.handler = proxy.NewHandler(a.log, a.metrics, a.access)
-	if err := a.openRequestLog(cfg); err != nil {
+	recorders, err := a.openLogs(cfg, o.AccessLog)
+	if err != nil {
 		return nil, err
 	}
+	a.handler = proxy.NewHandler(a.log, a.metrics, recorders...)
 	generation, err := a.prepare(cfg)
 	if err != nil {
 		return nil, err
@@ -96,12 +91,26 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 
 // prepare makes cfg ready, with what lives as long as the process.
 func (a *App) prepare(cfg *configs.Config) (*generation, error) {
-	g, err := a.fleet.prepare(cfg)
-	if err != nil {
-		return nil, err
+	return a.fleet.prepare(cfg)
+}
+
+// openLogs begins the logs of requests that are asked for.
+func (a *App) openLogs(cfg *configs.Config, access *zap.Logger) (recorders []proxy.Recorder, err error) {
+	if a.fleet.logged = cfg.Log.Requests != ""; a.fleet.logged {
+		a.requests, err = requestlog.Open(requestlog.Options{Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped})
+		if err != nil {
+			return nil, err
+		}
+		recorders = append(recorders, proxy.RequestLog{Log: a.requests})
 	}
-	g.rules.Requests = a.requests
-	return g, nil
+	if cfg.Log.Access {
+		if access == nil {
+			access = a.log
+		}
+		a.access = proxy.NewAccessLog(access.Named("access"), a.metrics)
+		recorders = append(recorders, a.access) // last: by its line a request has ended
+	}
+	return recorders, nil
 }
 
 func frontOptions(cfg *configs.Config, h *proxy.Handler, log *zap.Logger, m *metrics.Registry) front.Options {

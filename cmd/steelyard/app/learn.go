@@ -9,7 +9,6 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
-	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
 const (
@@ -138,14 +137,4 @@ func (u *upstream) worthMoved() bool {
 		was, is := m.worth, m.estimate.Value()
 		return is.Slots != was.Slots || is.AtOnce != was.AtOnce || math.Abs(is.Capacity-was.Capacity) > worthChange*was.Capacity
 	})
-}
-
-// openRequestLog begins the request log, if there is to be one.
-func (a *App) openRequestLog(cfg *configs.Config) (err error) {
-	if a.fleet.logged = cfg.Log.Requests != ""; a.fleet.logged {
-		a.requests, err = proxy.OpenRequestLog(proxy.RequestLogOptions{
-			Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped,
-		})
-	}
-	return err
 }

@@ -1,4 +1,4 @@
-package proxy_test
+package requestlog_test
 
 import (
 	"context"
@@ -19,27 +19,26 @@ import (
 	"go.uber.org/zap/zapcore"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/steelyard-proxy/steelyard/proxy"
-	"github.com/steelyard-proxy/steelyard/proxy/wire"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 const requestColumns = "time,upstream,endpoint,model,prompt_bytes,max_tokens,stream,status,class,queue_s,first_byte_s,service_s,capacity,slots,work"
 
 // requestLog is a request log under test, and what it says and drops.
 type requestLog struct {
-	*proxy.RequestLog
+	*requestlog.Log
 	path    string
 	dropped atomic.Int64
 	logged  *observer.ObservedLogs
 }
 
-func openRequestLog(t *testing.T, o proxy.RequestLogOptions) *requestLog {
+func open(t *testing.T, o requestlog.Options) *requestLog {
 	t.Helper()
 	core, logged := observer.New(zapcore.DebugLevel)
 	l := &requestLog{path: o.Path, logged: logged}
 	o.Log, o.Dropped = zap.New(core), func() { l.dropped.Add(1) }
 	var err error
-	l.RequestLog, err = proxy.OpenRequestLog(o)
+	l.Log, err = requestlog.Open(o)
 	require.NoError(t, err)
 	return l
 }
@@ -55,12 +54,12 @@ func (l *requestLog) end(t *testing.T) {
 // write writes rows from..to-1, each known by its prompt's length.
 func (l *requestLog) write(from, to int) {
 	for i := from; i < to; i++ {
-		l.Write(proxy.RequestRecord{Upstream: "chat", Endpoint: "a", Class: "answered", Status: 200, PromptBytes: i})
+		l.Write(requestlog.Row{Upstream: "chat", Endpoint: "a", Class: "answered", Status: 200, PromptBytes: i})
 	}
 }
 
-// requestRows are the rows of a file below its header, by column.
-func requestRows(t *testing.T, path string) (rows []map[string]string) {
+// rowsOf are the rows of a file below its header, by column.
+func rowsOf(t *testing.T, path string) (rows []map[string]string) {
 	t.Helper()
 	text, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -83,7 +82,7 @@ func requestRows(t *testing.T, path string) (rows []map[string]string) {
 func requireRows(t *testing.T, from, to int, paths ...string) {
 	t.Helper()
 	for _, path := range paths {
-		for _, row := range requestRows(t, path) {
+		for _, row := range rowsOf(t, path) {
 			require.Equal(t, strconv.Itoa(from), row["prompt_bytes"], path)
 			from++
 		}
@@ -92,20 +91,20 @@ func requireRows(t *testing.T, from, to int, paths ...string) {
 }
 
 func TestRequestRow(t *testing.T) {
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
-	arrived := wire.Now()
-	l.Write(proxy.RequestRecord{
+	l := open(t, requestlog.Options{Path: filepath.Join(t.TempDir(), "requests.csv")})
+	arrived := time.Now()
+	l.Write(requestlog.Row{
 		Arrived: arrived, Upstream: "chat", Endpoint: "gpu-1", Model: "meta-llama/Llama-3", Class: "answered", Status: 200, Stream: true,
 		MaxTokens: 256, PromptBytes: 1234, Queue: 1500 * time.Microsecond, FirstByte: 20 * time.Millisecond, Service: 2 * time.Second,
 		Capacity: 0.1, Slots: 8, Work: 12.75,
 	})
 	l.end(t)
 	require.Equal(t, []map[string]string{{
-		"time":     wire.At(arrived).UTC().Format("2006-01-02T15:04:05.000000Z"),
+		"time":     arrived.UTC().Format("2006-01-02T15:04:05.000000Z"),
 		"upstream": "chat", "endpoint": "gpu-1", "model": "meta-llama/Llama-3", "prompt_bytes": "1234", "max_tokens": "256",
 		"stream": "true", "status": "200", "class": "answered", "queue_s": "0.001500", "first_byte_s": "0.020000",
 		"service_s": "2.000000", "capacity": "0.1", "slots": "8", "work": "12.75",
-	}}, requestRows(t, l.path))
+	}}, rowsOf(t, l.path))
 	info, err := os.Stat(l.path)
 	require.NoError(t, err)
 	require.Zero(t, info.Mode().Perm()&0o007, "it is not for everybody")
@@ -115,7 +114,7 @@ func TestRequestRow(t *testing.T) {
 // Rows that come one by one are written within a second, and many at once sooner.
 func TestRequestRowsAreWrittenSoon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
+		l := open(t, requestlog.Options{Path: filepath.Join(t.TempDir(), "requests.csv")})
 		ctx, end := context.WithCancel(context.Background())
 		run := make(chan error, 1)
 		go func() { run <- l.Run(ctx) }()
@@ -138,7 +137,7 @@ func TestRequestRowsAreWrittenSoon(t *testing.T) {
 func TestRequestLogUnderLoad(t *testing.T) {
 	const writers, each = 8, 3000
 	folder := t.TempDir()
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(folder, "requests.csv"), MaxBytes: 100 << 10, Keep: 1000})
+	l := open(t, requestlog.Options{Path: filepath.Join(folder, "requests.csv"), MaxBytes: 100 << 10, Keep: 1000})
 	ctx, end := context.WithCancel(context.Background())
 	var run, clients sync.WaitGroup
 	run.Go(func() { require.NoError(t, l.Run(ctx)) })
@@ -146,7 +145,7 @@ func TestRequestLogUnderLoad(t *testing.T) {
 		clients.Go(func() {
 			model := fmt.Sprintf("model-%d", w)
 			for i := range each {
-				l.Write(proxy.RequestRecord{Upstream: "chat", Model: model, PromptBytes: w*each + i})
+				l.Write(requestlog.Row{Upstream: "chat", Model: model, PromptBytes: w*each + i})
 			}
 		})
 	}
@@ -157,7 +156,7 @@ func TestRequestLogUnderLoad(t *testing.T) {
 	files, err := filepath.Glob(filepath.Join(folder, "*"))
 	require.NoError(t, err)
 	for _, path := range files {
-		for _, row := range requestRows(t, path) {
+		for _, row := range rowsOf(t, path) {
 			id, err := strconv.Atoi(row["prompt_bytes"])
 			require.NoError(t, err)
 			require.False(t, seen[id], "row %d is there once", id)
@@ -171,7 +170,7 @@ func TestRequestLogUnderLoad(t *testing.T) {
 
 // A log that is not written drops rows beyond its bound, and waits for nobody.
 func TestFullRequestLogDropsRows(t *testing.T) {
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
+	l := open(t, requestlog.Options{Path: filepath.Join(t.TempDir(), "requests.csv")})
 	l.write(0, 5000)
 	require.EqualValues(t, 5000-4096, l.dropped.Load())
 	l.end(t)
@@ -189,10 +188,10 @@ func TestRequestCells(t *testing.T) {
 		"a\r\nb,c\n": "a\uFFFD\uFFFDb,c\uFFFD", "\t=1": "\uFFFD=1", "\x00\x1b[31m\x7f": "\uFFFD\uFFFD[31m\uFFFD", "a\u2028b": "a\uFFFDb",
 		"a\xffb": "a\uFFFDb", "\"\n\"": "\"\uFFFD\"",
 	} {
-		l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
-		l.Write(proxy.RequestRecord{Upstream: name, Model: name, Work: 1})
+		l := open(t, requestlog.Options{Path: filepath.Join(t.TempDir(), "requests.csv")})
+		l.Write(requestlog.Row{Upstream: name, Model: name, Work: 1})
 		l.end(t)
-		rows := requestRows(t, l.path)
+		rows := rowsOf(t, l.path)
 		require.Len(t, rows, 1)
 		require.Equal(t, want, rows[0]["model"])
 		require.Equal(t, "1", rows[0]["work"])

@@ -1,4 +1,4 @@
-package proxy_test
+package requestlog_test
 
 import (
 	"math"
@@ -11,14 +11,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 // A full file makes place for the next, and each can be read by itself.
 func TestRequestLogRotates(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	o := proxy.RequestLogOptions{Path: path, MaxBytes: 1000, Keep: 3}
-	l := openRequestLog(t, o)
+	o := requestlog.Options{Path: path, MaxBytes: 1000, Keep: 3}
+	l := open(t, o)
 	l.write(0, 100)
 	l.end(t)
 	names := []string{path + ".3", path + ".2", path + ".1", path}
@@ -27,18 +27,18 @@ func TestRequestLogRotates(t *testing.T) {
 		info, err := os.Stat(name)
 		require.NoError(t, err)
 		require.LessOrEqual(t, info.Size(), int64(1000))
-		kept += len(requestRows(t, name))
+		kept += len(rowsOf(t, name))
 	}
 	require.Greater(t, kept, 4, "more than one row in each")
 	requireRows(t, 100-kept, 100, names...)
 	require.NoFileExists(t, path+".4")
 
-	l = openRequestLog(t, o) // full files are moved on after a restart, too
+	l = open(t, o) // full files are moved on after a restart, too
 	l.write(100, 130)
 	l.end(t)
 	all := 0
 	for _, name := range names {
-		all += len(requestRows(t, name))
+		all += len(rowsOf(t, name))
 	}
 	requireRows(t, 130-all, 130, names...)
 }
@@ -46,7 +46,7 @@ func TestRequestLogRotates(t *testing.T) {
 // A row longer than a file may be gets a file of its own.
 func TestRequestLogOfTinyFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: path, MaxBytes: 1})
+	l := open(t, requestlog.Options{Path: path, MaxBytes: 1})
 	l.write(0, 4)
 	l.end(t)
 	requireRows(t, 0, 4, path+".3", path+".2", path+".1", path)
@@ -57,7 +57,7 @@ func TestRequestLogAppendsAfterRestart(t *testing.T) {
 	for what, end := range map[string]string{"clean": "", "torn": unfinished, "torn far back": unfinished + strings.Repeat("x", 10000)} {
 		path := filepath.Join(t.TempDir(), "requests.csv")
 		for start := range 3 {
-			l := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+			l := open(t, requestlog.Options{Path: path})
 			l.write(start*10, start*10+10)
 			l.end(t)
 			require.Zero(t, l.logged.Len(), what)
@@ -65,7 +65,7 @@ func TestRequestLogAppendsAfterRestart(t *testing.T) {
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(path, append(text, end...), 0o640))
 		}
-		l := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+		l := open(t, requestlog.Options{Path: path})
 		l.end(t)
 		requireRows(t, 0, 30, path)
 	}
@@ -76,7 +76,7 @@ func TestRequestLogWithHalfAHeader(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
 	for _, begin := range []string{"", "time,ups", requestColumns} {
 		require.NoError(t, os.WriteFile(path, []byte(begin), 0o640))
-		l := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+		l := open(t, requestlog.Options{Path: path})
 		l.write(0, 2)
 		l.end(t)
 		requireRows(t, 0, 2, path)
@@ -88,7 +88,7 @@ func TestRequestLogMovesOthersAside(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
 	for i, text := range []string{"time,other\n1,2\n", "not a table", requestColumns + ",more\n"} {
 		require.NoError(t, os.WriteFile(path, []byte(text), 0o640))
-		l := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+		l := open(t, requestlog.Options{Path: path})
 		l.write(0, 2)
 		l.end(t)
 		requireRows(t, 0, 2, path)
@@ -104,8 +104,8 @@ func TestRequestLogMovesOthersAside(t *testing.T) {
 // While a process is replaced there are two that write, and both may find the file full.
 func TestTwoRequestLogsOnOneFile(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	o := proxy.RequestLogOptions{Path: path, MaxBytes: 1000, Keep: 100}
-	old, next := openRequestLog(t, o), openRequestLog(t, o)
+	o := requestlog.Options{Path: path, MaxBytes: 1000, Keep: 100}
+	old, next := open(t, o), open(t, o)
 	old.write(0, 50)
 	next.write(50, 100)
 	old.end(t)
@@ -114,7 +114,7 @@ func TestTwoRequestLogsOnOneFile(t *testing.T) {
 	require.NoError(t, err)
 	rows := 0
 	for _, file := range files {
-		rows += len(requestRows(t, file))
+		rows += len(rowsOf(t, file))
 	}
 	require.Equal(t, 100, rows)
 	require.Zero(t, old.dropped.Load()+next.dropped.Load())
@@ -123,12 +123,12 @@ func TestTwoRequestLogsOnOneFile(t *testing.T) {
 // A file that was moved or removed is made again, whoever did that.
 func TestRequestLogFollowsItsPath(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	moved := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+	moved := open(t, requestlog.Options{Path: path})
 	require.NoError(t, os.Rename(path, path+".moved"))
 	moved.write(0, 3)
 	moved.end(t)
 	requireRows(t, 0, 3, path)
-	removed := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+	removed := open(t, requestlog.Options{Path: path})
 	require.NoError(t, os.Remove(path))
 	removed.write(0, 3)
 	removed.end(t)
@@ -141,7 +141,7 @@ func TestRequestLogKeepsALink(t *testing.T) {
 	link, path := filepath.Join(t.TempDir(), "link"), filepath.Join(folder, "requests.csv")
 	require.NoError(t, os.Symlink(path, link))
 	require.NoError(t, os.WriteFile(path, []byte("other,columns\n"), 0o600))
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: link, MaxBytes: 1000})
+	l := open(t, requestlog.Options{Path: link, MaxBytes: 1000})
 	l.write(0, 50)
 	l.end(t)
 	to, err := os.Readlink(link)
@@ -163,7 +163,7 @@ func TestRequestLogOnFullDisk(t *testing.T) {
 	}
 	path := filepath.Join(t.TempDir(), "requests.csv")
 	require.NoError(t, os.Symlink(full, path))
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: path, MaxBytes: 1000})
+	l := open(t, requestlog.Options{Path: path, MaxBytes: 1000})
 	l.write(0, 50)
 	l.end(t)
 	require.EqualValues(t, 50, l.dropped.Load())
@@ -175,7 +175,7 @@ func TestRequestLogOnFullDisk(t *testing.T) {
 // not, and it goes on where there is room again.
 func TestRequestLogOnDiskThatFillsUp(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "requests.csv")
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: path})
+	l := open(t, requestlog.Options{Path: path})
 	var before syscall.Rlimit
 	require.NoError(t, syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before))
 	signal.Ignore(syscall.SIGXFSZ)
@@ -184,15 +184,15 @@ func TestRequestLogOnDiskThatFillsUp(t *testing.T) {
 	limit := before
 	limit.Cur = 2030 // bytes: in the middle of a row
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &limit))
-	proxy.WriteRequestRows(l.RequestLog)
+	requestlog.WriteRows(l.Log)
 	l.write(50, 60)
-	proxy.WriteRequestRows(l.RequestLog)
+	requestlog.WriteRows(l.Log)
 	require.NoError(t, syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before))
 	lost := int(l.dropped.Load())
 	require.Equal(t, 1, l.logged.Len(), "said once")
 	l.write(60, 70)
 	l.end(t)
-	rows := requestRows(t, path)
+	rows := rowsOf(t, path)
 	kept := len(rows) - 10
 	require.Greater(t, kept, 10)
 	require.Equal(t, 60-kept, lost)
@@ -205,7 +205,7 @@ func TestRequestLogOnDiskThatFillsUp(t *testing.T) {
 func TestRequestLogWithoutItsFolder(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "logs")
 	require.NoError(t, os.Mkdir(folder, 0o750))
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(folder, "requests.csv")})
+	l := open(t, requestlog.Options{Path: filepath.Join(folder, "requests.csv")})
 	require.NoError(t, os.RemoveAll(folder))
 	l.write(0, 5)
 	l.end(t)
@@ -223,18 +223,18 @@ func TestRequestLogsThatCannotBeOpened(t *testing.T) {
 		filepath.Join(folder, "no", "it"): "make its folder first",
 		"":                                "no such file",
 	} {
-		_, err := proxy.OpenRequestLog(proxy.RequestLogOptions{Path: path})
+		_, err := requestlog.Open(requestlog.Options{Path: path})
 		require.ErrorContains(t, err, want)
 	}
 }
 
 // A request pays for its row with a copy: no memory, whatever becomes of the row.
 func TestRequestLogAllocatesNothing(t *testing.T) {
-	l := openRequestLog(t, proxy.RequestLogOptions{Path: filepath.Join(t.TempDir(), "requests.csv")})
-	r := proxy.RequestRecord{Upstream: "chat", Endpoint: "a", Model: "meta-llama/Llama-3", Class: "answered", Work: math.Inf(1)}
+	l := open(t, requestlog.Options{Path: filepath.Join(t.TempDir(), "requests.csv")})
+	r := requestlog.Row{Upstream: "chat", Endpoint: "a", Model: "meta-llama/Llama-3", Class: "answered", Work: math.Inf(1)}
 	require.Zero(t, testing.AllocsPerRun(3000, func() { l.Write(r) }))
 	l.end(t)
-	rows := requestRows(t, l.path)
+	rows := rowsOf(t, l.path)
 	require.Len(t, rows, 3001)
 	require.Equal(t, "0", rows[0]["work"], "what is no number is not known")
 	require.Zero(t, testing.AllocsPerRun(100, func() { l.Write(r) }), "when it is dropped as well")

@@ -1,4 +1,4 @@
-package predict
+package statefile
 
 import (
 	"errors"
@@ -14,7 +14,7 @@ import (
 // waited for without end, and a device is not ours to rename.
 func noFile(path string) error { return fmt.Errorf("%s is no file: give the path of one", path) }
 
-// Place is the file that Save writes: path, or where it leads if it is a symbolic link, which stays. There is a regular
+// Place is the file that Replace writes: path, or where it leads if it is a symbolic link, which stays. There is a regular
 // file or nothing yet; anything else is an error.
 func Place(path string) (string, error) {
 	const mostLinks = 40 // as many as Linux follows
@@ -46,9 +46,9 @@ func Place(path string) (string, error) {
 	return "", &fs.PathError{Op: "open", Path: given, Err: syscall.ELOOP}
 }
 
-// ReadFile returns what a regular file holds, or the beginning of one that is too large. It
+// Read returns what a regular file holds, or the beginning of one that is too large. It
 // opens nothing else.
-func ReadFile(path string) ([]byte, error) {
+func Read(path string) ([]byte, error) {
 	there, err := os.Stat(path)
 	if err != nil {
 		return nil, err
@@ -58,6 +58,9 @@ func ReadFile(path string) ([]byte, error) {
 	}
 	return readOpened(path)
 }
+
+// Most bounds what is read, in bytes.
+const Most = 64 << 20
 
 // readOpened looks again at what it has opened: the path may lead elsewhere by now. O_NONBLOCK opens even a pipe at once.
 func readOpened(path string) ([]byte, error) {
@@ -71,5 +74,5 @@ func readOpened(path string) ([]byte, error) {
 	} else if !there.Mode().IsRegular() {
 		return nil, noFile(path)
 	}
-	return io.ReadAll(io.LimitReader(f, mostFile+1))
+	return io.ReadAll(io.LimitReader(f, Most+1))
 }

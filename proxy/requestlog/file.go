@@ -1,4 +1,4 @@
-package proxy
+package requestlog
 
 import (
 	"bytes"
@@ -7,16 +7,17 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"strconv"
 
 	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
-// requestFile is the file of a request log, and the full ones before it. Other
+// file is the file of a request log, and the full ones before it. Other
 // processes may append to it (the one that is being replaced does) and move it:
 // whole rows are written at once, and where the path leads is looked at each time.
-type requestFile struct {
+type file struct {
 	path     string
 	maxBytes int64
 	keep     int
@@ -27,7 +28,7 @@ type requestFile struct {
 }
 
 // open opens the file at the path, or makes it, so that rows can be appended.
-func (f *requestFile) open() error {
+func (f *file) open() error {
 	if info, err := os.Stat(f.path); err == nil && !info.Mode().IsRegular() && info.Mode()&fs.ModeDevice == 0 {
 		return fmt.Errorf("open request log: %s is no file: give the path of one", f.path)
 	}
@@ -65,11 +66,11 @@ func adopt(file *os.File) (ours bool, err error) {
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return true, err
 	}
-	begin := make([]byte, min(info.Size(), int64(len(requestHeader))))
+	begin := make([]byte, min(info.Size(), int64(len(header))))
 	if _, err := file.ReadAt(begin, 0); err != nil {
 		return false, err
 	}
-	if !bytes.HasPrefix([]byte(requestHeader), begin) {
+	if !bytes.HasPrefix([]byte(header), begin) {
 		return false, nil
 	}
 	end, err := lastLine(file, info.Size())
@@ -96,30 +97,24 @@ func lastLine(file *os.File, size int64) (int64, error) {
 }
 
 // moveAside gives a file that is not ours another name.
-func (f *requestFile) moveAside() error {
-	path := f.place()
-	for i := 1; ; i++ {
-		aside := path + ".aside." + strconv.Itoa(i)
-		if _, err := os.Lstat(aside); err == nil {
-			continue
-		}
-		if err := os.Rename(path, aside); err != nil {
-			return fmt.Errorf("move a file with other columns aside: %w", err)
-		}
-		f.log.Warn("request log: a file with other columns was moved aside", zap.String("path", f.path), zap.String("to", aside))
-		return nil
+func (f *file) moveAside() error {
+	aside, err := statefile.Aside(f.path, func(n int) string { return ".aside." + strconv.Itoa(n) })
+	if err != nil {
+		return fmt.Errorf("move a file with other columns aside: %w", err)
 	}
+	f.log.Warn("request log: a file with other columns was moved aside", zap.String("path", f.path), zap.String("to", aside))
+	return nil
 }
 
 // append writes the rows of a chunk, which begins with the header, and returns
 // how many whole rows were written. After a fault the file is opened anew.
-func (f *requestFile) append(chunk []byte) (rows int, err error) {
-	if err := f.prepare(int64(len(chunk) - len(requestHeader))); err != nil {
+func (f *file) append(chunk []byte) (rows int, err error) {
+	if err := f.prepare(int64(len(chunk) - len(header))); err != nil {
 		return 0, err
 	}
 	withHeader := f.info.Size() == 0
 	if !withHeader {
-		chunk = chunk[len(requestHeader):]
+		chunk = chunk[len(header):]
 	}
 	n, err := f.file.Write(chunk)
 	rows = bytes.Count(chunk[:n], []byte("\n"))
@@ -134,7 +129,7 @@ func (f *requestFile) append(chunk []byte) (rows int, err error) {
 }
 
 // prepare sees to it that the file is the one at the path, and has room.
-func (f *requestFile) prepare(size int64) error {
+func (f *file) prepare(size int64) error {
 	if f.file != nil {
 		info, err := os.Stat(f.path)
 		if err != nil || !os.SameFile(info, f.info) {
@@ -157,18 +152,13 @@ func (f *requestFile) prepare(size int64) error {
 	return f.open()
 }
 
-// place is where the path leads. A symbolic link stays where it is: what it leads
-// to is moved, in its own folder.
-func (f *requestFile) place() string {
-	if place, err := filepath.EvalSymlinks(f.path); err == nil {
-		return place
+// rotate moves the file to .1, .1 to .2 and so on; the last is replaced. A symbolic link stays
+// where it is: what it leads to is moved, in its own folder.
+func (f *file) rotate() error {
+	path, err := statefile.Place(f.path)
+	if err != nil {
+		return fmt.Errorf("rotate request log: %w", err)
 	}
-	return f.path
-}
-
-// rotate moves the file to .1, .1 to .2 and so on; the last is replaced.
-func (f *requestFile) rotate() error {
-	path := f.place()
 	name := func(i int) string {
 		if i == 0 {
 			return path
@@ -183,7 +173,7 @@ func (f *requestFile) rotate() error {
 	return nil
 }
 
-func (f *requestFile) close() {
+func (f *file) close() {
 	if f.file != nil {
 		_ = f.file.Close() // what was written is in the system's hands
 		f.file = nil

@@ -1,4 +1,4 @@
-package proxy
+package requestlog
 
 import (
 	"math"
@@ -7,19 +7,17 @@ import (
 	"time"
 	"unicode"
 	"unicode/utf8"
-
-	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// requestHeader is the first line of each file. A file that begins otherwise is
+// header is the first line of each file. A file that begins otherwise is
 // not appended to, so columns may be added and moved.
-const requestHeader = "time,upstream,endpoint,model,prompt_bytes,max_tokens,stream,status,class," +
+const header = "time,upstream,endpoint,model,prompt_bytes,max_tokens,stream,status,class," +
 	"queue_s,first_byte_s,service_s,capacity,slots,work\n"
 
-// appendRequestRow appends a line. It holds no line break but its end, whatever
+// appendRow appends a line. It holds no line break but its end, whatever
 // the cells hold.
-func appendRequestRow(b []byte, r *RequestRecord) []byte {
-	b = wire.At(r.Arrived).UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
+func appendRow(b []byte, r *Row) []byte {
+	b = r.Arrived.UTC().AppendFormat(b, "2006-01-02T15:04:05.000000Z")
 	b = appendCell(b, r.Upstream)
 	b = appendCell(b, r.Endpoint)
 	b = appendCell(b, r.Model)

@@ -1,4 +1,4 @@
-package proxy_test
+package requestlog_test
 
 import (
 	"path/filepath"
@@ -7,18 +7,18 @@ import (
 
 	"go.uber.org/zap"
 
-	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
-func benchRecord() proxy.RequestRecord {
-	return proxy.RequestRecord{
+func benchRecord() requestlog.Row {
+	return requestlog.Row{
 		Upstream: "chat", Endpoint: "gpu-1", Model: "meta-llama/Llama-3.1-8B-Instruct", Class: "answered", Status: 200,
 		PromptBytes: 1234, MaxTokens: 256, Service: time.Second, Capacity: 100, Slots: 8, Work: 12.5,
 	}
 }
 
-func benchRequestLog(b *testing.B) *proxy.RequestLog {
-	l, err := proxy.OpenRequestLog(proxy.RequestLogOptions{
+func benchLog(b *testing.B) *requestlog.Log {
+	l, err := requestlog.Open(requestlog.Options{
 		Path: filepath.Join(b.TempDir(), "requests.csv"), Log: zap.NewNop(), Dropped: func() { b.Error("a row was dropped") },
 	})
 	if err != nil {
@@ -27,14 +27,14 @@ func benchRequestLog(b *testing.B) *proxy.RequestLog {
 	return l
 }
 
-// BenchmarkRequestLog is what a request pays for its row.
-func BenchmarkRequestLog(b *testing.B) {
-	l, r := benchRequestLog(b), benchRecord()
+// BenchmarkLog is what a request pays for its row.
+func BenchmarkLog(b *testing.B) {
+	l, r := benchLog(b), benchRecord()
 	b.ReportAllocs()
 	for n := 1; b.Loop(); n++ {
 		if l.Write(r); n%4096 == 0 {
 			b.StopTimer()
-			proxy.WriteRequestRows(l)
+			requestlog.WriteRows(l)
 			b.StartTimer()
 		}
 	}
@@ -42,11 +42,11 @@ func BenchmarkRequestLog(b *testing.B) {
 
 // BenchmarkRequestLogWriting is the same with the row's writing, which happens elsewhere.
 func BenchmarkRequestLogWriting(b *testing.B) {
-	l, r := benchRequestLog(b), benchRecord()
+	l, r := benchLog(b), benchRecord()
 	b.ReportAllocs()
 	for n := 1; b.Loop(); n++ {
 		if l.Write(r); n%1024 == 0 {
-			proxy.WriteRequestRows(l)
+			requestlog.WriteRows(l)
 		}
 	}
 }

@@ -1,0 +1,66 @@
+package proxy
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
+
+// Record is what is known of an exchange when it has ended. It is built once, after
+// nothing of it can change any more.
+type Record struct {
+	ID, Method, Host, Path []byte // of the request; the last three cut to what logs take
+	Client                 netip.Addr
+	Arrived                time.Duration // its first byte, on wire's clock
+
+	Upstream *Upstream    // nil: none was found for it
+	Target   *Target      // of the last attempt; nil: no endpoint had to do with it
+	Status   int          // that the client got, or 499 where it left; 0: none
+	Failure  *fault.Error // how it ended, if not well
+	Begun    bool         // bytes of an answer may have reached the client
+	Answered bool         // the endpoint had answered
+	Phase    metrics.Phase
+
+	Queued    time.Duration // waited for a slot, all attempts together
+	FirstByte time.Duration // from Arrived to the first byte of the answer's body; 0: none came
+	Response  time.Duration // from Arrived to the end
+	Overhead  time.Duration // the part of FirstByte that was ours
+
+	Received int // bytes of the request's body
+	Written  int // bytes of the answer
+
+	hints *hints // what was said of its work, and what came of that
+}
+
+// Recorder keeps something of exchanges that have ended. It may keep nothing that a Record
+// points to but the upstream, the target and the failure: the rest is used again.
+type Recorder interface{ Record(r *Record) }
+
+// recordEnd builds the record and shows it to all who want to see it.
+func (x *exchange) recordEnd() {
+	x.build(&x.record)
+	for _, to := range x.handler.recorders {
+		to.Record(&x.record)
+	}
+}
+
+// build says what is known of the exchange. One place fixes what its status is.
+func (x *exchange) build(to *Record) {
+	x.remember()
+	a, r := x.current, &x.reply
+	*to = Record{
+		ID: x.id, Method: x.line.method, Host: x.line.host, Path: x.line.path, Client: x.conn.Peer, Arrived: x.arrived,
+		Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase,
+		Queued: x.queued, Response: wire.Now() - x.arrived, Received: x.received, Written: r.written, hints: &x.hints,
+	}
+	if x.failure != nil && x.failure.Status() == statusGone {
+		to.Status = statusGone
+	}
+	if a.firstByte > 0 {
+		to.FirstByte = a.firstByte - x.arrived
+		to.Overhead = a.dispatched - x.arrived - x.readTime - a.waited - x.lost + r.flushed - a.answered
+	}
+}
