@@ -1,3 +1,5 @@
+// Listening addresses: reading them, and whether two clash.
+
 package configs
 
 import (
@@ -15,7 +17,7 @@ const socketPrefix = "unix:"
 // socketBytes is the longest path that Linux takes for a unix socket; its field has 108 with the final NUL.
 const socketBytes = 107
 
-// fault is what is wrong with a text, apart from its place.
+// fault is what is wrong with a text and what to do about it, without its place.
 type fault struct{ what, remedy string }
 
 // address is a listening address taken apart: either a socket or a host and a port.
@@ -53,7 +55,7 @@ func parseAddress(text string) (address, *fault) {
 	return address{host: canonicalHost(host), port: port}, nil
 }
 
-// canonicalHost brings the spellings of one listening host together. Go listens on both protocols for either wildcard.
+// canonicalHost returns one spelling for all those of a listening host. Go listens on both protocols for either wildcard.
 func canonicalHost(host string) string {
 	if strings.EqualFold(host, "localhost") {
 		return "127.0.0.1"

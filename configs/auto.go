@@ -1,3 +1,5 @@
+// Numbers that may be "auto": capacity and slots.
+
 package configs
 
 import (
@@ -6,7 +8,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// auto is written where a number is to be learned from the traffic.
+// auto stands in place of a number that steelyard shall learn from the traffic.
 const auto = "auto"
 
 // Capacity is an endpoint's rate of work, > 0, in any one unit shared by its upstream, or "auto".

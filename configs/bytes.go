@@ -1,3 +1,5 @@
+// Sizes in bytes, with binary units.
+
 package configs
 
 import (
@@ -25,8 +27,8 @@ var units = []struct {
 
 var errBytes = errors.New("not a size such as 4096, 8KiB, 64MiB or 1GiB")
 
-// ParseBytes reads a size. Decimal units (KB) and fractions are refused, because nobody agrees on the former and the
-// latter hide rounding. Negative sizes are read; whether one makes sense is for the caller to say.
+// ParseBytes reads a size. It refuses decimal units (KB), which people read in two ways, and fractions, which hide
+// rounding. It accepts negative sizes; the caller decides whether one makes sense.
 func ParseBytes(text string) (Bytes, error) {
 	size := Bytes(1)
 	for _, unit := range units {

@@ -1,3 +1,5 @@
+// The default of every key.
+
 package configs
 
 import (
@@ -13,7 +15,7 @@ const (
 	defaultProbe    = time.Second
 )
 
-// defaults is what an empty file asks for, but for what follows from the rest (see resolve.go).
+// defaults is what an empty file asks for, except what depends on other keys (see resolve.go).
 func defaults() *Config {
 	return &Config{
 		Admin: Admin{Address: "127.0.0.1:9090"},
@@ -25,7 +27,7 @@ func defaults() *Config {
 			BodyMemory:  1 * gib,
 			Connections: 20000,
 		},
-		// Below what any link carries that a person would use; see REFERENCE.md.
+		// Slower than any link that a person would use; see REFERENCE.md.
 		Clients: Clients{MinSendRate: 1 * kib, MinReadRate: 1 * kib},
 		Timeouts: Timeouts{
 			Header:      10 * time.Second,
@@ -44,8 +46,8 @@ func defaults() *Config {
 	}
 }
 
-// layDefaults is called by the decoder before it fills a value: items of lists get their defaults here, because only
-// the decoder knows how many there are. It fits mapstructure's DecodeHookFuncValue.
+// layDefaults is a DecodeHookFuncValue of mapstructure: the decoder calls it before it fills a value. The items of lists
+// get their defaults here, because only the decoder knows how many there are.
 func layDefaults(from, to reflect.Value) (any, error) {
 	if to.CanAddr() {
 		switch item := to.Addr().Interface().(type) {

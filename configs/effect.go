@@ -1,3 +1,5 @@
+// Notes on settings that have no effect.
+
 package configs
 
 import (
@@ -5,8 +7,8 @@ import (
 	"time"
 )
 
-// review notes every setting of a valid configuration that was made and changes nothing. A setting that has its default
-// value was not made: what check prints has them all.
+// review notes every setting of a valid configuration that has no effect. A setting with its default value is not
+// noted, since the output of check has them all.
 func (r *report) review(c *Config) {
 	if c.Limits.ReplayBytes == 0 && c.Limits.BodyMemory != 0 && c.Limits.BodyMemory != defaults().Limits.BodyMemory {
 		r.note("limits.body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
@@ -33,13 +35,13 @@ func (r *report) review(c *Config) {
 	}
 }
 
-// said is one number of slots with its place; of what is said of one server the least counts.
+// said is a number of slots and the place that gives it. Several places may speak of one server: the least counts.
 type said struct {
 	slots int // 0: measured
 	at    path
 }
 
-// leastSlots is what counts for each server whose slots are limited, by its URL.
+// leastSlots returns, by URL, the number of slots that counts for each server that has a limit.
 func leastSlots(c *Config) map[string]said {
 	least := map[string]said{}
 	for i, u := range c.Upstreams {

@@ -1,3 +1,5 @@
+// Overrides from the environment.
+
 package configs
 
 import (
@@ -9,9 +11,9 @@ import (
 
 const envPrefix = "STEELYARD_"
 
-// serviceLinks are the variables that Kubernetes and Docker links set in every container beside a service which is
-// called steelyard or steelyard-something, as in STEELYARD_SERVICE_HOST and STEELYARD_PORT_8080_TCP_ADDR. They are
-// nobody's mistake and are passed over.
+// serviceLinks matches variables such as STEELYARD_SERVICE_HOST and STEELYARD_PORT_8080_TCP_ADDR, which Kubernetes and
+// Docker links set in every container beside a service called steelyard or steelyard-something. They are nobody's
+// mistake and are passed over.
 var serviceLinks = regexp.MustCompile(`^STEELYARD_(.*_)?` +
 	`(SERVICE_HOST|SERVICE_PORT(_[A-Z0-9_]+)?|PORT|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)$`)
 
@@ -22,7 +24,7 @@ type variable struct {
 	kind reflect.Type
 }
 
-// variables lists the keys outside lists, the lists themselves included so that they get a message of their own.
+// variables lists the keys outside lists, and the lists themselves, so that a variable for one gets its own message.
 func variables(section reflect.Type, p path) []variable {
 	var list []variable
 	for _, f := range fields(section) {
@@ -37,8 +39,8 @@ func variables(section reflect.Type, p path) []variable {
 	return list
 }
 
-// readEnv reads the overrides from an environment of "NAME=value" lines. An empty value counts: it is how
-// STEELYARD_ADMIN_ADDRESS closes the admin listener.
+// readEnv reads the overrides from an environment of "NAME=value" lines. An empty value counts: an empty
+// STEELYARD_ADMIN_ADDRESS turns the admin listener off.
 func (r *report) readEnv(env []string) map[path]any {
 	values := map[path]any{}
 	known := variables(reflect.TypeFor[Config](), "")
@@ -72,7 +74,7 @@ func (r *report) readVariable(v variable, text string) any {
 	}
 	node := scalar("", text)
 	if v.kind.Kind() == reflect.String || text == "" {
-		node.Tag = "!!str" // text is taken as it stands: no quotes, and 1 or true are words
+		node.Tag = "!!str" // text is taken literally: it needs no quotes, and 1 or true are words
 	}
 	return r.readLeaf(node, kind, v.path)
 }

@@ -1,3 +1,5 @@
+// Problems of a configuration: gathering and printing them.
+
 package configs
 
 import (
@@ -41,10 +43,10 @@ func (e *Errors) Error() string {
 type report struct {
 	file     string
 	places   places
-	broken   map[path]bool // refused by the reader: nothing more is said about it or what lies in it
-	excused  map[path]bool // a misspelt key was probably meant to be this one: it is not called missing
+	broken   map[path]bool // refused by the reader: nothing more is said about it and its parts
+	excused  map[path]bool // a misspelt key probably meant this one, so it is not reported as missing
 	findings []finding
-	notes    []finding // on what is accepted
+	notes    []finding // on settings that are accepted
 
 	interfaces func() ([]net.Addr, error) // the addresses of this machine
 }
@@ -61,7 +63,7 @@ func newReport(file string) *report {
 	}
 }
 
-// add reports a problem with the value at p, unless p or something around it could not be read in the first place.
+// add reports a problem with the value at p, unless p or something around it was refused already.
 func (r *report) add(p path, remedy, format string, args ...any) {
 	for around := p; around != ""; around = around.parent() {
 		if r.broken[around] {
@@ -71,7 +73,7 @@ func (r *report) add(p path, remedy, format string, args ...any) {
 	r.addAt(r.places.of(p), p, remedy, format, args...)
 }
 
-// refuse reports a value that cannot be read at all, and silences everything about it and below it.
+// refuse reports a value that cannot be read at all; nothing more is reported about it or its parts.
 func (r *report) refuse(p path, remedy, format string, args ...any) {
 	r.add(p, remedy, format, args...)
 	r.broken[p] = true
@@ -121,7 +123,7 @@ func sortFindings(list []finding) {
 	})
 }
 
-// quote prints foreign text on one line and of bounded length.
+// quote prints foreign text on one line of bounded length.
 func quote(text string) string { return strconv.Quote(shorten(text)) }
 
 func shorten(text string) string {
@@ -132,7 +134,7 @@ func shorten(text string) string {
 	return text
 }
 
-// plain prints a key as it is where that is unmistakable in a path, and quoted otherwise.
+// plain prints a key as it is if it is plain in a path, and in quotes otherwise.
 func plain(key string) string {
 	if key == "" || len(key) > 80 || strings.ContainsFunc(key, notInWord) {
 		return quote(key)

@@ -1,3 +1,5 @@
+// Files that the configuration names, and reading the configuration itself.
+
 package configs
 
 import (
@@ -10,10 +12,10 @@ import (
 	"path/filepath"
 )
 
-// mostFile bounds what is read as a certificate or key: the system's whole set of roots has a few hundred KiB.
+// mostFile bounds a file of certificates or keys: the system's whole set of roots has a few hundred KiB.
 const mostFile = 8 * mib
 
-// validatePair reports a certificate and key that could not be used together. p is the section that they stand in.
+// validatePair reports a certificate and key that do not work together. p is their section.
 func (r *report) validatePair(p path, certFile, keyFile string) {
 	cert, certGood := r.readNamed(p.key("cert_file"), certFile)
 	key, keyGood := r.readNamed(p.key("key_file"), keyFile)
@@ -33,8 +35,8 @@ func (r *report) validateRoots(p path, name string) {
 	}
 }
 
-// validateWritten reports a file to be written whose folder is not there, or that is a pipe or the like; the name may be
-// missing. What is only appended to may be a device.
+// validateWritten reports a file to write whose folder does not exist, or that is a folder, a pipe or the like. An empty
+// name is fine. device allows a device, for a file that is only appended to.
 func (r *report) validateWritten(p path, name string, device bool) {
 	if name == "" {
 		return
@@ -78,7 +80,7 @@ func (r *report) readNamed(p path, name string) (content []byte, good bool) {
 	return content, true
 }
 
-// mostText is more than any configuration has: 1,000 endpoints take 100 KiB. A device that never ends is read no further.
+// mostText is more than any configuration has: 1,000 endpoints take 100 KiB. It bounds reading a device that never ends.
 const mostText = 16 * mib
 
 // readText reads the configuration itself, which may come through a pipe.

@@ -1,3 +1,5 @@
+// The kinds of plain values: how each is read and printed.
+
 package configs
 
 import (
@@ -12,7 +14,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// leaf is one kind of value without parts: how it is read from a scalar, and printed so that it reads the same.
+// leaf is one kind of value without parts: how it is read from a scalar, and printed to be read back.
 type leaf struct {
 	want   string // completes "must be …"
 	remedy string
@@ -83,7 +85,7 @@ var leaves = map[reflect.Type]leaf{
 	},
 }
 
-// reads says whether the text could stand in the same style for such a value.
+// reads says whether the text, in that style, is such a value.
 func (l leaf) reads(style yaml.Style, text string) bool {
 	node := scalar("", text)
 	node.Style = style
@@ -124,7 +126,7 @@ func readFloat(tag, text string) (any, bool) {
 	return number, err == nil && (IsDecimal(text) || math.IsInf(number, 0) || math.IsNaN(number))
 }
 
-// formatFloat writes numbers of human size without an exponent.
+// formatFloat writes numbers of everyday size without an exponent.
 func formatFloat(number float64) string {
 	switch size := math.Abs(number); {
 	case math.IsNaN(number):
@@ -140,7 +142,7 @@ func formatFloat(number float64) string {
 	}
 }
 
-// formatDuration writes 10m and 1h where [time.Duration.String] has 10m0s and 1h0m0s.
+// formatDuration writes 10m and 1h where [time.Duration.String] writes 10m0s and 1h0m0s.
 func formatDuration(d time.Duration) string {
 	text := d.String()
 	if strings.HasSuffix(text, "m0s") {
@@ -154,7 +156,7 @@ func formatDuration(d time.Duration) string {
 
 var errZone = errors.New("a zone has no meaning in a network")
 
-// parsePrefix reads a network, or an address as the network of it alone.
+// parsePrefix reads a network, or an address as a network of one.
 func parsePrefix(text string) (netip.Prefix, error) {
 	if strings.Contains(text, "/") {
 		return netip.ParsePrefix(text)

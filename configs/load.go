@@ -1,3 +1,5 @@
+// From a file and the environment to a configuration.
+
 package configs
 
 import (
@@ -13,14 +15,14 @@ import (
 
 // Load reads the configuration file at the given path. env is the environment as [os.Environ] gives it; variables
 // called STEELYARD_… override the file's scalars outside lists. The error, if any, is *Errors and holds every problem
-// that was found. Load keeps no state: it may be called again, and from any goroutine.
+// that was found. Load keeps no state and is safe for concurrent use.
 func Load(path string, env []string) (*Config, error) {
 	cfg, _, err := Examine(path, env)
 	return cfg, err
 }
 
-// Parse is Load for a file's content. name stands for the file in messages, and relative file names in the content
-// are taken from the folder that name lies in.
+// Parse is Load for a file's content. Messages call the file name, and relative file names in the content start at
+// name's folder.
 func Parse(name string, data []byte, env []string) (*Config, error) {
 	return newReport(name).parse(data, env)
 }
@@ -49,7 +51,7 @@ func (r *report) parse(data []byte, env []string) (*Config, error) {
 	return cfg, nil
 }
 
-// readFile turns the file's content into plain values. It is false when nothing could be read that is worth judging.
+// readFile turns the file's content into plain values. ok is false if there is nothing to go on with.
 func (r *report) readFile(data []byte) (settings map[string]any, ok bool) {
 	tree, ok := r.parseTree(data)
 	if !ok {
@@ -62,9 +64,8 @@ func (r *report) readFile(data []byte) (settings map[string]any, ok bool) {
 	return settings, ok
 }
 
-// decode lays the settings over the defaults and the overrides over the settings. Keys are joined by "::" inside
-// viper, because it would split a dot in a name, and each load has a viper of its own, because viper is not safe to
-// read while it changes.
+// decode lays the settings over the defaults, and the overrides over the settings. Viper joins keys by "::", because it
+// would split a name at its dots. Each load has a viper of its own, because viper must not be read while it changes.
 func decode(settings map[string]any, overrides map[path]any) (*Config, error) {
 	const delimiter = "::"
 	v := viper.NewWithOptions(viper.KeyDelimiter(delimiter))
@@ -85,7 +86,7 @@ func decode(settings map[string]any, overrides map[path]any) (*Config, error) {
 	return cfg, nil
 }
 
-// fileCause is an error of the file system without the path, which the message has already.
+// fileCause is an error of the file system without the path, which the message already names.
 func fileCause(err error) error {
 	var pathError *fs.PathError
 	if errors.As(err, &pathError) {

@@ -1,3 +1,5 @@
+// Endpoints that would lead back to this gateway.
+
 package configs
 
 import (
@@ -7,8 +9,8 @@ import (
 	"strings"
 )
 
-// validateLoops reports endpoints that are listeners of this very gateway: each request would come back to it, and go out
-// again, until its head is too large. A name is not looked up, since it may mean something else where the file is checked.
+// validateLoops reports endpoints that are listeners of this gateway: each request would come back and go out again until
+// its head is too large. Names are not looked up, since they may mean something else on the machine that checks the file.
 func (r *report) validateLoops(c *Config) {
 	type listener struct {
 		at   path
@@ -54,8 +56,8 @@ func hostPort(url string) (host string, port int, ok bool) {
 	return strings.TrimSuffix(host, "."), port, err == nil
 }
 
-// reaches says whether a connection to a host comes to a listener on another, of the same port. Either may be "", as
-// [canonicalHost] has it: for a listener that is every address of the machine, for a connection the machine itself.
+// reaches says whether a connection to host arrives at a listener that has the same port. Both are as [canonicalHost]
+// returns them: "" is every address of the machine for a listener, and the machine itself for a connection.
 func (r *report) reaches(host, listener string) bool {
 	host = canonicalHost(host)
 	ip, err := netip.ParseAddr(host)

@@ -1,3 +1,5 @@
+// The known word that a misspelt one probably meant.
+
 package configs
 
 import (
@@ -5,7 +7,7 @@ import (
 	"strings"
 )
 
-// Suggest is the remedy for a name that is not among the known ones: the nearest of them, or the whole list.
+// Suggest is the remedy for an unknown name: the nearest known one, or the list of all.
 func Suggest(name string, known []string) string {
 	if near := nearest(name, known); near != "" {
 		return "did you mean " + quote(near) + "?"
@@ -13,7 +15,7 @@ func Suggest(name string, known []string) string {
 	return "known here: " + strings.Join(once(known), ", ")
 }
 
-// once leaves out names that have been before: what is suggested may be a list with mistakes of its own.
+// once leaves out repeated names: the known ones may come from a list that has mistakes too.
 func once(names []string) []string {
 	var list []string
 	for _, name := range names {
@@ -24,7 +26,7 @@ func once(names []string) []string {
 	return list
 }
 
-// nearest is the known name that is the fewest slips of the keyboard away, or "" when all are too far for a slip.
+// nearest is the known name that differs by the fewest slips of the keyboard, or "" if all differ by too many.
 func nearest(name string, known []string) string {
 	best, limit := "", (len(name)+2)/3
 	for _, candidate := range known {
@@ -38,7 +40,7 @@ func nearest(name string, known []string) string {
 	return best
 }
 
-// Slips counts the bytes to insert, delete, replace or swap with a neighbour to make b of a (optimal string alignment).
+// Slips counts the bytes to insert, delete, replace or swap with a neighbour to turn a into b (optimal string alignment).
 func Slips(a, b string) int {
 	before, last := make([]int, len(b)+1), make([]int, len(b)+1)
 	for j := range last {

@@ -1,3 +1,5 @@
+// Notes on what is valid but probably not meant.
+
 package configs
 
 import (
@@ -7,11 +9,11 @@ import (
 	"strings"
 )
 
-// Note is one kind of thing that is not wrong, and not what somebody meant either: a setting without effect, or
-// variables that are no keys.
+// Note is one kind of thing that is not wrong but probably not meant either: a setting without effect, or variables
+// that are not keys.
 type Note struct {
 	Kind string    // the key without indexes, "upstreams[].capacity_scale"; "" for the environment
-	List []Problem // everywhere that it was found, in the order of the file; never empty
+	List []Problem // each place where it was found, in the order of the file; never empty
 }
 
 // String prints the first place, and how many more there are, on one line.
@@ -40,7 +42,7 @@ func Examine(path string, env []string) (*Config, []Note, error) {
 	return cfg, r.sortedNotes(), nil
 }
 
-// note says something of the value at p.
+// note adds a note on the value at p.
 func (r *report) note(p path, remedy, format string, args ...any) {
 	r.noteAt(r.places.of(p), p, remedy, format, args...)
 }
@@ -65,7 +67,7 @@ func (r *report) sortedNotes() (list []Note) {
 	return list
 }
 
-// noteStrangers names the variables that are no keys, in one note: images and orchestrators set some of their own.
+// noteStrangers names all variables that are not keys in one note: images and orchestrators set some of their own.
 func (r *report) noteStrangers(names []string, known []variable) {
 	if len(names) == 0 {
 		return

@@ -1,3 +1,5 @@
+// Plain decimal numbers, and what makes others ambiguous.
+
 package configs
 
 import (
@@ -8,14 +10,14 @@ import (
 	"time"
 )
 
-// decimal matches the numbers that everybody reads alike.
+// decimal matches the numbers that every program and person reads alike.
 var decimal = regexp.MustCompile(`^-?((0|[1-9][0-9]*)(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
 
-// IsDecimal says whether a number stands in plain decimal digits. What does not is refused everywhere, because programs
-// read it in different ways: 0100 is 64 to YAML and to Go's flags and 100 to a person, and 010 is 8 while 08 is 8 too.
+// IsDecimal says whether a number is in plain decimal digits. Others are refused everywhere, because they are read in
+// different ways: 0100 is 64 to YAML and to Go's flags but 100 to a person, and 010 is 8 while 08 is 8 too.
 func IsDecimal(text string) bool { return decimal.MatchString(text) }
 
-// Plainer is the text without what makes its first number odd: a plus, underscores and leading zeros.
+// Plainer returns the text without what makes its first number ambiguous: a plus, underscores and leading zeros.
 func Plainer(text string) string {
 	rest, negative := strings.CutPrefix(text, "-")
 	rest = strings.ReplaceAll(strings.TrimPrefix(rest, "+"), "_", "")
@@ -32,7 +34,7 @@ func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 
 var errOdd = errors.New("begins with a plus or a needless 0")
 
-// plainInt reads decimal digits with an optional minus and nothing else.
+// plainInt reads decimal digits with an optional minus, and nothing else.
 func plainInt(text string) (int64, error) {
 	number, err := strconv.ParseInt(text, 10, 64)
 	if err != nil {
@@ -44,7 +46,7 @@ func plainInt(text string) (int64, error) {
 	return number, nil
 }
 
-// parsePort reads a port from 0 on.
+// parsePort reads a port, 0 included.
 func parsePort(digits string) (int, error) {
 	port, err := strconv.ParseUint(digits, 10, 16)
 	if err == nil && Plainer(digits) != digits {

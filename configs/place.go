@@ -1,3 +1,5 @@
+// Where a value stands in the schema, and where it was given.
+
 package configs
 
 import (
@@ -19,7 +21,7 @@ func (p path) item(index int) path {
 	return p + path("["+strconv.Itoa(index)+"]")
 }
 
-// parent is what p lies in. The parent of a top-level key is "".
+// parent is the section or list that holds p; of a top-level key it is "".
 func (p path) parent() path {
 	return p[:max(0, strings.LastIndexAny(string(p), ".["))]
 }
@@ -31,17 +33,16 @@ type place struct {
 	variable string
 }
 
-// places remembers where each path was given; "" is always in it. Reading the file and the environment fills it,
-// nothing changes it later.
+// places remembers where each path was given; "" is always in it. Only reading the file and the environment writes it.
 type places map[path]place
 
-// given says whether the file or the environment has p at all, be it empty.
+// given says whether the file or the environment has p, even if it is empty there.
 func (s places) given(p path) bool {
 	_, found := s[p]
 	return found
 }
 
-// of is the place of p or, when p was not given, of the nearest thing around it that was.
+// of is the place of p or, if p was not given, of the innermost section around it that was.
 func (s places) of(p path) place {
 	for !s.given(p) {
 		p = p.parent()

@@ -1,3 +1,5 @@
+// Printing a configuration with all its defaults.
+
 package configs
 
 import (
@@ -8,8 +10,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// YAML prints the configuration with every default written out. Parse reads the same configuration back from it. File
-// names are absolute, so the text may be moved. It holds no secrets, as keys stay in their files.
+// YAML prints the configuration with every default, such that Parse reads it back. File names are absolute, so the text
+// may be moved. It holds no secrets, as keys stay in their files.
 func (c *Config) YAML() ([]byte, error) {
 	var text bytes.Buffer
 	encoder := yaml.NewEncoder(&text)

@@ -1,3 +1,5 @@
+// From a tree of YAML nodes to plain values.
+
 package configs
 
 import (
@@ -25,14 +27,14 @@ func fields(section reflect.Type) []field {
 }
 
 // read turns a node into the plain value that the schema asks for at p: a leaf's value, a map[string]any or a []any.
-// nil means that nothing was given, or nothing readable, which is reported. The schema has a finite depth, so aliases
-// that contain themselves come to an end.
+// nil means that nothing was given, or that what was given is refused and reported. It never goes deeper than the schema,
+// so an alias that contains itself comes to an end.
 func (r *report) read(node *yaml.Node, kind reflect.Type, p path) any {
 	if node.Kind == yaml.AliasNode {
 		node = node.Alias
 	}
 	if kind.Kind() == reflect.Pointer {
-		// A section whose presence has a meaning of its own: nobody should get plain HTTP from an empty "tls:".
+		// The presence of such a section means something: an empty "tls:" must not give plain HTTP.
 		if isNull(node) {
 			r.refuse(p, "fill it in or remove it", "has nothing in it")
 			return nil
@@ -59,7 +61,7 @@ func (r *report) readLeaf(node *yaml.Node, kind leaf, p path) any {
 		return value
 	} else if plainer := Plainer(node.Value); plainer != node.Value && kind.reads(node.Style, plainer) {
 		remedy = "write " + plainer + ": a number is decimal and has no leading 0, + or _, as not everybody reads those alike"
-	} else if isNumber(node.ShortTag()) && !IsDecimal(node.Value) && kind.reads(node.Style, "8") { // not so a mode, in octal
+	} else if isNumber(node.ShortTag()) && !IsDecimal(node.Value) && kind.reads(node.Style, "8") { // a mode is octal
 		remedy = "numbers are decimal: " + remedy
 	}
 	r.refuse(p, remedy, "must be %s, is %s", kind.want, describe(node))
@@ -82,7 +84,7 @@ func (r *report) readList(node *yaml.Node, kind reflect.Type, p path) any {
 	return list
 }
 
-// emptyItem stands in for an item that is empty or refused, so that those behind it keep their index.
+// emptyItem takes the place of an item that is empty or refused, so that the items after it keep their index.
 func (r *report) emptyItem(kind reflect.Type, p path) any {
 	if _, isLeaf := leaves[kind]; !isLeaf {
 		return map[string]any{}
@@ -100,7 +102,7 @@ func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any 
 	}
 	values := map[string]any{}
 	known := fields(section)
-	lines := map[string]int{} // of the first time that each key was met
+	lines := map[string]int{} // where each key was first met
 	for i := 0; i+1 < len(node.Content); i += 2 {
 		key := node.Content[i]
 		name, at := keyName(key), place{line: key.Line}
@@ -121,7 +123,7 @@ func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any 
 	return values
 }
 
-// unknownKey also silences the complaint that the key which was meant is missing.
+// unknownKey reports a key that the schema lacks. If it is a misspelt one, that one is not reported as missing too.
 func (r *report) unknownKey(p path, name string, known []field) {
 	if name == "<<" {
 		r.add(p.key(plain(name)), "repeat the keys, or alias a whole value", "merge keys are not read")
@@ -146,7 +148,7 @@ func findField(known []field, name string) *field {
 	return nil
 }
 
-// keyName is what stands before the colon; a key with parts of its own has no name.
+// keyName is the text before the colon, or "" if that is a list or has keys of its own.
 func keyName(key *yaml.Node) string {
 	if key.Kind == yaml.AliasNode {
 		key = key.Alias

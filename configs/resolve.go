@@ -1,3 +1,5 @@
+// Filling in what depends on other keys.
+
 package configs
 
 import (
@@ -5,8 +7,8 @@ import (
 	"strings"
 )
 
-// resolve fills in what follows from the rest of the configuration. It judges nothing: what cannot be resolved is
-// left as it is for validate to report.
+// resolve fills in what follows from the rest of the configuration. It reports nothing: validate does, for whatever
+// could not be resolved.
 func (c *Config) resolve(folder string, from places) {
 	if c.Listen == nil {
 		c.Listen = []Listen{{Address: defaultListen}}
@@ -50,8 +52,7 @@ func (u *Upstream) resolve(p path, from places) {
 	}
 }
 
-// resolveFiles takes relative file names from the folder of the configuration file, not from wherever the program
-// happens to run.
+// resolveFiles makes file names absolute. Relative ones start at the configuration file's folder, not at the program's.
 func (c *Config) resolveFiles(folder string) {
 	absolute := func(name *string) {
 		if *name != "" && !filepath.IsAbs(*name) {

@@ -1,3 +1,5 @@
+// The schema: every key of the configuration, in order.
+
 package configs
 
 import (
@@ -23,7 +25,7 @@ type Config struct {
 // Listen is one address on which clients are served.
 type Listen struct {
 	Address string     `yaml:"address"`        // "host:port", or "unix:" and an absolute path
-	Mode    Mode       `yaml:"mode,omitempty"` // of the socket's file; 0: what the umask leaves
+	Mode    Mode       `yaml:"mode,omitempty"` // of the socket's file; 0: as the umask says
 	Owner   Account    `yaml:"owner,omitempty"`
 	Group   Account    `yaml:"group,omitempty"`
 	TLS     *ServerTLS `yaml:"tls"` // nil: plain HTTP
@@ -37,11 +39,11 @@ type ServerTLS struct {
 
 // Admin is the listener of operators: metrics, readiness, the admin API.
 type Admin struct {
-	Address string  `yaml:"address"` // as in Listen, and so is what follows; "": no admin listener
+	Address string  `yaml:"address"` // as in Listen, like the fields below; "": no admin listener
 	Mode    Mode    `yaml:"mode,omitempty"`
 	Owner   Account `yaml:"owner,omitempty"`
 	Group   Account `yaml:"group,omitempty"`
-	// Hosts are names that it may be asked under; addresses, localhost and the host of Address always are.
+	// Hosts are names that operators may use in Host, besides IP addresses, localhost and the host of Address.
 	Hosts []string `yaml:"hosts,omitempty"`
 }
 
@@ -58,15 +60,15 @@ type Log struct {
 type Limits struct {
 	HeaderBytes Bytes `yaml:"header_bytes"` // request line and header fields together
 	BodyBytes   Bytes `yaml:"body_bytes"`   // the largest request body that is accepted
-	ReplayBytes Bytes `yaml:"replay_bytes"` // up to this a body is held, so that it can be sent again; 0: never
+	ReplayBytes Bytes `yaml:"replay_bytes"` // the largest body that is held, so that it can be sent again; 0: none
 	BodyMemory  Bytes `yaml:"body_memory"`  // all held bodies together
 	Connections int   `yaml:"connections"`  // client connections open at once
 }
 
-// Clients bound how slow a client may be, and what one client address may hold at once: all of it 0 for no bound.
+// Clients bound how slow a client may be, and what one client address may hold at once; 0: no bound.
 type Clients struct {
-	MinSendRate    Bytes `yaml:"min_send_rate"`   // bytes/s at which a body has to come
-	MinReadRate    Bytes `yaml:"min_read_rate"`   // bytes/s at which an answer has to be taken
+	MinSendRate    Bytes `yaml:"min_send_rate"`   // bytes/s at which a body must come
+	MinReadRate    Bytes `yaml:"min_read_rate"`   // bytes/s at which an answer must be taken
 	MaxConnections int   `yaml:"max_connections"` // open at once
 	MaxRequests    int   `yaml:"max_requests"`    // under way at once
 	MaxWaiting     int   `yaml:"max_waiting"`     // that wait for a slot
@@ -81,7 +83,7 @@ type Timeouts struct {
 	ClientStall   time.Duration `yaml:"client_stall"`   // without the client taking a byte of its answer
 	UpgradeIdle   time.Duration `yaml:"upgrade_idle"`   // without a byte in either direction of a tunnel
 	ShutdownDelay time.Duration `yaml:"shutdown_delay"` // from "not ready" to the closed listener
-	Shutdown      time.Duration `yaml:"shutdown"`       // for running requests to finish after that
+	Shutdown      time.Duration `yaml:"shutdown"`       // for requests under way to finish after that
 }
 
 // Forwarded says whose X-Forwarded-* fields are believed; those of others are replaced.
@@ -131,9 +133,9 @@ type Queue struct {
 	Header      bool          `yaml:"header"`    // answers say in X-Steelyard-Queue-Ms how long the request waited
 }
 
-// Predict says what becomes of what is learned of the work of an upstream's requests.
+// Predict says where to keep what is learned of the work of an upstream's requests.
 type Predict struct {
-	File string `yaml:"file,omitempty"` // where it is kept over a restart, absolute; "": nowhere
+	File string `yaml:"file,omitempty"` // kept over a restart, absolute; "": none
 }
 
 // Health says how the endpoints of an upstream are probed.
@@ -143,7 +145,7 @@ type Health struct {
 	Timeout            time.Duration `yaml:"timeout"` // <= Interval, so that a probe ends before the next begins
 	UnhealthyThreshold int           `yaml:"unhealthy_threshold"`
 	HealthyThreshold   int           `yaml:"healthy_threshold"`
-	ReleaseAfter       time.Duration `yaml:"release_after"` // out for so long, an endpoint's unanswered requests end; 0: never
+	ReleaseAfter       time.Duration `yaml:"release_after"` // how long an endpoint is out before its unanswered requests end; 0: never
 	Statuses           []StatusRange `yaml:"statuses"`
 	BusyStatuses       []StatusRange `yaml:"busy_statuses"` // looked at before Statuses
 }

@@ -1,3 +1,5 @@
+// Who may use a unix socket: mode, owner and group.
+
 package configs
 
 import (
@@ -11,17 +13,17 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// Mode is who may do what with the file of a unix socket, in octal as everywhere: 0660 is read as 660 and "0660" are.
-// 0 stands for what the umask leaves.
+// Mode is the permissions of a unix socket's file, in octal: 0660, 660 and "0660" are the same. 0 leaves them to the
+// umask.
 type Mode uint16
 
-// Account is a user or a group, by name or by number; "" is the one that the process runs as.
+// Account is a user or a group, by name or by number; "" is that of the process.
 type Account string
 
 func readMode(_, text string) (any, bool) {
 	text = strings.TrimPrefix(text, "0o")
 	bits, err := strconv.ParseUint(text, 8, 16)
-	// One digit or two are a slip, and nobody could use a mode of 0.
+	// One or two digits are a slip, and nobody could use a socket of mode 0.
 	return Mode(bits), err == nil && len(text) >= 3 && len(text) <= 4 && bits > 0 && bits <= uint64(fs.ModePerm)
 }
 
@@ -73,7 +75,7 @@ func (a Account) id(lookUp func(name string) (string, error)) (int, error) {
 	return int(number), nil
 }
 
-// validateAccess looks at what is said of the file of a unix socket; p is the section that it stands in.
+// validateAccess checks mode, owner and group of a unix socket's file; p is their section.
 func (r *report) validateAccess(p path, address string, mode Mode, owner, group Account) {
 	for _, key := range []struct {
 		name  string

@@ -1,3 +1,5 @@
+// HTTP statuses and ranges of them.
+
 package configs
 
 import (
@@ -11,7 +13,7 @@ type StatusRange struct{ From, To int }
 
 var errStatus = errors.New("not a status such as 429 or a range such as 200-299")
 
-// ParseStatusRange reads one status or a range. It checks the form only: 700-1 is read.
+// ParseStatusRange reads one status or a range. It checks the form only: 700-1 is accepted.
 func ParseStatusRange(text string) (StatusRange, error) {
 	first, last, isRange := strings.Cut(text, "-")
 	if !isRange {

@@ -1,3 +1,5 @@
+// From text to a tree of YAML nodes, with clear syntax errors.
+
 package configs
 
 import (
@@ -11,8 +13,8 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// parseTree turns the file into its tree, which is nil for an empty file. It is false, and reported, when the file is
-// not one YAML document.
+// parseTree turns the file into its tree, which is nil for an empty file. It reports a file that is not one YAML
+// document, and ok is false.
 func (r *report) parseTree(data []byte) (tree *yaml.Node, ok bool) {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var document, another yaml.Node
@@ -43,7 +45,7 @@ var (
 	parserError = regexp.MustCompile(`^(did not find expected|found undefined tag|found duplicate|found incompatible)`)
 )
 
-// syntaxError finds the line and the cause in an error of the YAML library, and what may be done about it.
+// syntaxError finds the line and the cause in an error of the YAML library, and what to do about it.
 func syntaxError(err error, data []byte) (line int, cause, remedy string) {
 	parts := yamlError.FindStringSubmatch(err.Error())
 	if parts == nil {

@@ -1,3 +1,5 @@
+// URLs of endpoints.
+
 package configs
 
 import (
@@ -10,7 +12,7 @@ import (
 
 const urlRemedy = "write http://host:port or https://host:port"
 
-// endpointURL is all that may be said in an endpoint's URL.
+// endpointURL is all that an endpoint's URL may have.
 type endpointURL struct {
 	Scheme string // http or https
 	Host   string // host:port, lower-case
@@ -19,7 +21,7 @@ type endpointURL struct {
 // String prints the one spelling by which an endpoint is known.
 func (u endpointURL) String() string { return u.Scheme + "://" + u.Host }
 
-// parseURL reads an endpoint's URL. Messages never repeat what stands before an "@", as it may be a password.
+// parseURL reads an endpoint's URL. Messages never repeat what stands before an "@", which may be a password.
 func parseURL(text string) (endpointURL, *fault) {
 	if isSocket(text) {
 		return endpointURL{}, &fault{"is a unix socket", "endpoints are reached over TCP: let the server listen on a port, and write http://host:port"}
@@ -64,15 +66,15 @@ func parseURL(text string) (endpointURL, *fault) {
 
 var badPort = &fault{"has a bad port", "give a number from 1 to 65535, without a leading 0"}
 
-// isSocket sees the spellings that other programs have for a socket's path.
+// isSocket recognises the ways in which other programs write a socket's path.
 func isSocket(text string) bool {
 	text = strings.ToLower(text)
 	rest := strings.TrimPrefix(strings.TrimPrefix(text, "http://"), "https://")
 	return strings.HasPrefix(text, "http+unix:") || strings.HasPrefix(rest, "unix:/") || strings.HasPrefix(rest, "unix:.")
 }
 
-// withBrackets is an IPv6 address, with a port or without, as it has to stand in a URL; "" if the text is none, or has
-// its brackets. What may be both is taken to have a port, as inference servers do.
+// withBrackets returns an IPv6 address as a URL needs it, with or without a port; "" if the text is not one, or has its
+// brackets. If the end may be a port or a part of the address it is taken for a port, as inference servers have one.
 func withBrackets(text string) string {
 	host := text
 	if i := strings.LastIndexByte(text, ':'); i >= 0 {
@@ -91,7 +93,7 @@ func isIPv6(text string) bool {
 	return err == nil && ip.Is6() && ip.Zone() == ""
 }
 
-// noScheme guesses http, which is what inference servers speak inside, and what else was left out or is too much. It
+// noScheme guesses what a URL without a scheme meant: http, as inference servers speak, and the rest corrected. It
 // proposes only what would be accepted.
 func noScheme(text string) *fault {
 	host := strings.TrimLeft(text, "/")
@@ -114,7 +116,7 @@ func noScheme(text string) *fault {
 	return &fault{"has no scheme, is " + quote(text), "write " + quote(proposal) + " or https"}
 }
 
-// needless finds the parts of a URL that an endpoint's has no use for.
+// needless finds parts that an endpoint's URL must not have.
 func needless(u *url.URL, text string) *fault {
 	switch {
 	case u.Scheme != "http" && u.Scheme != "https":

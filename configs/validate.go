@@ -1,3 +1,5 @@
+// What every validation needs, and the order of them all.
+
 package configs
 
 import (
@@ -43,7 +45,7 @@ func (r *report) oneOf(p path, word string, known ...string) {
 	r.add(p, remedy, "must be %s, is %s", choice, quote(word))
 }
 
-// between reports a value outside the range, whose ends belong to it. It returns whether the value is inside.
+// between reports a value outside the range, ends included, and returns whether it is inside.
 func between[T cmp.Ordered](r *report, p path, value, least, most T, remedy string) bool {
 	if value >= least && value <= most {
 		return true
@@ -52,7 +54,7 @@ func between[T cmp.Ordered](r *report, p path, value, least, most T, remedy stri
 	return false
 }
 
-// validateName reports a name that would be unreadable in a log line or the admin API, where it is part of a path.
+// validateName reports a name that would be unreadable in a log line, or in the path of an admin request.
 func (r *report) validateName(p path, name string) {
 	const most = 128
 	switch {

@@ -1,3 +1,5 @@
+// Validation of probes.
+
 package configs
 
 import (
@@ -7,8 +9,8 @@ import (
 
 const leastInterval = 10 * time.Millisecond
 
-// validateHealth refuses a timeout longer than the interval: probes of one endpoint would overlap or come late, and
-// the thresholds would no longer say after how long an endpoint is taken out.
+// validateHealth refuses, among others, a timeout longer than the interval: probes of one endpoint would overlap or come
+// late, and the thresholds would no longer say how soon an endpoint is taken out.
 func (r *report) validateHealth(p path, h *Health) {
 	r.validateProbePath(p.key("path"), h.Path)
 	intervalGood := between(r, p.key("interval"), h.Interval, leastInterval, time.Hour,

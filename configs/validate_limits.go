@@ -1,3 +1,5 @@
+// Validation of limits, of bounds on clients and of time-outs.
+
 package configs
 
 import "time"
@@ -5,7 +7,7 @@ import "time"
 const (
 	mostBytes       = 1 * tib
 	mostConnections = 10_000_000
-	leastDuration   = time.Millisecond // what is shorter was meant in another unit
+	leastDuration   = time.Millisecond // a shorter one was meant in another unit
 	mostDuration    = 24 * time.Hour
 )
 
@@ -59,7 +61,7 @@ func (r *report) validateTimeouts(t *Timeouts) {
 	between(r, "timeouts.shutdown", t.Shutdown, 0, mostDuration, "give 0s to cut running requests off at once")
 }
 
-// optional reports a duration that is neither absent (0) nor sensible.
+// optional reports a duration that is neither 0, which is none, nor in a sensible range.
 func (r *report) optional(p path, value time.Duration) {
 	if value != 0 {
 		between(r, p, value, leastDuration, mostDuration, "give 0s for no limit")

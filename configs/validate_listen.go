@@ -1,8 +1,10 @@
+// Validation of listeners, the admin listener and trusted proxies.
+
 package configs
 
 import "net/netip"
 
-// validateListeners looks at the addresses of clients and of operators together, as they share the machine's ports.
+// validateListeners checks the addresses for clients and for operators together, as they share the machine's ports.
 func (r *report) validateListeners(c *Config) {
 	if len(c.Listen) == 0 {
 		r.add("listen", "list an address, or remove the key to listen on "+defaultListen, "is empty: no client could connect")
@@ -42,7 +44,7 @@ func (r *report) validateListeners(c *Config) {
 	}
 }
 
-// validateAdminHosts refuses what no request can name.
+// validateAdminHosts refuses names that no request can have in Host.
 func (r *report) validateAdminHosts(hosts []string) {
 	for i, host := range hosts {
 		p := path("admin.hosts").item(i)

@@ -1,3 +1,5 @@
+// Validation of routes.
+
 package configs
 
 import (
@@ -18,7 +20,7 @@ func (r *report) validateRoutes(c *Config) {
 		p := path("routes").item(i)
 		r.validateRoutePath(p.key("path"), route.Path)
 		r.validateRouteHost(p.key("host"), route.Host)
-		if len(names) > 0 { // without any upstream that is the problem, not each route
+		if len(names) > 0 { // without any upstream, that is the problem to report, not each route
 			r.validateReference(p.key("upstream"), route.Upstream, names)
 		}
 		match := Route{Path: route.Path, Host: route.Host}
@@ -53,7 +55,7 @@ func (r *report) validateRoutePath(p path, prefix string) {
 	}
 }
 
-// hasDotSegment sees through percent encoding, as servers behind the gateway would.
+// hasDotSegment also finds percent-encoded ones, as the servers behind the gateway decode them.
 func hasDotSegment(prefix string) bool {
 	for _, segment := range strings.Split(strings.ReplaceAll(strings.ToLower(prefix), "%2e", "."), "/") {
 		if segment == "." || segment == ".." {

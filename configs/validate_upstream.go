@@ -1,3 +1,5 @@
+// Validation of upstreams and their endpoints.
+
 package configs
 
 import (
@@ -5,7 +7,7 @@ import (
 	"time"
 )
 
-// Capacities beyond these are lost to rounding in a sum with others.
+// Capacities outside these would be lost to rounding in a sum with others.
 const leastCapacity, mostCapacity = 1e-9, 1e15
 
 func (r *report) validateUpstreams(upstreams []Upstream) {
@@ -60,7 +62,7 @@ func (r *report) validateConnections(p path, c Connections) {
 	r.optional(p.key("max_age"), c.MaxAge)
 }
 
-// unique reports a name that another one of the same kind has. Missing names are reported elsewhere.
+// unique reports a name that another thing of the same kind has. Missing names are reported elsewhere.
 func (r *report) unique(named map[string]path, p path, name, kind string) {
 	if first, again := named[name]; again && name != "" {
 		r.add(p, "rename one of them", "another %s is called %s, see %s", kind, quote(name), first)
@@ -69,7 +71,7 @@ func (r *report) unique(named map[string]path, p path, name, kind string) {
 	named[name] = p
 }
 
-// ownFile reports a file that another upstream writes to as well.
+// ownFile reports a file that another upstream writes to.
 func (r *report) ownFile(written map[string]path, p path, name string) {
 	if first, again := written[name]; again && name != "" {
 		r.add(p, "give each upstream a file of its own", "%s is written to by another upstream as well, see %s", quote(name), first)
@@ -93,7 +95,7 @@ func (r *report) validateEndpoints(p path, endpoints []Endpoint) {
 		case e.TLS != nil && parsed.Scheme == "http":
 			r.add(at.key("tls"), "write https in the url, or remove tls", "is given for %s, which is not encrypted", e.URL)
 		}
-		if wrong == nil || e.Name != "" { // without a URL an unnamed endpoint has had no chance to get a name
+		if wrong == nil || e.Name != "" { // an unnamed endpoint without a URL could not get a name
 			r.validateName(at.key("name"), e.Name)
 			r.unique(named, at.key("name"), e.Name, "endpoint of this upstream")
 		}

@@ -1,3 +1,5 @@
+// Putting all counts and observed states on a page.
+
 package metrics
 
 import (
@@ -29,14 +31,14 @@ func (r *Registry) collect(s *page) {
 	r.collectState(s)
 }
 
-// overhead is what the endpoints of one upstream add up to.
+// overhead is the sum of the overhead histograms of one upstream's endpoints.
 type overhead struct {
 	upstream string
 	histogram
 }
 
-// overheadByUpstream adds up, by upstream, what is counted by endpoint so that cores do
-// not meet in one word. What endpoints had that are gone is kept with their upstream.
+// overheadByUpstream adds up the overhead of each upstream's endpoints, and of those that are
+// gone. It is counted by endpoint so that cores do not contend for one word.
 func overheadByUpstream(upstreams []*Upstream, endpoints []*Endpoint) (list []*overhead) {
 	byName := map[string]*overhead{}
 	of := func(name string) *overhead {
@@ -57,7 +59,7 @@ func overheadByUpstream(upstreams []*Upstream, endpoints []*Endpoint) (list []*o
 	return list
 }
 
-// collectState is what is asked for and not counted.
+// collectState adds what is asked for at each scrape, not counted.
 func (r *Registry) collectState(s *page) {
 	if source := r.endpointSource.Load(); source != nil {
 		seen := map[endpointKey]bool{}
@@ -155,7 +157,7 @@ func (s *page) state(e *EndpointState) {
 	s.gauge(connections, float64(e.ActiveConnections), e.Upstream, e.Endpoint, "active")
 }
 
-// failures are those expected, and what has happened besides.
+// failures writes the expected failures, and all others that have happened.
 func (s *page) failures(u *Upstream, expected *[]Failure) {
 	shown := map[Failure]uint64{}
 	if expected != nil && u.name != "" {

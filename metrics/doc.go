@@ -1,7 +1,6 @@
 // Package metrics owns the registry and every instrument: what is counted, under
 // which name, with which labels. METRICS.md lists all families. It imports
-// nothing of ours; every room may write to its instruments, nobody reads them
-// but a scrape.
+// nothing of ours. Every room may write to its instruments; only a scrape reads them.
 //
 //	registry := metrics.New(metrics.Build{Version: "1.0.0"})
 //	small := registry.Endpoint("chat", "small") // once, when the pool is built
@@ -11,7 +10,7 @@
 //
 // What only a pool, the transport or the prober can know (in flight, capacity,
 // conditions, open connections) is asked for at each scrape and not kept here:
-// a gauge that is added to and subtracted from in two places drifts.
+// a gauge that one place adds to and another subtracts from drifts.
 //
 // Counting costs atomic additions on words resolved beforehand. The three
 // histograms are our own, because Answered runs once per request: on a 2-core
@@ -23,8 +22,8 @@
 // in 34 ms of one core (BenchmarkScrape), and exposition.go does so once a second at most,
 // with rests in between, so that requests do not wait for it.
 //
-// Names are steelyard_<noun>_<unit>[_total]. Labels come from closed lists or
-// from names in the configuration; Forget removes an endpoint's. Only model comes
-// from requests: app shows the few of which enough requests finished, so that
-// nobody makes up series without doing the work.
+// Names are steelyard_<noun>_<unit>[_total]. The values of labels come from closed
+// lists or from names in the configuration; Forget removes an endpoint's. Only model
+// comes from requests: app shows the few models that finished enough requests, so that
+// clients cannot make up series.
 package metrics

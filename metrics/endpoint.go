@@ -1,3 +1,5 @@
+// What is counted about one endpoint.
+
 package metrics
 
 import (
@@ -45,8 +47,8 @@ func newEndpoint(upstream, name string) *Endpoint {
 	}
 }
 
-// Answered counts one request that ended with this endpoint, whatever made
-// the answer: code is the status the client got, or 499 when it had left.
+// Answered counts one request that ended at this endpoint, whoever wrote the
+// answer: code is the status the client got, or 499 when it had left.
 //
 // response is the response time R: from the first byte of the request to the
 // last byte of the answer. firstByte is the time from the first byte of the

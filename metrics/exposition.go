@@ -1,3 +1,5 @@
+// Rendering the page for Prometheus, and serving it.
+
 package metrics
 
 import (
@@ -22,8 +24,8 @@ const (
 	sendRest  = time.Millisecond
 )
 
-// exposition renders what Prometheus reads: once a second at most, one at a time, whoever
-// asks. The zero value with its registry is ready.
+// exposition renders the page that Prometheus reads: at most once a second and one at a time,
+// however many ask. It needs only its registry to be ready.
 type exposition struct {
 	registry *Registry // immutable
 
@@ -79,7 +81,7 @@ func send(w io.Writer, parts [][]byte) {
 	}
 }
 
-// get is the page as it is now, or was within the last second.
+// get returns the page, at most a second old.
 func (x *exposition) get(zip bool) [][]byte {
 	x.mu.Lock()
 	defer x.mu.Unlock()
@@ -95,7 +97,7 @@ func (x *exposition) get(zip bool) [][]byte {
 	return x.zipped
 }
 
-// render writes a page. The last one, if any, tells how large its parts will be.
+// render writes a page. The parts of the last one, if any, tell how much room each needs.
 func (r *Registry) render(last [][]byte) [][]byte {
 	s := page{parts: make([][]byte, len(families), len(families)+1)}
 	for i := range min(len(last), len(families)) {

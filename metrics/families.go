@@ -1,3 +1,5 @@
+// The metrics by endpoint, by upstream and of clients' connections.
+
 package metrics
 
 // The families by endpoint, by upstream and of clients' connections.

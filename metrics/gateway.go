@@ -1,3 +1,5 @@
+// What is counted about the process as a whole.
+
 package metrics
 
 import (
@@ -107,7 +109,7 @@ func (r *Registry) AccessLogLinesDropped(n int) { r.gateway.accessDropped.Add(fl
 // RequestRowDropped counts one request log row that was dropped.
 func (r *Registry) RequestRowDropped() { r.gateway.rowsDropped.Inc() }
 
-// Reloaded tells how loading a configuration ended. Call it for the first
+// Reloaded records how loading a configuration ended. Call it for the first
 // load too, so that the gauges are right from the start.
 func (r *Registry) Reloaded(successful bool) {
 	if !successful {

@@ -1,3 +1,5 @@
+// Histograms of durations, without a lock.
+
 package metrics
 
 import (
@@ -7,9 +9,9 @@ import (
 	"time"
 )
 
-// Bucket bounds. Response time and time to first byte reach from a cached
-// error to a long generation; overhead is finest where a healthy gateway
-// lives, and its tail shows a stalled client, a full disk of logs or the
+// Bucket bounds. Response time and time to first byte range from a cached
+// error to a long generation. Overhead is finest at the values of a healthy
+// gateway; its tail shows a stalled client, a disk full of logs or the
 // garbage collector.
 var (
 	responseBounds = newBounds(
@@ -19,7 +21,7 @@ var (
 		1*time.Second, 2500*time.Millisecond, 5*time.Second,
 		10*time.Second, 20*time.Second, 30*time.Second,
 		time.Minute, 2*time.Minute, 5*time.Minute, 10*time.Minute)
-	// endpointBounds are fewer: each is a series for each endpoint, of which there may be thousands.
+	// endpointBounds are fewer: each costs one series for each of perhaps thousands of endpoints.
 	endpointBounds = newBounds(
 		5*time.Millisecond, 25*time.Millisecond, 100*time.Millisecond, 250*time.Millisecond, 500*time.Millisecond,
 		1*time.Second, 2500*time.Millisecond, 5*time.Second, 10*time.Second, 30*time.Second, 2*time.Minute, 10*time.Minute)
@@ -36,9 +38,9 @@ var (
 // Prometheus' `le`, with an index that makes the search short. Immutable.
 type bounds struct {
 	upper []uint64 // nanoseconds, ascending
-	text  []string // of each, and of what lies beyond, in seconds
-	// first[n] is the first bucket that a value of n significant bits may fall
-	// into. Bounds at least double every second step, so at most three comparisons
+	text  []string // of each bound and of +Inf, in seconds
+	// first[n] is the first bucket that can hold a value of n significant bits.
+	// Bounds at least double every second step, so at most three comparisons
 	// follow.
 	first [65]uint8
 }
@@ -87,8 +89,8 @@ func newHistogram(b *bounds) histogram {
 	return histogram{bounds: b, counts: make([]atomic.Uint64, len(b.upper)+1)}
 }
 
-// observe counts one duration. One of zero or less was not measured and is
-// left out.
+// observe counts one duration. Zero or less means that it was not measured,
+// and is left out.
 func (h *histogram) observe(d time.Duration) {
 	if d <= 0 {
 		return
@@ -100,7 +102,7 @@ func (h *histogram) observe(d time.Duration) {
 	}
 }
 
-// add counts all that other has counted.
+// add adds the counts of other.
 func (h *histogram) add(other *histogram) {
 	for i := range other.counts {
 		h.counts[i].Add(other.counts[i].Load())

@@ -1,3 +1,5 @@
+// The closed lists that labels take their values from.
+
 package metrics
 
 // Phase is where in its life a request was when its client left it.
@@ -23,8 +25,8 @@ type RepeatReason uint8
 // The reasons to repeat a request.
 const (
 	RepeatConnect RepeatReason = iota // the endpoint could not be connected to
-	RepeatStale                       // a reused connection had died idle
-	RepeatBroken                      // a reused connection ended later, and the method is idempotent
+	RepeatStale                       // a reused connection had died while idle
+	RepeatBroken                      // a reused connection broke later, and the method is idempotent
 	repeatReasons
 )
 
@@ -35,8 +37,8 @@ type UnqueuedReason uint8
 
 // The reasons to refuse a request for want of a slot.
 const (
-	QueueFull    UnqueuedReason = iota // as many waited as may: answered 429
-	QueueTimeout                       // it waited as long as it may: answered 503, or 504 by timeouts.total
+	QueueFull    UnqueuedReason = iota // as many waited as are allowed: answered 429
+	QueueTimeout                       // it waited as long as is allowed: answered 503, or 504 by timeouts.total
 	unqueuedReasons
 )
 
@@ -65,7 +67,7 @@ type HandshakeFailure uint8
 // The ways in which a TLS handshake fails.
 const (
 	HandshakePlainHTTP HandshakeFailure = iota // plain HTTP on a TLS port: answered 400
-	HandshakeNotTLS                            // what came is no TLS
+	HandshakeNotTLS                            // the bytes were not TLS
 	HandshakeTimeout                           // not done within timeouts.header
 	HandshakeClosed                            // the client left before its end
 	HandshakeVersion                           // no TLS version in common
@@ -127,8 +129,8 @@ var trafficLabels = [flows][2]string{
 // classLabels are the code classes; class maps a status to its index.
 var classLabels = [...]string{"1xx", "2xx", "3xx", "4xx", "5xx"}
 
-// class returns the index of a status' class. What lies outside 100 to 599
-// is no answer that HTTP knows and counts among the failures of servers.
+// class returns the index of a status' class. A status outside 100 to 599,
+// which HTTP does not know, counts as 5xx.
 func class(code int) int {
 	if code < 100 || code > 599 {
 		return len(classLabels) - 1

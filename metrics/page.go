@@ -1,3 +1,5 @@
+// Writing one scrape in Prometheus' text format.
+
 package metrics
 
 import (
@@ -14,7 +16,7 @@ type aFamily struct {
 	head   string // its HELP and TYPE lines
 	name   string
 	labels []string // sorted
-	order  []int    // of each of them: its place among the values that are given
+	order  []int    // by label: the index of its value among those given
 }
 
 // families are all that are declared.
@@ -44,9 +46,9 @@ func declare(name, help, kind string, labels []string) *aFamily {
 	return f
 }
 
-// page is one scrape being written, in Prometheus' text format. It is our own: of a
-// thousand endpoints there are some sixty thousand samples, for which the library takes
-// half a second of allocating and sorting.
+// page is one scrape being written, in Prometheus' text format. It is our own because a
+// thousand endpoints have some sixty thousand samples, and the library spends half a second
+// on allocating and sorting them.
 type page struct {
 	parts [][]byte // by family
 	pace  pacer
@@ -80,8 +82,7 @@ func (s *page) histogram(f *aFamily, h *histogram, labels ...string) {
 	s.end(f, strconv.AppendUint(s.series(f, "_count", "", labels), count, 10))
 }
 
-// series begins a line with all that stands before the value of a sample. le is the bound
-// of a bucket, else empty.
+// series begins a line, up to the value of the sample. le is the bound of a bucket, or "".
 func (s *page) series(f *aFamily, suffix, le string, values []string) []byte {
 	b := s.parts[f.index]
 	if len(b) == 0 {
@@ -110,11 +111,11 @@ func appendLabel(b []byte, name, value string) []byte {
 
 func (s *page) end(f *aFamily, b []byte) { s.parts[f.index] = append(b, '\n') }
 
-// breathe lets requests through, where the page has taken a while.
+// breathe lets requests run if the page has taken a while.
 func (s *page) breathe() { s.pace.breathe() }
 
-// appendEscaped writes a label's value. What is not UTF-8 would cost the whole page, so it
-// is shown as U+FFFD.
+// appendEscaped writes a label's value. Prometheus refuses a whole page for one byte that is
+// not UTF-8, so such bytes are shown as U+FFFD.
 func appendEscaped(b []byte, value string) []byte {
 	i := 0
 	for i < len(value) && value[i] < utf8.RuneSelf && value[i] != '\\' && value[i] != '"' && value[i] != '\n' {
@@ -138,10 +139,10 @@ func appendEscaped(b []byte, value string) []byte {
 	return b
 }
 
-// pacer keeps long work from holding up requests: after each slice of work it rests for
-// as long, so that the work never has more than half of one core, and what has become
-// ready meanwhile is served. To yield is not enough: the scheduler would take the work up
-// again before it looks at the network.
+// pacer keeps long work from holding up requests: after each slice of work it rests for as
+// long, so that the work takes at most half of one core and the requests that came meanwhile
+// are served. Yielding is not enough: the scheduler would resume the work before it looks at
+// the network.
 type pacer struct{ since time.Time }
 
 const paceSlice = 100 * time.Microsecond

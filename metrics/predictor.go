@@ -1,28 +1,30 @@
+// The metrics of predictions.
+
 package metrics
 
-// PredictorState is what a scrape wants to know about the predictions of the work
-// of one upstream's requests.
+// PredictorState is what a scrape shows about predicting the work of one upstream's
+// requests.
 type PredictorState struct {
 	Upstream string
-	Dropped  uint64 // rows that came faster than they are learned from
-	Ready    bool   // whether enough is known of all models together
-	Known    int    // models of which enough is known to be predicted by themselves
-	Learning int    // models of which it is not yet
-	Evicted  uint64 // models that left for others
+	Dropped  uint64 // rows that were not looked at, because too many came
+	Ready    bool   // enough is known of all models together
+	Known    int    // models that have predictions of their own
+	Learning int    // models that do not have enough rows for that yet
+	Evicted  uint64 // models forgotten to make room for others
 	Models   []PredictedModel
 }
 
-// PredictedModel is one model whose requests' work is predicted; "" stands for all
-// together. Names come from clients: only those of which enough is known should be shown,
-// or everybody could make up series.
+// PredictedModel is one model whose requests' work is predicted; "" stands for all models
+// together. Names come from clients: show only models with enough finished requests, or
+// anybody could make up series.
 type PredictedModel struct {
 	Model  string
-	Rule   string            // the one that is in use
+	Rule   string            // the one in use
 	Rows   map[string]uint64 // finished requests, by what was done with them
-	Scores []PredictionScore // of each rule, on requests that it has not learned from
+	Scores []PredictionScore // of each rule, on requests it has not learned from
 }
 
-// PredictionScore is how far off the predictions of one rule are.
+// PredictionScore says how good the predictions of one rule are.
 type PredictionScore struct {
 	Rule              string
 	R2Ratio           float64 // 1: exact; 0: no better than the mean

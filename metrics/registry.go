@@ -1,3 +1,5 @@
+// The registry: every instrument of the process.
+
 package metrics
 
 import (
@@ -20,7 +22,7 @@ type Build struct {
 // Registry owns every instrument of one process. All methods are safe for
 // concurrent use.
 type Registry struct {
-	prometheus *prometheus.Registry // of what there is one of for the process
+	prometheus *prometheus.Registry // the metrics of the process as a whole
 	gateway    gateway
 	exposition exposition
 
@@ -92,8 +94,8 @@ func (r *Registry) Upstream(upstream string) *Upstream {
 }
 
 // Forget removes an endpoint's label sets. Call it when no running generation
-// names the endpoint any longer; what late requests still count into the old
-// pointer is not shown. Should the endpoint return, it counts from zero.
+// names the endpoint any longer. Late requests may still count into the old
+// pointer, which is not shown. An endpoint that returns counts from zero.
 func (r *Registry) Forget(upstream, endpoint string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -1,8 +1,10 @@
+// The states that a scrape asks other rooms for.
+
 package metrics
 
-// EndpointState is what a scrape wants to know about an endpoint beyond what
-// was counted: plain numbers, copied from the pool's snapshot, the transport
-// and the prober by whoever called Observe.
+// EndpointState is what a scrape shows of an endpoint besides its counts:
+// plain numbers, which the caller of Observe copies from the pool's snapshot,
+// the transport and the prober.
 type EndpointState struct {
 	Upstream, Endpoint string
 
@@ -23,14 +25,14 @@ type EndpointState struct {
 	IdleConnections, ActiveConnections int // to the endpoint, now
 }
 
-// QueueState is what a scrape wants to know about the requests that wait for a
-// slot at an upstream.
+// QueueState is what a scrape shows of the requests that wait for a slot at an
+// upstream.
 type QueueState struct {
 	Upstream string
 	Waiting  int // requests, now
 }
 
-// ClientConnections are the clients' connections open now, by what they do.
+// ClientConnections counts the clients' connections that are open now, by use.
 type ClientConnections struct {
 	Idle   int // between two requests
 	Active int // in a request

@@ -1,3 +1,5 @@
+// What is counted about one upstream apart from its endpoints.
+
 package metrics
 
 import (
@@ -35,7 +37,7 @@ func (u *Upstream) Answered(code int) { u.requests[class(code)].Add(1) }
 // request is counted as answered with 499 besides.
 func (u *Upstream) Cancelled(p Phase) { u.cancelled[p].Add(1) }
 
-// Queued counts one request that waited for a slot and got it after that time.
+// Queued counts one request that got a slot after waiting for that time.
 func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
 
 // Unqueued counts one request that was refused for want of a slot.
@@ -46,8 +48,8 @@ func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
 // requests.
 type Failure struct{ Code, Source string }
 
-// Failed counts one request that failed, whether the client was told by an answer or by
-// a cut. Only the first of its kind takes a lock.
+// Failed counts one request that failed, whether the client got an answer or was cut off.
+// Only the first of its kind takes a lock.
 func (u *Upstream) Failed(f Failure) {
 	n, ok := u.failed.Load(f)
 	if !ok {

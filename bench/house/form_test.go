@@ -53,6 +53,47 @@ func TestPackagesSayWhatTheyOwn(t *testing.T) {
 	}
 }
 
+// unsaid are the rooms whose files need not say yet what they are for, with /... those inside them too.
+var unsaid = []string{"balancer/...", "proxy/...", "cmd/...", "bench/..."}
+
+func maySayNothing(room string) bool {
+	return slices.ContainsFunc(unsaid, func(listed string) bool {
+		folder, inside := strings.CutSuffix(listed, "/...")
+		return room == folder || inside && within(room, folder)
+	})
+}
+
+// TestFilesSayWhatTheyAreFor: who opens a file, or lists the first lines of a folder, learns why it is there.
+func TestFilesSayWhatTheyAreFor(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test || strings.HasSuffix(f.path, "/doc.go") || maySayNothing(f.room) {
+			continue
+		}
+		first := opening(&f)
+		switch words := strings.Fields(first); {
+		case first == "" || len(words) < 3 || !strings.HasSuffix(first, "."):
+			t.Errorf("%s does not begin with a line that says what the file is for: write one short sentence as a comment, and leave a line free below it", f.path)
+		case len(first) > 100:
+			t.Errorf("%s says what it is for in %d bytes: say it in 100", f.path, len(first))
+		case strings.Contains(strings.ToLower(first), "this file") || strings.Contains(first, ".go"):
+			t.Errorf("%s names itself in its first line: say what is in it", f.path)
+		}
+	}
+}
+
+// opening is the comment in the first line of a file, if it is alone there and no part of the package's.
+func opening(f *file) string {
+	if len(f.ast.Comments) == 0 || f.ast.Comments[0] == f.ast.Doc || len(f.ast.Comments[0].List) != 1 {
+		return ""
+	}
+	first := f.ast.Comments[0].List[0]
+	if positions.Position(first.Pos()).Line != 1 || first.Pos() > f.ast.Package {
+		return ""
+	}
+	text, _ := strings.CutPrefix(first.Text, "// ")
+	return text
+}
+
 // TestNobodySleepsInTests keeps tests quick and true: they wait for a condition. In a bubble of testing/synctest time
 // is virtual, and sleeping is how it is moved.
 func TestNobodySleepsInTests(t *testing.T) {

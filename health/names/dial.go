@@ -1,3 +1,5 @@
+// Connecting to the addresses of a name, in turn.
+
 package names
 
 import (
@@ -8,8 +10,8 @@ import (
 	"time"
 )
 
-// Dial connects to the address, which is the name's. It tries what the name leads to in
-// order, and gives each an equal part of the time that is left.
+// Dial connects to the name's server; address must be Options.Address. It tries the known
+// addresses in order, and gives each an equal part of the time that is left.
 func (n *Name) Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
 	if n == nil {
 		return d.DialContext(ctx, network, address)
@@ -38,7 +40,7 @@ func (n *Name) Dial(ctx context.Context, d *net.Dialer, network, address string)
 	return nil, first
 }
 
-// addresses are those to dial. It waits for the first look-up, and for no other.
+// addresses returns the addresses to dial. It waits for the first look-up, and for no later one.
 func (n *Name) addresses(ctx context.Context) ([]netip.Addr, error) {
 	k := n.known.Load()
 	if k == nil {
@@ -61,8 +63,8 @@ func (n *Name) try(ctx context.Context, d *net.Dialer, network string, to netip.
 	return d.DialContext(ctx, network, net.JoinHostPort(to.String(), n.port))
 }
 
-// putBehind has an address tried after the others for a while, since it could not be reached:
-// one that never answers takes a part of the time to connect from each who tries it.
+// putBehind puts an address that could not be reached behind the others for a while: each
+// attempt that waits for it in vain has less time left for the others.
 func (n *Name) putBehind(a netip.Addr) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -72,8 +74,8 @@ func (n *Name) putBehind(a netip.Addr) {
 	n.known.Store(&k)
 }
 
-// illLast is the order with those behind that could not be reached, the longest ago first. The
-// caller holds mu.
+// illLast returns the order with the addresses that could not be reached at its end, the one
+// that failed longest ago first. The caller holds mu.
 func (n *Name) illLast(order []netip.Addr) []netip.Addr {
 	order = slices.Clone(order)
 	slices.SortStableFunc(order, func(a, b netip.Addr) int { return n.ill[a].Compare(n.ill[b]) })

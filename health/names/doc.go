@@ -1,17 +1,17 @@
-// Package names knows where a server is that is reached by a name, so that neither requests
-// nor probes wait for a name server, or fail with it.
+// Package names keeps the addresses of servers that are reached by name, so that neither
+// requests nor probes wait for a name server, or fail with it.
 //
-// A [Name] is looked up beside them, by Run: every 5 s, and every second while that fails,
-// while an address has gone missing, or when somebody doubts that the server is still there.
-// Dial takes the addresses of the newest answer, in its order, the next where one cannot be
-// reached. Only who comes before the first look-up has ended waits for it.
+// Run looks a [Name] up beside them: every 5 s, and every second while that fails, while an
+// address has gone missing, or after somebody doubted that the server is still there. Dial
+// tries the addresses of the newest answer one after the other. Only a caller that comes
+// before the first look-up has ended waits for it.
 //
 // What a failed look-up means:
 //
 //   - No answer, or one that says nothing of the name (a time-out, SERVFAIL, rubbish): what
 //     is known stays in use, for ever.
-//   - The name does not exist, or has no address: what is known stays in use for 30 s in
-//     which nothing else is said. Then connecting fails, until the name is back.
+//   - The name does not exist, or has no address: what is known stays in use until name
+//     servers have said so for 30 s. Then connecting fails, until the name is back.
 //
 // Connections that are kept may lead to any address of the last three answers (Leads), since
 // a name server may give some of many in turn.

@@ -1,3 +1,5 @@
+// The look-ups of a name: when, and what their answers change.
+
 package names
 
 import (
@@ -12,12 +14,12 @@ import (
 )
 
 const (
-	// every is the time from one look-up to the next, and soon where another may tell more.
+	// every is the time from one look-up to the next; soon is that time while something is in doubt.
 	every, soon = 5 * time.Second, time.Second
 	// longest bounds one look-up. The system's resolver gives up sooner: by default it asks
 	// each of three name servers twice, for 5 s.
 	longest = 30 * time.Second
-	// lastAnswers is in how many answers an address is to be missing before it counts as gone.
+	// lastAnswers is how many answers in a row must lack an address before it counts as gone.
 	lastAnswers = 3
 	// hold is for how long a name must be missing before its addresses are given up.
 	hold = 30 * time.Second
@@ -58,7 +60,7 @@ func sleep(ctx context.Context, d time.Duration, woken <-chan struct{}) bool {
 	return true
 }
 
-// look looks the name up once, and says whether the next time can wait.
+// look looks the name up once. settled means that the next look-up has time.
 func (n *Name) look(ctx context.Context) (settled bool) {
 	limited, cancel := context.WithTimeout(ctx, longest)
 	defer cancel()
@@ -78,7 +80,7 @@ func (n *Name) look(ctx context.Context) (settled bool) {
 	return false
 }
 
-// fail takes in that a look-up has failed.
+// fail handles a look-up that failed.
 func (n *Name) fail(err error) {
 	result, now := Failed, time.Now()
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && dns.IsNotFound {
@@ -105,7 +107,7 @@ func (n *Name) fail(err error) {
 	}
 }
 
-// found takes in the addresses that were found, and says whether they are all that are known.
+// found handles an answer. settled means that it has every address of the last answers.
 func (n *Name) found(answer []netip.Addr) (settled bool) {
 	if !n.failing.IsZero() {
 		n.log().Info("name can be looked up again", zap.Stringers("addresses", answer), zap.Duration("after", time.Since(n.failing)))
@@ -130,8 +132,7 @@ func (n *Name) found(answer []netip.Addr) (settled bool) {
 	return len(k.kept) <= len(k.order)
 }
 
-// learn publishes k, if nothing is known yet, or known addresses are to be replaced. An error
-// replaces another.
+// learn publishes k if nothing is known yet, if only an error is, or if replace says so.
 func (n *Name) learn(k *known, replace bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -153,7 +154,7 @@ func (n *Name) learn(k *known, replace bool) {
 	}
 }
 
-// use are the addresses that are dialled.
+// use returns the addresses that are dialled now.
 func (n *Name) use() []netip.Addr {
 	if k := n.known.Load(); k != nil {
 		return k.order

@@ -1,3 +1,5 @@
+// The name of a server, and what is known of it.
+
 package names
 
 import (
@@ -31,21 +33,21 @@ type Result uint8
 const (
 	Found    Result = iota
 	NotFound        // the name does not exist, or has no address
-	Failed          // nothing was said of it
+	Failed          // no name server said anything of the name
 )
 
-// Name is the name of one server. All methods are safe for concurrent use, and for nil, which
-// stands for a server that has none.
+// Name is the name of one server. All methods are safe for concurrent use, and may be called
+// on nil, which stands for a server without a name.
 type Name struct {
 	options    Options
 	host, port string
 
 	known   atomic.Pointer[known] // nil before the first look-up has ended; written under mu
-	first   chan struct{}         // closed when it has; by Run
+	first   chan struct{}         // closed by Run when the first look-up has ended
 	doubted chan struct{}         // holds one; written by Doubt, read by Run
 
 	mu  sync.Mutex
-	ill map[netip.Addr]time.Time // when an address could not be reached last; guarded by mu
+	ill map[netip.Addr]time.Time // when an address last could not be reached; guarded by mu
 
 	// These belong to Run.
 	answers [][]netip.Addr // the last ones, the newest last
@@ -55,12 +57,12 @@ type Name struct {
 
 // known is what is known of a name.
 type known struct {
-	order []netip.Addr // the newest answer, as it is dialled
-	kept  []netip.Addr // all that is in answers, as Leads compares them
+	order []netip.Addr // the addresses of the newest answer, in the order to dial them
+	kept  []netip.Addr // the addresses of all answers, without zones, for Leads
 	err   error        // why there is no address
 }
 
-// New returns the name in o.Address, or nil where that is an address already.
+// New returns the name in o.Address, or nil if that is an IP address or a path.
 func New(o Options) *Name {
 	host, port, err := net.SplitHostPort(o.Address)
 	if err != nil {
@@ -86,8 +88,8 @@ func New(o Options) *Name {
 	}
 }
 
-// Leads says whether the name may still lead to the address of a peer; one without an address
-// is believed.
+// Leads says whether the name may still lead to the address of a connection's peer. It is true
+// for a peer whose address is not known.
 func (n *Name) Leads(to netip.Addr) bool {
 	if n == nil || !to.IsValid() {
 		return true
@@ -96,7 +98,7 @@ func (n *Name) Leads(to netip.Addr) bool {
 	return k == nil || slices.Contains(k.kept, plain(to))
 }
 
-// plain is an address as Leads compares them.
+// plain returns an address in the form that Leads compares.
 func plain(a netip.Addr) netip.Addr { return a.Unmap().WithZone("") }
 
 // Doubt asks for a look-up soon: the server seems not to be where it was.

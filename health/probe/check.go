@@ -1,3 +1,5 @@
+// The kinds of check, and the plain connect.
+
 package probe
 
 import "context"
@@ -5,7 +7,7 @@ import "context"
 // check asks a target once. The context brings the deadline.
 type check func(ctx context.Context) *verdict
 
-// newCheck returns the check the options ask for.
+// newCheck returns the check that the options ask for.
 func newCheck(o Options, t Target) check {
 	host := t.Host
 	if host == "" {

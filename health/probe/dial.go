@@ -1,3 +1,5 @@
+// Connecting to a target for one probe.
+
 package probe
 
 import (
@@ -17,13 +19,13 @@ import (
 // dialer connects to one target, with TLS where it asks for it.
 type dialer struct {
 	network, address string
-	where            *names.Name   // address's name; nil: it has none
+	where            *names.Name   // the name in address; nil: it has none
 	tls              *tls.Config   // nil: plain
 	timeout          time.Duration // for messages; the context brings the deadline
 }
 
-// newDialer copies the target's TLS configuration, speaks HTTP/1.1 only, and names the
-// server after the address, or where that is a path after the Host header.
+// newDialer copies the target's TLS configuration, allows HTTP/1.1 alone, and takes the server
+// name from the address, or from host if the address is a path.
 func newDialer(t Target, host string, timeout time.Duration) *dialer {
 	d := &dialer{network: t.Network, address: t.Address, where: t.Where, timeout: timeout}
 	if t.TLS == nil {
@@ -44,8 +46,8 @@ func newDialer(t Target, host string, timeout time.Duration) *dialer {
 	return d
 }
 
-// dial returns a fresh connection, ready for the first byte of a request, or the verdict
-// on why there is none.
+// dial returns a new connection, ready for the first byte of a request, or the verdict that
+// says why there is none.
 func (d *dialer) dial(ctx context.Context) (net.Conn, *verdict) {
 	conn, err := d.where.Dial(ctx, &net.Dialer{}, d.network, d.address)
 	if err != nil {
@@ -65,7 +67,7 @@ func (d *dialer) dial(ctx context.Context) (net.Conn, *verdict) {
 	return secure, nil
 }
 
-// connectFailed puts a failed connect into the words an operator looks for.
+// connectFailed says why a connect failed, in the words that an operator looks for.
 func (d *dialer) connectFailed(err error) *verdict {
 	var dns *net.DNSError
 	var system *os.SyscallError
@@ -91,7 +93,7 @@ func timedOut(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
 }
 
-// shorten bounds words that a server may have chosen.
+// shorten bounds the length of a text that a server may have chosen.
 func shorten(reason string) string {
 	const most = 200
 	if len(reason) <= most {

@@ -1,22 +1,24 @@
-// Package probe asks an endpoint, time and again, whether it is well, and tells a sink when
-// the answer changes. It judges; it never routes.
+// Package probe asks an endpoint at intervals whether it is well, and tells a sink when the
+// answer changes. It judges; it never routes.
 //
-// It is made of three things. A check is one question to one target: a GET, or a TCP or
-// TLS connect where no path is given, always on a connection of its own, so that it
-// never waits behind data traffic nor speaks for a connection that happens to be open; of
-// a target with a name at the addresses that data traffic goes to (package names). A
-// schedule says when: each target has its own place in the interval, give or take a
-// tenth. A threshold says what a run of results means: so many failures in a row make an
-// endpoint Down, so many successes bring it back. A busy answer counts as a success, and
-// is reported apart.
+// It is made of three things:
 //
-// A Prober lives as long as its endpoint. Configure tells it of other options while it runs:
-// its run of results, its state and its place in the interval stay, so that changes that
-// come faster than a threshold is reached do not keep a dead endpoint in service.
+//   - A check is one question to one target: a GET, or without a path a TCP or TLS connect.
+//     It has a connection of its own, so that it never waits behind requests and never judges
+//     by a connection that happens to be open. A target with a name is probed at the
+//     addresses that requests go to (package names).
+//   - A schedule says when. Each target has its own place in the interval, give or take a tenth.
+//   - A threshold says what a run of results means: a number of failures in a row makes an
+//     endpoint Down, a number of successes brings it back. A busy answer is a success, and is
+//     reported as Busy.
 //
-// One goroutine runs it, which alone writes threshold and state: a target that hangs delays
-// nobody, and no target is asked twice at once. The sink and Observe are called from there,
-// without any lock held.
+// A Prober lives as long as its endpoint. Configure changes its options while it runs and
+// keeps its run of results, its state and its place in the interval: otherwise reloads that
+// come faster than a threshold is reached would keep a dead endpoint in service.
+//
+// Each prober has one goroutine, the only writer of its threshold and state: a target that
+// hangs delays no other, and no target is asked twice at once. The sink and Observe are called
+// on that goroutine, without any lock held.
 //
 //	var places probe.Places // of one upstream
 //	prober := probe.New(probe.Options{

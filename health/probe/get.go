@@ -1,3 +1,5 @@
+// The check by an HTTP GET.
+
 package probe
 
 import (
@@ -18,17 +20,17 @@ import (
 // only so that the server can finish writing before the connection closes.
 const answerLimit = 64 << 10
 
-// get is the check by HTTP: one GET on a fresh connection. It does not use http.Client,
-// whose own dialling goes on after the deadline, so that what came too late (the
-// connection, the handshake or the answer) could not be told apart.
+// get is the check by HTTP: one GET on a new connection. It does not use http.Client, whose
+// dialling goes on after the deadline: the reason could not say whether the connection, the
+// handshake or the answer came too late.
 type get struct {
 	Options
 	dialer *dialer
 	host   string // Host header, never ""
 }
 
-// ask sends the GET and judges the status; redirects are not followed and the body does
-// not matter.
+// ask sends the GET and judges the status. Redirects are not followed, and the body does not
+// matter.
 func (g *get) ask(ctx context.Context) *verdict {
 	request, err := g.request()
 	if err != nil {
@@ -39,7 +41,7 @@ func (g *get) ask(ctx context.Context) *verdict {
 		return failure
 	}
 	defer conn.Close()
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // ends what is being read or written
+	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) }) // ends a read or write under way
 	defer stop()
 
 	if err := request.Write(conn); err != nil {
@@ -53,7 +55,7 @@ func (g *get) ask(ctx context.Context) *verdict {
 		}
 		return g.unanswered(err)
 	}
-	// An error of the body is none of the probe's: the status has been given.
+	// An error in the body does not matter: the status has come.
 	_, _ = io.Copy(io.Discard, response.Body)
 	response.Body.Close()
 	return g.judge(response.StatusCode)
@@ -94,7 +96,7 @@ func (g *get) request() (*http.Request, error) {
 	}, nil
 }
 
-// unanswered puts a GET that got no status into words.
+// unanswered says why a GET got no status.
 func (g *get) unanswered(err error) *verdict {
 	what := "GET " + g.Path
 	switch {

@@ -1,3 +1,5 @@
+// What a prober is told: options, its target and its sink.
+
 package probe
 
 import (
@@ -9,8 +11,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/health/names"
 )
 
-// Options describe how the endpoints of one upstream are probed; Configure changes them.
-// What is not positive, or nil, takes the default given.
+// Options describe how the endpoints of one upstream are probed; Configure changes them. A
+// value that is nil or not positive stands for the default.
 type Options struct {
 	Upstream string // for the log
 	// Path is asked for with GET; it begins with a slash and may have a query. When it is
@@ -21,12 +23,12 @@ type Options struct {
 	Timeout            time.Duration // for one probe, connect included; default 1s
 	UnhealthyThreshold int           // failures in a row that make an endpoint Down; default 3
 	HealthyThreshold   int           // successes in a row that bring it back; default 2
-	// Release is told, at each further failure, of an endpoint that has been Down for
-	// ReleaseAfter: nobody need wait for it any more. 0 or nil: nobody is told.
+	// Release is called when an endpoint has been Down for ReleaseAfter, and at each failure
+	// after that: requests need not wait for it any more. 0 or nil: it is not called.
 	ReleaseAfter time.Duration
 	Release      func()
-	// Healthy and Busy judge the status of a GET. One that is neither is a failure. The
-	// default for Healthy is 200 to 299, and for Busy none.
+	// Healthy and Busy judge the status of a GET. A status that is neither is a failure. By
+	// default 200 to 299 is healthy, and none is busy.
 	Healthy, Busy func(status int) bool
 	Sink          Sink // never nil
 	// Observe is told of every probe, with the time it took; nil: nobody is.
@@ -39,7 +41,7 @@ type Target struct {
 	Name    string      // the endpoint's, for the log
 	Network string      // as for net.Dial: "tcp" or "unix"
 	Address string      // host:port, or a socket's path
-	Where   *names.Name // Address's name, run by who made it; nil: it has none
+	Where   *names.Name // the name in Address, run by its maker; nil: it has none
 	Host    string      // the Host header of a GET; default Options.Host
 	TLS     *tls.Config // nil: plain
 	// Place is where in its interval the target is probed, from 0 to below 1; see Places.
@@ -56,11 +58,11 @@ type Sink interface {
 type State uint8
 
 const (
-	// Unknown is an endpoint that was not probed yet.
+	// Unknown is an endpoint that has not been probed yet.
 	Unknown State = iota
 	// Up is an endpoint that answers as it should.
 	Up
-	// Busy is an endpoint that is well and says it has enough to do.
+	// Busy is an endpoint that is well and says that it is full.
 	Busy
 	// Down is an endpoint that must not be used.
 	Down

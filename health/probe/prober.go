@@ -1,3 +1,5 @@
+// The prober of one endpoint: its run, and what it reports.
+
 package probe
 
 import (
@@ -9,18 +11,18 @@ import (
 	"go.uber.org/zap"
 )
 
-// Prober probes one endpoint, for as long as it is one: what is asked of it may change
-// meanwhile, and costs neither its place in the interval nor its run of results.
+// Prober probes one endpoint for as long as that exists. A change of options keeps its place
+// in the interval and its run of results.
 type Prober struct {
 	target    Target
 	settings  atomic.Pointer[settings] // never nil; written by Configure
 	changed   chan struct{}            // holds one; written by Configure, read by Run
-	warned    time.Time                // of a probe that could not be made; by who writes threshold
+	warned    time.Time                // when a probe could not be made; written where threshold is
 	threshold threshold                // belongs to the goroutine of First, and then of Run
 	report    atomic.Pointer[Report]   // never nil; written where threshold is
 }
 
-// settings are the options in force, and the check that they ask for.
+// settings are the options in force and the check they ask for.
 type settings struct {
 	Options
 	check check
@@ -33,8 +35,8 @@ type Report struct {
 	Since  time.Time // when it did
 }
 
-// New returns a prober. It does nothing until First or Run is called, which must not run at
-// the same time.
+// New returns a prober. It does nothing before First or Run, which must not run at the same
+// time.
 func New(o Options, t Target) *Prober {
 	p := &Prober{target: t, changed: make(chan struct{}, 1)}
 	p.report.Store(&Report{Since: time.Now()})
@@ -42,8 +44,8 @@ func New(o Options, t Target) *Prober {
 	return p
 }
 
-// Configure changes how the endpoint is probed, from its next probe on. That one does not
-// come later than it would have. Any goroutine may call it, one at a time.
+// Configure changes how the endpoint is probed, from its next probe on, which comes no later
+// than it would have. Any goroutine may call it, one at a time.
 func (p *Prober) Configure(o Options) {
 	o = o.withDefaults()
 	p.put(&settings{o, newCheck(o, p.target)})
@@ -57,12 +59,12 @@ func (p *Prober) put(s *settings) {
 	}
 }
 
-// First probes the endpoint once, in at most one Timeout. Of one that nothing was known of
-// this decides.
+// First probes the endpoint once, in at most one Timeout. If its state was Unknown, this one
+// result decides it.
 func (p *Prober) First(ctx context.Context) { p.probe(ctx) }
 
-// Run probes the endpoint on its schedule until ctx ends. It returns nil when the last probe
-// has returned, which ctx cuts short.
+// Run probes the endpoint on its schedule until ctx ends, which also cuts a running probe
+// short. It returns nil.
 func (p *Prober) Run(ctx context.Context) error {
 	now := time.Now()
 	s := newSchedule(now, p.settings.Load().Interval, p.target.Place, rand.Float64)
@@ -90,8 +92,8 @@ func (p *Prober) Report() Report { return *p.report.Load() }
 // warnEvery is the least time between two warnings of probes that could not be made.
 const warnEvery = time.Minute
 
-// probe asks the target once and passes on what that changes. A probe that ctx cut short
-// says nothing, and neither does one that this process could not make.
+// probe asks the target once and passes on what that changes. A probe that ctx cut short, or
+// that this process could not make, changes nothing.
 func (p *Prober) probe(ctx context.Context) {
 	s, began := p.settings.Load(), time.Now()
 	limited, cancel := context.WithTimeout(ctx, s.Timeout)
@@ -126,7 +128,7 @@ func (p *Prober) probe(ctx context.Context) {
 	s.Sink.SetProbe(now, v.reason)
 }
 
-// log writes a change: bad news as a warning, and what was to be expected at start quietly.
+// log writes a change: bad news as a warning, and the expected first state at a low level.
 func (s *settings) log(endpoint string, before, now State, reason string) {
 	write := s.Log.Info
 	switch {

@@ -1,3 +1,5 @@
+// How a probe ended, and what that says of the endpoint.
+
 package probe
 
 // Result is how one probe ended.
@@ -19,7 +21,7 @@ const (
 	// FailedProtocol is a connection that was closed without an answer, or an answer that is not HTTP.
 	FailedProtocol
 
-	// Unasked is a probe that this process had no descriptor, port or memory for.
+	// Unasked is a probe for which this process had no descriptor, port or memory.
 	Unasked
 
 	resultCount // how many there are; keep last
@@ -41,7 +43,7 @@ func (r Result) State() State {
 	return Down
 }
 
-// verdict is a result with the words for people.
+// verdict is a result and its reason for people.
 type verdict struct {
 	result Result
 	reason string

@@ -1,3 +1,5 @@
+// When a target is probed, and how targets are spread over the interval.
+
 package probe
 
 import (
@@ -6,8 +8,8 @@ import (
 	"time"
 )
 
-// jitterRatio is how far a probe may be from its place, as a part of the interval: enough
-// that several steelyards do not keep asking one server at the same instant.
+// jitterRatio is how far a probe may be from its place, as a part of the interval: enough to
+// keep several steelyards from asking one server at the same instant again and again.
 const jitterRatio = 0.1
 
 // schedule says when one target is probed. The places are a fixed grid, so that jitter
@@ -15,18 +17,19 @@ const jitterRatio = 0.1
 type schedule struct {
 	interval time.Duration
 	place    time.Time      // of the next probe, without jitter
-	due      time.Time      // the next probe
+	due      time.Time      // when the next probe is made
 	random   func() float64 // in [0, 1)
 }
 
-// newSchedule returns the schedule of a target whose first place is that part of the
-// interval after start.
+// newSchedule returns the schedule of a target. place, from 0 to below 1, is the part of the
+// interval from start to its first probe.
 func newSchedule(start time.Time, interval time.Duration, place float64, random func() float64) *schedule {
 	first := start.Add(time.Duration(place * float64(interval)))
 	return &schedule{interval: interval, place: first.Add(-interval), random: random}
 }
 
-// next returns when to probe after now. Places that passed during a slow probe are left out.
+// next returns the time of the first probe after now. Places that passed during a slow probe
+// are left out.
 func (s *schedule) next(now time.Time) time.Time {
 	s.place = s.place.Add(s.interval)
 	if late := now.Sub(s.place); late > 0 {
@@ -38,8 +41,8 @@ func (s *schedule) next(now time.Time) time.Time {
 	return s.due
 }
 
-// change goes over to another interval, and returns when to probe after now. What was due
-// does not come later, so that changes without end do not put a probe off for ever.
+// change sets another interval, and returns the time of the next probe. That is never later
+// than it was, so that endless changes cannot put a probe off for ever.
 func (s *schedule) change(now time.Time, interval time.Duration) time.Time {
 	if interval == s.interval {
 		return s.due
@@ -56,9 +59,8 @@ func (s *schedule) change(now time.Time, interval time.Duration) time.Time {
 	return s.due
 }
 
-// Places gives the targets of one upstream places that are spread over the interval, however
-// many come: each lies in one of the widest gaps between those before. It belongs to one
-// goroutine.
+// Places spreads the targets of one upstream over the interval, however many come: each new
+// place lies in one of the widest gaps between the earlier ones. It belongs to one goroutine.
 type Places struct {
 	last  float64
 	begun bool

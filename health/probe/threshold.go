@@ -1,3 +1,5 @@
+// How many results in a row change an endpoint's state.
+
 package probe
 
 // threshold turns a target's results into its state. It belongs to one goroutine.
@@ -7,8 +9,8 @@ type threshold struct {
 	against            int // results in a row that speak against the state
 }
 
-// observe takes one result and reports whether the state changed. The first result ever
-// decides alone. Up and Busy change places at once: both are well.
+// observe counts one result and reports whether the state changed. The very first result
+// decides alone. Between Up and Busy, which are both well, one result is enough.
 func (t *threshold) observe(r Result) (changed bool) {
 	to := r.State()
 	if (to == Down) == (t.state == Down) {

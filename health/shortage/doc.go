@@ -1,6 +1,6 @@
-// Package shortage tells what this process itself lacks, by the errors that come of it:
-// file descriptors, ports, memory for sockets. Such an error says nothing of the server
-// that was to be reached, and must not be held against it.
+// Package shortage recognises errors that come from a shortage in this process or machine:
+// of file descriptors, ports, or memory for sockets. Such an error says nothing of the server
+// that should have been reached, and must not count against it.
 //
 //	if shortage.Is(err) {
 //		return // not the endpoint's fault

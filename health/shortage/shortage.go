@@ -1,3 +1,5 @@
+// Errors that come from a shortage of our own.
+
 package shortage
 
 import (
@@ -8,10 +10,10 @@ import (
 	"syscall"
 )
 
-// ours are the errors of the kernel that speak of this process or this machine alone.
+// ours are the kernel's errors that concern only this process or this machine.
 var ours = []syscall.Errno{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM}
 
-// Is says whether err came of something that this process lacks.
+// Is says whether err comes from a shortage in this process or machine.
 func Is(err error) bool {
 	if err == nil {
 		return false
@@ -24,8 +26,9 @@ func Is(err error) bool {
 }
 
 // outOfPorts tells the two meanings of "cannot assign requested address" apart: no port is
-// left for another connection to that address, or this machine has no address to reach it
-// from, as without IPv6. Ports of UDP are others, and connecting one sends nothing.
+// left for another connection to that address, or this machine has no address from which to
+// reach it, as without IPv6. It tries UDP, whose ports are not those of TCP, and where
+// connecting sends nothing.
 func outOfPorts(err error) bool {
 	op, ok := errors.AsType[*net.OpError](err)
 	if !ok || op.Addr == nil || !strings.HasPrefix(op.Net, "tcp") {
