@@ -3,27 +3,31 @@
 // much each has in flight. It knows neither HTTP nor configuration. POLICIES.md says
 // what users see of it.
 //
-// A Pool is the only owner of one upstream's endpoints. One mutex guards its
-// membership and conditions; Apply (the configuration) and SetCondition (one
-// writer per condition) change them, compute one Snapshot, O(n) over the pool's
-// endpoints, and store it once. A change is in force when the call returns; changes
-// that wait for the mutex together share one snapshot.
+// A Pool is the only owner of one upstream's endpoints. One mutex guards its membership and
+// its conditions. Apply, for the configuration, and SetCondition, for the one writer of each
+// condition, change them; then they compute one Snapshot, which is O(n) in the pool's
+// endpoints, and store it. A change is in force when the call returns. Changes that wait for
+// the mutex at the same time share one snapshot.
 //
-// Acquire is the request path: it picks under a second, short lock and counts the
-// request in flight at the endpoint's Load, which belongs to a server's address, is
-// shared by all pools that name it, and outlives them while leases are out. Where
-// every endpoint is full, Enqueue lets the request wait, and it is bound only when a
-// slot is free: the goroutine that frees one gives it, under that lock, to the first
-// in the queue that the endpoint can serve. Whenever the lock is let go, no endpoint
-// that anybody who waits could have has a slot free; that is why nobody overtakes, and why a
-// change of slots, members or conditions leaves nobody behind. The one exception is
-// requests that are held back for the sake of the mean: holdback.go has the two reasons, and
-// how long it may last. They go by what is measured of each endpoint at every release.
+// Acquire is the request path. It picks an endpoint under a second, short lock, and counts
+// the request in flight at the endpoint's Load. A Load belongs to the address of a server: all
+// pools that name the server share it, and it outlives them while leases are out.
 //
-// An endpoint to which connections fail is left alone for a moment, longer each time, and
-// then tried by one request at a time: whoever holds a Lease says Reached or Answered as
-// soon as it is back. Where none can be reached all are used, as if nothing were known; but
-// where there is a queue, requests wait for the first seconds of that.
+// Where every endpoint is full, Enqueue lets the request wait. It gets its endpoint when a
+// slot is freed: the goroutine that frees it gives it, under that same lock, to the first in
+// the queue whom the endpoint can serve. So whenever nobody holds the lock, no slot is free
+// that somebody who waits could have. That is why nobody overtakes, and why a change of
+// slots, members or conditions leaves nobody waiting in vain. The one exception is a request
+// that is held back, because to wait for a better slot makes the mean response time less:
+// package dispatch decides that, by what is measured of each endpoint at every release.
+//
+// A seat is an eligible endpoint as the policy sees it. It is closed while any of its
+// obstacles is there: it is full, out, on trial, or masked for one pick (obstacle.go).
+// An endpoint is out while connections to it fail: it is left alone for a moment, longer each
+// time, and then tried by one request at a time (outage.go). Whoever holds a Lease says
+// Reached, or releases it as Answered, as soon as the endpoint is back. Where none can be
+// reached all are used, as if nothing were known; but where there is a queue, requests wait
+// for the first seconds of that. Options.Notify is told of each such Transition.
 //
 //	pool := balancer.NewPool("chat", balancer.NewLoads())
 //	rule, err := policy.Lookup("least_load")

@@ -6,22 +6,24 @@ import (
 )
 
 const (
-	// drainHorizon is after how much waiting time what was measured counts for 1/e.
+	// drainHorizon is how far back the rate looks: what was measured that much waiting time
+	// ago counts for 1/e.
 	drainHorizon = 10 * time.Second
 	// A client is asked to come back no sooner and no later than this.
 	soonestRetry, latestRetry = time.Second, time.Minute
 )
 
-// drain measures how fast a queue is served: the requests that were given an endpoint
-// over the time in which some waited, both forgotten exponentially. Time in which nobody
-// waits says nothing of how fast a queue would be served. Guarded by Pool.pick.
+// drain measures how fast a queue is served: the number of requests that were given an
+// endpoint, over the time in which some waited. Both fade exponentially. Time in which nobody
+// waits does not count, since it says nothing of how fast a queue would be served. Guarded by
+// Pool.pick.
 type drain struct {
 	served float64 // requests
 	busy   float64 // seconds
 	at     time.Duration
 }
 
-// pass counts the time until now as time in which some waited.
+// pass counts the time since the last call as time in which some waited.
 func (d *drain) pass(now time.Duration) {
 	passed := (now - d.at).Seconds()
 	d.at = now

@@ -7,31 +7,33 @@ import (
 )
 
 // ejectionRules bound what passive judgement may take out of service. An operator's drain, a
-// departure and a failed probe are facts and are always obeyed, down to an empty set:
-// sending to a server that is known dead only makes the client wait for its error. An
-// ejection is a suspicion, and many at once are more likely a fault of the traffic.
+// departure and a failed probe are facts: they are always obeyed, even if no endpoint is
+// left, since a request to a server that is known to be dead only makes the client wait for
+// its error. An ejection is a suspicion. If many endpoints are suspected at once, it is more
+// likely that the traffic is at fault.
 type ejectionRules struct {
-	// MaxEjectedRatio is the part of the endpoints without any other condition that may be
-	// out by ejection at once, 0 to 1, rounded down; the earliest ejections are obeyed.
+	// MaxEjectedRatio is the part, 0 to 1, of the endpoints without any other condition that
+	// may be ejected at once. It is rounded down. Of more ejections the earliest are obeyed.
 	MaxEjectedRatio float64
-	// PanicRatio is the part of the endpoints that are neither draining nor departing
-	// below which too few are eligible, 0 to 1: then ejections are not obeyed at all.
+	// PanicRatio is a part, 0 to 1, of the endpoints that are neither draining nor departing.
+	// If fewer than that would be eligible, ejections are not obeyed at all.
 	PanicRatio float64
 }
 
 // defaultRules let half of the usable endpoints be ejected, and panic below half.
 var defaultRules = ejectionRules{MaxEjectedRatio: 0.5, PanicRatio: 0.5}
 
-// obeysOutages reports whether outages keep requests from endpoints, of which so many cannot
-// be reached, some for long. They do not where none can be reached, since one that may be
-// back is better than none; but those whom a queue takes in had better wait for the first
-// seconds of that. It is a pure function of the numbers.
+// obeysOutages reports whether outages keep requests from endpoints. They do not where no
+// endpoint can be reached: one that may be back is better than none. But where there is a
+// queue they do until every outage is long, since to wait a few seconds is better than to
+// fail. It is a pure function of how many endpoints there are, how many of them cannot be
+// reached, and how many of those for long.
 func obeysOutages(endpoints, unreachable, longOut int, queued bool) bool {
 	return unreachable < endpoints || queued && longOut < endpoints
 }
 
-// eligible says of each endpoint whether it may be picked, and whether panic mode had to
-// bring endpoints back. It is a pure function of the conditions.
+// eligible says of each endpoint whether it may be picked, and whether ejections had to be
+// ignored. It is a pure function of the conditions.
 func (rules ejectionRules) eligible(standings []standing) (eligible []bool, panicking bool) {
 	eligible = make([]bool, len(standings))
 	var ejected []int // usable but for their ejection

@@ -22,11 +22,11 @@ type EndpointOptions struct {
 	// Capacity is the rate of work the endpoint sustains, in any unit shared by its
 	// upstream: positive and finite.
 	Capacity float64
-	// Slots is how many requests the endpoint's server works on at once, over all pools
-	// that name it; 0 for no limit. Where they say different numbers the least counts.
+	// Slots is how many requests the endpoint's server works on at once, over all pools that
+	// name the server; 0 for no limit. Where pools say different numbers the least counts.
 	Slots int
-	// Via is how the endpoint is reached, for whoever does so; a comparable value. An
-	// endpoint that is reached differently is another Endpoint, with the same conditions.
+	// Via says how the endpoint is reached, to whoever sends the requests; a comparable value.
+	// Where it changes the pool makes another Endpoint, which has the same conditions.
 	Via any
 }
 
@@ -48,9 +48,9 @@ func (o EndpointOptions) validate() error {
 	return errors.Join(problems...)
 }
 
-// Endpoint is one addressable inference server, as one pool sees it. Its pointer is
-// its identity: the same for as long as a pool has a member of this name, URL and Via.
-// Nothing it shows changes but the counters of its Load.
+// Endpoint is one addressable inference server, as one pool sees it. Its pointer is its
+// identity: it stays the same for as long as the pool has a member of this name, URL and Via.
+// What it shows does not change, but for the counters of its Load and Unreachable.
 type Endpoint struct {
 	pool *Pool
 	seat int // its index in the picker of the pool's snapshot, or unseated; guarded by pool.pick
@@ -72,7 +72,7 @@ func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {
 	return e
 }
 
-// ID returns a small number of this endpoint alone: dense from 0 in the process, never given to another.
+// ID returns the number of the endpoint: they count from 0 in the process, and none is used twice.
 func (e *Endpoint) ID() int { return e.id }
 
 // Name returns the endpoint's name, unique in its upstream.
@@ -88,13 +88,13 @@ func (e *Endpoint) Via() any { return e.via }
 func (e *Endpoint) Load() *Load { return e.load }
 
 // Unreachable reports whether a lease of the endpoint ended as ConnectFailed and nothing has
-// shown since that it can be reached: it is passed over for a while, then given to one request
-// at a time, as long as another endpoint can be reached. It is no condition: such an endpoint
-// may be eligible. Takes no lock.
+// shown since that the endpoint can be reached. For as long as another endpoint can be, it is
+// passed over for a while, and then given to one request at a time. It may be eligible all the
+// same. Unreachable takes no lock.
 func (e *Endpoint) Unreachable() bool { return e.outage.at() != reachable }
 
-// serverAddress returns the key of the server behind an endpoint's URL: host:port, the
-// port filled in by the scheme. What is no such URL (a socket's path) stands for itself.
+// serverAddress returns host:port of an endpoint's URL, the key of the server behind it. A
+// port that is missing is the scheme's. What is no such URL, like a socket's path, is its own key.
 func serverAddress(rawURL string) string {
 	u, err := url.Parse(rawURL)
 	if err != nil || u.Host == "" {

@@ -10,14 +10,14 @@ type QueueState struct {
 	Waiting   int
 	Oldest    time.Duration // how long the oldest has waited; 0 when nobody waits
 	DrainRate float64       // requests given an endpoint per second in which some waited, lately; 0 while not known
-	// HeldUntil is when, by the pool's clock, the first of those who wait though a slot is
-	// free will have it; 0 where there are none.
+	// HeldUntil is when the first of those who wait though a slot is free will take it, by the
+	// pool's clock; 0 where there are none.
 	HeldUntil time.Duration
 }
 
-// RetryAfter returns when those who wait will have been served; for as long as nobody
-// ever was, when the last of them gives up, who waits for maxWait at most. Where none
-// waits it is soon. It is 1 s to 60 s.
+// RetryAfter returns how long it takes until all who wait now will have been served, by the
+// rate at which requests were served lately. While no rate is known it is maxWait, when the
+// last of them will have given up. It is 1 s to 60 s, and 1 s where nobody waits.
 func (s QueueState) RetryAfter(maxWait time.Duration) time.Duration {
 	after := maxWait
 	switch {
@@ -36,12 +36,12 @@ func (p *Pool) Queue() QueueState {
 	return p.queue.state()
 }
 
-// Enqueue lets a request wait that Acquire found no slot for; where one was freed
-// meanwhile it is bound at once. A request that was given an endpoint before, and failed
-// there, goes back to the place where it was: before all who came after it, also when as
-// many wait as may, and its MaxWait goes on. It fails with a *QueueFull, and with
-// ErrNoEndpoint. It does not allocate for as long as Waiters are recycled. The request
-// must stay as it is until Wait returns.
+// Enqueue lets a request wait that Acquire found no slot for. If a slot was freed meanwhile,
+// the request is bound to it at once. A request that had an endpoint before, and failed
+// there, gets its old place back: before all that came after it, even if the queue is full,
+// and with the MaxWait that is left to it. Enqueue fails with a *QueueFull or ErrNoEndpoint.
+// It does not allocate as long as Waiters are recycled. The request must not change until
+// Wait returns.
 func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
 	w, given, err := p.admit(r)
 	if w == nil && p.retired.Load() {
@@ -54,8 +54,8 @@ func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
 	return w, err
 }
 
-// admit returns a waiter that is in the queue, or bound; and the endpoints that may have been
-// given to it or to others who wait.
+// admit is Enqueue under the lock. It returns a waiter, which waits or is bound already, and
+// the endpoints that may have been given to it or to others.
 func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
@@ -87,13 +87,13 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 	}
 	w = p.newWaiter(r)
 	q.add(w)
-	if (kept || q.heldUntil != 0) && p.serveWaiting(nil) { // with one more who waits, one may begin that was held back
+	if (kept || q.heldUntil != 0) && p.serveWaiting(nil) { // one more waits: that may let one go that was held back
 		given = s.endpoints
 	}
 	return w, given, nil
 }
 
-// newWaiter returns a waiter for the request that is not in the queue yet.
+// newWaiter returns a waiter for the request. It is not in the queue yet.
 func (p *Pool) newWaiter(r *Request) *Waiter {
 	w, _ := p.waiters.Get().(*Waiter)
 	if w == nil {
@@ -104,11 +104,11 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 	return w
 }
 
-// serveWaiting gives the open seats to those who wait, in their order: to each the one
-// that the policy picks for it. Afterwards no seat is open that anybody who waits could
-// have, but for those who are held back, so that nobody who comes can overtake others. Freed is
-// the one endpoint that may have become open, or nil when others may have too. It reports
-// whether any seat was given. The caller holds pick.
+// serveWaiting gives the open seats to those who wait, in their order: to each the seat that
+// the policy picks for it. Afterwards no seat is open that somebody who waits could have,
+// except those who are held back: so nobody who comes can overtake. Freed is the only
+// endpoint that may have become open, or nil where others may have, too. It reports whether
+// any seat was given. The caller holds pick.
 func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	q, s := &p.queue, p.snapshot.Load().seats
 	q.heldUntil = 0
@@ -117,7 +117,7 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	}
 	now := q.now()
 	if q.age(now); s.open > 1 {
-		freed = nil // who was held back beside another slot may have that one now
+		freed = nil // a slot that was left free before may be wanted now
 	}
 	for w := q.first(); w != nil && s.open > 0; w = q.first() {
 		if freed != nil && w.request.excludes(freed) || q.holdsBack(w, s, len(q.aside), now) {
@@ -144,7 +144,7 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	return given
 }
 
-// setTimer makes recheck come when the first of those held back is to be looked at again.
+// setTimer has recheck called when the first of those held back is to be asked about again.
 func (q *queue) setTimer(now time.Duration) {
 	switch left := q.heldUntil - now; {
 	case q.heldUntil == 0 || q.recheck == nil:
@@ -155,7 +155,7 @@ func (q *queue) setTimer(now time.Duration) {
 	}
 }
 
-// Recheck gives those their slots who were held back beside them for long enough. A pool with
-// a clock of its own (Options.Now) must be told to, at QueueState.HeldUntil; others do so
-// by themselves.
+// Recheck gives free slots to those who were held back for long enough. A pool does so by
+// itself; but one with a clock of its own (Options.Now) must be told to, at
+// QueueState.HeldUntil.
 func (p *Pool) Recheck() { p.update(func(*seats) {}) }

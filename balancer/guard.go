@@ -5,10 +5,10 @@ import (
 	"runtime/debug"
 )
 
-// guard is a picker whose panics are kept here, and nowhere else. Whoever tells a policy of a
-// change, be it a timer or another pool's request, has nothing to do with its bugs: a panic
-// costs one request of the pool, whose goroutine panics once the locks are let go. Guarded by
-// Pool.pick once its snapshot is in force.
+// guard calls the picker, and keeps its panics. Whoever tells a policy of a change may be a
+// timer, or a request of another pool, and must not pay for its bugs. So a panic is kept, and
+// costs one request of the pool: its goroutine panics, once it has let the locks go. Guarded
+// by Pool.pick once its snapshot is in force.
 type guard struct {
 	picker  Picker
 	counter Counter // the picker, where it goes by the work in flight; else nil
@@ -48,7 +48,7 @@ func (g *guard) build(b Builder, candidates []Candidate) {
 	g.noter, _ = g.picker.(Noter)
 }
 
-// inherit takes over from the guard before, which may be nil.
+// inherit lets the picker take over from the one before, which may be nil.
 func (g *guard) inherit(before *guard) {
 	defer g.catch()
 	var predecessor Picker
@@ -58,9 +58,9 @@ func (g *guard) inherit(before *guard) {
 	g.picker.Inherit(predecessor)
 }
 
-// pick asks for a seat. There is none for as long as nobody has taken note of a panic. If Pick
-// itself panics that costs the request it was asked about, in whose goroutine it is; offer
-// does so for those who wait. (To recover here would make each pick a tenth slower.)
+// pick asks the picker for a seat. While a panic is kept there is none. A panic of Pick itself
+// is not kept: it costs the request that Pick was asked about, whose goroutine this is. For
+// those who wait there is offer. To recover here would make each pick a tenth slower.
 func (g *guard) pick(r *Request) (i int, ok bool) {
 	if g.panic != nil {
 		return 0, false
@@ -103,7 +103,7 @@ func (g *guard) keep(cause any) {
 	}
 }
 
-// accuse keeps a fault of the policy as if it had panicked.
+// accuse keeps a fault that we saw ourselves, as if the policy had panicked.
 func (g *guard) accuse(format string, args ...any) {
 	if g.panic == nil {
 		g.panic = &policyPanic{cause: fmt.Sprintf(format, args...)}

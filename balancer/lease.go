@@ -9,27 +9,27 @@ import (
 // copied; all copies are one lease, which counts in flight from Acquire to the first
 // Release of any of them. The zero Lease has no endpoint and nothing to release.
 type Lease struct {
-	endpoint   *Endpoint
-	slot       *leaseSlot
-	generation uint64 // the slot's when the lease was given out
-	pauses     uint32 // of the endpoint's outages, then
+	endpoint *Endpoint
+	shared   *leaseShared
+	number   uint64 // shared's when the lease was given out
+	pauses   uint32 // of the endpoint's outages, then
 }
 
-// leaseSlot is what the copies of a lease share. It is used again for later leases; a
-// copy that outlived its lease holds an older generation and can do nothing.
-type leaseSlot struct {
-	generation atomic.Uint64 // raised by the first Release of each lease
-	timing     timing        // written before the lease is given out; read by its first Release
+// leaseShared is what the copies of a lease share. It is used again for later leases; a copy
+// that outlived its lease has an older number and can do nothing.
+type leaseShared struct {
+	number atomic.Uint64 // raised by the first Release of each lease
+	timing timing        // written before the lease is given out; read by its first Release
 }
 
-var leaseSlots = sync.Pool{New: func() any { return new(leaseSlot) }}
+var leasePool = sync.Pool{New: func() any { return new(leaseShared) }}
 
-// newLease returns a lease of the endpoint for a request of this size, 0 where it is not
+// newLease returns a lease of the endpoint for a request of this size; 0 for one that is not
 // to be measured.
 func newLease(e *Endpoint, size float64) Lease {
-	slot := leaseSlots.Get().(*leaseSlot)
-	slot.timing = e.startTiming(size)
-	return Lease{endpoint: e, slot: slot, generation: slot.generation.Load(), pauses: e.outage.pauses.Load()}
+	shared := leasePool.Get().(*leaseShared)
+	shared.timing = e.startTiming(size)
+	return Lease{endpoint: e, shared: shared, number: shared.number.Load(), pauses: e.outage.pauses.Load()}
 }
 
 // Endpoint returns the endpoint the lease is for, also after its release.
@@ -38,7 +38,7 @@ func (l Lease) Endpoint() *Endpoint { return l.endpoint }
 // Release ends the lease with its outcome. Only the first call for a lease counts, from
 // whichever copy and goroutine; the others do nothing.
 func (l Lease) Release(o Outcome) {
-	if l.slot == nil || !l.slot.generation.CompareAndSwap(l.generation, l.generation+1) {
+	if l.shared == nil || !l.shared.number.CompareAndSwap(l.number, l.number+1) {
 		return
 	}
 	e := l.endpoint
@@ -46,18 +46,18 @@ func (l Lease) Release(o Outcome) {
 	if judged {
 		e.pool.attempted(e, o.Class, l.pauses) // first: the slot must not go to the next who waits
 	}
-	e.measure(l.slot.timing, o)
+	e.measure(l.shared.timing, o)
 	e.load.finish(o.Class)
-	leaseSlots.Put(l.slot)
+	leasePool.Put(l.shared)
 	e.load.tell(nil)
 	if judged {
 		e.pool.notices.tell()
 	}
 }
 
-// Reached says that a new connection to the endpoint was made. It lets others have the
-// endpoint at once, where connections failed before, and not only once this attempt has
-// been Answered. It takes no lock where none did.
+// Reached says that a new connection to the endpoint was made. Where connections failed
+// before, others may have the endpoint from then on, and not only once this attempt has been
+// Answered. Where none did it takes no lock.
 func (l Lease) Reached() {
 	if e := l.endpoint; e != nil && e.Unreachable() {
 		e.pool.reached(e)

@@ -32,8 +32,8 @@ func TestZeroLease(t *testing.T) {
 	lease.Release(Outcome{})
 }
 
-// TestLeaseOfRecycledSlot releases an old lease while a new one uses its slot.
-func TestLeaseOfRecycledSlot(t *testing.T) {
+// TestLeaseOfRecycledMemory releases an old lease while a new one uses its memory.
+func TestLeaseOfRecycledMemory(t *testing.T) {
 	p := newTestPool(t, 1)
 	load := at(p, 0).Load()
 	for range 10_000 {
@@ -42,7 +42,7 @@ func TestLeaseOfRecycledSlot(t *testing.T) {
 		old.Release(Outcome{})
 		young, err := p.Acquire(nil)
 		require.NoError(t, err)
-		if young.slot != old.slot { // the pool of slots may drop any
+		if young.shared != old.shared { // the pool may drop any
 			young.Release(Outcome{})
 			continue
 		}
@@ -52,7 +52,7 @@ func TestLeaseOfRecycledSlot(t *testing.T) {
 		assert.Zero(t, load.InFlight())
 		return
 	}
-	t.Fatal("no slot was used twice in 10,000 leases")
+	t.Fatal("no memory was used twice in 10,000 leases")
 }
 
 func TestLeaseReleasedFromManyGoroutines(t *testing.T) {

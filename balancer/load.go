@@ -5,16 +5,16 @@ import (
 	"sync/atomic"
 )
 
-// Load is the work of one server: what is in flight there now, counted to the end of
-// the stream, and how what is over has ended. Every method may be called from any
-// goroutine.
+// Load is the work of one server: how many requests are in flight there now, each until the
+// end of its stream, and how those that are over have ended. Every method may be called from
+// any goroutine.
 type Load struct {
 	inFlight atomic.Int64                  // written by Acquire and by the first Release of each lease
 	finished [classCount]atomic.Uint64     // written by the first Release of each lease
 	watchers atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
 	turn     atomic.Uint32                 // which watcher is told first; written by tell
-	holders  map[*Endpoint]int64           // the endpoints that point here, with the slots that each was told; guarded by Loads.mu
-	slots    atomic.Int64                  // least of those, 0 when none says any; written under Loads.mu
+	holders  map[*Endpoint]int64           // the endpoints that point here, and the slots each was configured with; guarded by Loads.mu
+	slots    atomic.Int64                  // the least of those, 0 where none has a limit; written under Loads.mu
 	_        [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
 }
 
@@ -37,8 +37,8 @@ func (l *Load) Finished(class OutcomeClass) uint64 {
 
 func (l *Load) add() { l.inFlight.Add(1) }
 
-// addBelow counts one more request unless as many as the limit are in flight. It
-// returns how many are.
+// addBelow counts one more request, unless as many as the limit are in flight. It returns
+// how many are in flight now.
 func (l *Load) addBelow(limit int64) (inFlight int64, added bool) {
 	for {
 		n := l.inFlight.Load()
@@ -62,18 +62,19 @@ func (l *Load) finish(class OutcomeClass) {
 	l.inFlight.Add(-1)
 }
 
-// tell lets the pools of all watchers hear what is in flight now, until each has heard
-// what came of it: where requests wait, a pool that hears of a slot may give it to them. Known is
-// the watcher whose pool has made the change and knows of it, or nil for a release. At
-// releases the watchers take turns at being first, so that of several pools with requests
-// waiting for the server each gets its part of the slots. The caller holds no lock.
+// tell lets the pools of all watchers hear how many requests are in flight now. A pool that
+// hears of a free slot may give it to one who waits: then the others hear of that as well,
+// until all know the last state. Known is the watcher whose pool has made the change, and
+// knows of it; nil for a release. At releases another watcher is told first each time, so
+// that where requests wait in several pools each pool gets its part of the slots. The caller
+// holds no lock.
 func (l *Load) tell(known *Endpoint) {
 	if watchers := l.watchers.Load(); watchers != nil {
 		l.tellAll(*watchers, known)
 	}
 }
 
-// tellAll is tell, apart so that servers nobody watches cost no call.
+// tellAll is the rest of tell: apart, so that tell is inlined, and costs nothing where nobody watches.
 func (l *Load) tellAll(all []*Endpoint, known *Endpoint) {
 	next, knowing := slices.Index(all, known)+1, 1 // how many know, up to the one before next
 	if next == 0 {

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Loads has the Load of each server by its address. Pools and generations share one, so
-// that a server named by two upstreams, or kept over a reload, is counted once.
+// Loads has the Load of each server by its address. All pools share one, so that a server
+// that two upstreams name, or that stays over a reload, is counted once.
 type Loads struct {
 	mu        sync.Mutex       // guards byAddress and every Load's holders, slots and watchers; taken on membership changes only
 	byAddress map[string]*Load // written under mu
@@ -28,9 +28,9 @@ func (l *Loads) hold(address string, e *Endpoint) *Load {
 	return load
 }
 
-// tellSlots takes in how many slots a pool was told of its members' servers. A server has
-// the least that any pool was told: one that was told more would keep the others from it.
-// It returns the pools for which that changed.
+// tellSlots notes how many slots a pool's members are configured with. A server has the least
+// number that any pool says: a pool that says more would take all slots from the others. It
+// returns the pools for which the number has changed.
 func (l *Loads) tellSlots(members []*member) (changed []*Pool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -44,7 +44,7 @@ func (l *Loads) tellSlots(members []*member) (changed []*Pool) {
 	return changed
 }
 
-// reckonSlots adds the pools for which the server's slots have changed.
+// reckonSlots finds the least number of slots, and adds the pools for which it has changed.
 func (l *Load) reckonSlots(changed []*Pool) []*Pool {
 	least := int64(0)
 	for _, slots := range l.holders {
@@ -92,10 +92,10 @@ func (l *Load) watch(e *Endpoint, on bool) {
 	l.watchers.Store(&next)
 }
 
-// drop gives back the Loads of endpoints that are no longer members, and forgets those
-// that nobody holds and that have nothing in flight. One that still has leases out stays,
-// so that a server which returns meets its own count; it is forgotten by a later drop. It
-// returns the pools for which the slots of a server changed.
+// drop gives back the Loads of endpoints that are no longer members, and forgets each Load
+// that nobody holds and that has nothing in flight. One with leases out stays, so that a
+// server which returns finds its own count; a later drop forgets it. It returns the pools for
+// which the slots of a server have changed.
 func (l *Loads) drop(gone []*Endpoint) (changed []*Pool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

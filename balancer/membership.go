@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// ErrNoEndpoints says that an update had no endpoints: it is never obeyed, because an
-// empty list is more often a broken source than a wish.
+// ErrNoEndpoints says that an update had no endpoints. It is never obeyed: an empty list comes
+// more often from a broken source than from somebody who wants it.
 var ErrNoEndpoints = errors.New("the list of endpoints is empty, which would stop all traffic; the endpoints in force stay")
 
 // member is one endpoint with what may change about it. Guarded by Pool.mu.
@@ -64,8 +64,8 @@ func (m *member) is(o EndpointOptions) bool {
 		m.capacity == o.Capacity && m.slots == o.Slots
 }
 
-// mark switches the condition in the pool's own record, and returns the number of the
-// last change.
+// mark switches the condition of a member, and returns the number of the last change. The
+// snapshot is still to be published.
 func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (change uint64, changed bool, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -6,15 +6,16 @@ type obstacles uint8
 
 const (
 	full    obstacles = 1 << iota // its slots are all in use; written by show
-	out                           // connections to it fail, and it is left alone for a moment; written by showOutage
-	onTrial                       // one request is finding out whether it is back; written by showOutage
-	masked                        // it is not for the request that is picked for now; written by mask and unmask
+	out                           // connections to its endpoint fail, which is left alone for a moment; written by showOutage
+	onTrial                       // one request is finding out whether the endpoint is back; written by showOutage
+	masked                        // it is kept from the request that the picker is being asked about; written by mask and unmask
 )
 
-// put lets those of the seat's obstacles that are named by which be as given.
-func (s *seats) put(i int, which, given obstacles) {
+// put sets those of the seat's obstacles that are in which to what they are in now, and leaves
+// the others.
+func (s *seats) put(i int, which, now obstacles) {
 	before := s.obstacles[i]
-	after := before&^which | given
+	after := before&^which | now
 	s.obstacles[i] = after
 	if (before == 0) == (after == 0) {
 		return

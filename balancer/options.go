@@ -10,9 +10,9 @@ import (
 type Options struct {
 	Policy Builder // by what rule requests are shared; must be given
 	Queue  QueueOptions
-	// Now is the pool's monotonic clock, from any beginning; nil for the process's own. A
-	// pool keeps the clock of its first Apply. It is read under the pool's lock: it must
-	// not block.
+	// Now is the pool's monotonic clock, which may begin anywhere; nil for the process's own.
+	// A pool keeps the clock of its first Apply. The clock is read under the pool's lock: it
+	// must not block.
 	Now func() time.Duration
 	// Notify is told each transition of the pool, in order and one at a time, after it is in
 	// force and with no lock held; nil where nobody wants to know. It is called by whoever
@@ -21,13 +21,13 @@ type Options struct {
 	Notify func(Transition)
 }
 
-// QueueOptions say who may wait while all endpoints are full. Requests that wait already
-// when the options change stay, each for the MaxWait it came under.
+// QueueOptions say who may wait while all endpoints are full. A request that waits when they
+// change stays, and keeps the MaxWait it came with.
 type QueueOptions struct {
 	Order       Order
 	MaxRequests int           // that wait at once; 0 for no queue
 	MaxWait     time.Duration // how long one waits at most; positive where there is a queue
-	TakeAtOnce  bool          // none is held back: each takes a slot that is free, however slow, or the last
+	TakeAtOnce  bool          // nobody is held back: whoever finds a slot free takes it, even if it is slow or the last
 }
 
 // validate reports everything that is wrong with the options, as one error.

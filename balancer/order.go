@@ -11,16 +11,13 @@ type Order uint8
 const (
 	// FIFO is first come, first served.
 	FIFO Order = iota
-	// ShortestFirst serves the least predicted work first, of equal work who came first.
-	// That none waits without bound, a request that has waited for more than half of
-	// MaxWait goes before every younger one: from then on only requests that came before
-	// it go before it, fewer than MaxRequests.
+	// ShortestFirst serves the request with the least predicted work first, and of equal ones
+	// the one that came first. So that none waits for ever, a request that has waited for
+	// more than half of MaxWait goes before every younger one. From then on only those that
+	// came before it are served before it, and they are fewer than MaxRequests.
 	//
-	// Once predictions have proved to say something, the last free slot of three or more is
-	// kept for short requests: one of more than dispatch.Tuned.LongWork times the mean predicted work waits
-	// though that slot is free, for half of MaxWait at most, and if it is one of MostHeldBack
-	// who wait. A long request that takes the last slot makes all wait that come while it
-	// runs, and most of those are short; it has to wait only until another slot comes free.
+	// It also keeps the last free slot for short requests, once predictions have proved true:
+	// see package dispatch. Only half of MaxWait may be spent on that.
 	ShortestFirst
 
 	orderCount // how many there are; keep last

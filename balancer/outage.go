@@ -14,15 +14,16 @@ const (
 	longOutage = 3 * time.Second
 )
 
-// outage is what a pool knows of an endpoint to which connections fail, until the probes
-// notice or it is back. Such a server must be left alone: it is idle and fails fast, and
-// would attract whatever goes by load or waits for a slot. After a pause it is given to one
-// request at a time, until one shows that it can be reached. Written under Pool.pick.
+// outage is what a pool knows of an endpoint to which connections fail, until its probe takes
+// it out or it is back. Such a server must be left alone: it is idle and fails fast, so that
+// policies that go by load, and requests that wait for a slot, would all go there. After a
+// pause it is given to one request at a time, until one shows that it can be reached. Written
+// under Pool.pick.
 type outage struct {
-	stage  atomic.Uint32 // a stage; written by enter
-	pauses atomic.Uint32 // ever; tells leases that are older than the last pause from those that try
-	inARow int           // pauses of this outage
-	since  time.Duration // it began, by the pool's clock
+	stage  atomic.Uint32 // a stage; written by advance
+	pauses atomic.Uint32 // how many there ever were: a lease from before the last one is no trial
+	inARow int           // pauses in this outage
+	since  time.Duration // when this outage began, by the pool's clock
 	long   bool
 	timer  *time.Timer // ends the pause; nil before the first
 }
@@ -32,30 +33,30 @@ type stage uint32
 
 const (
 	reachable stage = iota // there is no outage
-	paused                 // left alone until the timer fires
-	ready                  // for one request, which will try
-	tried                  // by a request that is under way
+	paused                 // the endpoint is left alone until the timer fires
+	ready                  // the next request may try it
+	tried                  // a request is trying it
 	stageCount
 )
 
-// event is what an outage goes by.
+// event is what may change the stage.
 type event uint8
 
 const (
-	connectFailed event = iota
-	trialTimedOut       // after the last pause began, as the following ones
-	answered
-	nothingLearned // how it ended says nothing of the server
-	connected      // a connection was made, or a probe succeeded
+	connectFailed  event = iota
+	timedOut             // so ended an attempt that began after the last pause
+	answered             // so did one
+	nothingLearned       // one ended in a way that says nothing of the server
+	connected            // a connection was made, or a probe succeeded
 	pauseOver
 	trialBegan // the endpoint was given to a request
 	eventCount
 )
 
-// nextStage has the stage that follows each event. Any stage that stays as it is means that
-// nothing happens.
+// nextStage has the stage that follows upon each event. Where it is the same stage, the event
+// means nothing.
 var nextStage = [stageCount][eventCount]stage{
-	//          connectFailed trialTimedOut answered   nothingLearned connected  pauseOver  trialBegan
+	//         connectFailed, timedOut, answered, nothingLearned, connected, pauseOver, trialBegan
 	reachable: {paused, reachable, reachable, reachable, reachable, reachable, reachable},
 	paused:    {paused, paused, paused, paused, reachable, ready, paused},
 	ready:     {paused, ready, reachable, ready, reachable, ready, tried},
@@ -64,8 +65,8 @@ var nextStage = [stageCount][eventCount]stage{
 
 func (o *outage) at() stage { return stage(o.stage.Load()) }
 
-// pass enters the stage that follows the event.
-func (o *outage) pass(ev event) (from, to stage) {
+// advance enters the stage that follows upon the event.
+func (o *outage) advance(ev event) (from, to stage) {
 	from = o.at()
 	to = nextStage[from][ev]
 	if to != from {
@@ -74,9 +75,10 @@ func (o *outage) pass(ev event) (from, to stage) {
 	return from, to
 }
 
-// eventOf is what the end of an attempt means for the outage of its endpoint, where it means
-// anything. What began before the last pause says nothing of whether the server can be
-// reached since: one that stops finishes its streams. Ignored says that outages are.
+// eventOf returns what the end of an attempt says of the outage, if it says anything. An
+// attempt from before the last pause does not, unless its connection failed: a server that is
+// stopping takes no new connections, but finishes its old streams. Ignored says that the pool
+// uses all endpoints in spite of their outages.
 func (o *outage) eventOf(class OutcomeClass, pauses uint32, ignored bool) (ev event, tells bool) {
 	switch {
 	case class == ConnectFailed:
@@ -84,17 +86,17 @@ func (o *outage) eventOf(class OutcomeClass, pauses uint32, ignored bool) (ev ev
 	case pauses != o.pauses.Load():
 		return 0, false
 	case class == TimedOut:
-		return trialTimedOut, true
+		return timedOut, true
 	case class == Answered && ignored:
-		return connected, true // also in a pause
+		return connected, true // which counts in a pause, too
 	case class == Answered:
 		return answered, true
 	}
 	return nothingLearned, true
 }
 
-// begin makes a pause of it, and returns for how long.
-func (o *outage) begin(now time.Duration) time.Duration {
+// startPause notes one more failure, and returns how long the pause after it is.
+func (o *outage) startPause(now time.Duration) time.Duration {
 	if o.inARow == 0 {
 		o.since = now
 	}
@@ -107,36 +109,36 @@ func (o *outage) begin(now time.Duration) time.Duration {
 	return longestPause
 }
 
-// attempted is told how an attempt at the endpoint ended, before its slot is free, and how
-// many pauses there had been when it began. Only one at an endpoint that cannot be reached,
-// or that is one, is worth the call.
+// attempted is told how an attempt at the endpoint ended, and how many pauses there had been
+// when it began. It must come before the slot is freed, or that would go to the next who
+// waits. It is needed where the connection failed, or the endpoint has an outage.
 func (p *Pool) attempted(e *Endpoint, class OutcomeClass, pauses uint32) {
 	p.update(func(s *seats) {
 		if ev, tells := e.outage.eventOf(class, pauses, !s.obeysOutages()); tells {
-			p.pass(s, e, ev)
+			p.advance(s, e, ev)
 		}
 	})
 }
 
 // reached ends an outage of the endpoint.
 func (p *Pool) reached(e *Endpoint) {
-	p.update(func(s *seats) { p.pass(s, e, connected) })
+	p.update(func(s *seats) { p.advance(s, e, connected) })
 }
 
 // resume is called by the timer.
 func (p *Pool) resume(e *Endpoint) {
-	p.update(func(s *seats) { p.pass(s, e, pauseOver) })
+	p.update(func(s *seats) { p.advance(s, e, pauseOver) })
 }
 
-// pass lets the event happen to the endpoint's outage, with all that follows from it. The
+// advance lets an event change the endpoint's outage, and does all that follows from that. The
 // caller holds pick.
-func (p *Pool) pass(s *seats, e *Endpoint, ev event) {
+func (p *Pool) advance(s *seats, e *Endpoint, ev event) {
 	s.changeOutage(e, func() {
 		o, now := &e.outage, p.queue.now()
-		switch from, to := o.pass(ev); {
+		switch from, to := o.advance(ev); {
 		case from == to:
 		case to == paused:
-			pause := o.begin(now)
+			pause := o.startPause(now)
 			if o.timer == nil {
 				o.timer = time.AfterFunc(pause, func() { p.resume(e) })
 			} else {
@@ -154,8 +156,8 @@ func (p *Pool) pass(s *seats, e *Endpoint, ev event) {
 	p.notePanic(IgnoresOutages, s != nil && !s.obeysOutages())
 }
 
-// Awaits reports whether none of the endpoints can be reached, and those who want one wait
-// until one can, as they do for the first seconds in a pool with slots and a queue.
+// Awaits reports whether no endpoint can be reached, but requests wait until one can, as they
+// do for the first seconds in a pool with slots and a queue.
 func (p *Pool) Awaits() bool {
 	p.pick.Lock()
 	defer p.pick.Unlock()
@@ -163,8 +165,8 @@ func (p *Pool) Awaits() bool {
 	return s != nil && s.unreachable == len(s.endpoints) && s.obeysOutages()
 }
 
-// update changes what is known of the seats, gives those that this opens to those who wait,
-// and tells the other pools of what was given.
+// update changes what is known of the seats. It gives seats that open by that to those who
+// wait, and tells the other pools what it gave.
 func (p *Pool) update(change func(*seats)) {
 	for _, e := range p.updateSeats(change) {
 		e.load.tell(e)

@@ -1,19 +1,19 @@
 package balancer
 
-// countOutage adds the endpoint's outage, if there is one, to those of the seats so often:
-// 1, or -1 to take it out.
-func (s *seats) countOutage(e *Endpoint, times int) {
+// countOutage counts the endpoint's outage, if there is one: by 1, or by -1 to take it out
+// again.
+func (s *seats) countOutage(e *Endpoint, by int) {
 	if e.outage.at() != reachable {
-		s.unreachable += times
+		s.unreachable += by
 	}
 	if e.outage.long {
-		s.longOut += times
+		s.longOut += by
 	}
 }
 
-// changeOutage changes the outage of an endpoint, and shows the picker what comes of it: at
-// all seats, where outages begin or cease to be obeyed. s may be nil, and the endpoint
-// without a seat.
+// changeOutage changes the outage of an endpoint, and shows that at its seat; or at all seats,
+// if outages are obeyed now and were not before, or the other way round. s may be nil, and the
+// endpoint may have no seat.
 func (s *seats) changeOutage(e *Endpoint, change func()) {
 	if e.seat == unseated {
 		change()
@@ -37,7 +37,7 @@ func (s *seats) obeysOutages() bool {
 	return s != nil && obeysOutages(len(s.endpoints), s.unreachable, s.longOut, s.queued)
 }
 
-// showOutage brings what is shown of the seat's outage up to date.
+// showOutage puts the obstacles that the seat has by its endpoint's outage.
 func (s *seats) showOutage(i int) {
 	given := obstacles(0)
 	if s.unreachable > 0 && s.obeysOutages() {
@@ -51,13 +51,13 @@ func (s *seats) showOutage(i int) {
 	s.put(i, out|onTrial, given)
 }
 
-// try notes that a request was given the seat, which finds out whether its endpoint is back
-// where it may be. It reports whether the request does so.
+// try notes that a request was given the seat. It reports whether that is a trial: a request
+// that finds out whether the endpoint is back.
 func (s *seats) try(i int) bool {
 	if s.unreachable == 0 || !s.obeysOutages() {
 		return false
 	}
-	from, to := s.endpoints[i].outage.pass(trialBegan)
+	from, to := s.endpoints[i].outage.advance(trialBegan)
 	if from == to {
 		return false
 	}
@@ -65,19 +65,18 @@ func (s *seats) try(i int) bool {
 	return true
 }
 
-// endTrial takes back what try did, for a request that came to nothing.
+// endTrial takes back what try did, since nothing came of the request.
 func (s *seats) endTrial(i int) {
-	s.endpoints[i].outage.pass(nothingLearned)
+	s.endpoints[i].outage.advance(nothingLearned)
 	s.showOutage(i)
 }
 
-// pickUnreachable is for a request that finds no open seat. Where outages are in the way at
-// all seats that it may have, and it had better not wait, it is given one of them that has a
-// slot free.
+// pickUnreachable is for a request that finds no open seat. If all seats that it may have have
+// outages, and it is not to wait for those, it gets one of them that has a slot free.
 func (s *seats) pickUnreachable(r *Request) (i int, ok bool) {
 	for i, e := range s.endpoints {
 		if !r.excludes(e) && (s.obstacles[i]&(out|onTrial) == 0 || s.queued && !e.outage.long) {
-			return 0, false // it had better wait for that one
+			return 0, false // it waits for that one
 		}
 	}
 	for i, e := range s.endpoints {

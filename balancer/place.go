@@ -2,22 +2,24 @@ package balancer
 
 import "time"
 
-// place is what a request that was given an endpoint remembers of its arrival.
+// place is where a request stands in the order of arrivals. It is remembered once the request
+// has been given an endpoint, for the case that it fails there and has to wait again.
 type place struct {
 	number uint64 // 0: it has never been given one
-	// What follows is 0 for a request that did not wait for its endpoint.
+	// What follows is 0 for a request that got its endpoint without waiting.
 	arrived, until, maxWait time.Duration
 }
 
-// number returns the next arrival's.
+// number returns the next number of an arrival.
 func (q *queue) number() uint64 {
 	q.arrived++
 	return q.arrived
 }
 
-// giveBack lets the waiter have the place of its request again. When a request came that did
-// not wait then is not known but by its number: it was before all came who have higher ones.
-// It is O(n) in those who wait and came before.
+// giveBack lets the waiter have the place of its request again. Of a request that got its
+// endpoint without waiting only the number is known, not when it came. It came before all with
+// higher numbers, and counts as if it had come with the next of them, or now. giveBack is O(n)
+// in those who wait and came before.
 func (q *queue) giveBack(w *Waiter, at place, now time.Duration) {
 	var older *Waiter
 	for next := q.oldest; next != nil && next.number < at.number; next = next.younger {

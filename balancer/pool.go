@@ -43,10 +43,10 @@ func (p *Pool) Name() string { return p.name }
 // Snapshot returns the view in force. It never returns nil.
 func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 
-// Acquire picks an endpoint and counts one request in flight there, in one step, until
-// the lease is released. It never waits: ErrNoEndpoint and ErrFull come at once, and
-// after ErrFull the request may Enqueue. While anybody waits it gives no endpoint that one
-// who waits could have, unless that one is held back (holdback.go). It does not allocate. A nil request asks for nothing special.
+// Acquire picks an endpoint and counts one request in flight there, in one step, until the
+// lease is released. It never waits: it fails at once with ErrNoEndpoint or ErrFull, and after
+// ErrFull the request may Enqueue. It gives no endpoint that somebody who waits could have,
+// except one who is held back. It does not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
 	e, size, err := p.reserve(r)
 	if err != nil {
@@ -79,8 +79,8 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	return e, q.measured(r, s), nil
 }
 
-// hear takes in what is in flight at the endpoint's server now, and gives slots that are
-// free there to those who wait: it reports whether it gave any. It is called by Load.tell.
+// hear notes how many requests are in flight at the endpoint's server now, and gives slots
+// that are free there to those who wait. It reports whether it gave any. Load.tell calls it.
 func (p *Pool) hear(e *Endpoint) (given bool) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
@@ -93,10 +93,10 @@ func (p *Pool) hear(e *Endpoint) (given bool) {
 	return waitedFor && s.obstacles[e.seat] == 0 && p.serveWaiting(e)
 }
 
-// Apply sets the pool's options, its membership and what is told of each endpoint. An
-// endpoint whose name and URL were there before stays the same Endpoint with its
-// conditions, load and phase. An update equal to what is in force changes nothing; an
-// empty or invalid one is refused whole.
+// Apply sets the pool's options and its endpoints. An endpoint whose name, URL and Via were
+// there before stays the same Endpoint, with its conditions, its load and what the policy
+// knows of it. An update that is equal to what is in force changes nothing. One that is empty
+// or invalid is refused whole.
 func (p *Pool) Apply(o Options, endpoints []EndpointOptions) error {
 	if err := validate(o, endpoints); err != nil {
 		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
@@ -106,13 +106,13 @@ func (p *Pool) Apply(o Options, endpoints []EndpointOptions) error {
 		return fmt.Errorf("apply endpoints of upstream %q: %w", p.name, err)
 	}
 	p.publish(change)
-	refresh(p.loads.drop(gone)) // only now: what was published before still counted on them
+	refresh(p.loads.drop(gone)) // only now: the snapshot before still needed them
 	return nil
 }
 
-// SetCondition switches one condition of the named endpoint and reports whether that
-// changed anything. The change is in force when it returns. Reason is for people; it is
-// kept from the call that switched the condition on.
+// SetCondition switches one condition of the named endpoint, and reports whether that changed
+// anything. The change is in force when it returns. Reason is for people; it is the one of the
+// call that switched the condition on.
 func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string) (changed bool, err error) {
 	if !c.single() {
 		return false, fmt.Errorf("set condition of endpoint %q: %q is not one condition", endpoint, c)
@@ -129,7 +129,7 @@ func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string
 	return changed, nil
 }
 
-// probed ends what the pool made of failed connections to the named endpoint.
+// probed ends an outage of the named endpoint: its probe has just connected to it.
 func (p *Pool) probed(endpoint string) {
 	for _, s := range p.Snapshot().Endpoints {
 		if s.Endpoint.name == endpoint {

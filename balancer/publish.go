@@ -2,10 +2,10 @@ package balancer
 
 import "slices"
 
-// publish returns when a snapshot that shows this change, and all before it, is in force.
-// Whoever comes first shows what the others have recorded by then as well, so that of a
-// burst of changes from many goroutines most cost no snapshot of their own. It panics if the
-// policy does at its start: then the snapshot before stays in force.
+// publish returns when a snapshot is in force that shows this change and all before it. When
+// many goroutines make changes at once, the first to come here shows those of the others as
+// well, so that most of the changes cost no snapshot of their own. It panics if the policy
+// panics at its start: then the snapshot before stays in force.
 func (p *Pool) publish(change uint64) { raise(p.tryPublish(change)) }
 
 // tryPublish is publish, and fails with what the policy panicked with.
@@ -19,8 +19,9 @@ func (p *Pool) tryPublish(change uint64) error {
 	return err
 }
 
-// refresh lets the pools show that servers of theirs have other slots. A policy of theirs that
-// panics is nothing to the caller, who holds no lock: it costs the pool's next request.
+// refresh has the pools publish anew, since servers of theirs have another number of slots. If
+// one of their policies panics that is not the caller's fault: it costs the next request of
+// that pool. The caller holds no lock.
 func refresh(pools []*Pool) {
 	for _, p := range pools {
 		p.mu.Lock()
@@ -55,7 +56,7 @@ func (p *Pool) renew(change uint64) (given []*Endpoint, others []*Pool, err erro
 	for i, m := range p.members {
 		members[i] = m.endpoint
 	}
-	p.loads.watch(members, next.seats.follow()) // first: what the seats do not see when they are filled they are told
+	p.loads.watch(members, next.seats.follow()) // first: what changes while the seats are filled they must be told
 	gave, err := p.handOver(next)
 	if err != nil {
 		return nil, others, err
@@ -67,8 +68,9 @@ func (p *Pool) renew(change uint64) (given []*Endpoint, others []*Pool, err erro
 	return given, others, nil
 }
 
-// handOver puts the snapshot and the options of the queue in force, and reports whether
-// any who waited were given a slot. No pick falls between the two pickers.
+// handOver puts the snapshot and the options of the queue in force, under one lock, so that no
+// pick falls between the old picker and the new. It reports whether anybody who waited was
+// given a slot.
 func (p *Pool) handOver(next *Snapshot) (gave bool, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()

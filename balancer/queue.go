@@ -7,34 +7,34 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
-// queue is the requests that wait until an endpoint has a slot for them, in the order in
-// which they are to be served. Adding, removing and setting aside are O(log n); a slot that
-// comes free costs that for each who waits and may not have it. All of it is guarded by
-// Pool.pick.
+// queue has the requests that wait for a slot, in the order in which they are to be served.
+// To add, remove or set aside one is O(log n). A slot that is freed costs that for each who
+// waits and may not have it, and for the one that gets it. Pool.pick guards all of it.
 //
-// A request's work is what was predicted of it, in its upstream's unit; its size is that in
-// units of the usual request; its key is what it is ordered by, which is 0 once it has aged.
+// The work of a request is what was predicted, in its upstream's unit. Its size is its work in
+// units of the usual request. Its key is what it is ordered by: 0 once it has aged, that is,
+// has waited for more than half of MaxWait.
 type queue struct {
 	options QueueOptions
 	now     func() time.Duration // the pool's clock; written once, by the first configure
 	line    line                 // all that wait but those set aside
-	aside   []*Waiter            // empty but within one hand-over
-	arrived uint64               // how many ever were given a number
+	aside   []*Waiter            // passed over by serveWaiting; empty at all other times
+	arrived uint64               // the last number that was given to an arrival
 	drain   drain
 
-	// Everybody who waits, by arrival. Those before young have aged.
+	// All that wait, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
 	length                  int
 
 	sizes    dispatch.Sizes
 	compared []dispatch.Seat // memory of fleet
 
-	heldUntil time.Duration // when the first of those held back is to be looked at again; 0: nobody is
+	heldUntil time.Duration // when the first of those held back is to be asked about again; 0: nobody is held back
 	recheck   func()        // Pool.Recheck; nil with a clock that is not the process's, which no timer goes by
 	timer     *time.Timer   // calls recheck; nil before it was needed first
 }
 
-// configure puts the options in force. Who waits already stays.
+// configure puts the options in force. Those who wait stay.
 func (q *queue) configure(o Options, recheck func()) {
 	if q.now == nil {
 		if q.now = o.Now; q.now == nil {
@@ -55,7 +55,7 @@ func (q *queue) configure(o Options, recheck func()) {
 	q.young = q.oldest
 }
 
-// key returns by what a request is ordered until it has aged, 0 or more.
+// key returns what a request is ordered by until it has aged; 0 or more.
 func (q *queue) key(r *Request) float64 {
 	if work := r.work(); q.options.Order.BySize() && work > 0 {
 		return work
@@ -63,7 +63,7 @@ func (q *queue) key(r *Request) float64 {
 	return 0
 }
 
-// add puts the waiter in, where its request has been before.
+// add puts the waiter in: at the end, or where its request has been before.
 func (q *queue) add(w *Waiter) {
 	now := q.now()
 	if q.length == 0 {
@@ -79,16 +79,16 @@ func (q *queue) add(w *Waiter) {
 	} else {
 		q.giveBack(w, w.request.place, now)
 	}
-	if w.younger == q.young { // both nil where all before it have aged
+	if w.younger == q.young { // both are nil where all before it have aged
 		q.young = w
 	} else if w.younger != nil && (q.young == nil || w.number < q.young.number) {
-		w.key, w.long = 0, false // who came after it has aged
+		w.key, w.long = 0, false // one that came after it has aged: so has it
 	}
 	q.length++
 	heap.Push(&q.line, w)
 }
 
-// link puts the waiter behind this one, in the order of arrivals; behind nil it is first.
+// link puts the waiter behind another in the order of arrivals; behind nil it is the first.
 func (q *queue) link(w, older *Waiter) {
 	w.older, w.younger = older, q.oldest
 	if older == nil {
@@ -103,16 +103,16 @@ func (q *queue) link(w, older *Waiter) {
 	}
 }
 
-// serve takes out a waiter for which there is an endpoint.
+// serve removes a waiter that is given an endpoint.
 func (q *queue) serve(w *Waiter, now time.Duration) {
 	q.remove(w, now)
 	q.drain.served++
 }
 
-// remove takes out a waiter that is in, and not set aside.
+// remove removes a waiter that waits, and is not set aside.
 func (q *queue) remove(w *Waiter, now time.Duration) {
 	q.drain.pass(now)
-	heap.Remove(&q.line, w.place)
+	heap.Remove(&q.line, w.index)
 	if q.young == w {
 		q.young = w.younger
 	}
@@ -134,21 +134,21 @@ func (q *queue) unlink(w *Waiter) {
 	w.older, w.younger = nil, nil
 }
 
-// age orders those that have waited for more than half of MaxWait as if they were the
-// least work: then only those that came before them go before them. It is O(log n) for
-// each of them, once in its life.
+// age puts those that have waited for more than half of MaxWait first, as if they were no work
+// at all. Then only those that came before them are served before them. It is O(log n) for
+// each, once in its life.
 func (q *queue) age(now time.Duration) {
 	if !q.options.Order.BySize() {
 		return
 	}
 	for w := q.young; w != nil && now-w.arrived > q.options.MaxWait/2; w = w.younger {
 		w.key, w.long = 0, false
-		heap.Fix(&q.line, w.place)
+		heap.Fix(&q.line, w.index)
 		q.young = w.younger
 	}
 }
 
-// first returns who is to be served first of those not set aside; nil when there is nobody.
+// first returns the one to be served first of those not set aside; nil if there is none.
 func (q *queue) first() *Waiter {
 	if len(q.line) == 0 {
 		return nil
@@ -156,12 +156,12 @@ func (q *queue) first() *Waiter {
 	return q.line[0]
 }
 
-// setAside passes over the first until restore.
+// setAside takes the first out of the line until restore.
 func (q *queue) setAside() {
 	q.aside = append(q.aside, heap.Pop(&q.line).(*Waiter))
 }
 
-// restore puts those back who were set aside.
+// restore puts those that were set aside back in the line.
 func (q *queue) restore() {
 	for i, w := range q.aside {
 		heap.Push(&q.line, w)
@@ -194,11 +194,11 @@ func (l line) Less(i, j int) bool {
 
 func (l line) Swap(i, j int) {
 	l[i], l[j] = l[j], l[i]
-	l[i].place, l[j].place = i, j
+	l[i].index, l[j].index = i, j
 }
 
 func (l *line) Push(w any) {
-	w.(*Waiter).place = len(*l)
+	w.(*Waiter).index = len(*l)
 	*l = append(*l, w.(*Waiter))
 }
 

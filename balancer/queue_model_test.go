@@ -25,7 +25,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			m.outcomes = outcomes
 			for range 400 {
 				m.step()
-				m.settle()
+				m.check()
 			}
 			m.end()
 		})
@@ -84,7 +84,7 @@ func (m *model) step() {
 		m.known[i].service.Touch(m.clock.at - time.Minute) // nothing was heard of it for long
 	}
 	m.pool.Recheck() // as a timer may, at any time
-	m.settle()
+	m.check()
 	for ; m.timed < len(m.known); m.timed++ {
 		m.serviceTime(m.known[m.timed])
 	}
@@ -98,7 +98,7 @@ func (m *model) step() {
 			m.inFlight[w.lease.endpoint.load]--
 			w.lease.Release(Outcome{})
 			if m.rng.IntN(3) == 0 && !m.poisoned[w.request] { // and it is repeated elsewhere
-				m.settle()
+				m.check()
 				w.request.Exclude = append(w.request.Exclude, w.lease.endpoint)
 				m.come(w, m.rng.IntN(2) == 0)
 			}
@@ -313,8 +313,8 @@ func (m *model) left(i int, how string) {
 	m.outcomes[how]++
 }
 
-// settle compares the pool with the model after a step.
-func (m *model) settle() {
+// check compares the pool with the model after a step.
+func (m *model) check() {
 	order := slices.SortedFunc(slices.Values(m.waiting), m.compare)
 	ahead := 0
 	for _, w := range order {
@@ -365,7 +365,7 @@ func (m *model) end() {
 	for _, e := range m.pool.Snapshot().Endpoints {
 		_, err := m.pool.SetCondition(e.Endpoint.name, Draining, false, "")
 		require.NoError(m.t, err)
-		m.settle()
+		m.check()
 	}
 	for len(m.leases)+len(m.bound) > 0 {
 		for _, w := range m.bound {
@@ -376,7 +376,7 @@ func (m *model) end() {
 		for _, w := range m.leases {
 			m.inFlight[w.lease.endpoint.load]--
 			w.lease.Release(Outcome{})
-			m.settle()
+			m.check()
 		}
 		m.leases = nil
 	}

@@ -13,7 +13,7 @@ var (
 	ErrFull = errors.New("acquire endpoint: all that are eligible are full")
 	// ErrQueueFull says that as many requests wait as may; it comes as a *QueueFull.
 	ErrQueueFull = errors.New("the queue is full")
-	// ErrPoked says that the one who waited was told to leave.
+	// ErrPoked says that a request that waited was told to leave.
 	ErrPoked = errors.New("wait for an endpoint: poked")
 )
 
@@ -31,7 +31,7 @@ func (e *QueueFull) Error() string {
 // Unwrap returns ErrQueueFull.
 func (e *QueueFull) Unwrap() error { return ErrQueueFull }
 
-// WaitedTooLong is the error of a request that no endpoint had a slot for in time.
+// WaitedTooLong is the error of a request for which no slot was freed in time.
 type WaitedTooLong struct {
 	Limit      time.Duration // how long it might wait
 	RetryAfter time.Duration // when those who wait will have been served, 1 s to 60 s

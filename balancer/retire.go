@@ -5,10 +5,10 @@ import "errors"
 // ErrRetired says that a pool was retired and changes no more.
 var ErrRetired = errors.New("the pool is retired")
 
-// Retire is for the pool of an upstream that is gone: it gives back what it shares with
-// other pools, once nobody waits in it any more. Leases that are out are released as
-// ever, who waits is served, and requests that come late are, too; but Apply fails, and
-// SetCondition changes nothing.
+// Retire is for the pool of an upstream that is gone. Once nobody waits in it any more, it
+// gives back what it shares with other pools. Leases that are out are released as ever, and
+// requests that wait, or that come late, are still served. But Apply fails, and SetCondition
+// changes nothing.
 func (p *Pool) Retire() {
 	p.mu.Lock()
 	p.retired.Store(true)
@@ -31,8 +31,8 @@ func (p *Pool) giveBack() (changed []*Pool) {
 	return changed
 }
 
-// unwatch ends that the pool is told of changes and returns its endpoints; none while
-// somebody waits. The caller holds mu.
+// unwatch has the pool told of no more changes, and returns its endpoints. While somebody
+// waits it does nothing, and returns none. The caller holds mu.
 func (p *Pool) unwatch() (gone []*Endpoint) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
@@ -46,9 +46,9 @@ func (p *Pool) unwatch() (gone []*Endpoint) {
 	return gone
 }
 
-// catchUp brings a retired pool, which is told of nothing while nobody waits, up to date
-// for a request that comes late. Where it must wait the pool is told again. The caller
-// holds pick.
+// catchUp brings a retired pool up to date for a request that comes late: while nobody waits
+// in it, it is told of no changes. If the request waits, the pool is told of them again. The
+// caller holds pick.
 func (p *Pool) catchUp(waits bool) {
 	s := p.snapshot.Load().seats
 	if s == nil || !s.follow() || p.queue.length > 0 {

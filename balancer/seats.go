@@ -23,7 +23,7 @@ type seats struct {
 	longOut     int // those of them whose outage is long
 }
 
-// newSeats returns seats of which the picker was told nothing yet.
+// newSeats returns seats whose picker was told nothing yet.
 func newSeats(builder Builder, candidates []Candidate, slots []int64) *seats {
 	n := len(candidates)
 	s := &seats{endpoints: make([]*Endpoint, n), obstacles: make([]obstacles, n), open: n}
@@ -41,13 +41,13 @@ func newSeats(builder Builder, candidates []Candidate, slots []int64) *seats {
 	return s
 }
 
-// follow reports whether changes of what is in flight must be told. Where they need not,
-// a release takes no lock.
+// follow reports whether the seats must hear of changes to what is in flight. Where they need
+// not, a release takes no lock.
 func (s *seats) follow() bool { return s != nil && (s.guard.counter != nil || s.slots != nil) }
 
-// inherit takes over from the seats of the snapshot before, and tells the picker what is
-// in flight. Both may be nil. It fails, and changes nothing, if the policy panics at its
-// start. Queued says whether there is a queue.
+// inherit takes over from the seats of the snapshot before, and tells the picker what is in
+// flight. Either may be nil. Queued says whether there is a queue. If the policy panics at its
+// start, inherit fails and has changed nothing.
 func (s *seats) inherit(before *seats, queued bool) error {
 	if s != nil {
 		var predecessor *guard
@@ -109,8 +109,8 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 	}
 }
 
-// takeAgain is take for a request that the picker has been asked about before: it is not
-// asked once more where it has nothing to give.
+// takeAgain is take for a request that the picker was asked about before. Where no seat is
+// open the picker is not asked again.
 func (s *seats) takeAgain(r *Request) (*Endpoint, error) {
 	if s != nil && s.open == 0 && s.unreachable == 0 {
 		return nil, s.refusal(r)
@@ -118,8 +118,8 @@ func (s *seats) takeAgain(r *Request) (*Endpoint, error) {
 	return s.take(r)
 }
 
-// isOpen reports whether the seat that the policy picked is open, as it must be: the policy
-// would be asked for ever.
+// isOpen reports whether the seat that the policy picked is open. A policy that picks a closed
+// one is at fault: without this it would be asked again for ever.
 func (s *seats) isOpen(i int) bool {
 	if s.obstacles[i] != 0 {
 		s.guard.accuse("BUG: the policy picked %q, which is closed", s.endpoints[i].name)
@@ -140,9 +140,9 @@ func (s *seats) refusal(r *Request) error {
 	return ErrNoEndpoint
 }
 
-// occupy counts one request in flight at the seat. It does not, and marks the seat as full,
-// where other pools that name the server have taken its last slot: whoever frees one
-// afterwards will tell. It fails if the policy panics when it is told.
+// occupy counts one request in flight at the seat. If other pools have taken the last slot of
+// its server meanwhile, it marks the seat as full and counts nothing: whoever frees a slot
+// later will tell. It fails if the policy panics when it is told.
 func (s *seats) occupy(i int) (occupied bool, err error) {
 	e := s.endpoints[i]
 	if limit := s.limit(i); limit == 0 {
@@ -173,10 +173,11 @@ func (s *seats) limit(i int) int64 {
 	return s.slots[i]
 }
 
-// tell brings what is known of the seat's load up to date.
+// tell is show with what is in flight now.
 func (s *seats) tell(i int) { s.show(i, s.endpoints[i].load.InFlight()) }
 
-// show takes in that so many are in flight at the seat.
+// show tells the picker that so many requests are in flight at the seat, and notes whether
+// that makes it full.
 func (s *seats) show(i int, inFlight int64) {
 	if s.guard.counter != nil {
 		s.guard.count(i, inFlight)

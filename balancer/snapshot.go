@@ -6,7 +6,7 @@ type Snapshot struct {
 	Upstream string
 	Policy   string // the policy's name, "" before the first Apply
 	Version  uint64 // how many snapshots the pool had published before this one
-	// Panicking says that too few endpoints were eligible, so that ejections are ignored.
+	// Panicking says that ejections are ignored, since too few endpoints would be eligible.
 	Panicking bool
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
 	Endpoints []EndpointState
@@ -26,13 +26,13 @@ func (s *Snapshot) Note() string {
 type EndpointState struct {
 	Endpoint *Endpoint
 	// Base is the capacity that the pool was told: the configured one, or what was measured
-	// instead. Capacity is the one in force, which the policy
-	// shares by; it is the base for as long as nothing tempers it.
+	// instead. Capacity is the one in force, by which the policy shares; so far it is always
+	// the base.
 	Base, Capacity float64
 	// Share is Capacity over the sum of the eligible ones, 0 to 1; 0 when not eligible.
 	Share float64
-	// Slots is how many requests the server works on at once: the least that any pool was
-	// told which names it; 0 for no limit.
+	// Slots is how many requests the server works on at once: the least number that any pool
+	// which names it says; 0 for no limit.
 	Slots      int
 	Eligible   bool
 	Conditions Condition

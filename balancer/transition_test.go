@@ -131,7 +131,7 @@ func TestStagesOfOutages(t *testing.T) {
 				pauses = 2
 			}
 			if ev, tells := o.eventOf(c.class, pauses, c.ignored); tells {
-				o.pass(ev)
+				o.advance(ev)
 			}
 			assert.Equal(t, c.want[from], o.at(), "%v from %d, old %v", c.class, from, c.old)
 		}

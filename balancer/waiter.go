@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// Waiter is one request in a pool's queue, from Enqueue to the end of Wait, which must be
-// called once by whoever called Enqueue.
+// Waiter is one request in a pool's queue, from Enqueue to the end of Wait. Whoever called
+// Enqueue must call Wait once.
 type Waiter struct {
 	pool    *Pool
 	request *Request      // the caller's, who waits
-	maxWait time.Duration // from its arrival, as the options were then
-	until   time.Duration // when that is over, by the pool's clock; written before it waits
-	size    float64       // of its request, in units of the usual one; read by Wait once it is bound
+	maxWait time.Duration // what the options said at its arrival
+	until   time.Duration // when maxWait is over, by the pool's clock; written before it waits
+	size    float64       // of its request; read by Wait once it is bound
 
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
 	endpoint   *Endpoint     // once bound; written before fate
 	retryAfter time.Duration // once too late; written before fate
 	failure    error         // once a policy panicked over it; written before fate
-	done       chan struct{} // has room for the one signal that is given when it no longer waits
-	timer      *time.Timer   // calls expire; nil before it was needed first; only Wait touches it
-	spent      bool          // the timer may still call: not to be used again; written by Wait
+	done       chan struct{} // gets one signal, for which it has room, when the request no longer waits
+	timer      *time.Timer   // calls expire; nil until it is needed; only Wait touches it
+	spent      bool          // the timer may still fire, so that the Waiter must not be used again; written by Wait
 
-	// Guarded by Pool.pick; they belong to the queue.
-	arrived        time.Duration // by the pool's clock; no later than anybody's with a higher number
+	// These belong to the queue: Pool.pick guards them.
+	arrived        time.Duration // by the pool's clock; no later than that of any with a higher number
 	number         uint64        // counts arrivals, from 1
 	key            float64       // what it is ordered by, before number
-	place          int           // in the queue's line
-	long           bool          // it may be held back; never once it has aged
+	index          int           // in the queue's line
+	long           bool          // it leaves the last free slot to short ones; not once it has aged
 	older, younger *Waiter
 }
 
@@ -35,15 +35,15 @@ type Waiter struct {
 const (
 	waiting  uint32 = iota
 	bound           // to an endpoint, where it is counted
-	poked           // before it was bound, or Wait had seen that it was
+	poked           // before Wait has returned an endpoint
 	tooLate         // MaxWait passed
-	panicked        // a policy did, while it picked for this request
+	panicked        // the policy panicked while it picked for this request
 	ended           // Wait has returned
 )
 
-// Wait blocks until the request is bound to an endpoint, and returns the lease. It fails
-// with ErrPoked after Poke and with a *WaitedTooLong after MaxWait. A policy that panics
-// over this request makes Wait panic.
+// Wait blocks until the request is bound to an endpoint, and returns the lease. It fails with
+// ErrPoked after Poke, and with a *WaitedTooLong after MaxWait. If the policy panics over this
+// request, Wait panics.
 func (w *Waiter) Wait() (Lease, error) {
 	timed := w.fate.Load() == waiting && w.setTimer()
 	<-w.done
@@ -65,8 +65,8 @@ func (w *Waiter) Wait() (Lease, error) {
 	return Lease{}, ErrPoked
 }
 
-// setTimer makes expire come when MaxWait has passed since the arrival, or calls it where
-// it has: then it needs no timer.
+// setTimer has expire called when MaxWait is over. Where it is over already, it calls expire
+// at once, and reports that there is no timer.
 func (w *Waiter) setTimer() bool {
 	left := w.until - w.pool.queue.now()
 	switch {
@@ -84,12 +84,12 @@ func (w *Waiter) setTimer() bool {
 // Bound reports whether an endpoint is bound: Wait would return its lease at once.
 func (w *Waiter) Bound() bool { return w.fate.Load() == bound }
 
-// Poke takes the request out of the queue at once and lets Wait return ErrPoked. An
-// endpoint that was bound to it in that very moment is handed on. It may be called from
-// any goroutine and any number of times; once Wait has returned it does nothing. It waits
-// for locks only: its pool's, and where it hands on those of all pools that name the
-// server, each of which may be held for milliseconds while a snapshot of thousands of
-// endpoints is put in force.
+// Poke takes the request out of the queue at once, and lets Wait return ErrPoked. An endpoint
+// that it was bound to in that very moment goes to the next. Poke may be called from any
+// goroutine, any number of times; once Wait has returned it does nothing. It waits for locks
+// only: that of its pool, and if an endpoint goes to the next those of all pools that name the
+// server. Each may be held for milliseconds, while a snapshot of thousands of endpoints is put
+// in force.
 func (w *Waiter) Poke() {
 	if w.leave(poked) {
 		return
@@ -105,10 +105,10 @@ func (w *Waiter) Poke() {
 	}
 }
 
-// expire is called by the timer. What is bound already stays bound.
+// expire is called by the timer. A request that is bound already stays bound.
 func (w *Waiter) expire() { w.leave(tooLate) }
 
-// leave takes the request out of the queue, if it is there.
+// leave takes the request out of the queue, and reports whether it was still there.
 func (w *Waiter) leave(fate uint32) bool {
 	p := w.pool
 	p.pick.Lock()
@@ -124,14 +124,14 @@ func (w *Waiter) leave(fate uint32) bool {
 	return true
 }
 
-// keepPlace lets the request remember how it has waited. The caller holds Pool.pick.
+// keepPlace lets the request remember its place in the queue. The caller holds Pool.pick.
 func (w *Waiter) keepPlace() {
 	if w.request != nil {
 		w.request.place = place{number: w.number, arrived: w.arrived, until: w.until, maxWait: w.maxWait}
 	}
 }
 
-// bind gives the endpoint, where the request is counted, to the waiter.
+// bind gives the waiter its endpoint, at which the request is counted already.
 func (w *Waiter) bind(e *Endpoint) {
 	w.endpoint = e
 	w.end(bound)
@@ -143,15 +143,15 @@ func (w *Waiter) abandon(failure *policyPanic) {
 	w.end(panicked)
 }
 
-// end says what became of a waiter that is in the queue no longer. The caller holds
-// Pool.pick: the signal has room and does not block.
+// end says what became of a waiter that has left the queue, and wakes Wait. The caller holds
+// Pool.pick.
 func (w *Waiter) end(fate uint32) {
 	w.fate.Store(fate)
 	w.done <- struct{}{}
 }
 
-// Recycle lets the pool use the Waiter for a later request, which saves the garbage.
-// Wait must have returned, and nobody may call Poke any more.
+// Recycle lets the pool use the Waiter again for a later request. Wait must have returned, and
+// nobody may call Poke any more.
 func (w *Waiter) Recycle() {
 	if w.spent || w.fate.Load() != ended {
 		return
