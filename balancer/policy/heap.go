@@ -1,17 +1,17 @@
 package policy
 
-// indexHeap is a heap of candidates by key, least first, of equal keys by tie, and of equal
-// ones the least index first, that knows where each of them stands, so that any one can be taken out. It is
-// four-ary: half as deep as a binary one, and the four children lie in one cache line.
-// Nothing allocates after newIndexHeap.
+// indexHeap is a heap of candidates. The least key is first; of equal keys the least tie, and
+// of those the least index. It knows where each candidate stands, so that any one can be taken
+// out. Each node has four children: so it is half as deep as a binary heap, and the four lie
+// in one cache line. Nothing allocates after newIndexHeap.
 type indexHeap struct {
 	entries []heapEntry
-	place   []int32 // by candidate: its place in entries, or absent
+	where   []int32 // by candidate: its index in entries, or absent
 }
 
 type heapEntry struct {
 	key float64
-	tie uint32 // takes no room: it lies where there would be none
+	tie uint32 // fills what would be padding, and so costs no memory
 	id  int32  // the candidate's index
 }
 
@@ -29,9 +29,9 @@ const (
 
 // newIndexHeap returns an empty heap for the candidates 0 to n-1.
 func newIndexHeap(n int) indexHeap {
-	h := indexHeap{entries: make([]heapEntry, 0, n), place: make([]int32, n)}
-	for i := range h.place {
-		h.place[i] = absent
+	h := indexHeap{entries: make([]heapEntry, 0, n), where: make([]int32, n)}
+	for i := range h.where {
+		h.where[i] = absent
 	}
 	return h
 }
@@ -41,7 +41,7 @@ func (h *indexHeap) least() heapEntry { return h.entries[0] }
 
 func (h *indexHeap) empty() bool { return len(h.entries) == 0 }
 
-func (h *indexHeap) has(id int32) bool { return h.place[id] != absent }
+func (h *indexHeap) has(id int32) bool { return h.where[id] != absent }
 
 // push adds a candidate that is not in the heap.
 func (h *indexHeap) push(id int32, key float64) { h.insert(heapEntry{key: key, id: id}) }
@@ -58,24 +58,24 @@ func (h *indexHeap) raise(key float64) {
 
 // remove takes out a candidate that is in the heap.
 func (h *indexHeap) remove(id int32) {
-	at := int(h.place[id])
-	h.place[id] = absent
+	at := int(h.where[id])
+	h.where[id] = absent
 	last := len(h.entries) - 1
 	moved := h.entries[last]
 	h.entries = h.entries[:last]
 	if at == last {
 		return
 	}
-	h.settle(at, moved)
+	h.sift(at, moved)
 }
 
 // change gives a candidate that is in the heap another key.
 func (h *indexHeap) change(id int32, key float64) { h.replace(heapEntry{key: key, id: id}) }
 
-func (h *indexHeap) replace(e heapEntry) { h.settle(int(h.place[e.id]), e) }
+func (h *indexHeap) replace(e heapEntry) { h.sift(int(h.where[e.id]), e) }
 
-// settle puts e at the place, above it or below it.
-func (h *indexHeap) settle(at int, e heapEntry) {
+// sift puts e at this index, or above or below it.
+func (h *indexHeap) sift(at int, e heapEntry) {
 	if at > 0 && e.before(h.entries[(at-1)/arity]) {
 		h.up(at, e)
 		return
@@ -86,12 +86,12 @@ func (h *indexHeap) settle(at int, e heapEntry) {
 // clear empties the heap.
 func (h *indexHeap) clear() {
 	for _, e := range h.entries {
-		h.place[e.id] = absent
+		h.where[e.id] = absent
 	}
 	h.entries = h.entries[:0]
 }
 
-// up puts e at the place at or above it.
+// up puts e at this index, or above it.
 func (h *indexHeap) up(at int, e heapEntry) {
 	for at > 0 {
 		parent := (at - 1) / arity
@@ -104,7 +104,7 @@ func (h *indexHeap) up(at int, e heapEntry) {
 	h.set(at, e)
 }
 
-// down puts e at the place at or below it.
+// down puts e at this index, or below it.
 func (h *indexHeap) down(at int, e heapEntry) {
 	n := len(h.entries)
 	for {
@@ -129,5 +129,5 @@ func (h *indexHeap) down(at int, e heapEntry) {
 
 func (h *indexHeap) set(at int, e heapEntry) {
 	h.entries[at] = e
-	h.place[e.id] = int32(at)
+	h.where[e.id] = int32(at)
 }

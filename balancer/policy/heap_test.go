@@ -39,12 +39,12 @@ func TestIndexHeap(t *testing.T) {
 func check(t *testing.T, heap *indexHeap, model map[int32]float64) {
 	t.Helper()
 	require.Equal(t, len(model) == 0, heap.empty())
-	for id := range heap.place {
+	for id := range heap.where {
 		_, in := model[int32(id)]
 		require.Equal(t, in, heap.has(int32(id)))
 	}
 	for id, key := range model {
-		require.Equal(t, heapEntry{key: key, id: id}, heap.entries[heap.place[id]])
+		require.Equal(t, heapEntry{key: key, id: id}, heap.entries[heap.where[id]])
 		require.False(t, heapEntry{key: key, id: id}.before(heap.least()))
 	}
 }

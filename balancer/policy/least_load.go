@@ -7,14 +7,15 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// LeastLoad returns the policy that gives each request to the endpoint with the least
-// (n+½)/C, n being what is in flight at its server to the end of the stream and C its
-// capacity. Of equal ones the largest gets it; equally large ones take turns, so that the
-// first of an idle fleet does not get it all.
+// LeastLoad returns the policy that gives each request to the endpoint with the least (n+½)/C.
+// Here n is the number of requests in flight at its server, each until the end of its stream,
+// and C its capacity. Of equal ones the endpoint of the largest capacity gets it. Equally
+// large ones take turns, so that in an idle fleet not all goes to the first.
 //
-// n/C wastes requests on idle slow endpoints, (n+1)/C keeps the fast ones too busy under
-// load; half a request is within 0.3 % of the better of the two at every load tried
-// between 0.3 and 0.9, at ratios of 2 and 4. A pick is O(1), a count O(log n).
+// By n/C slow endpoints that are idle would get requests that fast ones should have. By
+// (n+1)/C fast ones would be too busy under load. The half is within 0.3 % of the better of
+// the two at every load tried between 0.3 and 0.9, where capacities differ by 2 and by 4. A
+// pick is O(1), a count O(log n).
 func LeastLoad() balancer.Builder { return leastLoadBuilder{} }
 
 type leastLoadBuilder struct{}
@@ -53,20 +54,20 @@ type leastLoadPicker struct {
 	candidates []balancer.Candidate
 	capacity   []float64 // by candidate, in parts of a power of two
 	inFlight   []int64   // by candidate, as last told
-	size       []uint32  // by candidate: how many sizes are larger than its own
+	size       []uint32  // by candidate: how many capacities in the fleet are larger than its own
 	last       []uint32  // by candidate: the turn in which it last got a request; 0 for never
-	turn       uint32    // the last that was taken; fits turnBits
-	turnBits   int       // what the sizes leave of a tie
+	turn       uint32    // the last turn that was taken; it has turnBits at most
+	turnBits   int       // how many bits of a tie the sizes leave to turns
 	index      map[*balancer.Endpoint]int32
 	open       indexHeap // by load
-	aside      []int32   // candidates kept out of one pick; empty between picks
+	aside      []int32   // candidates that are kept from one pick; empty between picks
 }
 
-// load is what a request would find at a candidate: that much work per capacity, its own
-// half done.
+// load is the load that a request would find at a candidate: the requests there and half of
+// itself, per capacity.
 func load(inFlight int64, capacity float64) float64 { return (float64(inFlight) + 0.5) / capacity }
 
-// Pick implements balancer.Picker. It changes nothing: Count follows for what was placed.
+// Pick implements balancer.Picker. It changes nothing: Count will say what became of the request.
 func (p *leastLoadPicker) Pick(r *balancer.Request) (int, bool) {
 	picked := absent
 	for !p.open.empty() {
@@ -94,8 +95,8 @@ func (p *leastLoadPicker) Open(i int, open bool) {
 	}
 }
 
-// Count implements balancer.Counter. Whoever has more than before has had its turn, whichever
-// pool gave it.
+// Count implements balancer.Counter. A candidate that has more in flight than before has had
+// its turn, whichever pool gave it the request.
 func (p *leastLoadPicker) Count(i int, inFlight int64) {
 	before := p.inFlight[i]
 	if before == inFlight {
@@ -110,8 +111,8 @@ func (p *leastLoadPicker) Count(i int, inFlight int64) {
 	}
 }
 
-// next is a turn that is later than all before. When the turns are used up, after 2^18 at
-// least in a fleet of 10,000 sizes, all begin anew.
+// next returns a turn that is later than all before. Once the numbers are used up, after 2^18
+// turns at least in a fleet of 10,000 different capacities, all begin anew.
 func (p *leastLoadPicker) next() uint32 {
 	if p.turn++; uint64(p.turn)>>p.turnBits != 0 {
 		p.turn = 1
@@ -121,7 +122,7 @@ func (p *leastLoadPicker) next() uint32 {
 	return p.turn
 }
 
-// arrange puts all that are open where they belong.
+// arrange puts all open candidates where they belong in the heap.
 func (p *leastLoadPicker) arrange() {
 	for i := range p.candidates {
 		if p.open.has(int32(i)) {
@@ -130,8 +131,9 @@ func (p *leastLoadPicker) arrange() {
 	}
 }
 
-// Inherit implements balancer.Picker. The row goes on where it was, and newcomers are its
-// head. What is in flight is counted anew; it is taken over so that this is no turn.
+// Inherit implements balancer.Picker. Turns go on where they were, and newcomers are the first
+// to have one. What is in flight will be counted anew. It is taken over all the same, so that
+// it does not look as if each candidate had got requests just now.
 func (p *leastLoadPicker) Inherit(predecessor balancer.Picker) {
 	before, ok := predecessor.(*leastLoadPicker)
 	if !ok || before.turn>>(p.turnBits-1) != 0 { // too late a turn for what more sizes leave

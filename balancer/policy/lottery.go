@@ -10,9 +10,10 @@ import (
 
 // Options tune a policy that draws lots.
 type Options struct {
-	// Seed makes the draws the same each time: the first picker built draws one sequence,
-	// the second another, and so on, and one that takes over from another draws on from
-	// there. 0 seeds each picker at random, so that no two replicas draw the same.
+	// Seed makes the draws the same in each run: the first picker that is built draws one
+	// sequence, the second another, and so on. A picker that takes over from another goes on
+	// with that one's sequence. 0 seeds each picker at random, so that no two replicas draw
+	// the same.
 	Seed uint64
 }
 
@@ -24,7 +25,7 @@ func (o Options) name(policy string) string {
 	return fmt.Sprintf("%s, seed %d", policy, o.Seed)
 }
 
-// sources has a source of chance for each picker built.
+// sources makes a source of chance for each picker that is built.
 type sources struct {
 	seed  uint64
 	built atomic.Uint64 // pickers so far; written by next
@@ -41,8 +42,8 @@ func (s *sources) next() *rand.Rand {
 type lottery struct {
 	index  map[*balancer.Endpoint]int32
 	weight []float64 // by candidate: the capacity, in parts of a power of two
-	in     sumTree   // the weight of each that may be drawn, 0 of the others
-	aside  []int32   // candidates kept out of one pick; empty between picks
+	in     sumTree   // the weight of each candidate that may be drawn, 0 for the others
+	aside  []int32   // candidates that are kept from one pick; empty between picks
 	chance *rand.Rand
 }
 
@@ -52,7 +53,7 @@ func newLottery(candidates []balancer.Candidate, chance *rand.Rand) *lottery {
 	return l
 }
 
-// draw returns one candidate, or absent if none may be drawn.
+// draw returns a candidate, or absent if none may be drawn.
 func (l *lottery) draw() int32 {
 	sum := l.in.sum()
 	if sum == 0 {
@@ -61,7 +62,7 @@ func (l *lottery) draw() int32 {
 	return l.in.find(l.chance.Float64() * sum)
 }
 
-// drawOther returns one that is not i.
+// drawOther is draw without i.
 func (l *lottery) drawOther(i int32) int32 {
 	l.in.set(i, 0)
 	other := l.draw()
@@ -77,8 +78,7 @@ func (l *lottery) open(i int32, open bool) {
 	}
 }
 
-// exclude keeps the candidates that the request may not have out of the draw, until
-// readmit.
+// exclude keeps the candidates that the request must not have out of the draws until readmit.
 func (l *lottery) exclude(r *balancer.Request) {
 	if r == nil {
 		return
@@ -98,7 +98,7 @@ func (l *lottery) readmit() {
 	l.aside = l.aside[:0]
 }
 
-// inherit goes on with what the predecessor would have drawn.
+// inherit goes on with the predecessor's sequence of draws.
 func (l *lottery) inherit(predecessor balancer.Picker) {
 	if before, ok := predecessor.(interface{ lots() *lottery }); ok {
 		l.chance = before.lots().chance

@@ -15,29 +15,27 @@ type OptimalSplitOptions struct {
 	// Scale is how many requests per second one unit of capacity sustains: 1 if capacities
 	// are requests per second. 0 is unknown; shares are proportional to capacity then.
 	Scale float64
-	// Now is a monotonic clock that is never negative; nil is the process's. It is read while requests are
-	// picked: each 10 ms of traffic, but at most each request and at least each 16th,
-	// which costs up to 50 ns a time, and at more than 1,600 requests per second 3 ns of
-	// each.
+	// Now is a monotonic clock that is never negative; nil for the process's own. Picks read
+	// it every 10 ms, or with each request if they come more slowly, but at least with each
+	// 16th request. A reading costs up to 50 ns, which is 3 ns a request at high rates.
 	Now func() time.Duration
 }
 
-// OptimalSplit returns the policy that shares requests by the split with the least mean
-// response time of all that look at nothing but the traffic T: with rates C in requests
-// per second, an endpoint gets C - √C·a of T, a being (ΣC - T)/Σ√C over those that get
-// any, and a slow endpoint gets any only from a threshold of T on (Buzen and Chen 1974;
-// Bell and Stidham, Management Science 29, 1983). Requests follow the shares as in
-// Capacity.
+// OptimalSplit returns the policy that shares requests by fixed parts: those with the least
+// mean response time of all parts that depend on nothing but the traffic T. With capacities
+// C in requests per second an endpoint gets C - √C·a of T. Here a is (ΣC - T)/Σ√C over the
+// endpoints that get any; a slow endpoint gets requests only once T is above a threshold
+// (Buzen and Chen 1974; Bell and Stidham, Management Science 29, 1983). Requests follow the
+// parts as in Capacity.
 //
-// An endpoint keeps at least a hundredth of its proportional share. That much stays far
-// from what it sustains, however slow it is, is 1 % of all requests at most, and is
-// enough to notice how it does. T is measured over the last 10 seconds, or as far back as
-// 400 requests but 60 seconds at most, and the shares follow each second if it has changed
-// by more than 5 %. The pick that finds it has is O(n log n), about 1 ms at 10,000
-// endpoints.
+// An endpoint keeps at least a hundredth of its proportional share. That is far less than what
+// it sustains, however slow it is, and 1 % of all requests at most, but enough to see how it
+// does. T is measured over the last 10 seconds; or over the last 400 requests, if those took
+// longer, but over no more than 60 seconds. Each second the shares follow if T has changed by
+// more than 5 %. The pick that finds that out is O(n log n), about 1 ms for 10,000 endpoints.
 //
-// Shares are proportional to capacity while T is not known, or the scale is not, or when T
-// is no less than ΣC; the note of its pickers says so.
+// Shares are proportional to capacity while T or the scale is not known, and when T is ΣC or
+// more. The note of the pickers says so.
 func OptimalSplit(o OptimalSplitOptions) balancer.Builder {
 	b := optimalBuilder{o}
 	if b.options.Now == nil {
@@ -67,7 +65,7 @@ func (b optimalBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
 	return p
 }
 
-// worthwhile is by how much T must change for the shares to follow, 0 to 1.
+// worthwhile is the part, 0 to 1, by which T must change for the shares to follow.
 const worthwhile = 0.05
 
 type optimalPicker struct {
@@ -75,8 +73,8 @@ type optimalPicker struct {
 	split   split
 	scale   float64
 	traffic *traffic
-	parts   []float64     // room for the next ones
-	rate    atomic.Uint64 // bits of the T that the shares are for, 0 if none was measured; written by the pool's calls, read by Note
+	parts   []float64     // memory for the next parts
+	rate    atomic.Uint64 // bits of the T that the shares are for, 0 before one was measured; written by the pool's calls, read by Note
 }
 
 // Pick implements balancer.Picker.

@@ -2,8 +2,8 @@ package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"
 
-// Random returns the policy that draws an endpoint for each request in proportion to
-// capacity. It needs to know nothing of other requests, and its mean response time is the
+// Random returns the policy that draws an endpoint for each request, in proportion to
+// capacity. It needs to know nothing of other requests; but its mean response time is the
 // worst of all policies that go by capacity. A pick is O(log n).
 func Random(o Options) balancer.Builder {
 	return &randomBuilder{options: o, sources: sources{seed: o.Seed}}
@@ -35,5 +35,5 @@ func (p randomPicker) Pick(r *balancer.Request) (int, bool) {
 // Open implements balancer.Picker.
 func (p randomPicker) Open(i int, open bool) { p.lottery.open(int32(i), open) }
 
-// Inherit implements balancer.Picker. There is nothing to know but where the draws are.
+// Inherit implements balancer.Picker. All there is to take over is the sequence of draws.
 func (p randomPicker) Inherit(predecessor balancer.Picker) { p.lottery.inherit(predecessor) }

@@ -2,10 +2,10 @@ package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"
 
-// RoundRobin returns the policy that serves each endpoint in turn, without regard to
-// capacity: whoever has waited longest since its last request is next, at first in
-// configured order. An endpoint that was closed or excluded in its turn has the next one,
-// and no more than that. A pick is O(log n).
+// RoundRobin returns the policy that gives each endpoint a request in turn, whatever its
+// capacity. The next is the one whose last request is the longest ago; at first they go in
+// configured order. An endpoint that was closed or excluded when its turn came gets the next
+// turn that it can have, and no more than that. A pick is O(log n).
 func RoundRobin() balancer.Builder { return roundRobinBuilder{} }
 
 type roundRobinBuilder struct{}
@@ -29,9 +29,9 @@ type roundRobinPicker struct {
 	candidates []balancer.Candidate
 	index      map[*balancer.Endpoint]int32
 	turn       float64   // whole turns taken; exact up to 2^53
-	last       []float64 // by candidate: the turn it had last
+	last       []float64 // by candidate: the last turn that it had
 	open       indexHeap // by last turn
-	aside      []int32   // candidates kept out of one pick; empty between picks
+	aside      []int32   // candidates that are kept from one pick; empty between picks
 }
 
 // Pick implements balancer.Picker.
@@ -67,7 +67,8 @@ func (p *roundRobinPicker) Open(i int, open bool) {
 	}
 }
 
-// Inherit implements balancer.Picker: the row stays as it is, and newcomers join its end.
+// Inherit implements balancer.Picker. Turns go on where they were, and newcomers have theirs
+// after all others.
 func (p *roundRobinPicker) Inherit(predecessor balancer.Picker) {
 	before, ok := predecessor.(*roundRobinPicker)
 	if !ok {

@@ -7,25 +7,25 @@ import (
 )
 
 const (
-	// rebaseAfter is how many turns pass between two rebases: few enough that the keys,
-	// which grow with the turns, are exact to 2^-32 of a turn, and enough that the O(n)
+	// rebaseAfter is how many turns pass between two rebases. They are few enough that the
+	// keys, which grow with the turns, are exact to 2^-32 of a turn; and enough that the O(n)
 	// work of a rebase does not show.
 	rebaseAfter = 1 << 20
-	// widest is how many turns a request, or requests a turn, may become as candidates
-	// close and open before the shares are scaled to those that are open.
+	// widest bounds how many turns a request may take, and how many requests a turn, as
+	// candidates close and open. Beyond it the shares are scaled to those that are open.
 	widest = 1 << 16
 )
 
 // schedule is a picker that hands out turns in exact proportion to given parts. While all
-// are open each request is one turn. The k-th request (from 0) of a candidate of share s
-// is released at k/s and due at (k+1)/s. Of those released before the end of the current
-// turn the one due first is placed: with shares that sum to 1 there always is one, and
-// none is placed late. Where those that are open have S of all shares, a request is 1/S
-// turns, which is the same among them.
+// candidates are open each request is one turn. The k-th request, from 0, of a candidate of
+// share s is released at turn k/s, and due at (k+1)/s. Of the requests that are released
+// before the end of the current turn, the one that is due first is served: with shares that
+// sum to 1 there always is one, and none is served late. Where those that are open have a
+// part S of all shares, a request takes 1/S turns; among them that comes to the same.
 //
-// Requests had and turns are whole numbers until a candidate closes, and a rebase
-// subtracts whole turns in one rounding. What is left is the rounding of the shares
-// themselves, 2^-53 of each: after 10^9 requests a ten-millionth of one.
+// Until a candidate closes, requests and turns are whole numbers, and a rebase subtracts whole
+// turns with one rounding. So only the shares themselves are rounded, to 2^-53: after 10^9
+// requests that is a ten-millionth of one.
 type schedule struct {
 	candidates  []balancer.Candidate
 	index       map[*balancer.Endpoint]int32
@@ -33,12 +33,12 @@ type schedule struct {
 	open        sumTree   // the parts of the open ones
 	whole       float64   // sum of open at the last rebase that had any: shares are parts of it
 	step        float64   // turns that a request takes
-	turn        float64   // such that what the open ones had beyond their shares sums to 0
-	requests    float64   // whole, since the schedule was made
+	turn        float64   // the current one: at it, what the open ones had beyond their shares sums to 0
+	requests    float64   // since the schedule was made; a whole number
 	ready       indexHeap // released, by due time
 	waiting     indexHeap // not yet released, by release time
-	aside       []int32   // candidates kept out of one pick; empty between picks
-	inherited   bool      // some accounts may be inherited
+	aside       []int32   // candidates that are kept from one pick; empty between picks
+	inherited   bool      // some accounts may have inherited set
 	rebaseAfter float64
 }
 
@@ -47,12 +47,13 @@ type account struct {
 	part  float64 // of the requests, while all are open
 	share float64 // of a turn: the part of whole
 	gap   float64 // turns between two of its requests, 1/share
-	ahead float64 // requests it had beyond its share at turn 0 of this base, or when it closed; negative when it is owed
-	had   float64 // whole requests since
+	ahead float64 // requests it had beyond its share at turn 0 of this base, or when it closed; below 0 it is owed some
+	had   float64 // requests since then; a whole number
 	// closed says that it is in neither heap: all its slots are in use.
 	closed   bool
-	closedAt float64 // requests of the schedule until then
-	// inherited says that it is closed only because it was so in the predecessor.
+	closedAt float64 // requests of the schedule when it closed
+	// inherited says that it was closed in the predecessor, and that nobody has said yet
+	// whether it still is.
 	inherited bool
 }
 
@@ -81,8 +82,8 @@ func newSchedule(candidates []balancer.Candidate, parts []float64) *schedule {
 	return p
 }
 
-// aim changes the parts, between two requests. Every candidate keeps what it had beyond
-// its share or is owed, in requests.
+// aim changes the parts between two requests. Every candidate keeps what it had beyond its
+// share, or is owed, as a number of requests.
 func (p *schedule) aim(parts []float64) {
 	for i := range p.accounts {
 		a := &p.accounts[i]
@@ -111,7 +112,7 @@ func (p *schedule) Pick(r *balancer.Request) (int, bool) {
 	return int(p.take()), true
 }
 
-// take gives the current turn to whom it belongs.
+// take gives the current turn to the candidate that it belongs to.
 func (p *schedule) take() int32 {
 	end := p.turn + p.step
 	for !p.waiting.empty() && p.waiting.least().key < end {
@@ -120,7 +121,7 @@ func (p *schedule) take() int32 {
 		p.ready.push(id, p.accounts[id].due())
 	}
 	from := &p.ready
-	if from.empty() { // by rounding, or because the ready ones are kept out
+	if from.empty() { // because of rounding, or since those that are ready are kept from this pick
 		from = &p.waiting
 	}
 	id := from.least().id
@@ -129,7 +130,7 @@ func (p *schedule) take() int32 {
 	p.turn = end
 	p.requests++
 	switch {
-	case a.released() >= end+p.step: // not in the next turn either
+	case a.released() >= end+p.step: // it has not the next turn either
 		from.remove(id)
 		p.waiting.push(id, a.released())
 	case from == &p.ready:
@@ -141,8 +142,8 @@ func (p *schedule) take() int32 {
 	return id
 }
 
-// takeExcept gives the current turn to whom it would belong without the excluded ones.
-// Theirs comes later, but what they cannot be given does not pile up: see forgive.
+// takeExcept gives the current turn to the candidate that it would belong to if there were no
+// excluded ones. Those get theirs later, but not without bound: see forgive.
 func (p *schedule) takeExcept(excluded []*balancer.Endpoint) (int, bool) {
 	for _, e := range excluded {
 		if id, ok := p.index[e]; ok && p.withdraw(id) {
@@ -157,23 +158,23 @@ func (p *schedule) takeExcept(excluded []*balancer.Endpoint) (int, bool) {
 		}
 	}
 	for _, id := range p.aside {
-		p.place(id)
+		p.enroll(id)
 	}
 	p.aside = p.aside[:0]
 	return int(picked), ok
 }
 
-// forgive keeps an excluded candidate from being owed more than one request. An endpoint
-// whose every request is repeated elsewhere cannot get its share; owed in full, it would
-// come back to a burst. So it is charged for turns that nobody served, which leaves the
-// shares of the others among themselves exact.
+// forgive lets an excluded candidate be owed no more than one request. An endpoint whose every
+// request is repeated elsewhere cannot get its share. If it were owed all of that, it would
+// get a burst once it is back. So it is charged for turns that nobody served, by which the
+// shares of the others, among themselves, stay exact.
 func (p *schedule) forgive(id int32) {
 	a := &p.accounts[id]
 	owed := -a.aheadAt(p.turn) - 1
 	if owed <= 0 {
 		return
 	}
-	each := 1 - a.share*p.step // what one of them makes up for
+	each := 1 - a.share*p.step // by so much one request lessens what it is owed
 	requests := math.Ceil(min(owed/each, p.rebaseAfter))
 	a.had += requests
 	p.turn += requests * p.step
@@ -192,8 +193,8 @@ func (p *schedule) withdraw(id int32) bool {
 	return true
 }
 
-// place puts a candidate that is in neither heap where it belongs.
-func (p *schedule) place(id int32) {
+// enroll puts a candidate that is in neither heap into the one where it belongs.
+func (p *schedule) enroll(id int32) {
 	if a := &p.accounts[id]; a.released() < p.turn+p.step {
 		p.ready.push(id, a.due())
 	} else {
@@ -201,7 +202,7 @@ func (p *schedule) place(id int32) {
 	}
 }
 
-// rebase makes the current turn turn zero, and one request one turn.
+// rebase makes the current turn number zero, and lets one request take one turn.
 func (p *schedule) rebase() {
 	if sum := p.open.sum(); sum > 0 {
 		p.whole = sum
@@ -217,14 +218,14 @@ func (p *schedule) rebase() {
 	p.arrange()
 }
 
-// arrange fills the heaps at turn zero of a base.
+// arrange fills the heaps. It is called at turn zero.
 func (p *schedule) arrange() {
-	settle(p.accounts)
+	balance(p.accounts)
 	p.ready.clear()
 	p.waiting.clear()
 	for id := range p.accounts {
 		if !p.accounts[id].closed {
-			p.place(int32(id))
+			p.enroll(int32(id))
 		}
 	}
 }

@@ -2,25 +2,25 @@ package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"
 
-// Open implements balancer.Picker. A closed candidate is in neither heap, and the open
-// ones share its turns in proportion, exactly. Meanwhile what it had beyond its share is
-// worked off, and what it misses is owed to it, so that closing for a moment costs no
-// share. A whole request that it missed is written off and it opens anew, or those that
-// open after a long time would come back to a burst.
+// Open implements balancer.Picker. A closed candidate is in neither heap, and the open ones
+// share its turns in exact proportion. While it is closed, what it had beyond its share
+// becomes less, and then it is owed what it misses: so to be closed for a moment costs it
+// nothing. But once it has missed a whole request it is owed nothing and starts anew, or it
+// would get a burst when it opens after a long time.
 func (p *schedule) Open(i int, open bool) {
 	id := int32(i)
 	switch {
 	case open:
 		p.admit(id)
-	case p.accounts[i].inherited: // it has been out, and stays out with what it has
+	case p.accounts[i].inherited: // it was closed in the predecessor, and still is
 		p.accounts[i].inherited = false
 	default:
 		p.close(id)
 	}
 }
 
-// close takes a candidate out with what it had beyond its share: the turn moves so that
-// what the others had sums to 0 without it.
+// close takes a candidate out, with what it had beyond its share or is owed. The turn moves, so
+// that what the others had beyond theirs sums to 0 without it.
 func (p *schedule) close(id int32) {
 	a := &p.accounts[id]
 	a.ahead, a.had = a.aheadAt(p.turn), 0
@@ -29,12 +29,12 @@ func (p *schedule) close(id int32) {
 	p.open.set(id, 0)
 	if left := p.openShare(); left > 0 {
 		p.turn -= a.ahead / left
-		p.pace(left)
+		p.setStep(left)
 	}
 }
 
-// admit lets a candidate in with what it is ahead or owed by now: the turn moves so that
-// what the others had makes up for it. Where there are no others it begins anew.
+// admit lets a candidate in, with what it is ahead or owed by now. The turn moves, so that what
+// the others had makes up for it. Where there are no others it starts anew.
 func (p *schedule) admit(id int32) {
 	a := &p.accounts[id]
 	ahead := a.aheadWhileClosed(p.requests)
@@ -46,13 +46,13 @@ func (p *schedule) admit(id int32) {
 	a.ahead = ahead + a.share*p.turn
 	a.closed = false
 	p.open.set(id, a.part)
-	if !p.pace(p.openShare()) {
-		p.place(id)
+	if !p.setStep(p.openShare()) {
+		p.enroll(id)
 	}
 }
 
-// aheadWhileClosed returns what it had beyond its share after so many requests of the
-// schedule.
+// aheadWhileClosed returns what a closed candidate has had beyond its share, once the schedule
+// has had so many requests.
 func (a *account) aheadWhileClosed(requests float64) float64 {
 	const mostMissed, mostOwed = 1, 2
 	missed := a.part * (requests - a.closedAt)
@@ -65,9 +65,9 @@ func (a *account) aheadWhileClosed(requests float64) float64 {
 // openShare is the share of all that are open.
 func (p *schedule) openShare() float64 { return p.open.sum() / p.whole }
 
-// pace sets how many turns a request takes when those that are open have this share, and
+// setStep sets how many turns a request takes where those that are open have this share. It
 // reports whether it had to rebase.
-func (p *schedule) pace(share float64) bool {
+func (p *schedule) setStep(share float64) bool {
 	p.step = 1 / share
 	if p.step > widest || p.step < 1.0/widest {
 		p.rebase()
@@ -76,10 +76,10 @@ func (p *schedule) pace(share float64) bool {
 	return false
 }
 
-// Inherit implements balancer.Picker: candidates that stay keep what they had beyond their
-// share or are owed, in requests, so that a change between any two requests loses nothing.
-// Those that were closed stay so until it is known who is closed now, which is at the
-// first pick: in and out again would shift what they have to others.
+// Inherit implements balancer.Picker. Candidates that stay keep what they had beyond their
+// share, or are owed, as a number of requests: so a change loses nothing. Those that were
+// closed stay closed until the first pick, by when Open has said which of them still are.
+// To let one in and out again in between would shift what it has to others.
 func (p *schedule) Inherit(predecessor balancer.Picker) {
 	other, ok := predecessor.(interface{ turns() *schedule })
 	if !ok {
@@ -106,7 +106,7 @@ func (p *schedule) Inherit(predecessor balancer.Picker) {
 	p.rebase()
 }
 
-// admitInherited lets in those that were closed when this schedule took over, and are not.
+// admitInherited lets in those that were closed in the predecessor and are open now.
 func (p *schedule) admitInherited() {
 	p.inherited = false
 	for i := range p.accounts {

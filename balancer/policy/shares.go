@@ -11,9 +11,9 @@ import (
 // leastShare stands in for shares too small to divide by.
 const leastShare = 0x1p-200
 
-// proportions returns each candidate's part of the summed capacity. Capacities are scaled
-// by the largest, so that any positive ones do, and summed with compensation, so that the
-// shares of 10,000 endpoints add up to 1 as exactly as those of two.
+// proportions returns each candidate's part of the sum of capacities. They are scaled by the
+// largest, so that no positive ones are too large or too small; and summed with compensation
+// (Kahan), so that the shares of 10,000 endpoints sum to 1 as exactly as those of two.
 func proportions(candidates []balancer.Candidate) []float64 {
 	largest := 0.0
 	for _, c := range candidates {
@@ -34,7 +34,7 @@ func proportions(candidates []balancer.Candidate) []float64 {
 	return shares
 }
 
-// indexOf returns each endpoint's place among the candidates.
+// indexOf returns each endpoint's index among the candidates.
 func indexOf(candidates []balancer.Candidate) map[*balancer.Endpoint]int32 {
 	index := make(map[*balancer.Endpoint]int32, len(candidates))
 	for i, c := range candidates {
@@ -55,9 +55,9 @@ func byCapacity(candidates []balancer.Candidate) []int32 {
 	return order
 }
 
-// scaled returns the capacities as parts of a power of two near the largest. Any positive
-// ones will do, and what was equal among their ratios is equal still: nothing is rounded
-// but what is too small beside the largest to count.
+// scaled returns the capacities as parts of a power of two near the largest, so that no
+// positive ones are too large or too small. That rounds nothing, so that equal ratios stay
+// equal, except capacities that are too small beside the largest to matter.
 func scaled(candidates []balancer.Candidate) []float64 {
 	exponent := exponentOf(candidates)
 	capacities := make([]float64, len(candidates))
@@ -67,7 +67,7 @@ func scaled(candidates []balancer.Candidate) []float64 {
 	return capacities
 }
 
-// exponentOf returns that of the power of two.
+// exponentOf returns the exponent of that power of two.
 func exponentOf(candidates []balancer.Candidate) int {
 	largest := 0.0
 	for _, c := range candidates {
@@ -77,8 +77,8 @@ func exponentOf(candidates []balancer.Candidate) int {
 	return exponent
 }
 
-// startAt sets the accounts to what they are after this whole number of turns: every
-// request due by then was given out, and of those under way the ones due first.
+// startAt sets the accounts to what they are after a whole number of turns. All requests that
+// are due by then were served, and of those that are released but not yet due, the first.
 func startAt(accounts []account, turns float64) {
 	order := make([]int, len(accounts))
 	open := 0.0
@@ -102,10 +102,10 @@ func startAt(accounts []account, turns float64) {
 	}
 }
 
-// settle makes what the open accounts had beyond their shares sum to zero, as the rule needs:
-// an endpoint that left took its part along. Those ahead, or those owed, give up the
-// surplus in proportion, so that nobody ends further from its share than it was.
-func settle(accounts []account) {
+// balance makes what the open accounts had beyond their shares sum to zero, as the rule needs.
+// It may not, since an endpoint that left took its part along. Those that are ahead, or those
+// that are owed, give up the surplus in proportion, so that none gets further from its share.
+func balance(accounts []account) {
 	ahead, owed := 0.0, 0.0
 	for i := range accounts {
 		switch a := &accounts[i]; {

@@ -6,7 +6,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// split computes the shares of OptimalSplit. It is not changed once it is made.
+// split computes the shares of OptimalSplit. It does not change once it is made.
 type split struct {
 	capacity []float64 // by candidate, in parts of 2^exponent
 	root     []float64 // their square roots
@@ -28,16 +28,17 @@ func newSplit(candidates []balancer.Candidate) split {
 	return s
 }
 
-// full says that the traffic, in units of capacity, is no less than all candidates sustain.
+// full reports whether the traffic, in units of capacity, is all that the candidates sustain,
+// or more.
 func (s *split) full(traffic float64) bool { return math.Ldexp(traffic, -s.exponent) >= s.sum }
 
-// used returns how many candidates, from the largest down, are above their threshold.
+// used returns how many candidates, from the largest down, get more than the least part.
 func (s *split) used(traffic float64) int {
 	n, _ := s.solve(s.clip(traffic))
 	return n
 }
 
-// at fills in the part of each candidate. They sum to 1.
+// at fills in the part of each candidate at this traffic. The parts sum to 1.
 func (s *split) at(traffic float64, parts []float64) {
 	if s.full(traffic) {
 		for i, c := range s.capacity {
@@ -62,8 +63,8 @@ func (s *split) at(traffic float64, parts []float64) {
 	}
 }
 
-// clip returns the traffic in parts of 2^exponent, and no less than what still shows
-// beside the capacities.
+// clip returns the traffic in parts of 2^exponent. It is no less than what rounding leaves of
+// it beside the capacities.
 func (s *split) clip(traffic float64) float64 {
 	const least = 1e-9
 	return max(math.Ldexp(traffic, -s.exponent), least*s.sum)

@@ -1,9 +1,9 @@
 package policy
 
-// sumTree holds a number that is not negative for each candidate, and knows their sum and
-// where in the row of all of them a part of it falls. Every sum is the sum of two smaller
-// ones, never a sum from which something was taken, so that nothing is left over when
-// numbers of any size come and go. What says nothing else is O(log n).
+// sumTree holds a number for each candidate, 0 or more. It knows their sum, and finds the
+// candidate at which a given part of the sum falls. Each sum is computed from two smaller
+// ones, and nothing is ever subtracted, so that no rounding errors stay behind as numbers of
+// any size come and go. set and find are O(log n).
 type sumTree struct {
 	nodes []float64 // the root at 1, the children of k at 2k and 2k+1, candidate i at half+i
 	half  int32     // a power of two
@@ -24,7 +24,7 @@ func (t *sumTree) sum() float64 { return t.nodes[1] }
 
 func (t *sumTree) at(i int32) float64 { return t.nodes[t.half+i] }
 
-// put is set for many at once: no sum is right until add.
+// put is set for changing many: the sums are wrong until add is called.
 func (t *sumTree) put(i int32, number float64) { t.nodes[t.half+i] = number }
 
 func (t *sumTree) add() {
@@ -41,13 +41,13 @@ func (t *sumTree) set(i int32, number float64) {
 	}
 }
 
-// find returns the candidate at x, 0 ≤ x < sum, when the numbers are laid end to end. Its
-// number is never 0. The sum must not be 0.
+// find returns the candidate at x, where 0 ≤ x < sum, as if the numbers were laid end to end.
+// Its number is never 0. The sum must not be 0.
 func (t *sumTree) find(x float64) int32 {
 	k := int32(1)
 	for k < t.half {
 		k *= 2
-		if x >= t.nodes[k] && t.nodes[k+1] > 0 { // the second, where rounding leaves none, is passed over
+		if x >= t.nodes[k] && t.nodes[k+1] > 0 { // by rounding x may lie beyond a second child of 0
 			x -= t.nodes[k]
 			k++
 		}

@@ -2,15 +2,15 @@ package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"
 
-// TwoChoices returns the policy that draws two endpoints for each request in proportion
-// to capacity, never the same twice, and gives it to the one with the lesser (n+½)/C, as
-// in LeastLoad; of equal ones to the larger, then to the first drawn.
+// TwoChoices returns the policy that draws two different endpoints for each request, in
+// proportion to capacity, and gives it to the one with the lesser (n+½)/C, as in LeastLoad. Of
+// equal ones it is the larger, then the one that was drawn first.
 //
-// It is for many balancers in front of the same endpoints, which see only their own
-// requests: the least loaded of all would look the same to each of them, and they would
-// run there together. For a few, some four, LeastLoad is better still; from some eight on
-// it is not (bench run replicas). Drawn evenly, two choices leave part of an unequal fleet's capacity
-// unused; drawn in proportion they do not. A pick is O(log n).
+// It is for many gateways in front of the same endpoints, each of which sees only its own
+// requests. The endpoint with the least load would often be the same one to all of them, and
+// they would all send their requests there. For about four gateways LeastLoad is still better;
+// from about eight on it is not (bench run replicas). If both were drawn with equal chances,
+// part of an unequal fleet's capacity would stay unused. A pick is O(log n).
 func TwoChoices(o Options) balancer.Builder {
 	return &twoChoicesBuilder{options: o, sources: sources{seed: o.Seed}}
 }
@@ -44,7 +44,7 @@ func (p *twoChoicesPicker) Pick(r *balancer.Request) (int, bool) {
 	return int(picked), picked != absent
 }
 
-// choose returns absent if there is nobody to choose.
+// choose returns absent if no candidate is open.
 func (p *twoChoicesPicker) choose() int32 {
 	first := p.lottery.draw()
 	if first == absent {
