@@ -6,17 +6,18 @@ import (
 )
 
 const (
-	// leastRequests is what an estimate remembers at least, and must have seen before it counts.
-	// The mean of as many exponential times is known to within 13 %.
+	// leastRequests is how many requests an estimate remembers at least; it counts once it has
+	// seen half of them. The mean of so many exponential times is exact to 13 %.
 	leastRequests = 60
-	// memoryTime is how long an estimate remembers where there are more requests than that.
+	// memoryTime is how far back an estimate remembers where requests are more frequent.
 	memoryTime = 5 * time.Second
-	// largestStep bounds one change of a capacity, as a factor. A server that
-	// becomes twice as fast is so followed in four ticks at the earliest.
+	// largestStep is the factor by which a capacity changes in one tick at most. So a server
+	// that becomes twice as fast is followed in four ticks at the earliest.
 	largestStep = 1.25
-	// busyRatio is the part of the slots from which on an endpoint counts as busy.
+	// busyRatio is the part of its slots that are in use where an endpoint counts as busy.
 	busyRatio = 0.75
-	// peakFade is by how much the highest load seen fades in a tick, where there are no slots.
+	// peakFade is what is left, after a tick, of the highest load that was seen. It stands in
+	// for the slots where there are none.
 	peakFade = 0.98
 )
 
@@ -28,7 +29,7 @@ type capacity struct {
 	peak   float64 // requests in flight at the busiest, fading
 }
 
-// tick takes in what was finished in the time since the last tick. slots is how many
+// tick learns from what was finished in the time since the last tick. slots is how many
 // requests the endpoint works on at once, 0 where that is not known.
 func (c *capacity) tick(m *Meter, slots int, since time.Duration) {
 	next := m.busy.take()
@@ -52,7 +53,7 @@ func (c *capacity) tick(m *Meter, slots int, since time.Duration) {
 	c.served = step(c.served, atOnce*c.memory.requests/c.memory.service)
 }
 
-// sound says whether all that is remembered can be.
+// sound reports whether all that is remembered is possible.
 func (c *capacity) sound() bool {
 	most := max(c.rate, c.served, c.peak) // NaN if any is
 	return c.memory.sound() && min(c.rate, c.served, c.peak) >= 0 && !math.IsInf(most, 1)

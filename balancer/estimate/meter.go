@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// leastWork and mostWork are beyond what any unit of work explains. In between sums and
+// leastWork and mostWork bound what work can be in any sensible unit. Within them all sums and
 // ratios are finite.
 const (
 	leastWork = 1e-60
@@ -16,12 +16,12 @@ const (
 // Meter sums up the finished requests of one endpoint. Finished may be called from any
 // goroutine; it takes no lock and does not allocate.
 type Meter struct {
-	busyFrom atomic.Int64 // requests in flight from which on the endpoint counts as busy; written by Tick
+	busyFrom atomic.Int64 // with so many requests in flight the endpoint counts as busy; written by Tick
 	busy     sums
-	levels   [levelCount]sums // by levelOf the requests in flight
+	levels   [levelCount]sums // by the level of the requests in flight
 }
 
-// sums are of the requests since the last take; each field is written by add and take.
+// sums has sums over the requests since the last take. Each field is written by add and take.
 type sums struct {
 	work     atomic.Uint64 // bits of a float64
 	service  atomic.Int64  // nanoseconds
@@ -29,11 +29,10 @@ type sums struct {
 	requests atomic.Int64
 }
 
-// Finished tells of a request that was answered in full. work is what it was predicted to
-// be, > 0, in the unit that all requests of the upstream share. service is the time from
-// the moment it was given to the endpoint to the end of its answer. inFlight is how many
-// requests the endpoint had at that moment, this one included: at its end there may be more,
-// which did not delay it.
+// Finished tells the meter of a request that was answered in full. work is its predicted work,
+// > 0, in the unit that all requests of the upstream share. service is the time from the
+// moment it was given to the endpoint to the end of its answer. inFlight is how many requests
+// the endpoint had at that first moment, with this one; those that came later did not delay it.
 func (m *Meter) Finished(work float64, service time.Duration, inFlight int64) {
 	if !(work >= leastWork) || work > mostWork || service <= 0 || inFlight < 1 {
 		return // impossible: a clock or a prediction that is not to be trusted
@@ -56,7 +55,7 @@ func (s *sums) add(work float64, service time.Duration, inFlight int64) {
 	s.requests.Add(1)
 }
 
-// window is what the requests of some stretch of time sum up to, or a fading memory of them.
+// window has the same sums over the requests of some time, or over a fading memory of them.
 type window struct {
 	work     float64
 	service  float64 // seconds
@@ -64,9 +63,9 @@ type window struct {
 	requests float64
 }
 
-// take returns the sums and begins anew. A request that is added meanwhile may fall half
-// into one window and half into the next. Among others that does no harm to their ratios;
-// half of a lone one says nothing, and is left out.
+// take returns the sums and sets them to zero. Of a request that is added at the same moment
+// half may be in this window and half in the next. Among many requests that does no harm to
+// the ratios. If it is the only one it is left out.
 func (s *sums) take() window {
 	w := window{
 		work:     math.Float64frombits(s.work.Swap(0)),
@@ -80,7 +79,7 @@ func (s *sums) take() window {
 	return w
 }
 
-// drop lets all sums begin anew.
+// drop sets all sums to zero.
 func (m *Meter) drop() {
 	m.busy.take()
 	for level := range m.levels {
@@ -88,13 +87,13 @@ func (m *Meter) drop() {
 	}
 }
 
-// sound says whether the sums can be: all zero, or all above it and finite.
+// sound reports whether the sums are possible: all zero, or all above zero and finite.
 func (w *window) sound() bool {
 	least := min(w.work, w.service, w.inFlight, w.requests) // NaN if any is
 	return *w == window{} || least > 0 && !math.IsInf(max(w.work, w.service, w.inFlight, w.requests), 1)
 }
 
-// remember adds a window to the memory, which holds on to about that many requests.
+// remember adds a window to a memory of about so many requests.
 func (w *window) remember(next window, requests float64) {
 	keep := math.Exp(-next.requests / requests)
 	w.work = w.work*keep + next.work

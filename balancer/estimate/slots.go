@@ -6,31 +6,31 @@ import (
 )
 
 const (
-	// kneeRatio is the part of the highest rate of work from which on more requests at once are
-	// not worth having.
+	// kneeRatio is a part of the highest rate of work. Once a server works at that rate, more
+	// requests at once are not worth having.
 	kneeRatio = 0.88
 	// levelMemory is how many requests are remembered for each level.
 	levelMemory = 200
-	// levelLeast is how many make a level's rate count.
+	// levelLeast is how many requests a level must have had for its rate to count.
 	levelLeast = 30
-	// surprise is how many standard deviations off the time per unit of work must be to be taken
-	// for a server that has changed its speed.
+	// surprise is by how many standard deviations the time per unit of work must change to show
+	// that the server has become faster or slower.
 	surprise = 4
-	// firstSlots is what a limit begins with: too many only wait in the server for a while, but
-	// with too few a queue would grow that takes long to get rid of.
+	// firstSlots is what a limit begins with. If it is too high, requests wait in the server for
+	// a while; if it were too low, a queue would grow that takes long to serve.
 	firstSlots = 16
-	// probeEvery is how many ticks in which the limit was reached pass between two looks at
-	// the level above it.
+	// probeEvery is how often the level above is tried: once in so many ticks in which the
+	// limit was reached.
 	probeEvery = 8
-	// largestSurprise bounds, as a factor, by how much an endpoint may change its speed in a tick.
+	// largestSurprise is the factor by which an endpoint's speed may change in a tick at most.
 	largestSurprise = 16
 )
 
 // levelCount is enough for 4096 requests at once, more than any server batches.
 const levelCount = 24
 
-// levelOf returns the level of a number of requests in flight, > 0. There are two to each
-// doubling: 1, 2, 3, 4, 6, 8, 12, 16, …
+// levelOf returns the level of a number of requests in flight, > 0. Levels begin at 1, 2, 3, 4,
+// 6, 8, 12, 16, … requests: there are two to each doubling.
 func levelOf(inFlight int64) int {
 	n := uint64(inFlight)
 	top := bits.Len64(n) - 1
@@ -44,7 +44,7 @@ func levelOf(inFlight int64) int {
 	return min(level, levelCount-1)
 }
 
-// slotsOf returns the least number of requests in flight that belongs to the level.
+// slotsOf returns the least number of requests of a level.
 func slotsOf(level int) int {
 	if level == 0 {
 		return 1
@@ -57,21 +57,21 @@ func slotsOf(level int) int {
 	return n
 }
 
-// slots follows how many requests one endpoint works on at once. It keeps the time per unit
-// of work for each level of requests in flight, and with it the rate n/τ(n) at which the
-// endpoint works while n are in flight: it rises with n up to the slots, and is flat beyond.
-// The limit is the knee between the two.
+// slots finds out how many requests one endpoint works on at once. For each level of requests
+// in flight it keeps the time per unit of work, τ. So it knows the rate n/τ(n) at which the
+// endpoint works while n are in flight. The rate rises with n up to the slots, and is flat
+// beyond them. The limit is the knee between the two.
 type slots struct {
 	memory [levelCount]window
-	ticks  int // in which the limit was reached
-	limit  int // in force, ≥ 1: at the knee, or a level beside it that is being looked at
+	ticks  int // how many there were in which the limit was reached
+	limit  int // in force, ≥ 1: at the knee, or at a level beside it that is being tried
 	atKnee int // requests at the knee, ≥ 1
 }
 
 func newSlots() slots { return slots{limit: firstSlots, atKnee: firstSlots} }
 
-// tick takes in what was finished since the last tick and sets the limit for the next.
-// Where nothing was finished it stays what it is.
+// tick learns from what was finished since the last tick, and sets the limit for the next. If
+// nothing was finished, the limit stays what it is.
 func (s *slots) tick(m *Meter) {
 	var fresh [levelCount]window
 	highest := -1
@@ -107,7 +107,7 @@ func (s *slots) tick(m *Meter) {
 	}
 }
 
-// sound says whether all that is remembered can be.
+// sound reports whether all that is remembered is possible.
 func (s *slots) sound() bool {
 	for level := range s.memory {
 		if !s.memory[level].sound() {
@@ -117,11 +117,12 @@ func (s *slots) sound() bool {
 	return true
 }
 
-// known says whether enough was seen of a level.
+// known reports whether enough was seen of a level.
 func (s *slots) known(level int) bool { return s.memory[level].requests >= levelLeast }
 
-// respeed multiplies all times by the factor by which the endpoint has become slower, if it
-// clearly has: what it does at other levels will have changed alike.
+// respeed corrects what is remembered if the endpoint has clearly become slower or faster: it
+// multiplies the times of all levels by the same factor, since what is seen at some levels
+// will be true of the others as well.
 func (s *slots) respeed(fresh *[levelCount]window) {
 	logs, weight := 0.0, 0.0
 	for level, now := range fresh {
@@ -140,8 +141,8 @@ func (s *slots) respeed(fresh *[levelCount]window) {
 	}
 }
 
-// knee returns the least level at which the endpoint works about as fast as at any, if any
-// is known.
+// knee returns the least level at which the endpoint works about as fast as at any other. It
+// reports whether any level is known.
 func (s *slots) knee() (level int, any bool) {
 	rates := s.rates()
 	highest := 0.0
@@ -156,9 +157,9 @@ func (s *slots) knee() (level int, any bool) {
 	return 0, false
 }
 
-// rates returns the rate of work at each level, 0 where too little was seen. Since a server
-// does not work slower for having more to do, levels that say so are taken together (pool
-// adjacent violators), which evens out what is only chance.
+// rates returns the rate of work at each level; 0 where too little was seen. A server does not
+// work more slowly because it has more to do. Where two levels seem to say so it is chance,
+// and they get the mean of both (pool adjacent violators).
 func (s *slots) rates() [levelCount]float64 {
 	type block struct {
 		rate, requests float64

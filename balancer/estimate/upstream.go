@@ -19,15 +19,15 @@ type Value struct {
 	Capacity float64
 	// Slots is the limit for the next second, 0 for none.
 	Slots int
-	// AtOnce is how many requests the endpoint works on at once, as far as is known. While
-	// Slots looks a step beyond or below that it stays, so that work can be reckoned by it.
+	// AtOnce is how many requests the endpoint works on at once, as far as is known. It stays
+	// the same while Slots tries one step more or less, so that work can be computed from it.
 	AtOnce int
 }
 
 // Endpoint measures one endpoint. It lives as long as the endpoint does; Upstreams come and go.
 type Endpoint struct {
 	asked    Options // as it was told last
-	options  Options // the same, but for a capacity that Forget has fixed
+	options  Options // the same, except a capacity that Forget has fixed
 	capacity capacity
 	slots    slots
 	value    Value // as Values found it last
@@ -42,7 +42,7 @@ func NewEndpoint(o Options) *Endpoint {
 }
 
 // Configure changes what is known and what is to be measured. What was measured before stays,
-// but for what cannot be. It must not be called while a Tick runs.
+// if it is possible. It must not be called while a Tick runs.
 func (e *Endpoint) Configure(o Options) {
 	if o.Meter == nil {
 		o.Meter = e.options.Meter
@@ -107,7 +107,7 @@ func (u *Upstream) Forget() {
 	}
 }
 
-// Tick takes in what was finished in the time since the last one, and returns Values.
+// Tick learns from what was finished in the time since the last one, and returns Values.
 func (u *Upstream) Tick(since time.Duration) []Value {
 	for i := range u.endpoints {
 		e := u.endpoints[i]
@@ -159,10 +159,10 @@ func (e *Endpoint) atOnce() int {
 	return e.options.Slots
 }
 
-// scale turns rates of work into capacities. The factor between them is where the rates of
-// the endpoints whose capacity is configured say it is; where there are none, it lets the
-// measured ones sum to what they began with. Without it predictions that learn from
-// capacities, and capacities that are measured in predictions, would drift off together.
+// scale turns rates of work into capacities. The factor between them comes from the endpoints
+// whose capacity is configured. Where there are none, it is such that the measured capacities
+// sum to what they began with. Predictions learn from capacities, and capacities are measured
+// in predictions: without a fixed factor both would drift off together.
 func (u *Upstream) scale(values []Value) {
 	fixed, all := sum{}, sum{}
 	for i := range u.endpoints {

@@ -21,18 +21,20 @@ func (s *sample) features() Features {
 	return Features{PromptBytes: int(s.prompt), MaxTokens: int(s.tokens), Stream: s.stream}
 }
 
-// standard moves terms and work to mean 0 and spread 1, so that one learning rate fits all.
+// standard is what it takes to bring terms and work to mean 0 and spread 1, so that one learning
+// rate suits all of them.
 type standard struct {
 	mean, spread         vector
 	workMean, workSpread float64
 }
 
-// mostSpreads is how far from the mean, in spreads, a standardised term may be. One row far
-// out would otherwise throw off every step that its batch makes.
+// mostSpreads is how many spreads a standardised term may be from the mean. Without a bound, one
+// row far out would spoil each step of the batch that it is in.
 const mostSpreads = 16
 
-// standardOf takes the mean and the standard deviation of each term over some rows, but a
-// spread that keeps them all within mostSpreads, and 1 where there is none.
+// standardOf returns the mean and the spread of each term over some rows. The spread is the
+// standard deviation, or more where that is needed to keep all rows within mostSpreads; and 1
+// where all rows are the same.
 func standardOf(r rows) standard {
 	var s standard
 	if len(r.y) == 0 {
@@ -40,7 +42,7 @@ func standardOf(r rows) standard {
 	}
 	var square vector
 	least, most, workSquare := r.x[0], r.x[0], 0.0
-	for i := range r.x { // Welford's way: the sum of squares of what is left after the mean does not lose digits
+	for i := range r.x { // by Welford's method, which loses no digits
 		part, x := 1/float64(i+1), &r.x[i]
 		for j, value := range x {
 			delta := value - s.mean[j]
@@ -89,7 +91,8 @@ func (c *coefficients) predict(x *vector, terms int) float64 {
 	return sum
 }
 
-// setting is what a search chooses: α and the terms, and λ against weights that grow too large.
+// setting is what a search chooses: the learning rate α, the terms, and λ, which keeps weights
+// from growing too large.
 type setting struct {
 	Rate float64 `json:"rate"`
 	L2   float64 `json:"l2"`
@@ -122,7 +125,7 @@ func rowsOf(samples []sample) rows {
 type dataset struct {
 	standard
 	rows
-	order []int // in which the next pass goes; shuffled by each
+	order []int // of the rows in a pass; each pass shuffles it
 }
 
 // dataset standardises rows, in place.
@@ -154,8 +157,9 @@ func (d *dataset) cost(c *coefficients, terms int) float64 {
 
 const batch = 32
 
-// pass goes once over all samples in random order, a step of θ_j ← θ_j − α (∂J/∂θ_j + λ θ_j)
-// after each batch, and ends at the mean of the steps, which is steadier than the last one.
+// pass goes once over all samples in random order. After each batch it makes a step
+// θ_j ← θ_j − α (∂J/∂θ_j + λ θ_j). It returns the mean of all steps, which is steadier than the
+// last one.
 func (d *dataset) pass(c *coefficients, s setting, random *rand.Rand) {
 	terms, order := s.terms(), d.order
 	random.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
@@ -185,7 +189,7 @@ func (d *dataset) pass(c *coefficients, s setting, random *rand.Rand) {
 	*c = mean
 }
 
-// into writes the coefficients into a formula, over terms as they are.
+// into writes the coefficients into a formula, whose terms are not standardised.
 func (s *standard) into(f *formula, c *coefficients, wide bool) {
 	f.wide, f.weights, f.intercept = wide, vector{}, s.workMean+c.intercept*s.workSpread
 	for j := range (setting{Wide: wide}).terms() {
@@ -194,7 +198,7 @@ func (s *standard) into(f *formula, c *coefficients, wide bool) {
 	}
 }
 
-// from is the way back: what a formula learned by another standard is by this one.
+// from is the way back: it returns the coefficients of a formula by this standard.
 func (s *standard) from(f *formula) coefficients {
 	c := coefficients{intercept: f.intercept - s.workMean}
 	for j, weight := range f.weights {

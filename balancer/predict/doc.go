@@ -7,23 +7,22 @@
 // in one unit: upstreams that measure theirs otherwise need a Predictor of their own.
 //
 // Each model has a linear regression, fitted by mini-batch gradient descent to a bounded
-// number of recent requests. What it learns is held against requests that it has not
-// learned from, and against two lesser rules: the hints as they are (prompt bytes / 4 +
-// max_tokens, scaled), and the mean. The best of the three is used. Where hints tell
-// nothing that is the mean, and requests ordered by their work stay in the order in which
-// they came. A Trainer, which learns from a log away from any traffic, and a file that is
-// loaded are held to the same: what is not proven better than the mean is not used. A model
-// with too few requests, or none, is predicted from all models together.
+// number of recent requests. It is tested on requests that it has not learned from, and
+// compared with two simpler rules: the hints as they are (prompt bytes / 4 + max_tokens,
+// scaled), and the mean. The best of the three is used. Where hints say nothing of the work
+// that is the mean, so that requests ordered by their work stay in the order in which they
+// came. The same holds for a Trainer, which learns from a log away from any traffic, and for a
+// file that is loaded: what is not proven better than the mean is not used. A model with too
+// few requests is predicted from all models together.
 //
-// Names of models come from clients, so a name counts for nothing but all together until
-// some good requests had it, and one with more of them does not leave for one with fewer.
-// What learning costs is bounded too, whatever comes: rows/s, models that learn at a time,
-// and searches for settings. At 16,000 rows/s it takes 2 to 4 ms of a core each second.
+// Names of models come from clients. So requests of a new name count only for all models
+// together, until there were some good ones; and no name pushes out one that has had more
+// requests. The cost of learning is bounded, whatever comes: rows/s, models that learn at a
+// time, and searches for settings. At 16,000 rows/s it takes 2 to 4 ms of a core each second.
 //
-// Work may be called from any goroutine: it reads one table that is replaced, never
-// written. Finished may be called from any goroutine too, and never waits. The goroutine
-// of Run is the only one that learns and publishes; a simulation calls Look in its place, in
-// virtual time.
+// Any goroutine may call Work, which reads one table that is replaced and never written, and
+// Finished, which never waits. Only the goroutine of Run learns and publishes. A simulation
+// calls Look in its place, in virtual time.
 //
 //	p := predict.New(predict.Options{})
 //	err := p.Load("work.json") // a file that cannot be read is set aside: see DamagedError

@@ -71,7 +71,7 @@ func savedOf(e *entry) saved {
 	return s
 }
 
-// resume goes on from where a file was saved.
+// resume lets the learner go on with what a file knows.
 func (l *learner) resume(s *saved) {
 	l.rows, l.tunedAt, l.setting = s.Rows, s.TunedAt, s.Setting
 	l.formula = formula{
@@ -85,7 +85,7 @@ func (l *learner) resume(s *saved) {
 	for rule := range ruleCount {
 		l.score.Rules[rule] = RuleScore(s.Scores[rule.String()])
 	}
-	// Whoever has written it, the file's rule counts only where the file proves it.
+	// A file may come from anybody: its rule is used only if its own scores prove it.
 	if l.ready = s.Ready && l.rows >= uint64(l.minRows); l.ready {
 		l.formula.rule = l.score.proven(Rule(slices.Index(ruleNames[:], s.Rule)))
 	}

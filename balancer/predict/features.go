@@ -12,9 +12,9 @@ type Features struct {
 const (
 	// bytesPerToken turns prompt bytes into tokens, roughly, for English text.
 	bytesPerToken = 4
-	// mostTokens is the limit that no model reaches: who asks for more asks for no limit.
+	// mostTokens is more than any model answers: a request with more counts as one without limit.
 	mostTokens = 1 << 24
-	// mostPrompt bounds the influence of one request.
+	// mostPrompt bounds what one request can do to the regression, in bytes.
 	mostPrompt = 1 << 32
 )
 
@@ -23,7 +23,7 @@ func (f Features) prompt() float64 {
 	return float64(min(max(f.PromptBytes, 0), mostPrompt)) / bytesPerToken
 }
 
-// tokens is max_tokens, and whether the request says it.
+// tokens is max_tokens, and whether the request has it.
 func (f Features) tokens() (float64, bool) {
 	if f.MaxTokens <= 0 || f.MaxTokens > mostTokens {
 		return 0, false
@@ -31,15 +31,15 @@ func (f Features) tokens() (float64, bool) {
 	return float64(f.MaxTokens), true
 }
 
-// hints is the size of the request as it says itself, in tokens.
+// hints is how large the request says that it is, in tokens.
 func (f Features) hints() float64 {
 	tokens, _ := f.tokens()
 	return f.prompt() + tokens
 }
 
-// The terms of the regression. The wide ones, from plainTerms on, are used where they help:
-// answers grow less than max_tokens does, since most end by themselves; a token costs more
-// behind a long prompt; clients that stream ask for other answers.
+// The terms of the regression. Those from plainTerms on, the wide ones, are used where they
+// help: answers grow less than max_tokens does, since most end before it; a token costs more
+// after a long prompt; and clients that stream ask for other answers.
 const (
 	plainTerms = 4
 	wideTerms  = 8
@@ -53,7 +53,7 @@ var termNames = [wideTerms]string{
 // vector has the values of the terms.
 type vector [wideTerms]float64
 
-// expand sets the terms of a request; the wide ones are left alone unless asked for.
+// expand sets the terms of a request. It sets the wide ones only if it is asked to.
 func (f Features) expand(x *vector, wide bool) {
 	prompt := f.prompt()
 	tokens, said := f.tokens()

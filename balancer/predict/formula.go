@@ -4,11 +4,11 @@ package predict
 type Rule uint8
 
 const (
-	// Hints takes prompt bytes / 4 + max_tokens, scaled to work by one learnt factor.
+	// Hints is prompt bytes / 4 + max_tokens, times one factor that is learned.
 	Hints Rule = iota
-	// Regression takes the weighted sum of all terms.
+	// Regression is the weighted sum of all terms.
 	Regression
-	// Mean takes every request of a model for the same work.
+	// Mean is the same work for every request of a model.
 	Mean
 
 	ruleCount // how many there are; keep last
@@ -32,7 +32,7 @@ type formula struct {
 	intercept   float64 // of Regression: work
 	weights     vector  // of Regression: work per unit of each term, not standardised
 	wide        bool    // whether the wide terms count
-	least, most float64 // work: the range that was seen, which Regression and Mean keep to; 0 < least ≤ most
+	least, most float64 // work: the range that was seen, within which Regression and Mean stay; 0 < least ≤ most
 }
 
 // unlearned is what holds before anything was seen, in tokens: any unit is as good as another.
@@ -49,7 +49,7 @@ const leastHint = 1.0 / bytesPerToken
 
 // work is finite and above zero, whatever the features.
 func (f *formula) work(x Features) float64 {
-	if x.PromptBytes <= 0 && x.MaxTokens <= 0 { // not a small one: one that says nothing
+	if x.PromptBytes <= 0 && x.MaxTokens <= 0 { // it is not small, but says nothing of its size
 		return f.mean
 	}
 	return f.by(f.rule, x)
@@ -68,7 +68,7 @@ func (f *formula) by(rule Rule, x Features) float64 {
 	case Mean:
 		return f.within(f.mean)
 	}
-	// Hints are bounded as they are, and the range that few rows have seen is narrow.
+	// Hints have bounds of their own. The range would be too narrow after few rows.
 	return max(x.hints(), leastHint) * f.scale
 }
 

@@ -10,7 +10,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
-// memory is the file that a Predictor was loaded from, and goes back to.
+// memory is the file that a Predictor was loaded from, and is saved to.
 type memory struct {
 	mu   sync.Mutex        // guards what follows, but for Load and Read, which come before all else
 	path string            // "": none
@@ -18,12 +18,13 @@ type memory struct {
 	rows uint64            // good rows that it knows of
 }
 
-// ErrChanged is a file that holds something else than Load has found there or Keep has left.
+// ErrChanged says that a file does not hold what Load found there, or what Keep wrote last.
 var ErrChanged = errors.New("somebody else has written to it")
 
-// Keep saves what was learned in the file that Load was told of, if anything was since. It
-// leaves a file alone that somebody else has written to meanwhile (ErrChanged), or that cannot
-// be read; one that has gone it writes anew. Any goroutine may call it.
+// Keep saves what was learned in the file that Load was given, if anything was learned since
+// the last time. It leaves the file alone if somebody else has written to it meanwhile
+// (ErrChanged), or if it cannot be read. If it is gone Keep writes it anew. Any goroutine may
+// call it.
 func (p *Predictor) Keep() error {
 	m := &p.memory
 	m.mu.Lock()
@@ -46,8 +47,8 @@ func (p *Predictor) Keep() error {
 	return err
 }
 
-// Changed says whether the file that Load was told of can be read and holds something else than
-// was found there or Keep has left. Any goroutine may call it.
+// Changed reports whether the file that Load was given can be read, and somebody else has
+// written to it. Any goroutine may call it.
 func (p *Predictor) Changed() bool {
 	m := &p.memory
 	m.mu.Lock()
@@ -56,7 +57,7 @@ func (p *Predictor) Changed() bool {
 	return changed && err == nil
 }
 
-// changed compares the file with what it held. One that is not there has nothing to lose.
+// changed reports whether the file holds something else than before. One that is gone does not.
 func (m *memory) changed() (bool, error) {
 	if m.path == "" {
 		return false, nil

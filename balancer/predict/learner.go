@@ -11,15 +11,15 @@ const (
 	// searchGap between those of any two.
 	searchEvery = time.Minute
 	searchGap   = 10 * time.Second
-	// searchRows is from how many rows a search learns: more make it no better, but longer.
+	// searchRows is how many rows a search learns from. More make it slower, but no better.
 	searchRows = 2048
 )
 
 // ring keeps the most recent samples.
 type ring struct {
 	samples []sample
-	next    int // the oldest, once it is full
-	most    int
+	next    int // where the oldest is, once it is full
+	most    int // how many it keeps
 }
 
 func (r *ring) add(s sample) {
@@ -47,11 +47,11 @@ type entry struct {
 type learner struct {
 	entry
 	minRows           int
-	train, tune, test ring      // three parts in five, one and one: to learn, to choose settings, to report each rule's error
+	train, tune, test ring      // three fifths to learn from, one to choose settings by, one to test each rule on
 	fresh             int       // rows since the last time it learned
 	failures          int       // passes in a row that made it worse
 	seen              time.Time // when the last good row came
-	searched          time.Time // when its settings were searched for last
+	searched          time.Time // when it last searched for settings
 }
 
 func newLearner(model string, o *Options) *learner {
@@ -63,8 +63,8 @@ func newLearner(model string, o *Options) *learner {
 	}
 }
 
-// take keeps a good row. Which part it falls to is drawn, since clients can take turns. But
-// the first is learned from, as it tells what unit work has.
+// take keeps a good row. Which part it goes to is drawn at random, since clients may come in a
+// fixed order. The first one is learned from: it shows what unit work has.
 func (l *learner) take(s sample, random *rand.Rand) {
 	l.rows++
 	l.fresh++
@@ -82,8 +82,8 @@ func (l *learner) take(s sample, random *rand.Rand) {
 	}
 }
 
-// due says whether enough is new to learn again: a 16th of what is learned from, so that
-// every row is gone over a bounded number of times. Who waits for a first search is due.
+// due reports whether enough is new to learn again: a 16th of what is learned from, so that
+// each row is used a bounded number of times. A learner that waits for its first search is due.
 func (l *learner) due() bool {
 	if len(l.train.samples) == 0 {
 		return false
@@ -91,17 +91,17 @@ func (l *learner) due() bool {
 	return l.fresh > 0 && 16*l.fresh >= len(l.train.samples) || l.setting.Rate == 0 && l.enough()
 }
 
-// news is how much is new, as a part of what is learned from.
+// news is the part that is new of what is learned from.
 func (l *learner) news() float64 { return float64(l.fresh) / float64(len(l.train.samples)) }
 
-// enough says whether there are rows enough to go by more than the hints.
+// enough reports whether there are enough rows for more than the hints.
 func (l *learner) enough() bool {
 	return len(l.train.samples)+len(l.tune.samples)+len(l.test.samples) >= l.minRows
 }
 
-// searchDue says whether the settings are to be chosen anew: at first each time the rows
-// have doubled, and when learning by them has failed several times in a row. A search takes
-// some 20 ms of a core, so there is a time between two of them.
+// searchDue reports whether settings are to be chosen anew: each time the rows have doubled, at
+// the latest after mostBetween, and after several passes in a row that made it worse. A search
+// takes some 20 ms of a core, so that there must be some time between two.
 func (l *learner) searchDue(now time.Time) bool {
 	const mostBetween, mostFailures = 65536, 8
 	if !l.enough() || l.setting.Rate > 0 && now.Sub(l.searched) < searchEvery {
@@ -110,12 +110,12 @@ func (l *learner) searchDue(now time.Time) bool {
 	return l.setting.Rate == 0 || l.rows-l.tunedAt >= min(max(l.tunedAt, uint64(l.minRows)), mostBetween) || l.failures >= mostFailures
 }
 
-// learn improves the formula. It searches for settings only where it may, since a search
-// takes some hundred times as long as a pass.
+// learn improves the formula. It searches for settings only if it may: a search takes about a
+// hundred times as long as a pass.
 func (l *learner) learn(g learning) {
 	l.fresh = 0
 	if !l.enough() {
-		if !l.ready { // what was loaded is better than what few rows say
+		if !l.ready { // else something was loaded, which is better than what few rows say
 			l.simple()
 		}
 		return
@@ -141,11 +141,11 @@ func (l *learner) learn(g learning) {
 	l.setting = now.setting
 	s.into(&l.formula, &now.coefficients, now.Wide)
 	l.score = scoreOf(&l.formula, l.test.samples)
-	// Not by the rows that the settings were chosen by: few of them take noise for a regression.
+	// On other rows than those the settings were chosen by: a setting that only fits noise looks good on those.
 	l.formula.rule, l.ready = l.score.best(), true
 }
 
-// step makes one pass, unless that makes it much worse on held-out rows.
+// step makes one pass, and keeps its result unless that is much worse on rows it has not seen.
 func (l *learner) step(now candidate, train, tune *dataset, random *rand.Rand) candidate {
 	const worse = 1.1
 	next := now
@@ -159,15 +159,15 @@ func (l *learner) step(now candidate, train, tune *dataset, random *rand.Rand) c
 	return next
 }
 
-// simple learns what takes no descent.
+// simple learns what needs no descent.
 func (l *learner) simple() {
 	l.formula.simple(l.train.samples)
 	l.formula.least, l.formula.most = span(l.train.samples, l.tune.samples, l.test.samples)
 }
 
-// simple learns the mean of work, and the scale of the hints: the one by which they come to
-// as much work as was done. So work keeps its unit when a model goes from one rule to another,
-// and models that go by different ones compare.
+// simple learns the mean of work, and the scale of the hints by which they sum to the work that
+// was done. So work keeps its unit when a model changes its rule, and models with different
+// rules can be compared.
 func (f *formula) simple(samples []sample) {
 	mean, hints := 0.0, 0.0
 	for i := range samples {
@@ -178,7 +178,7 @@ func (f *formula) simple(samples []sample) {
 	f.mean, f.scale = mean, mean/hints
 }
 
-// span is the range of work in some lists, of which one at least is not empty.
+// span returns the least and the most work in some lists, of which at least one is not empty.
 func span(lists ...[]sample) (least, most float64) {
 	least = math.Inf(1)
 	for _, samples := range lists {

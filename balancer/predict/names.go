@@ -10,19 +10,19 @@ import (
 // Names of models come from clients, and many servers do not look at them. So that nobody
 // can push out what was learned, or fill the memory, with names that are made up:
 const (
-	// mostName is how long a name may be that is learned apart from the others, in bytes.
+	// mostName is how long a name may be, in bytes, that is learned apart from the others.
 	mostName = 256
-	// admitRows is how many good rows a name must have had before it is.
+	// admitRows is how many good rows a name must have had before it is learned apart.
 	admitRows = 20
-	// countedNames is for how many names that is counted at a time.
+	// countedNames is for how many names at a time good rows are counted.
 	countedNames = 256
-	// staleAfter is how long a model must not have finished anything to leave for another
-	// that has had fewer rows.
+	// staleAfter is for how long a model must have finished nothing before it makes room for
+	// another that has had fewer rows.
 	staleAfter = time.Hour
 )
 
-// nameable says whether a model can be told apart: by a name that is not too long, and text
-// that can be shown.
+// nameable reports whether a model can be learned apart: its name is not too long, and text that
+// can be shown.
 func nameable(model string) bool {
 	return model != "" && len(model) <= mostName && utf8.ValidString(model) &&
 		strings.IndexFunc(model, func(r rune) bool { return !unicode.IsPrint(r) }) < 0
@@ -31,9 +31,9 @@ func nameable(model string) bool {
 // newcomers counts the good rows of names that have no learner.
 type newcomers map[string]int
 
-// add counts a row, and returns how many the name has had, about. Where there is no room all
-// names lose one, so that one that makes up more than 1/countedNames of the rows stays and
-// those that come but once do not (Misra and Gries, Finding repeated elements, 1982).
+// add counts a row, and returns about how many the name has had. Where there is no room for
+// another name, all names lose one row. So a name with more than 1/countedNames of the rows
+// stays, and names that come once only do not (Misra and Gries, Finding repeated elements, 1982).
 func (n newcomers) add(name string) int {
 	if rows, known := n[name]; known {
 		n[name] = rows + 1
@@ -69,8 +69,9 @@ func (p *Predictor) learnerOf(model string, good bool, now time.Time) *learner {
 	return l
 }
 
-// makeRoom says whether there can be one more model, which has had so many rows. Where there
-// are too many, the one with the fewest rows leaves of those that are stale, or have fewer.
+// makeRoom reports whether there is room for one more model, which has had so many rows. If
+// there are too many models already, one leaves that is stale or has had fewer rows; of
+// several the one with the fewest.
 func (p *Predictor) makeRoom(rows int, now time.Time) bool {
 	if len(p.models) < p.options.MaxModels {
 		return true

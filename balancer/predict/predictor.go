@@ -10,15 +10,15 @@ import (
 
 // Options of a Predictor; zero values take the defaults.
 type Options struct {
-	MaxModels int    // how many models are told apart; 64. Another takes the place of a lesser one
+	MaxModels int    // how many models are learned apart; 64
 	MinRows   int    // good rows of a model before anything but its hints is used; 200
 	MaxRows   int    // recent good rows kept of each model, 24 bytes each; 5120
-	MaxRate   int    // rows/s that are learned from, about; 2000. Of more a random part is, and the others counted
-	Buffer    int    // rows that wait for Run; 4096. More are dropped, and counted
+	MaxRate   int    // about how many rows/s are learned from; 2000. Of more rows a part is drawn at random
+	Buffer    int    // rows that wait for Run; 4096. More are dropped
 	Seed      uint64 // of the order in which rows are learned
 }
 
-// leastRows is how many good rows it takes to go by more than the hints: fewer take noise for
+// leastRows is how many good rows are needed for more than the hints: in fewer, noise looks like
 // a rule.
 const leastRows = 200
 
@@ -37,14 +37,14 @@ type Predictor struct {
 	options Options
 	rows    chan Row              // written by Finished, read by Run
 	offered atomic.Uint64         // rows since Run looked last; written by Finished and Run
-	chance  atomic.Uint32         // of a row to be taken, in parts of everyRow; written by Run
+	chance  atomic.Uint32         // of a row to be taken; everyRow is certainty; written by Run
 	dropped atomic.Uint64         // rows that were not taken; written by Finished
 	table   atomic.Pointer[table] // replaced by Run, and by Load before it
 	memory  memory
 
 	// What follows belongs to the goroutine of Run, or to who calls Look in its place, and to Load before it.
 	random    *rand.Rand
-	pause     func()    // lets others go on, while it learns
+	pause     func()    // called while it learns, to let others have the core
 	looks     int       // calls of Look
 	taken     time.Time // when rows were taken last
 	searched  time.Time // when a model searched last
@@ -52,7 +52,7 @@ type Predictor struct {
 	models    map[string]*learner
 	newcomers newcomers
 	evicted   uint64 // models that left for others
-	changed   bool   // since the table was published
+	changed   bool   // something has, since the table was published
 }
 
 // table is everything that is known at one time. It is not written once it is published.

@@ -24,13 +24,14 @@ type Reason uint8
 const (
 	// Kept rows are learned from.
 	Kept Reason = iota
-	// Aborted requests did not come to their end, so their work is not known.
+	// Aborted requests ended early, so that their work is not known.
 	Aborted
-	// Errored requests were not served; an error costs an endpoint other work than an answer.
+	// Errored requests were not served. An error costs an endpoint other work than an answer.
 	Errored
-	// Impossible rows have numbers that cannot be: work that is not above zero, sizes below.
+	// Impossible rows have impossible numbers: work that is not above zero, or sizes below it.
 	Impossible
-	// OutOfRange rows took longer than a day, or are work beyond what any unit of capacity explains.
+	// OutOfRange rows took longer than a day, or have more or less work than any sensible unit
+	// of capacity can make of a request.
 	OutOfRange
 
 	reasonCount // how many there are; keep last
@@ -51,13 +52,13 @@ type Counts [reasonCount]uint64
 
 const (
 	mostService = 24 * time.Hour
-	// mostWork is a day on an endpoint of capacity 10¹⁶, and leastWork as far below one. Both
-	// are beyond what can be configured, and their squares can still be summed.
+	// mostWork is a day on an endpoint of capacity 10¹⁶, and leastWork is 1/mostWork. Neither
+	// can be reached by what can be configured, and their squares can still be summed.
 	mostWork  = 1e21
 	leastWork = 1e-21
 )
 
-// Clean says whether a row is fit to learn from, or why not.
+// Clean returns Kept if the row can be learned from, or else why not.
 func (r *Row) Clean() Reason {
 	switch r.Class {
 	case "answered":

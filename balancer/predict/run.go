@@ -10,12 +10,12 @@ import (
 )
 
 const (
-	// LookEvery is the time between two calls of Look. Finished finds nobody to wake in between.
+	// LookEvery is the time between two calls of Look. Finished wakes nobody in between.
 	LookEvery = 250 * time.Millisecond
 	// learnEvery is how often models learn, if they have enough that is new.
 	learnEvery = 4 * LookEvery
-	// pauseTime is how long a search rests after each pass, which takes some 0.1 ms, so that
-	// requests do not wait for it where there is one core only.
+	// pauseTime is how long a search pauses after each pass of about 0.1 ms, so that requests do
+	// not wait for it where there is only one core.
 	pauseTime = 500 * time.Microsecond
 )
 
@@ -60,10 +60,10 @@ func (p *Predictor) takeAll(now time.Time) {
 	}
 }
 
-// everyRow is the chance, in parts of itself, of a row to be taken where all are.
+// everyRow is the chance of a row to be taken where all are.
 const everyRow = math.MaxUint32
 
-// thin sets the chance that the next rows have, by how many came since the last time.
+// thin sets the chance of the next rows to be taken, by how many came since the last time.
 func (p *Predictor) thin(now time.Time) {
 	offered, since := p.offered.Swap(0), now.Sub(p.taken)
 	p.taken = now
@@ -94,8 +94,8 @@ func (p *Predictor) take(row *Row, now time.Time) {
 // mostLearners is how many models learn at a time, some 1 ms each when they are full.
 const mostLearners = 3
 
-// learn lets the models learn that have the most that is new, and publishes. At most one
-// searches for its settings each time, so that learning comes in short bursts.
+// learn lets the models learn that have the most new rows, and publishes. At most one of them
+// searches for settings, so that learning comes in short bursts.
 func (p *Predictor) learn(now time.Time) {
 	if !p.changed {
 		return
@@ -103,7 +103,7 @@ func (p *Predictor) learn(now time.Time) {
 	due := p.due()
 	searcher := p.searcher(due, now)
 	for i, l := range due {
-		first := l == p.overall && !l.formula.scaled() // the unit of work waits for nobody
+		first := l == p.overall && !l.formula.scaled() // others need the unit of work, which is not known yet
 		if i < mostLearners || l == searcher || first {
 			l.learn(learning{now, l == searcher, p.random, p.pause})
 			p.pause()
@@ -112,7 +112,7 @@ func (p *Predictor) learn(now time.Time) {
 	p.publish()
 }
 
-// due are those that should learn, the ones with the most that is new first.
+// due returns the models that should learn, those with the most new rows first.
 func (p *Predictor) due() (all []*learner) {
 	if p.overall.due() {
 		all = append(all, p.overall)
@@ -136,10 +136,10 @@ type learning struct {
 	pause     func() // between passes
 }
 
-// searcher is the one that needs a search for its settings most: one that never had any, or
-// has had the most rows since, in proportion to those it knew then. There is a time between
-// two searches, whosever they are. Where one model has all the traffic it needs as much as
-// all together; these come first then, as they serve every name and others wait for them.
+// searcher returns the model that most needs a search for settings, or nil if it is too early
+// for one. That is a model that never had a search, or the one whose rows have multiplied most
+// since. If one model has all the traffic it needs a search as much as all models together do:
+// then all together are first, since they predict every other name, too.
 func (p *Predictor) searcher(due []*learner, now time.Time) *learner {
 	if now.Sub(p.searched) < searchGap {
 		return nil

@@ -8,7 +8,7 @@ type Score struct {
 	Rules [ruleCount]RuleScore
 }
 
-// RuleScore is the error of one rule. By Rule(i).String() its place in Score.Rules is named.
+// RuleScore is the error of one rule, which is the index in Score.Rules.
 type RuleScore struct {
 	R2  float64 // 1 − Σ(h−y)² / Σ(y−ȳ)²: 1 is exact, 0 no better than the mean; 0 when all work is the same
 	MAE float64 // mean of |h−y|, in work
@@ -41,8 +41,8 @@ func scoreOf(f *formula, samples []sample) Score {
 	return s
 }
 
-// leastGain is the part of the variance that hints have to explain to be worth anything.
-// Below it is noise, and ordering by noise only takes requests out of their order.
+// leastGain is the part of the variance that a rule has to explain to be used. Less may be
+// noise, and to order requests by noise only takes them out of their order.
 const leastGain = 0.02
 
 // best is the rule with the least squared error.
@@ -57,7 +57,7 @@ func (s *Score) best() Rule {
 	return Hints
 }
 
-// proven is a rule, if it is better than the mean on these rows, and else the mean.
+// proven returns the rule if it is better than the mean on these rows, or else the mean.
 func (s *Score) proven(rule Rule) Rule {
 	if s.Rules[rule].R2 < s.Rules[Mean].R2+leastGain {
 		return Mean
@@ -65,8 +65,8 @@ func (s *Score) proven(rule Rule) Rule {
 	return rule
 }
 
-// proven is the best rule by rows that were held out to choose by, of those that are better
-// than the mean both there and on the test rows.
+// proven returns the best rule by the rows that are there to choose by, of those rules that are
+// better than the mean both on those rows and on the test rows.
 func proven(choice, test *Score) Rule {
 	rule := choice.best()
 	if rule == Mean || test.proven(rule) == rule {

@@ -7,11 +7,11 @@ import (
 	"slices"
 )
 
-// candidate is a setting on trial.
+// candidate is a setting that a search tries.
 type candidate struct {
 	setting
 	coefficients
-	held float64 // cost on rows that it does not learn from
+	held float64 // cost on held-out rows, which it does not learn from
 }
 
 // candidates are all settings that a search tries.
@@ -27,8 +27,9 @@ func candidates() []candidate {
 	return all
 }
 
-// search tries every setting from nothing on: each round gives those that are left twice the
-// passes of the one before, and the better half by the cost on held-out rows stays.
+// search tries every setting, from zero coefficients on. In each round the settings that are
+// left make twice as many passes as in the one before; then the half with the lower cost on
+// held-out rows stays.
 func search(train, held *dataset, g learning) candidate {
 	left := candidates()
 	for passes := 1; ; passes *= 2 {
@@ -51,7 +52,7 @@ func (c *candidate) try(train *dataset, random *rand.Rand) {
 	train.pass(&c.coefficients, c.setting, random)
 }
 
-// judge takes the cost on held-out rows; a descent that has run away costs more than any other.
+// judge sets the cost on held-out rows. It is infinite for a descent that does not converge.
 func (c *candidate) judge(held *dataset) {
 	c.held = held.cost(&c.coefficients, c.terms())
 	if !c.finite() || math.IsNaN(c.held) {

@@ -1,6 +1,6 @@
 package predict
 
-// State is what a Predictor knows and what became of the rows it was given.
+// State is what a Predictor knows, and what became of the rows that it was given.
 type State struct {
 	Models  []ModelState // all models together first, under the name "", then each by name
 	Dropped uint64       // rows that came faster than they are learned from

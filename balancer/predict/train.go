@@ -11,10 +11,10 @@ import (
 // TrainOptions are those of a Trainer; zero values take the defaults.
 type TrainOptions struct {
 	Epochs    int     // passes over the rows that are learned from; 100
-	Test      float64 // the part of the rows that the error is reported on, above 0 and below 1; 0.2
+	Test      float64 // the part of the rows that rules are tested on, above 0 and below 1; 0.2
 	MinRows   int     // good rows that a model needs to be learned apart from the others, 10 at least; 200
-	MaxModels int     // how many models are learned apart, those with the most rows; 64
-	Seed      uint64  // of the split and of the order in which rows are learned
+	MaxModels int     // how many models are learned apart; 64. They are those with the most rows
+	Seed      uint64  // of how rows are split, and of the order in which they are learned
 }
 
 // Trainer learns from all the rows it was given, once, away from any traffic. It is for one
@@ -55,14 +55,14 @@ func (t *Trainer) Cleaned() Counts { return t.cleaned }
 
 // Trained is how the learning of one model went.
 type Trained struct {
-	// ModelState's Score is on the test rows, which nothing was learned or chosen by. But a rule
-	// that is no better than the mean there is not used.
+	// ModelState's Score is on the test rows. Nothing was learned from those, or chosen by them,
+	// except that a rule which is no better than the mean there is not used.
 	ModelState
 	Train, Held int // rows that it learned from, and that its settings and rule were chosen by
 	Costs       []Cost
 }
 
-// Proven says whether a rule is in use that has shown itself better than the mean.
+// Proven reports whether the rule in use has been shown to be better than the mean.
 func (t *Trained) Proven() bool { return t.Rule != Mean }
 
 // Cost is J = 1/2m Σ (h−y)² after an epoch, in work².
@@ -71,8 +71,9 @@ type Cost struct {
 	Train, Held float64
 }
 
-// Train learns, and returns a Predictor that knows the outcome, to be saved, and how it went:
-// for all models together first, then for each with enough rows, the most first.
+// Train learns. It returns a Predictor that knows what was learned, to be saved, and how each
+// learning went: that of all models together first, then that of each with enough rows, the
+// one with the most first.
 func (t *Trainer) Train() (*Predictor, []Trained, error) {
 	if len(t.all) < t.options.MinRows {
 		return nil, nil, fmt.Errorf("train: there are %d good rows, and fewer than %d take noise for a rule", len(t.all), t.options.MinRows)
@@ -89,7 +90,7 @@ func (t *Trainer) Train() (*Predictor, []Trained, error) {
 	return p, trained, nil
 }
 
-// names are the models that are learned apart.
+// names returns the models that are learned apart.
 func (t *Trainer) names() []string {
 	var names []string
 	for name, samples := range t.models {
@@ -125,7 +126,7 @@ func (t *Trainer) train(l *learner, samples []sample, random *rand.Rand) Trained
 	return Trained{ModelState: l.state(), Train: len(rows.y), Held: held, Costs: costs}
 }
 
-// first is a dataset of the first rows only: a search needs no more.
+// first returns a dataset of the first n rows: a search needs no more.
 func (d *dataset) first(n int) *dataset {
 	n = min(n, len(d.y))
 	part := &dataset{d.standard, rows{d.x[:n], d.y[:n]}, make([]int, n)}
@@ -135,8 +136,8 @@ func (d *dataset) first(n int) *dataset {
 	return part
 }
 
-// descend makes some epochs from nothing on, and returns the coefficients of the one with the
-// least cost on held-out rows.
+// descend makes some epochs, from zero coefficients on. It returns the coefficients of the epoch
+// with the least cost on held-out rows, and the costs of all.
 func (d *dataset) descend(held *dataset, s setting, epochs int, random *rand.Rand) (best coefficients, costs []Cost) {
 	square := d.workSpread * d.workSpread
 	now, least := candidate{setting: s}, 0.0
