@@ -38,7 +38,9 @@ var bodyMemory = hardship{
 		if err != nil {
 			return verdict{}, err
 		}
-		p, err := s.start(ctx, settings{Servers: []string{addr}, BodyMemory: "256MiB"}, nil)
+		plan := stock(addr)
+		plan.BodyMemory = "256MiB"
+		p, err := s.start(ctx, plan)
 		if err != nil {
 			return verdict{}, err
 		}

@@ -28,7 +28,7 @@ var connectionTokens = hardship{
 		if err != nil {
 			return verdict{}, err
 		}
-		p, err := s.start(ctx, settings{Servers: []string{addr}}, nil)
+		p, err := s.start(ctx, stock(addr))
 		if err != nil {
 			return verdict{}, err
 		}
@@ -60,7 +60,7 @@ var connectionTokens = hardship{
 }
 
 // cpuOf is what a program spends on one such request, out of many, and the status of the last.
-func cpuOf(p *process, request string) (each time.Duration, status int, err error) {
+func cpuOf(p *peers.Process, request string) (each time.Duration, status int, err error) {
 	const requests = 50
 	var c *client
 	defer func() {

@@ -10,6 +10,8 @@ import (
 	"os/exec"
 	"sync"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 const (
@@ -62,7 +64,7 @@ var slowConnections = hardship{
 }
 
 // startNarrow starts a program that may open no more than so many files, by its soft and hard limit.
-func startNarrow(ctx context.Context, s *stand, files int) (*process, error) {
+func startNarrow(ctx context.Context, s *stand, files int) (*peers.Process, error) {
 	var addrs []string
 	for range 2 {
 		addr, err := s.serve(says("ok"))
@@ -71,11 +73,14 @@ func startNarrow(ctx context.Context, s *stand, files int) (*process, error) {
 		}
 		addrs = append(addrs, addr)
 	}
-	return s.start(ctx, settings{Servers: addrs, Probes: true, Files: files}, func(cmd *exec.Cmd) error {
+	plan := stock(addrs...)
+	plan.Probes, plan.Files = true, files
+	plan.Begin = func(cmd *exec.Cmd) error {
 		cmd.Args = append([]string{"sh", "-c", fmt.Sprintf(`ulimit -n %d && exec "$@"`, files), "sh", cmd.Path}, cmd.Args[1:]...)
 		cmd.Path = "/bin/sh"
 		return cmd.Start()
-	})
+	}
+	return s.start(ctx, plan)
 }
 
 // askAllKept has clients ask at their own pace, each on a connection that it keeps. What happens meanwhile begins when all

@@ -9,7 +9,7 @@
 //
 // A hardship is a file with one variable of that type: what happens, what is right, who is put through it, and the
 // function that does it to one program and gives a verdict. Each starts the program anew, in a folder of its own, with
-// settings that are equal for all as far as they have them (settings.go), in front of servers that live in this program.
+// settings that are equal for all as far as they have them (bench/peers), in front of servers that live in this program.
 //
 // nginx and HAProxy are looked for in PATH and /usr/sbin; by root, what is missing is installed from Debian's packages,
 // and otherwise its column stays empty and a line says how to get it. Verdicts of right and wrong hold on a busy machine;

@@ -15,7 +15,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/bench/peers"
-	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 func TestParse(t *testing.T) {
@@ -46,35 +45,6 @@ func TestHardshipsAreToldApart(t *testing.T) {
 		require.NotEmpty(t, h.right, h.name)
 		require.True(t, h.asks(peers.Steelyard), h.name)
 	}
-}
-
-// TestSettings has everything set, and steelyard read it back.
-func TestSettings(t *testing.T) {
-	dir := t.TempDir()
-	p, err := newPapers(dir)
-	require.NoError(t, err)
-	s := settings{
-		Servers: []string{"127.0.0.1:9001", "127.0.0.1:9002"}, Slots: 4, QueueWait: 10 * time.Second, Answer: 2 * time.Second,
-		AccessLog: true, Probes: true, Files: 40, BodyMemory: "256MiB", TLS: p,
-		Dir: dir, listen: "127.0.0.1:8000", admin: "127.0.0.1:8001",
-	}
-	for program, wanted := range map[string][]string{
-		peers.Nginx:   {"listen 127.0.0.1:8000;", "server 127.0.0.1:9002 max_conns=4;", "access_log /dev/stderr;", "proxy_read_timeout 2s;", "worker_connections 30;"},
-		peers.HAProxy: {"bind 127.0.0.1:8000", "server s1 127.0.0.1:9002 maxconn 4 check inter 500ms fall 2", "timeout queue 10000ms", "timeout server 2s", "maxconn 13\n"},
-	} {
-		text, err := s.text(program)
-		require.NoError(t, err)
-		for _, part := range wanted {
-			require.Contains(t, text, part, program)
-		}
-	}
-	text, err := s.text(peers.Steelyard)
-	require.NoError(t, err)
-	file := filepath.Join(dir, "steelyard.yaml")
-	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
-	c, err := configs.Load(file, nil)
-	require.NoError(t, err, text)
-	require.Len(t, c.Upstreams[0].Endpoints, 2)
 }
 
 func TestTally(t *testing.T) {

@@ -11,8 +11,6 @@ import (
 	"regexp"
 	"sync"
 	"time"
-
-	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 // hungServer: one of two servers takes requests and answers none, and nobody has said how to ask it for its health.
@@ -30,7 +28,9 @@ var hungServer = hardship{
 		if err != nil {
 			return verdict{}, err
 		}
-		p, err := s.start(ctx, settings{Servers: []string{hung, well}, Answer: 2 * time.Second}, nil)
+		plan := stock(hung, well)
+		plan.Answer = 2 * time.Second
+		p, err := s.start(ctx, plan)
 		if err != nil {
 			return verdict{}, err
 		}
@@ -60,8 +60,9 @@ var patienceByDefault = hardship{
 	right: "bounded",
 	asked: steelyardOnly,
 	run: func(ctx context.Context, s *stand) (verdict, error) {
-		file := filepath.Join(s.dir, "defaults.yaml")
-		text, err := settings{Servers: []string{"127.0.0.1:1"}, listen: "127.0.0.1:0"}.text(peers.Steelyard)
+		file, plan := filepath.Join(s.dir, "defaults.yaml"), stock("127.0.0.1:1")
+		plan.Listen = "127.0.0.1:0"
+		text, err := s.program.Config(plan)
 		if err != nil {
 			return verdict{}, err
 		}

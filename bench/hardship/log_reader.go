@@ -38,11 +38,14 @@ var logReaderLeaves = hardship{
 		}
 		go func() { _, _ = io.Copy(io.Discard, reader) }() // ends when the reader is closed
 		s.atEnd(func() { _ = reader.Close() })
-		p, err := s.start(ctx, settings{Servers: []string{addr}, AccessLog: true}, func(cmd *exec.Cmd) error {
+		plan := stock(addr)
+		plan.AccessLog = true
+		plan.Begin = func(cmd *exec.Cmd) error {
 			cmd.Stdout, cmd.Stderr = writer, writer
 			defer writer.Close()
 			return cmd.Start()
-		})
+		}
+		p, err := s.start(ctx, plan)
 		if err != nil {
 			return verdict{}, err
 		}

@@ -37,7 +37,9 @@ var quietTLS = hardship{
 		if err != nil {
 			return verdict{}, err
 		}
-		gateway, err := s.start(ctx, settings{Servers: []string{addr}, TLS: p}, nil)
+		plan := stock(addr)
+		plan.CertFile, plan.KeyFile = p.CertFile, p.KeyFile
+		gateway, err := s.start(ctx, plan)
 		if err != nil {
 			return verdict{}, err
 		}

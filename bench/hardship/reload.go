@@ -23,7 +23,9 @@ var reloadWhileDraining = hardship{
 		if err != nil {
 			return verdict{}, err
 		}
-		p, err := s.start(ctx, settings{Servers: []string{addr}, Master: true}, nil)
+		plan := stock(addr)
+		plan.Master = true
+		p, err := s.start(ctx, plan)
 		if err != nil {
 			return verdict{}, err
 		}
@@ -32,13 +34,13 @@ var reloadWhileDraining = hardship{
 			return verdict{}, err
 		}
 		defer run.Close()
-		if err := p.drain(); err != nil {
+		if err := drain(p); err != nil {
 			return verdict{}, err
 		}
 		if err := pause(ctx, 300*time.Millisecond); err != nil {
 			return verdict{}, err
 		}
-		if err := reload(p.program, p.PID()); err != nil {
+		if err := reload(p.Name, p.PID()); err != nil {
 			return verdict{}, fmt.Errorf("reload: %w", err)
 		}
 		if !run.whole() {
@@ -83,9 +85,10 @@ var reloadAtStart = hardship{
 		}
 		var died, forgot int
 		for _, delay := range reloadDelays {
-			p, err := s.start(ctx, settings{Servers: []string{before}, Master: true}, func(cmd *exec.Cmd) error {
-				return startAndReload(s.program.Name, cmd, delay, before, after)
-			})
+			plan := stock(before)
+			plan.Master = true
+			plan.Begin = func(cmd *exec.Cmd) error { return startAndReload(s.program.Name, cmd, delay, before, after) }
+			p, err := s.start(ctx, plan)
 			if err != nil {
 				died++ // what it said is in err
 				continue
@@ -140,7 +143,7 @@ func awaitStep(pid int) {
 }
 
 // finally asks until the answer is the wanted one, for a few seconds at most, and returns the last.
-func finally(ctx context.Context, p *process, wanted string) (body string) {
+func finally(ctx context.Context, p *peers.Process, wanted string) (body string) {
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end) && p.Ended() == nil; {
 		if _, body, _ = askOnce(p.Addr, get, time.Second); body == wanted {
 			break

@@ -58,7 +58,7 @@ func loseWork(ctx context.Context, s *stand, die func(*http.Server)) (verdict, e
 		server.Store(started)
 		addrs = append(addrs, addr)
 	}
-	p, err := s.start(ctx, settings{Servers: addrs}, nil)
+	p, err := s.start(ctx, stock(addrs...))
 	if err != nil {
 		return verdict{}, err
 	}

@@ -29,7 +29,7 @@ var heavyScrape = hardship{
 		if err != nil {
 			return verdict{}, err
 		}
-		p, err := s.start(ctx, settings{Servers: addrs}, nil)
+		p, err := s.start(ctx, stock(addrs...))
 		if err != nil {
 			return verdict{}, err
 		}
@@ -43,7 +43,7 @@ var heavyScrape = hardship{
 			scraping, stop := context.WithCancel(ctx)
 			var all sync.WaitGroup
 			for range scrapers {
-				all.Go(func() { scrapes.Add(scrapeOn(scraping, p.admin)) })
+				all.Go(func() { scrapes.Add(scrapeOn(scraping, p.Admin)) })
 			}
 			loud := p50(ctx, p.Addr, each)
 			stop()

@@ -26,7 +26,12 @@ var slowUploads = hardship{
 			}
 			addrs = append(addrs, addr)
 		}
-		p, err := s.start(ctx, settings{Servers: addrs, Slots: 4, QueueWait: 10 * time.Second}, nil)
+		plan := stock(addrs...)
+		plan.Slots, plan.Wait = true, 10*time.Second
+		for i := range plan.Endpoints {
+			plan.Endpoints[i].Slots = 4
+		}
+		p, err := s.start(ctx, plan)
 		if err != nil {
 			return verdict{}, err
 		}

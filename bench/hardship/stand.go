@@ -49,39 +49,28 @@ func (s *stand) close() {
 // is says which program this is.
 func (s *stand) is(name string) bool { return s.program.Name == name }
 
-// process is a running program, which can be weighed and told what to do.
-type process struct {
-	*peers.Process
-	program string
-	admin   string // host:port; steelyard's
+// stock is a plan for servers of equal weight, and the same for every program: only what a hardship varies is told.
+func stock(servers ...string) peers.Plan {
+	plan := peers.Plan{Stock: true, InTurn: true}
+	for i, addr := range servers {
+		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: fmt.Sprintf("s%d", i), Addr: addr})
+	}
+	return plan
 }
 
-// start runs the program with the settings. begin may change the command before it is started, or start it in a way of its own.
-func (s *stand) start(ctx context.Context, set settings, begin func(*exec.Cmd) error) (*process, error) {
-	if begin == nil {
-		begin = (*exec.Cmd).Start
+// start runs the program.
+func (s *stand) start(ctx context.Context, plan peers.Plan) (*peers.Process, error) {
+	plan.Dir = s.dir
+	if plan.Begin == nil {
+		plan.Begin = (*exec.Cmd).Start
 	}
-	var err error
-	if set.listen, set.admin, err = peers.FreeAddresses(); err != nil {
-		return nil, err
-	}
-	set.Dir = s.dir
-	text, err := set.text(s.program.Name)
-	if err != nil {
-		return nil, err
-	}
-	p, err := s.program.Run(ctx, peers.Setup{Dir: s.dir, Config: text, Addr: set.listen, Begin: func(cmd *exec.Cmd) error {
-		if set.Master && s.is(peers.HAProxy) {
-			cmd.Args = append([]string{cmd.Args[0], "-W"}, cmd.Args[1:]...)
-		}
-		return begin(cmd)
-	}})
+	p, err := s.program.Start(ctx, plan)
 	if err != nil {
 		return nil, err
 	}
 	forget := context.AfterFunc(ctx, p.Stop) // so that nobody goes on waiting for it
 	s.atEnd(func() { forget(); p.Stop() })
-	return &process{Process: p, program: s.program.Name, admin: set.admin}, nil
+	return p, nil
 }
 
 // serve starts a server of the bench's own and returns its host:port.
@@ -106,9 +95,9 @@ func (s *stand) serveTLS(answer http.HandlerFunc, certificate *tls.Certificate) 
 }
 
 // drain tells the program to finish what it has and to take nothing new.
-func (p *process) drain() error {
+func drain(p *peers.Process) error {
 	return syscall.Kill(p.PID(), map[string]syscall.Signal{
-		peers.Nginx: syscall.SIGQUIT, peers.HAProxy: syscall.SIGUSR1, peers.Steelyard: syscall.SIGTERM}[p.program])
+		peers.Nginx: syscall.SIGQUIT, peers.HAProxy: syscall.SIGUSR1, peers.Steelyard: syscall.SIGTERM}[p.Name])
 }
 
 // reload tells a program by its number to read its configuration again.

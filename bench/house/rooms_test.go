@@ -102,8 +102,8 @@ var rooms = []room{
 		why: "reads everything as text; the schema it holds the reference to is the real one"},
 	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/figure bench/overhead/wire bench/peers bench/report",
 		why: "compares programs from outside, ours among others"},
-	{path: "bench/hardship", level: 5, sees: "bench/figure bench/peers", tests: "configs",
-		why: "does the same to several programs from outside; only its tests read our configuration back"},
+	{path: "bench/hardship", level: 5, sees: "bench/figure bench/peers",
+		why: "does the same to several programs from outside"},
 	{path: "bench/overhead/wire", level: 3, why: "client and upstream in one thread, with no code of the proxies they time"},
 
 	{path: "cmd/steelyard/demo", level: 5,

@@ -30,7 +30,10 @@ func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*sta
 	s := &stand{contender: c, names: map[string]int{}}
 	engines, end := context.WithCancel(context.WithoutCancel(ctx)) // they end by stop, after the program before them
 	s.end = end
-	plan := peers.Plan{Dir: dir, HoldBack: c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Slots: c.Queue != "", Queue: c.Queue, Wait: longestWait}
+	plan := peers.Plan{Dir: dir, Slots: c.Queue != "" || c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Queue: c.Queue}
+	if plan.Slots {
+		plan.Wait = longestWait
+	}
 	told := l.scenario.Told(c)
 	for i, e := range l.scenario.Endpoints {
 		engine, err := backend.New(backend.Options{Name: fmt.Sprintf("engine-%d", i), Engine: e.Options, UnitTokens: unitTokens})

@@ -2,6 +2,8 @@ package peers
 
 import (
 	"context"
+	"crypto/x509"
+	"encoding/pem"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +13,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"text/template"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -39,18 +42,20 @@ func golden(t *testing.T, name, got string) {
 
 func TestConfigurations(t *testing.T) {
 	p := plan()
+	p.Slots = false
 	text, err := p.render(nginxTemplate, false)
 	require.NoError(t, err)
 	golden(t, "nginx.conf", text)
-	p.HoldBack = true
+	p.Slots = true
 	text, err = p.render(haproxyTemplate, false)
 	require.NoError(t, err)
 	golden(t, "haproxy-maxconn.conf", text)
-	p.HoldBack = false
+	p.Slots = false
 	text, err = p.render(haproxyTemplate, false)
 	require.NoError(t, err)
 	require.NotContains(t, text, "  maxconn 1\n")
 	golden(t, "haproxy-leastconn.conf", text)
+	p.Slots = true
 	text, err = p.render(steelyardTemplate, false)
 	require.NoError(t, err)
 	golden(t, "steelyard.yaml", text)
@@ -72,6 +77,44 @@ func TestProxiesAsTheirUsersSetThemUp(t *testing.T) {
 	require.Contains(t, haproxy, "\n  http-request set-header X-Forwarded-Proto http\n")
 	require.Contains(t, haproxy, "\n  balance roundrobin\n")
 	require.NotContains(t, haproxy, "no-delay")
+}
+
+// TestStock has everything set that bad days vary, and our own read back.
+func TestStock(t *testing.T) {
+	p := plan()
+	p.Stock, p.InTurn, p.AccessLog, p.Probes = true, true, true, true
+	p.Wait, p.Answer, p.Files = 10*time.Second, 2*time.Second, 40
+	for template, wanted := range map[*template.Template][]string{
+		nginxTemplate:   {"listen 127.0.0.1:8080", "server 127.0.0.1:9002 weight=100 max_conns=2;", "access_log /dev/stderr;", "proxy_read_timeout 2s;", "worker_connections 30;"},
+		haproxyTemplate: {"bind 127.0.0.1:8080", "server e1 127.0.0.1:9002 weight 100 maxconn 2 check inter 500ms fall 2\n", "timeout queue 10000ms", "timeout server 2s", "maxconn 13\n"},
+	} {
+		text, err := p.render(template, false)
+		require.NoError(t, err)
+		for _, part := range wanted {
+			require.Contains(t, text, part)
+		}
+		for _, raised := range []string{"keepalive_requests", "max_fails", "proxy_next_upstream", "retries", "purge"} {
+			require.NotContains(t, text, raised)
+		}
+	}
+	dir := t.TempDir()
+	p.BodyMemory, p.CertFile, p.KeyFile = "256MiB", filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	papers := httptest.NewTLSServer(nil)
+	defer papers.Close()
+	key, err := x509.MarshalPKCS8PrivateKey(papers.TLS.Certificates[0].PrivateKey)
+	require.NoError(t, err)
+	for file, block := range map[string]pem.Block{
+		p.CertFile: {Type: "CERTIFICATE", Bytes: papers.Certificate().Raw}, p.KeyFile: {Type: "PRIVATE KEY", Bytes: key},
+	} {
+		require.NoError(t, os.WriteFile(file, pem.EncodeToMemory(&block), 0o600))
+	}
+	text, err := p.render(steelyardTemplate, false)
+	require.NoError(t, err)
+	c, err := configs.Parse("generated", []byte(text), nil)
+	require.NoError(t, err, text)
+	require.Equal(t, 10*time.Second, c.Upstreams[0].Queue.MaxWait)
+	require.True(t, c.Log.Access)
+	require.Equal(t, p.CertFile, c.Upstreams[0].Endpoints[2].TLS.CAFile)
 }
 
 // TestOursIsUnderstood reads each form of our own configuration with the real decoder.
@@ -149,7 +192,7 @@ func start(t *testing.T, program Program) *Process {
 	}))
 	t.Cleanup(engine.Close)
 	process, err := program.Start(t.Context(), Plan{
-		Dir: t.TempDir(), HoldBack: true,
+		Dir: t.TempDir(), Slots: true,
 		Endpoints: []Endpoint{{"only", engine.Listener.Addr().String(), 100, 1}},
 	})
 	require.NoError(t, err)

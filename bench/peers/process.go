@@ -24,50 +24,40 @@ const (
 
 // Process is a running contender.
 type Process struct {
-	Name string
-	Addr string // host:port it listens on
+	Name  string
+	Addr  string // host:port it listens on
+	Admin string // and where its operator asks; steelyard's
 
 	cmd    *exec.Cmd
 	said   *tail
 	exited chan struct{} // closed by the goroutine that waits for the program
 }
 
-// Setup is how a program is run: on which configuration, and where that makes it listen.
-type Setup struct {
-	Dir    string // for its files; exists, and is the program's own
-	Config string // the text of its configuration
-	Addr   string // host:port; it is ready once it accepts connections there
-	// Begin starts the command and says how it is scheduled; nil: as PreferSelf does with this program.
-	Begin func(*exec.Cmd) error
-}
-
-// Start runs the program as the plan says, on ports that are free.
+// Start runs the program as the plan says, on ports that are free, and returns once it accepts connections. The process
+// outlives ctx: only Stop ends it.
 func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	var err error
-	if plan.Listen, plan.Admin, err = FreeAddresses(); err != nil {
+	if plan.Listen, plan.Admin, err = freeAddresses(); err != nil {
 		return nil, err
 	}
 	text, err := p.Config(plan)
 	if err != nil {
 		return nil, err
 	}
-	return p.Run(ctx, Setup{Dir: plan.Dir, Config: text, Addr: plan.Listen, Begin: plan.Begin})
-}
-
-// Run writes the configuration, starts the program and returns once it accepts connections. The process outlives ctx: only Stop
-// ends it.
-func (p Program) Run(ctx context.Context, s Setup) (*Process, error) {
-	file := filepath.Join(s.Dir, p.fileName)
-	if err := os.WriteFile(file, []byte(s.Config), 0o600); err != nil {
+	file := filepath.Join(plan.Dir, p.fileName)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration of %s: %w", p.Name, err)
 	}
-	process := &Process{Name: p.Name, Addr: s.Addr, said: &tail{}, exited: make(chan struct{})}
+	process := &Process{Name: p.Name, Addr: plan.Listen, Admin: plan.Admin, said: &tail{}, exited: make(chan struct{})}
 	process.cmd = exec.Command(p.Path, p.args(file)...)
+	if plan.Master && p.Name == HAProxy {
+		process.cmd.Args = slices.Insert(process.cmd.Args, 1, "-W")
+	}
 	process.cmd.Stdout, process.cmd.Stderr = process.said, process.said
 	// Settings of the user's own gateway are none of the bench's.
 	process.cmd.Env = slices.DeleteFunc(os.Environ(), func(v string) bool { return strings.HasPrefix(v, "STEELYARD_") })
 	process.cmd.SysProcAttr = ownSession()
-	begin := s.Begin
+	begin := plan.Begin
 	if begin == nil {
 		begin = startPreferred
 	}
@@ -136,8 +126,8 @@ func (p *Process) Ended() error {
 // PID is the program's; what it starts has others.
 func (p *Process) PID() int { return p.cmd.Process.Pid }
 
-// FreeAddresses are two ports of 127.0.0.1 that were free a moment ago.
-func FreeAddresses() (listen, admin string, err error) {
+// freeAddresses are two ports of 127.0.0.1 that were free a moment ago.
+func freeAddresses() (listen, admin string, err error) {
 	a, err := net.Listen("tcp4", "127.0.0.1:0")
 	if err != nil {
 		return "", "", fmt.Errorf("find a free port: %w", err)
