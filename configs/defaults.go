@@ -8,6 +8,10 @@ import (
 	"time"
 )
 
+// DefaultConnections is the default of limits.connections. Whoever has it asked for no number: where the limit of open
+// files leaves room for fewer, the others wait to be accepted.
+const DefaultConnections = 20000
+
 const (
 	defaultListen   = "127.0.0.1:8080"
 	defaultUpstream = "default" // the name of an upstream that is alone and unnamed
@@ -25,7 +29,7 @@ func defaults() *Config {
 			BodyBytes:   64 * mib,
 			ReplayBytes: defaultReplay,
 			BodyMemory:  1 * gib,
-			Connections: 20000,
+			Connections: DefaultConnections,
 		},
 		// Slower than any link that a person would use; see REFERENCE.md.
 		Clients: Clients{MinSendRate: 1 * kib, MinReadRate: 1 * kib},

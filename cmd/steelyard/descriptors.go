@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"syscall"
 
 	"github.com/steelyard-proxy/steelyard/configs"
@@ -20,29 +21,42 @@ func descriptorsFor(c *configs.Config) uint64 {
 	return uint64(n)
 }
 
-// tooFewDescriptors raises the limit of open files to the hard limit, which only root can
-// raise, and says what to do where that is not what the process may need; "" where it is.
-func tooFewDescriptors(c *configs.Config) string {
+// raiseDescriptors raises the limit of open files to the hard limit, which only root can raise,
+// and returns the one in force.
+func raiseDescriptors() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return "" // what cannot be known is no reason to worry anybody
+		return math.MaxUint64 // what cannot be known is no reason to worry anybody
 	}
 	if raised := (syscall.Rlimit{Cur: limit.Max, Max: limit.Max}); syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
 		limit = raised
 	}
-	return descriptorAdvice(c, limit.Cur)
+	return uint64(limit.Cur)
 }
 
-func descriptorAdvice(c *configs.Config, limit uint64) string {
-	needed := descriptorsFor(c)
+const raiseIt = "raise the hard limit (LimitNOFILE= in systemd, --ulimit nofile= in Docker, ulimit -Hn in a shell)"
+
+// fewClients is what nobody would take a gateway for that serves no more.
+const fewClients = 256
+
+// descriptorAdvice says what the limit of open files leaves room for, "" where that is all. It is
+// a warning where somebody asked for more, or where hardly anything works; nobody asked for the
+// default, which is as many as there is room for.
+func descriptorAdvice(c *configs.Config, limit uint64) (advice string, warning bool) {
+	asked, needed := uint64(c.Limits.Connections), descriptorsFor(c)
 	if limit >= needed {
-		return ""
+		return "", false
 	}
-	advice := fmt.Sprintf("this process may open %d files, and limits.connections %d may need %d, one for each client and one for its server: "+
-		"raise the hard limit to that (LimitNOFILE= in systemd, --ulimit nofile= in Docker, ulimit -Hn in a shell)", limit, c.Limits.Connections, needed)
-	rest := needed - 2*uint64(c.Limits.Connections)
-	if limit < rest+2 {
-		return advice
+	rest := needed - 2*asked
+	fits := (max(limit, rest) - rest) / 2
+	if asked == configs.DefaultConnections {
+		return fmt.Sprintf("this process may open %d files: that is enough for %d clients and their servers at once, and more clients wait until they are accepted: "+
+			"to serve more, %s", limit, fits, raiseIt), fits < fewClients
 	}
-	return fmt.Sprintf("%s, or lower limits.connections to %d", advice, (limit-rest)/2)
+	advice = fmt.Sprintf("this process may open %d files, and limits.connections %d may need %d, one for each client and one for its server: %s to that",
+		limit, asked, needed, raiseIt)
+	if fits > 0 {
+		advice = fmt.Sprintf("%s, or lower limits.connections to %d", advice, fits)
+	}
+	return advice, true
 }

@@ -50,12 +50,41 @@ func TestMemoryLimitIsSet(t *testing.T) {
 func TestDescriptorAdvice(t *testing.T) {
 	c := parse(t, "http://127.0.0.1:1", "limits: {connections: 1000}")
 	require.EqualValues(t, 2065, descriptorsFor(c))
-	require.Empty(t, descriptorAdvice(c, 2065))
-	require.Empty(t, descriptorAdvice(c, math.MaxUint64))
+	advice := func(c *configs.Config, limit uint64) string {
+		text, warning := descriptorAdvice(c, limit)
+		require.Equal(t, text != "", warning, "who asks for a number is warned where it cannot be had")
+		return text
+	}
+	require.Empty(t, advice(c, 2065))
+	require.Empty(t, advice(c, math.MaxUint64))
 	for limit, want := range map[uint64]string{2064: ", or lower limits.connections to 999", 1024: " to 479", 67: " to 1"} {
-		got := descriptorAdvice(c, limit)
+		got := advice(c, limit)
 		require.Contains(t, got, "limits.connections 1000 may need 2065")
 		require.Regexp(t, want+"$", got)
 	}
-	require.NotContains(t, descriptorAdvice(c, 66), "lower", "no number of connections would do")
+	require.NotContains(t, advice(c, 66), "lower", "no number of connections would do")
+}
+
+// Nobody asked for the default of limits.connections: what there is room for is no mistake of theirs.
+func TestDescriptorAdviceOfTheDefault(t *testing.T) {
+	c := parse(t, "http://127.0.0.1:1", "")
+	for _, v := range []struct {
+		limit   uint64
+		warning bool
+		says    string
+	}{
+		{math.MaxUint64, false, ""},
+		{40065, false, ""},
+		{40064, false, "enough for 19999 clients"},
+		{20000, false, "enough for 9967 clients"},
+		{1024, false, "enough for 479 clients"},
+		{576, true, "enough for 255 clients"},
+		{40, true, "enough for 0 clients"},
+	} {
+		text, warning := descriptorAdvice(c, v.limit)
+		require.Equal(t, v.warning, warning, "%d files", v.limit)
+		require.Contains(t, text, v.says)
+		require.Equal(t, v.says == "", text == "")
+		require.NotContains(t, text, "limits.connections")
+	}
 }

@@ -44,8 +44,10 @@ func serve(ctx context.Context, file string) error {
 		return err
 	}
 	log.Info("starting", zap.String("version", version()), zap.String("config", file), zap.Stringer("memory_limit", limitMemory(cfg, cfg)))
-	if advice := tooFewDescriptors(cfg); advice != "" {
+	if advice, warning := descriptorAdvice(cfg, raiseDescriptors()); warning {
 		log.Warn(advice)
+	} else if advice != "" {
+		log.Info(advice)
 	}
 	logNotes(log, notes)
 	go reloadOnHangup(ctx, a, cfg, file, log)
