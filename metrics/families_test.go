@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil/promlint"
 	dto "github.com/prometheus/client_model/go"
 	"github.com/prometheus/common/expfmt"
@@ -81,13 +82,30 @@ func gathered(t *testing.T, r *Registry) []*dto.MetricFamily {
 // TestEveryFamilyIsCollected: one that is declared and forgotten would never be missed.
 func TestEveryFamilyIsCollected(t *testing.T) {
 	byName := make(map[string]bool)
-	for _, f := range gathered(t, full()) {
+	r := full()
+	for _, f := range gathered(t, r) {
 		require.False(t, byName[f.GetName()], "%s twice", f.GetName())
 		byName[f.GetName()] = true
 	}
 	for _, f := range families {
 		assert.True(t, byName[f.name], "%s is declared and never collected", f.name)
 	}
+	for _, name := range registered(r) {
+		assert.True(t, byName[name], "%s is registered, and full() gives it no sample, so that METRICS.md lacks it", name)
+	}
+}
+
+// registered are the names of the families that the library keeps for us, those without a sample too.
+func registered(r *Registry) (names []string) {
+	described := make(chan *prometheus.Desc)
+	go func() {
+		r.prometheus.Describe(described)
+		close(described)
+	}()
+	for d := range described {
+		names = append(names, regexp.MustCompile(`fqName: "(\w+)"`).FindStringSubmatch(d.String())[1])
+	}
+	return names
 }
 
 // TestAlerts holds the example of METRICS.md against the tool and the families there are.

@@ -41,6 +41,7 @@ func full() *Registry {
 	u.Failed(Failure{"queue_full", "steelyard"})
 	r.Upstream("").Answered(400)
 	r.Reloaded(true)
+	r.CertificateExpires("/etc/steelyard/chat.pem", time.Unix(1800000000, 0))
 	r.Observe(func() []EndpointState {
 		return []EndpointState{{
 			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50, Slots: 8,
