@@ -1,5 +1,7 @@
 package balancer
 
+import "time"
+
 // OutcomeClass says how an attempt ended.
 type OutcomeClass uint8
 
@@ -37,8 +39,18 @@ func (c OutcomeClass) String() string {
 	return classNames[c]
 }
 
-// Outcome is what a lease is released with: how one attempt ended.
+// Outcome is what a lease is released with: how one attempt ended. Times are 0 where nobody
+// has measured them.
 type Outcome struct {
 	Class  OutcomeClass
 	Status int // the endpoint's status; 0 when none came
+
+	Connect   time.Duration // to make a connection; 0 where there was one
+	FirstByte time.Duration // from when the request began to be sent to the head of the answer
+	Service   time.Duration // from then to the end, but for Blocked
+	Blocked   time.Duration // the client kept what was sent to it waiting
+	Size      float64       // predicted work, as a multiple of the mean; 0: not known
 }
+
+// held is for how long the attempt had one of the endpoint's slots; 0 where nobody has measured it.
+func (o *Outcome) held() time.Duration { return o.Connect + o.Service + o.Blocked }

@@ -1,6 +1,7 @@
 package balancer
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
@@ -32,7 +33,7 @@ func (e *Endpoint) measure(t timing, o Outcome) {
 	}
 	now := e.pool.queue.now()
 	e.service.Touch(now)
-	took := now - t.began
+	took := cmp.Or(o.held(), now-t.began)
 	if o.Class != Answered || o.Status >= 300 || took <= 0 {
 		return
 	}

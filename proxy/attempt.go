@@ -34,6 +34,7 @@ type attempt struct {
 	clean    bool // after the answer the connection may serve another request
 	whole    bool // the answer has come to its end
 	phase    metrics.Phase
+	ended    Attempted // what the last lease came to
 	moments
 }
 
@@ -45,6 +46,7 @@ type moments struct {
 	answered   time.Duration // a head of an answer was there
 	firstByte  time.Duration // a byte of the body was there, or it was clear that none would be
 	waited     time.Duration // since begun, for a slot and for a connection
+	connecting time.Duration // a new connection took; 0: none was made
 	blocked    time.Duration // how long the client had made writes wait before dispatched
 }
 
@@ -58,7 +60,8 @@ func (a *attempt) initialise(x *exchange) {
 // reset forgets what the attempt saw, but for its memory. It must have ended.
 func (a *attempt) reset() {
 	a.lease, a.target, a.inFlight = balancer.Lease{}, nil, 0
-	a.answer.Status, a.clean, a.whole, a.phase, a.moments = 0, false, false, metrics.PhaseRead, moments{}
+	a.answer.Status, a.clean, a.whole = 0, false, false
+	a.phase, a.ended, a.moments = metrics.PhaseRead, Attempted{}, moments{}
 }
 
 // try sends the request to the leased endpoint and waits for the head of its answer. An
@@ -86,7 +89,7 @@ func (a *attempt) try() error {
 // connect takes a connection to the leased endpoint, a fresh one where the last had died.
 func (a *attempt) connect() error {
 	a.phase = metrics.PhaseConnect
-	a.answer.Status, a.dispatched, a.answered, a.broke = 0, 0, 0, 0 // of a connection before
+	a.answer.Status, a.dispatched, a.answered, a.broke, a.connecting = 0, 0, 0, 0, 0 // of a connection before
 	begin := wire.Now()
 	up, err := a.target.Conns.Acquire(&a.cancel, a.x.history.Resent > 0)
 	if err != nil {
@@ -96,7 +99,8 @@ func (a *attempt) connect() error {
 	if !up.Reused {
 		a.lease.Reached()
 		a.dispatched = wire.Now()
-		a.waited += a.dispatched - begin
+		a.connecting = a.dispatched - begin
+		a.waited += a.connecting
 	}
 	return a.cancel.Bind(a)
 }
@@ -173,7 +177,7 @@ func (a *attempt) end(o balancer.Outcome) {
 	}
 	lease := a.lease
 	a.lease = balancer.Lease{}
-	a.x.learn(a, o)
+	a.judge(o)
 	lease.Release(o)
 	a.x.conn.Hurry(false)
 }
@@ -181,7 +185,7 @@ func (a *attempt) end(o balancer.Outcome) {
 // giveUp ends an attempt that got no answer. Where it failed for want of something of ours
 // no endpoint had to do with it, and none is told of.
 func (a *attempt) giveUp(f *fault.Error) {
-	a.end(a.outcome(f))
+	a.end(a.outcome(classOf(f)))
 	if f.Kind == fault.Shortage {
 		a.target = nil
 	}
@@ -197,17 +201,12 @@ func (a *attempt) rewind() time.Duration {
 // leased says whether the attempt has an endpoint.
 func (a *attempt) leased() bool { return a.lease.Endpoint() != nil }
 
-// outcome is how the attempt ended, for want of an answer or with one.
-func (a *attempt) outcome(failure *fault.Error) balancer.Outcome {
-	o := balancer.Outcome{Class: balancer.Answered, Status: a.answer.Status}
-	if failure != nil {
-		o.Class = outcomeClass(failure.Kind)
+// classOf is what a failure, nil for none, makes of the attempt.
+func classOf(f *fault.Error) balancer.OutcomeClass {
+	if f == nil {
+		return balancer.Answered
 	}
-	return o
-}
-
-func outcomeClass(k fault.Kind) balancer.OutcomeClass {
-	switch k {
+	switch f.Kind {
 	case fault.Connect, fault.ConnectTimeout:
 		return balancer.ConnectFailed
 	case fault.FirstByteTimeout, fault.Forsaken, fault.IdleTimeout, fault.TotalTimeout:

@@ -36,11 +36,11 @@ func (x *exchange) finish() {
 // endAttempts ends all attempts. Of one whose answer was not wanted nothing is said.
 func (x *exchange) endAttempts() {
 	for _, a := range x.attempts {
-		o := a.outcome(x.failure)
-		if a != x.current {
-			o.Class = balancer.Refused
+		class := balancer.Refused
+		if a == x.current {
+			class = classOf(x.failure)
 		}
-		a.end(o)
+		a.end(a.outcome(class))
 	}
 }
 

@@ -74,6 +74,7 @@ type settings struct {
 	accessHeld  bool                            // the access log is not run
 	noAccess    bool                            // there is none
 	requests    *requestlog.Log                 // nil: there is none
+	measured    bool                            // what the endpoints can do is measured
 	quiet       bool                            // no access log and no log at all, for measurements
 }
 
@@ -164,6 +165,7 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 			capacity = s.capacities[i]
 		}
 		target.Worth.Set(capacity, s.slots)
+		target.Appoint(judges(s, target)...)
 		g.options = append(g.options, balancer.EndpointOptions{Name: name, URL: "http://" + address, Capacity: capacity, Slots: s.slots, Via: target})
 		g.targets = append(g.targets, target)
 	}
@@ -172,6 +174,17 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 	require.NoError(t, err)
 	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy, Queue: s.queue}, g.options))
 	g.noteLoads()
+}
+
+// judges are those of an endpoint.
+func judges(s *settings, t *proxy.Target) (all []proxy.Judge) {
+	if s.upstream.Predictor != nil {
+		all = append(all, proxy.Learning{Predictor: s.upstream.Predictor})
+	}
+	if s.measured {
+		all = append(all, proxy.Measuring{Meter: &t.Meter})
+	}
+	return all
 }
 
 // noteLoads is called after each change of the members: a server that went, and comes back,

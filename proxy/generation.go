@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
@@ -56,7 +57,6 @@ type Upstream struct {
 	Total     time.Duration      // of the whole exchange
 	Predictor *predict.Predictor // of the work of its requests; nil: all are alike
 	Sized     bool               // somebody wants to know the work of its requests
-	Measured  bool               // what its endpoints can do is measured; only with Sized
 	QueueTime bool               // answers say how long the request waited for a slot
 	Metrics   *metrics.Upstream
 }
@@ -68,6 +68,7 @@ type Target struct {
 	Host    string // for the Host field
 	Conns   *transport.Pool
 	Worth   Worth
-	Meter   estimate.Meter // of what it can do; told where the upstream is Measured
+	Meter   estimate.Meter // of what it can do; of use where it is told, see Measuring
 	Metrics *metrics.Endpoint
+	judges  atomic.Pointer[[]Judge] // written by Appoint; nil: there are none
 }

@@ -242,7 +242,7 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	go func() { logged <- log.Run(ctx) }()
 
 	s := queueing(10)
-	s.upstream.Sized, s.upstream.Measured = true, true
+	s.upstream.Sized, s.measured = true, true
 	predictor := predict.New(predict.Options{})
 	s.upstream.Predictor, s.requests = predictor, log
 	learned := make(chan error, 1)

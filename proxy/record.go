@@ -32,7 +32,7 @@ type Record struct {
 	Received int // bytes of the request's body
 	Written  int // bytes of the answer
 
-	hints *hints // what was said of its work, and what came of that
+	Attempt *Attempted // what the last attempt that had an endpoint was; nil: there was none
 }
 
 // Recorder keeps something of exchanges that have ended. It may keep nothing that a Record
@@ -54,10 +54,13 @@ func (x *exchange) build(to *Record) {
 	*to = Record{
 		ID: x.id, Method: x.line.method, Host: x.line.host, Path: x.line.path, Client: x.conn.Peer, Arrived: x.arrived,
 		Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase,
-		Queued: x.queued, Response: wire.Now() - x.arrived, Received: x.received, Written: r.written, hints: &x.hints,
+		Queued: x.queued, Response: wire.Now() - x.arrived, Received: x.received, Written: r.written,
 	}
 	if x.failure != nil && x.failure.Status() == statusGone {
 		to.Status = statusGone
+	}
+	if a.ended != (Attempted{}) {
+		to.Attempt = &a.ended
 	}
 	if a.firstByte > 0 {
 		to.FirstByte = a.firstByte - x.arrived

@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -45,7 +46,7 @@ func (x *exchange) relay() error {
 	if a.upload == nil {
 		// The endpoint has done its part: what waits for its slot or its connection
 		// need not wait for the client to take the rest.
-		a.end(a.outcome(nil))
+		a.end(a.outcome(balancer.Answered))
 		x.unbind()
 	}
 	return r.flush()

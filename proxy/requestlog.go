@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"net/http"
+
 	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -11,18 +13,13 @@ type RequestLog struct{ *requestlog.Log }
 
 // Record implements Recorder.
 func (l RequestLog) Record(r *Record) {
-	h := r.hints
-	if r.Target == nil || h.served == (served{}) {
+	a := r.Attempt
+	if r.Target == nil || a == nil || a.Status == http.StatusSwitchingProtocols {
 		return
 	}
-	row := requestlog.Row{
-		Arrived: wire.At(r.Arrived), Upstream: r.Upstream.Name, Endpoint: r.Target.Name, Class: h.served.class.String(), Status: h.served.status,
-		Stream: h.features.Stream, MaxTokens: h.features.MaxTokens, PromptBytes: h.features.PromptBytes,
-		Queue: r.Queued, FirstByte: h.served.firstByte, Service: h.served.service,
-		Capacity: h.served.capacity, Slots: h.served.slots, Work: h.work,
-	}
-	if h.said {
-		row.Model = h.model
-	}
-	l.Write(row)
+	l.Write(requestlog.Row{
+		Arrived: wire.At(r.Arrived), Upstream: r.Upstream.Name, Endpoint: r.Target.Name, Class: a.Class.String(), Status: a.Status, Model: a.Model,
+		Stream: a.Features.Stream, MaxTokens: a.Features.MaxTokens, PromptBytes: a.Features.PromptBytes,
+		Queue: r.Queued, FirstByte: a.FirstByte, Service: a.Service, Capacity: a.Capacity, Slots: a.Slots, Work: a.Size,
+	})
 }

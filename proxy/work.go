@@ -2,10 +2,8 @@ package proxy
 
 import (
 	"math"
-	"net/http"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
@@ -31,37 +29,16 @@ func (w *Worth) Get() (capacity float64, slots int) {
 	return math.Float64frombits(w.capacity.Load()), int(w.slots.Load())
 }
 
-// work turns the time for which a request held the endpoint into units of work:
-// one of its slots does C/slots of them in a second.
-func (w *Worth) work(service time.Duration) float64 {
-	capacity, slots := w.Get()
-	return service.Seconds() * capacity / float64(max(slots, 1))
-}
-
 // hints is what a request says of the work it asks for.
 type hints struct {
 	said     bool   // it has a body, all of it at hand
 	model    string // if said; kept over exchanges, as most ask for the same one
 	scratch  []byte
 	features predict.Features
-	scaled   bool    // the work predicted has the unit of what was learned; else it is in tokens
-	work     float64 // as it was predicted; 0: not known
-	served   served
 }
 
 // reset keeps the memory of hints.
-func (h *hints) reset() {
-	h.said, h.scaled, h.features, h.work, h.served = false, false, predict.Features{}, 0, served{}
-}
-
-// served is what the last attempt to be leased took of its endpoint.
-type served struct {
-	class              balancer.OutcomeClass
-	status             int
-	service, firstByte time.Duration
-	capacity           float64
-	slots              int
-}
+func (h *hints) reset() { h.said, h.features = false, predict.Features{} }
 
 // predict says how much work the request will be, where somebody wants to know.
 // The body is at hand now; once the answer begins it is gone. What says nothing is
@@ -87,9 +64,7 @@ func (x *exchange) predict() {
 	}
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
 	if p := x.upstream.Predictor; p != nil {
-		x.hints.scaled = p.Scaled() // first: what is published in between is scaled too
-		x.hints.work = p.Work(h.Model, x.hints.features)
-		x.request.Work = x.hints.work
+		x.request.Work = p.Size(h.Model, x.hints.features)
 	}
 }
 
@@ -128,36 +103,4 @@ func (x *exchange) peekable() *peeked {
 func (p *peeked) release() {
 	p.bytes = nil
 	contiguous.Put(p)
-}
-
-// learn tells of the attempt that ends with this outcome: the predictor and the
-// endpoint's meter. It comes before the release.
-func (x *exchange) learn(a *attempt, o balancer.Outcome) {
-	if !x.upstream.Sized || a.answer.Status == http.StatusSwitchingProtocols {
-		return
-	}
-	x.hints.served = served{class: o.Class, status: o.Status}
-	x.hints.served.capacity, x.hints.served.slots = a.target.Worth.Get()
-	if a.dispatched > 0 {
-		x.hints.served.service = wire.Now() - a.dispatched - (x.conn.Blocked - a.blocked)
-	}
-	if a.answered > a.dispatched {
-		x.hints.served.firstByte = a.answered - a.dispatched
-	}
-	if p := x.upstream.Predictor; p != nil && x.hints.said {
-		p.Finished(predict.Row{
-			Model: x.hints.model, Features: x.hints.features, Work: a.target.Worth.work(x.hints.served.service),
-			Service: x.hints.served.service, Class: o.Class.String(), Status: o.Status,
-		})
-	}
-	if x.upstream.Measured && o.Class == balancer.Answered && o.Status < 300 && x.measurable() {
-		a.target.Meter.Finished(x.request.Work, x.hints.served.service, a.inFlight)
-	}
-}
-
-// measurable says whether the work predicted is in the unit of what is predicted now. A
-// request that is in tokens, and ends when work has got its unit, would count for hundreds.
-func (x *exchange) measurable() bool {
-	p := x.upstream.Predictor
-	return p == nil || x.hints.scaled || !p.Scaled()
 }

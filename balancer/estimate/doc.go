@@ -22,7 +22,8 @@
 //
 // Work has no unit of its own, so that capacities learned from it are known only up
 // to a factor. Tick chooses it such that the capacities of an upstream sum to what
-// was configured. When the unit of predictions changes, Forget begins anew.
+// was configured. Predictions come as multiples of their mean: what learning changes
+// about them, it changes for all endpoints alike.
 //
 //	u := estimate.New([]estimate.Options{{Capacity: 100, AutoCapacity: true, Slots: 1}, {Capacity: 100, AutoCapacity: true, Slots: 1}})
 //	u.Meter(0).Finished(1.2, 30*time.Millisecond, 1) // from any goroutine

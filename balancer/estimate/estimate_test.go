@@ -357,11 +357,10 @@ func TestEndpointsGoOn(t *testing.T) {
 	assert.Same(t, other, kept.Meter())
 }
 
-// TestToldTheSame: who is told what was asked before loses nothing of what Forget has fixed.
+// TestToldTheSame: who is told what was asked before loses nothing of what was found out.
 func TestToldTheSame(t *testing.T) {
 	f := newFleet(10, 150, auto(2, 1), &server{rate: 50, slots: 1}, &server{rate: 100, slots: 1})
 	f.run(60)
-	f.upstream.Forget()
 	before := f.upstream.Values()
 	f.upstream.endpoints[0].Configure(auto(1, 1)[0])
 	assert.Equal(t, before, f.upstream.Values())

@@ -79,14 +79,6 @@ func (s *sums) take() window {
 	return w
 }
 
-// drop sets all sums to zero.
-func (m *Meter) drop() {
-	m.busy.take()
-	for level := range m.levels {
-		m.levels[level].take()
-	}
-}
-
 // sound reports whether the sums are possible: all zero, or all above zero and finite.
 func (w *window) sound() bool {
 	least := min(w.work, w.service, w.inFlight, w.requests) // NaN if any is

@@ -26,8 +26,7 @@ type Value struct {
 
 // Endpoint measures one endpoint. It lives as long as the endpoint does; Upstreams come and go.
 type Endpoint struct {
-	asked    Options // as it was told last
-	options  Options // the same, except a capacity that Forget has fixed
+	options  Options
 	capacity capacity
 	slots    slots
 	value    Value // as Values found it last
@@ -38,7 +37,7 @@ func NewEndpoint(o Options) *Endpoint {
 	if o.Meter == nil {
 		o.Meter = new(Meter)
 	}
-	return &Endpoint{asked: o, options: o, slots: newSlots()}
+	return &Endpoint{options: o, slots: newSlots()}
 }
 
 // Configure changes what is known and what is to be measured. What was measured before stays,
@@ -47,13 +46,8 @@ func (e *Endpoint) Configure(o Options) {
 	if o.Meter == nil {
 		o.Meter = e.options.Meter
 	}
-	if o == e.asked {
+	if o == e.options {
 		return
-	}
-	if asked := e.asked; o.Capacity == asked.Capacity && o.AutoCapacity == asked.AutoCapacity {
-		e.asked, o.Capacity = o, e.options.Capacity
-	} else {
-		e.asked = o
 	}
 	e.options = o
 	if !e.capacity.sound() {
@@ -91,21 +85,6 @@ func New(options []Options) *Upstream {
 
 // Meter returns the meter of endpoint i.
 func (u *Upstream) Meter(i int) *Meter { return u.endpoints[i].Meter() }
-
-// Forget drops all that was measured by work, whose unit has changed. What was found out holds
-// until it is measured anew: requests/s and slots have other units, and the capacities stay as
-// they are. Requests that are finished meanwhile may be forgotten or not.
-func (u *Upstream) Forget() {
-	for i, v := range u.Values() {
-		e := u.endpoints[i]
-		if e.options.AutoCapacity {
-			e.options.Capacity = v.Capacity
-		}
-		e.options.Meter.drop()
-		e.capacity.memory, e.capacity.rate = window{}, 0
-		e.slots.memory = [levelCount]window{}
-	}
-}
 
 // Tick learns from what was finished in the time since the last one, and returns Values.
 func (u *Upstream) Tick(since time.Duration) []Value {

@@ -59,7 +59,7 @@ type Predictor struct {
 type table struct {
 	byModel map[string]*formula // of the models that are ready
 	overall *formula
-	scaled  bool    // overall is
+	mean    float64 // of the work of all, > 0
 	entries []entry // all together first, then the models by name
 	evicted uint64
 }
@@ -84,7 +84,7 @@ func (p *Predictor) publish() {
 		t.entries = append(t.entries, p.models[name].entry)
 	}
 	t.overall = &t.entries[0].formula
-	t.scaled = t.overall.scaled()
+	t.mean = t.overall.mean
 	for i := range t.entries[1:] {
 		if e := &t.entries[1+i]; e.ready {
 			t.byModel[e.model] = &e.formula
@@ -105,9 +105,15 @@ func (p *Predictor) Work(model []byte, f Features) float64 {
 	return t.overall.work(f)
 }
 
-// Scaled says whether work has the unit that Finished is told it in. Until something was
-// learned of any model it is in tokens. It does not go back.
-func (p *Predictor) Scaled() bool { return p.table.Load().scaled }
+// Size is Work as a multiple of the mean of all requests. It has no unit, so that it means the
+// same before anything was learned, when work is in tokens, and after.
+func (p *Predictor) Size(model []byte, f Features) float64 {
+	t := p.table.Load()
+	if known := t.byModel[string(model)]; known != nil {
+		return known.work(f) / t.mean
+	}
+	return t.overall.work(f) / t.mean
+}
 
 // Finished hands over a finished request to learn from. Any goroutine may call it: it never
 // waits. Rows that come faster than they are learned from are dropped and counted.

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -15,13 +16,13 @@ import (
 // TestWorkHasItsUnitFromTheFirstRowOn, whichever model it is of.
 func TestWorkHasItsUnitFromTheFirstRowOn(t *testing.T) {
 	p, now := New(Options{}), time.Now()
-	require.False(t, p.Scaled())
+	require.False(t, p.overall.formula.scaled())
 	p.take(&Row{Model: "m", Features: Features{MaxTokens: 100}, Work: 1.5, Class: "failed"}, now)
 	p.learn(now)
-	require.False(t, p.Scaled(), "an error tells nothing")
+	require.False(t, p.overall.formula.scaled(), "an error tells nothing")
 	p.take(good("m", Features{MaxTokens: 500}, 1.5), now)
 	p.learn(now)
-	require.True(t, p.Scaled())
+	require.True(t, p.overall.formula.scaled())
 	for _, model := range []string{"m", "never seen"} {
 		require.InEpsilon(t, 3, p.Work([]byte(model), Features{MaxTokens: 1000}), 1e-9)
 		require.InEpsilon(t, 1.5, p.Work([]byte(model), Features{}), 1e-9)
@@ -41,7 +42,7 @@ func TestNothingComesBeforeTheUnit(t *testing.T) {
 		l.fresh = 1000
 	}
 	p.learn(now)
-	require.True(t, p.Scaled())
+	require.True(t, p.overall.formula.scaled())
 }
 
 // TestTheOrderHasNoUnit: who goes first by hints is the same before and after they are scaled.
@@ -58,7 +59,7 @@ func TestTheOrderHasNoUnit(t *testing.T) {
 	}
 	before := order()
 	p.feed("", linear(0.1), 100, random)
-	require.True(t, p.Scaled())
+	require.True(t, p.overall.formula.scaled())
 	require.Equal(t, Hints, p.stateOf("").Rule)
 	require.Equal(t, before, order())
 }
@@ -102,8 +103,28 @@ func TestTheUnitIsSaved(t *testing.T) {
 		require.NoError(t, p.Save(path))
 		q := New(Options{})
 		require.NoError(t, q.Load(path))
-		require.Equal(t, scaled, q.Scaled())
+		require.Equal(t, scaled, q.overall.formula.scaled())
 		f := Features{PromptBytes: 400, MaxTokens: 10}
 		require.Equal(t, p.Work(nil, f), q.Work(nil, f))
+	}
+}
+
+// TestSizesHaveNoUnit: they come to one each, before anything was learned by guess, and after by
+// what was; and their order is that of the work.
+func TestSizesHaveNoUnit(t *testing.T) {
+	p, random := New(Options{}), newRandom(6)
+	require.Equal(t, 1.0, p.Size(nil, Features{}), "nothing is said of it: it is the mean")
+	require.Equal(t, 2.0, p.Size([]byte("m"), Features{MaxTokens: 2 * usualHints}))
+	for _, unit := range []float64{1e-9, 1, 1e9} {
+		p = New(Options{})
+		p.feed("m", func(r *rand.Rand) (Features, float64) { f, work := linear(0.1)(r); return f, unit * work }, 5000, random)
+		sum := 0.0
+		for range 5000 {
+			f := someFeatures(random)
+			size := p.Size([]byte("m"), f)
+			require.InEpsilon(t, p.Work([]byte("m"), f)/p.overall.formula.mean, size, 1e-9)
+			sum += size
+		}
+		require.InDelta(t, 1, sum/5000, 0.1, "in units of %g", unit)
 	}
 }

@@ -96,7 +96,7 @@ func (f *fleet) arrive(i int32) {
 func (f *fleet) predict(p int, i int32) float64 {
 	switch {
 	case f.learners != nil:
-		return f.learners[p].Work(nil, features(f.loop.trace.Requests[i]))
+		return f.learners[p].Size(nil, features(f.loop.trace.Requests[i]))
 	case f.work == nil:
 		return 0
 	}

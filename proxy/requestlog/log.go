@@ -43,7 +43,7 @@ type Row struct {
 
 	Capacity float64 // of the endpoint, as it was then
 	Slots    int     // of the endpoint; 0: no limit
-	Work     float64 // as it was predicted; 0: not known
+	Work     float64 // as it was predicted, as a multiple of the mean; 0: not known
 }
 
 // Log writes a CSV row for each request that reached a server, away from

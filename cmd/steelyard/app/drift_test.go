@@ -31,7 +31,7 @@ func (g *together) request() {
 	work := workOf(f) * (0.85 + 0.3*g.random.Float64())
 	e := g.random.IntN(len(g.truth))
 	service := time.Duration(work / g.truth[e] * float64(time.Second))
-	g.estimate.Meter(e).Finished(g.predictor.Work([]byte("m"), f), service, 1)
+	g.estimate.Meter(e).Finished(g.predictor.Size([]byte("m"), f), service, 1)
 	believed := service.Seconds() * g.values[e].Capacity / float64(g.values[e].AtOnce)
 	g.predictor.Finished(predict.Row{Model: "m", Features: f, Work: g.bias * believed, Class: "answered", Status: 200})
 }

@@ -54,9 +54,6 @@ func (u *upstream) assess() {
 		}
 		return
 	}
-	if u.estimate == nil {
-		u.scaled = u.learner.Scaled()
-	}
 	all := make([]*estimate.Endpoint, len(u.members))
 	for i, m := range u.members {
 		o := estimate.Options{
@@ -118,10 +115,6 @@ func (f *fleet) measureOnce(since time.Duration) {
 	for _, u := range f.upstreams {
 		if u.estimate == nil {
 			continue
-		}
-		if scaled := u.learner.Scaled(); scaled != u.scaled {
-			u.estimate.Forget()
-			u.scaled = scaled
 		}
 		u.estimate.Tick(since)
 		if rescaled := u.rescale(); rescaled || u.worthMoved() {

@@ -226,33 +226,33 @@ func TestWhatIsLearnedIsSavedNowAndThen(t *testing.T) {
 	})
 }
 
-// TestMeasuringBeginsAnewWithTheUnit brings one of two equal servers in only when work has got
-// its unit: its share is a half, as soon as it was seen.
-func TestMeasuringBeginsAnewWithTheUnit(t *testing.T) {
+// TestLearningMovesNoCapacity: what requests turn out to be on average, unlike what was guessed,
+// concerns equal servers alike, whatever unit the capacities have.
+func TestLearningMovesNoCapacity(t *testing.T) {
 	cfg := learningConfig(t, t.TempDir(), backend(t, "a").URL, backend(t, "b").URL)
 	for i := range cfg.Upstreams[0].Endpoints {
 		cfg.Upstreams[0].Endpoints[i].Slots = configs.Slots{Value: 1}
 	}
 	a, err := app.New(cfg, app.Options{})
 	require.NoError(t, err)
-	p, f := app.Predictors(a)[0], predict.Features{MaxTokens: 500}
-	second := func(endpoints int) {
-		for i := range endpoints {
+	p, f := app.Predictors(a)[0], predict.Features{MaxTokens: 5000}
+	second := func() {
+		for i := range 2 {
 			for range 60 {
-				app.Meter(a, i).Finished(p.Work(nil, f), 15*time.Millisecond, 1)
+				app.Meter(a, i).Finished(p.Size(nil, f), 15*time.Millisecond, 1)
 			}
 		}
 		app.Measure(a, time.Second)
 	}
-	for range 3 {
-		second(1)
-	}
+	second()
+	require.Equal(t, 10.0, p.Size(nil, f))
 	p.Finished(predict.Row{Features: f, Work: 1.5, Class: "answered", Status: 200})
 	ctx, stop := context.WithCancel(t.Context())
 	stop()
 	require.NoError(t, p.Run(ctx))
 	for range 3 {
-		second(2)
+		second()
+		require.InDelta(t, 1, p.Size(nil, f), 1e-9)
 		for _, e := range a.Snapshots()[0].Endpoints {
 			require.InEpsilon(t, 100, e.Capacity, 1e-6)
 		}

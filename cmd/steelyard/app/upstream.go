@@ -26,7 +26,6 @@ type upstream struct {
 	learner *learner // nil: nobody wants predictions
 
 	estimate *estimate.Upstream // nil: nothing is measured
-	scaled   bool               // it was measured by work in its own unit; else in tokens
 	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
 }
 
@@ -58,7 +57,7 @@ func (u *upstream) rules() *proxy.Upstream {
 	r := &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
-		Sized: u.sized, Measured: u.estimate != nil, QueueTime: c.Queue.Header,
+		Sized: u.sized, QueueTime: c.Queue.Header,
 		Metrics: u.metrics,
 	}
 	if u.learner != nil {
@@ -78,6 +77,7 @@ func (u *upstream) apply() {
 	endpoints := make([]balancer.EndpointOptions, len(u.members))
 	for i, m := range u.members {
 		m.target.Worth.Set(m.worth.Capacity, m.worth.AtOnce)
+		m.target.Appoint(u.judges(m)...)
 		endpoints[i] = balancer.EndpointOptions{
 			Name: m.name, URL: m.want.url, Capacity: m.worth.Capacity, Slots: m.worth.Slots, Via: m.target,
 		}
@@ -85,6 +85,17 @@ func (u *upstream) apply() {
 	if err := u.pool.Apply(u.options, endpoints); err != nil {
 		panic("BUG: a checked configuration was refused: " + err.Error())
 	}
+}
+
+// judges are those who hear of each attempt at a member.
+func (u *upstream) judges(m *member) (all []proxy.Judge) {
+	if u.learner != nil {
+		all = append(all, proxy.Learning{Predictor: u.learner.Predictor})
+	}
+	if u.estimate != nil {
+		all = append(all, proxy.Measuring{Meter: &m.target.Meter})
+	}
+	return all
 }
 
 // has says whether a member has that name.
