@@ -92,9 +92,7 @@ func appendAnswerField(b []byte, f *strict.Field, chunked bool) []byte {
 		strict.RequestID: // one stands for the request everywhere: ours
 		return b
 	case strict.Trailer:
-		if !chunked {
-			return b
-		}
+		return appendTrailerField(b, f, chunked)
 	}
 	return appendField(b, f)
 }

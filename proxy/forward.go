@@ -78,9 +78,7 @@ func (x *exchange) appendRequestField(b []byte, f *strict.Field, as forwarding, 
 			return b
 		}
 	case strict.Trailer:
-		if !as.chunked {
-			return b
-		}
+		return appendTrailerField(b, f, as.chunked)
 	case strict.MaxForwards:
 		if n, err := strconv.Atoi(string(f.Value)); err == nil && n > 0 && string(x.conn.Request.Method) == http.MethodOptions {
 			b = append(b, "Max-Forwards: "...)
@@ -91,6 +89,20 @@ func (x *exchange) appendRequestField(b []byte, f *strict.Field, as forwarding, 
 		return b
 	}
 	return appendField(b, f)
+}
+
+// appendTrailerField copies what a Trailer field announces, where there are trailers.
+func appendTrailerField(b []byte, f *strict.Field, chunked bool) []byte {
+	if !chunked {
+		return b
+	}
+	const name = "Trailer: "
+	begin := len(b)
+	b = strict.AppendAnnounced(append(b, name...), f.Value)
+	if len(b) == begin+len(name) {
+		return b[:begin]
+	}
+	return append(b, "\r\n"...)
 }
 
 func appendField(b []byte, f *strict.Field) []byte {

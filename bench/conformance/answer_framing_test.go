@@ -127,6 +127,11 @@ func TestAnswerTrailers(t *testing.T) {
 		c.want = either(unclean, c.want)
 		return c
 	}
+	announced := func(name, value string, want ...string) testCase {
+		c := answered("announced "+name, "RFC 9110 6.5.1", chunkedReply("3\r\nabc\r\n0\r\n\r\n", "Trailer: "+value), all(statuses(200), body("abc")))
+		c.ours = got("Trailer", want...)
+		return c
+	}
 	old := row("none for HTTP/1.0", nil, "X-T: u")
 	old.bytes, old.replies = raw("GET /1 HTTP/1.0", "Host: x.test"), 1
 	old.want = all(statuses(200), body("abc"), gotNo("X-T", "Transfer-Encoding"))
@@ -138,6 +143,8 @@ func TestAnswerTrailers(t *testing.T) {
 		row("never a header field", got("X-A", "b"), "X-A: evil"),
 		wrong("without colon", "xyz"), wrong("space in name", "X T: u"), wrong("NUL", "X-T: u\x00v"),
 		wrong("obs-fold", "X-T: u", " v"), wrong("bare CR", "X-T: u\rv"),
+		announced("trailers", "X-T, X-V", "X-T, X-V"), announced("among others", "X-T,content-length , Set-Cookie,X-V", "X-T, X-V"),
+		announced("Content-Length", "Content-Length"),
 		old,
 	})
 }

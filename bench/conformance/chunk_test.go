@@ -137,6 +137,14 @@ func trailers() []testCase {
 		wrong("bare CR", "X-T: u\rv"),
 		wrong("obs-fold", "X-T: u", " v"),
 	}
+	// What is announced is what may come: the element goes, and with the last one the field.
+	announced := func(name, value string, want ...string) testCase {
+		c := good("announced "+name, "RFC 9110 6.5.1", chunkedPost("3\r\nabc\r\n0\r\nX-U: u\r\n\r\n", "Trailer: "+value), sawBody("abc"))
+		c.ours = saw("Trailer", want...)
+		return c
+	}
+	rows = append(rows, announced("trailers", "X-T, X-V", "X-T, X-V"), announced("among others", "X-T,content-length , Host,Authorization,X-V", "X-T, X-V"),
+		announced("Content-Length", "Content-Length"), announced("forbidden ones alone", "TE,Transfer-Encoding, Trailer"), announced("no token", "X T,"))
 	lf := wrong("bare LF", "X-T: u\nX-U: v")
 	lf.want = either(rejected, two)
 	huge := doubtful("trailer of 100 kB", "RFC 6585 5", ended("X-T: "+strings.Repeat("v", 100000)))

@@ -131,22 +131,34 @@ func (c *Conn) next() bool {
 		return false
 	}
 	c.Arrived, c.Waited = wire.Now(), 0
+	if c.Refusal != nil {
+		return true
+	}
 	var err error
 	c.Refusal, err = c.readHead()
 	return err == nil
 }
 
-// wakes waits for the first byte of a request, skipping the empty lines that
-// may stand before it (RFC 9112 2.2).
+// maxEmptyLines is how many empty lines may stand before a request. Some clients send one
+// behind a body; who sends them for ever would keep a core busy until a time-out.
+const maxEmptyLines = 8
+
+// wakes waits for the first byte of a request, skipping the few empty lines that may stand
+// before it (RFC 9112 2.2). It sets Refusal where there are more.
 func (c *Conn) wakes() bool {
 	limit := c.server.IdleClient
 	if c.first {
 		limit, c.first = c.server.Header, false
 	}
 	until := wire.Within(limit)
-	for last := false; ; {
+	for last, empty := false, 0; ; {
 		for c.Buffered() >= 2 && c.Bytes()[0] == '\r' && c.Bytes()[1] == '\n' {
 			c.Discard(2)
+			if empty++; empty > maxEmptyLines {
+				c.Refusal = strict.EmptyLines
+				c.take(stateActive)
+				return true
+			}
 		}
 		if b := c.Buffered(); b > 1 || b == 1 && c.Bytes()[0] != '\r' {
 			c.take(stateActive)

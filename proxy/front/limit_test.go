@@ -161,3 +161,28 @@ func TestEarlyAnswerStaysReadable(t *testing.T) {
 		})
 	}
 }
+
+// A few empty lines may stand before a request, for each anew; more of them are refused, in
+// one piece or in many.
+func TestEmptyLinesBeforeARequest(t *testing.T) {
+	s := serve(t, front.Options{Handler: hello, Header: time.Minute, IdleClient: time.Minute}, nil, nil)
+	c := dial(t, s.address)
+	for range 3 {
+		require.Equal(t, 200, ask(t, c, strings.Repeat("\r\n", 8)+get).StatusCode)
+	}
+	r := ask(t, c, strings.Repeat("\r\n", 9)+get)
+	require.Equal(t, 400, r.StatusCode)
+	require.True(t, r.Close)
+
+	c = dial(t, s.address)
+	go func() {
+		for range 100 {
+			if _, err := io.WriteString(c, "\r\n"); err != nil {
+				return
+			}
+		}
+	}()
+	answer, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	require.Equal(t, 400, answer.StatusCode)
+}

@@ -16,6 +16,7 @@ const (
 	lingerPause = 5 * time.Second
 	lingerTime  = 30 * time.Second
 	lingerBytes = 1 << 30
+	lingerEmpty = 64 << 10 // of a client that sends only empty lines
 	// maxLingering is how many connections at once may linger for longer than
 	// lingerBrief; fewer where that is more than a quarter of the limit.
 	maxLingering = 1024
@@ -35,13 +36,16 @@ func (c *Conn) linger() {
 	if h, ok := c.Conn.Conn.(halfCloser); !ok || h.CloseWrite() != nil {
 		return
 	}
-	s, pause, end := c.server, lingerBrief, wire.Now()+lingerBrief
+	s, pause, end, most := c.server, lingerBrief, wire.Now()+lingerBrief, lingerBytes
+	if c.Refusal == strict.EmptyLines {
+		most = lingerEmpty
+	}
 	if n := s.lingering.Add(1); c.unheard() && n <= s.maxLingering() {
 		pause, end = lingerPause, wire.Now()+lingerTime
 	}
 	defer s.lingering.Add(-1)
 	silent := wire.Now() + pause
-	for read, stopping := 0, false; read < lingerBytes; {
+	for read, stopping := 0, false; read < most; {
 		if !stopping && s.stopping.Load() {
 			stopping, end = true, min(end, wire.Now()+lingerBrief)
 		}
@@ -61,10 +65,10 @@ func (c *Conn) linger() {
 }
 
 // unheard says whether the client has not come to the end of its request, and is
-// not slow in it either.
+// neither slow in it nor without one.
 func (c *Conn) unheard() bool {
 	switch {
-	case c.over != nil, c.Refusal == strict.HeaderTimeout, errors.Is(c.body.err, strict.BodyTimeout), errors.Is(c.body.err, strict.BodyTooSlow):
+	case c.over != nil, c.Refusal == strict.HeaderTimeout, c.Refusal == strict.EmptyLines, errors.Is(c.body.err, strict.BodyTimeout), errors.Is(c.body.err, strict.BodyTooSlow):
 		return false
 	case c.Refusal != nil:
 		return true

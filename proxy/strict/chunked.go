@@ -216,6 +216,22 @@ func (c *Chunked) checkTrailer() error {
 	return nil
 }
 
+// AppendAnnounced appends the elements of a Trailer field that may come after a body: to
+// announce the others would be to promise what is refused, or left out.
+func AppendAnnounced(b, list []byte) []byte {
+	begin := len(b)
+	eachToken(list, func(name []byte) {
+		if f := (Field{Name: name, Kind: kindOf(name)}); !Token(name) || forbiddenTrailer(&f) {
+			return
+		}
+		if len(b) > begin {
+			b = append(b, ", "...)
+		}
+		b = append(b, name...)
+	})
+	return b
+}
+
 func forbiddenTrailer(f *Field) bool {
 	if f.Kind != End {
 		return f.Kind != Date

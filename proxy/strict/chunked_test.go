@@ -177,3 +177,12 @@ func TestChunkedIsReusable(t *testing.T) {
 	c.Reset()
 	assert.True(t, decode(&c, []byte("0\r\n\r\n")).ended, "an error is forgotten too")
 }
+
+func TestAnnouncedTrailers(t *testing.T) {
+	for list, want := range map[string]string{
+		"": "", " , ,": "", "X-T": "X-T", "X-T,\tDate ,x-v": "X-T, Date, x-v", "content-LENGTH": "",
+		"Transfer-Encoding, X-T": "X-T", "X-T, Set-Cookie, Cookie": "X-T", "X T, X-V": "X-V", "Trailer, TE, Host": "",
+	} {
+		assert.Equal(t, "begin "+want, string(AppendAnnounced([]byte("begin "), []byte(list))), list)
+	}
+}

@@ -18,6 +18,7 @@ func bad(code, reason string) *Refusal { return &Refusal{400, code, reason} }
 // The refusals of the gate.
 var (
 	BadRequestLine   = bad("bad_request_line", "the request line is not METHOD SP target SP HTTP/1.x")
+	EmptyLines       = bad("bad_request_line", "more than 8 empty lines stand before the request line")
 	BadLineEnd       = bad("bad_line_end", "a line of the head does not end in CR LF")
 	BadTarget        = bad("bad_target", "the request target is not a valid origin-form or absolute-form target")
 	FragmentInTarget = bad("fragment_in_target", "the request target holds a fragment")
