@@ -30,8 +30,8 @@ func Faults() []Fault {
 	return []Fault{None, FailHealth, Busy, Error500, ErrorEvent, Hang, Slow, Reset, CutStream, Down}
 }
 
-// ParseFault reads a kind as POST /fault takes it.
-func ParseFault(kind string) (Fault, error) {
+// parseFault reads a kind as POST /fault takes it.
+func parseFault(kind string) (Fault, error) {
 	var known []string
 	for _, f := range Faults() {
 		if kind == string(f) {
@@ -57,7 +57,7 @@ func (s *Server) Fault() Fault { return s.condition.Load().kind }
 // the server recovers by itself after it, otherwise the fault lasts until the
 // next call. It may be called from any goroutine.
 func (s *Server) SetFault(kind Fault, lasting time.Duration) error {
-	if _, err := ParseFault(string(kind)); err != nil {
+	if _, err := parseFault(string(kind)); err != nil {
 		return err
 	}
 	next := &condition{kind: kind, over: make(chan struct{})}

@@ -81,7 +81,7 @@ func (s *Server) showModel(w http.ResponseWriter, r *http.Request) {
 
 // switchFault is POST /fault?kind=KIND[&for=DURATION].
 func (s *Server) switchFault(w http.ResponseWriter, r *http.Request) {
-	kind, err := ParseFault(r.URL.Query().Get("kind"))
+	kind, err := parseFault(r.URL.Query().Get("kind"))
 	if err != nil {
 		writeRefusal(w, badRequest("kind", err.Error()))
 		return

@@ -3,10 +3,10 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"fmt"
 	"os"
+
+	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
 // memory is what one process occupies, in bytes.
@@ -24,24 +24,12 @@ func memoryOf(pid int) (memory, error) {
 }
 
 // parseMemory reads /proc/PID/status.
-func parseMemory(text []byte) (m memory, err error) {
-	for lines := bufio.NewScanner(bytes.NewReader(text)); lines.Scan(); {
-		var name string
-		var kilobytes int64
-		if n, _ := fmt.Sscan(lines.Text(), &name, &kilobytes); n < 2 {
-			continue
-		}
-		switch name {
-		case "VmRSS:":
-			m.resident = kilobytes << 10
-		case "VmHWM:":
-			m.peak = kilobytes << 10
-		}
+func parseMemory(text []byte) (memory, error) {
+	found, err := peers.Sizes(string(text), "VmRSS", "VmHWM")
+	if err != nil {
+		return memory{}, fmt.Errorf("read memory: %w", err)
 	}
-	if m.resident == 0 || m.peak == 0 {
-		return m, fmt.Errorf("read memory: no VmRSS or VmHWM in %q", text)
-	}
-	return m, nil
+	return memory{resident: found[0], peak: found[1]}, nil
 }
 
 func mebibytes(bytes int64) int64 { return bytes >> 20 }

@@ -46,9 +46,6 @@ func (s *stand) close() {
 	}
 }
 
-// is says which program this is.
-func (s *stand) is(name string) bool { return s.program.Name == name }
-
 // stock is a plan for servers of equal weight, and the same for every program: only what a hardship varies is told.
 func stock(servers ...string) peers.Plan {
 	plan := peers.Plan{Stock: true, InTurn: true}

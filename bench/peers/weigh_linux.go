@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -123,20 +124,27 @@ func (p *Process) Memory() (sum Memory, err error) {
 	return sum, err
 }
 
-func parseRollup(text string) (m Memory, err error) {
+func parseRollup(text string) (Memory, error) {
+	found, err := Sizes(text, "Rss", "Pss")
+	if err != nil {
+		return Memory{}, fmt.Errorf("parse smaps_rollup: %w", err)
+	}
+	return Memory{RSS: found[0], PSS: found[1]}, nil
+}
+
+// Sizes reads from a file of /proc what its lines of these names say in kB, in bytes. None of them may be missing or 0.
+func Sizes(text string, names ...string) ([]int64, error) {
+	found := make([]int64, len(names))
 	for line := range strings.Lines(text) {
 		var name string
 		var kilobytes int64
 		_, _ = fmt.Sscan(line, &name, &kilobytes) // other lines hold other things
-		switch name {
-		case "Rss:":
-			m.RSS = kilobytes << 10
-		case "Pss:":
-			m.PSS = kilobytes << 10
+		if i := slices.Index(names, strings.TrimSuffix(name, ":")); i >= 0 {
+			found[i] = kilobytes << 10
 		}
 	}
-	if m.RSS == 0 || m.PSS == 0 {
-		return m, fmt.Errorf("parse smaps_rollup: no Rss or Pss in %q", text)
+	if slices.Contains(found, 0) {
+		return nil, fmt.Errorf("no %s in %q", strings.Join(names, " or "), text)
 	}
-	return m, nil
+	return found, nil
 }

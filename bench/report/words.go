@@ -10,20 +10,25 @@ import (
 
 // Time is a response time for people: three figures and a unit, or a dash.
 func (n Number) Time() string {
-	v := float64(n)
-	switch {
-	case !n.Exists():
+	if !n.Exists() {
 		return "–"
-	case v == 0:
-		return "0"
-	case v < 1e-6:
-		return figures(v*1e9) + " ns"
-	case v < 1e-3:
-		return figures(v*1e6) + " µs"
-	case v < 1:
-		return figures(v*1e3) + " ms"
 	}
-	return figures(v) + " s"
+	return inUnit(float64(n), 1, figures)
+}
+
+// inUnit is a time in the largest unit of which it is a whole, or nearly: from edge of it on.
+func inUnit(seconds, edge float64, text func(float64) string) string {
+	switch {
+	case seconds == 0:
+		return "0"
+	case seconds < edge*1e-6:
+		return text(seconds*1e9) + " ns"
+	case seconds < edge*1e-3:
+		return text(seconds*1e6) + " µs"
+	case seconds < edge:
+		return text(seconds*1e3) + " ms"
+	}
+	return text(seconds) + " s"
 }
 
 // Ratio is one for people, or a dash.
@@ -54,19 +59,7 @@ func figures(v float64) string {
 // short is a number without the zeroes at its end, for axes.
 func short(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }
 
-func shortTime(v float64) string {
-	switch {
-	case v == 0:
-		return "0"
-	case v < 0.999e-6:
-		return short(v*1e9) + " ns"
-	case v < 0.999e-3:
-		return short(v*1e6) + " µs"
-	case v < 0.999:
-		return short(v*1e3) + " ms"
-	}
-	return short(v) + " s"
-}
+func shortTime(v float64) string { return inUnit(v, 0.999, short) }
 
 func percent(ratio float64) string { return fmt.Sprintf("%.1f %%", 100*ratio) }
 

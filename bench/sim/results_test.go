@@ -7,7 +7,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -23,12 +22,6 @@ func (r Results) of(chosen func(i int) bool) Results {
 		}
 	}
 	return r
-}
-
-func (r Results) quantile(q float64) time.Duration {
-	served := slices.DeleteFunc(slices.Clone(r.Response), func(d time.Duration) bool { return d == Unserved })
-	slices.Sort(served)
-	return figure.Quantile(served, q)
 }
 
 // shares are the parts of the served requests that each endpoint was given, 0 to 1.
