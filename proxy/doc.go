@@ -9,14 +9,17 @@
 // again, so that a reload cannot change the rules under it. Fleet state belongs to
 // the balancer; this package holds a lease for as long as an exchange lasts.
 //
-// All state of a request stands in its exchange. It ends in exactly one place,
-// finish, whatever happened: there the lease is released, the connection to the
-// endpoint is kept or closed, and everything is counted.
+// All state of a request stands in its exchange, and what belongs to one try at an
+// endpoint in an attempt, of which there may be several. An attempt ends by end alone:
+// lease and connection go back, and the judges of its target hear how it went. The
+// exchange ends in exactly one place, finish, whatever happened: all attempts end
+// there, one [Record] is built, and each [Recorder] is shown it.
 //
 // The packages below: front reads requests, strict decides what they mean, route
 // finds the upstream, payload reads hints from bodies, transport speaks to
-// endpoints, fault says what went wrong, wire is the socket under all of them; admin
-// is the operator's listener.
+// endpoints, fault says what went wrong, retry what then becomes of the request,
+// wire is the socket under all of them; requestlog is a file of rows, and admin the
+// operator's listener.
 //
 // Clients are served by fasthttp's server: it accepts each connection, runs it on a
 // goroutine of its worker pool, and closes it at the end. Its HTTP codec is not on

@@ -112,7 +112,7 @@ var rooms = []room{
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/signals configs metrics",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/signals configs metrics proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

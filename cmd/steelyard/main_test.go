@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/spf13/cobra"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 	"github.com/stretchr/testify/require"
 )
 
@@ -73,7 +74,7 @@ func TestWrongCommandLines(t *testing.T) {
 		"predict --prompt-bytes 99999999999999999999":        `--prompt-bytes must be a whole number from 0 to 9223372036854775807, is "99999999999999999999"`,
 		"predict --max-tokens 1 --model-file " + folder:      "read what was learned: " + folder + " is no file: give the path of one; name with --model-file what steelyard train --out, or a predict.file, has saved",
 		"predict --max-tokens 1 --model-file nofile":         "read what was learned: stat nofile: no such file or directory; name with --model-file what steelyard train --out, or a predict.file, has saved",
-		"predict --model-file " + model + " --data " + model: model + `:1:1: unknown column "{": known here: ` + strings.Join(logColumns, ", "),
+		"predict --model-file " + model + " --data " + model: model + `:1:1: unknown column "{": known here: ` + strings.Join(requestlog.Columns, ", "),
 		"demo --listen foo --no-load":                        "--listen foo: give HOST:PORT, for example 127.0.0.1:8080",
 		"demo --admin 127.0.0.1:99999":                       "--admin 127.0.0.1:99999: the port must be a number from 0 to 65535",
 	} {

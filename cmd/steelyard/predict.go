@@ -129,7 +129,7 @@ func (p *prediction) each(learned *predict.Predictor, w, notes io.Writer) error 
 		}
 		work := learned.Work([]byte(r.Model), r.Features)
 		return out.Write([]string{
-			l.raw("model"), strconv.Itoa(r.PromptBytes), strconv.Itoa(r.MaxTokens), strconv.FormatBool(r.Stream),
+			l.Raw("model"), strconv.Itoa(r.PromptBytes), strconv.Itoa(r.MaxTokens), strconv.FormatBool(r.Stream),
 			strconv.FormatFloat(work, 'g', 6, 64),
 		})
 	})

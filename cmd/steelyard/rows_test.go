@@ -11,10 +11,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 var (
-	logHeader = strings.Join(logColumns, ",") + "\n"
+	logHeader = strings.Join(requestlog.Columns, ",") + "\n"
 	logRow    = "2026-11-23T12:00:00.000000Z,chat,a,llama,400,200,true,200,answered,0.000000,0.1,1.500000,100,4,0.5\n"
 )
 
@@ -25,7 +26,7 @@ func readLog(text string) (rows []predict.Row, cut bool, err error) {
 	}
 	for {
 		if err := l.next(); errors.Is(err, io.EOF) {
-			return rows, l.cut, nil
+			return rows, l.Cut, nil
 		} else if err != nil {
 			return rows, false, err
 		}

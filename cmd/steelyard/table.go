@@ -10,6 +10,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer/predict/table"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
 // checkColumns refuses columns that make no table.
@@ -55,14 +56,14 @@ func eachTableRowOf(name string, columns []string, optional string, each func(ce
 		return err
 	}
 	defer f.Close()
-	r := csv.NewReader(withoutMark(f))
+	r := csv.NewReader(requestlog.WithoutMark(f))
 	r.FieldsPerRecord, r.ReuseRecord = -1, true
 	header, err := r.Read()
 	if errors.Is(err, io.EOF) {
 		return badInput("%s: the file is empty; its first line should name its columns", name)
 	}
 	if err != nil {
-		return unreadableCSV(name, err)
+		return told(requestlog.Unreadable(name, err))
 	}
 	places, err := placesOf(name, header, columns, optional)
 	if err != nil {
@@ -75,7 +76,7 @@ func eachTableRowOf(name string, columns []string, optional string, each func(ce
 		case errors.Is(err, io.EOF):
 			return nil
 		case err != nil:
-			return unreadableCSV(name, err)
+			return told(requestlog.Unreadable(name, err))
 		case len(row) != width:
 			err = each(nil)
 		default:

@@ -180,7 +180,7 @@ func (t *training) read(w io.Writer, trainer *predict.Trainer) (cut []string, er
 		if err != nil {
 			return err
 		}
-		name := l.text("upstream")
+		name := l.Text("upstream")
 		if !upstreams[name] {
 			upstreams[strings.Clone(name)] = true
 		}
