@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sulky is a policy that panics when it is told of something, while it is to.
+// sulky is a policy that panics when it is told of something, while sulks is set.
 type sulky struct {
 	turns
 	sulks *atomic.Bool
@@ -54,7 +54,7 @@ func neighbours(t *testing.T, slots int) (good, bad *Pool, sulks *atomic.Bool) {
 	return good, bad, sulks
 }
 
-// TestPolicyThatSulksCostsOneRequest of its own pool, and none of another that happens to tell it.
+// TestPolicyThatSulksCostsOneRequest: one of its own pool, and none of another pool that tells it.
 func TestPolicyThatSulksCostsOneRequest(t *testing.T) {
 	good, bad, sulks := neighbours(t, 2)
 	sulks.Store(true)
@@ -67,7 +67,7 @@ func TestPolicyThatSulksCostsOneRequest(t *testing.T) {
 	assertIdle(t, bad)
 }
 
-// TestPolicyThatSulksHoldsNoSlotBack from who waits elsewhere.
+// TestPolicyThatSulksHoldsNoSlotBack: a request that waits in another pool gets the slot.
 func TestPolicyThatSulksHoldsNoSlotBack(t *testing.T) {
 	for turn := range uint32(2) { // whichever is told first
 		good, _, sulks := neighbours(t, 1)
@@ -81,7 +81,7 @@ func TestPolicyThatSulksHoldsNoSlotBack(t *testing.T) {
 	}
 }
 
-// TestPolicyThatSulksAtARetirement of another pool, which changes the slots that it is told.
+// TestPolicyThatSulksAtARetirement: another pool retires, by which the slots of the server change.
 func TestPolicyThatSulksAtARetirement(t *testing.T) {
 	good, bad, sulks := neighbours(t, 1)
 	endpoints := slotted(1, 2)
@@ -96,7 +96,7 @@ func TestPolicyThatSulksAtARetirement(t *testing.T) {
 	assertIdle(t, bad)
 }
 
-// TestPolicyThatSulksEndsNoTimer, which would end the process.
+// TestPolicyThatSulksEndsNoTimer: a panic in a timer would end the process.
 func TestPolicyThatSulksEndsNoTimer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, sulks := newQueuePool(t, 2, testQueue), new(atomic.Bool)

@@ -8,8 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// serveEach has the queue served n times, once every interval, and each request that is
-// served replaced by another. It returns the lease that is out.
+// serveEach serves n requests of the queue, one in each interval, and lets another wait for each
+// that was served. It returns the lease that is out.
 func serveEach(t *testing.T, p *Pool, c *clock, lease Lease, waiters []*Waiter, interval time.Duration, n int) Lease {
 	t.Helper()
 	for i := range n {
@@ -60,7 +60,7 @@ func TestRetryAfterIsWhenThoseWhoWaitWillHaveBeenServed(t *testing.T) {
 	}
 }
 
-// TestDrainRateFollows: what was measured before the speed changed is forgotten.
+// TestDrainRateFollows: when the speed changes, the old one is forgotten.
 func TestDrainRateFollows(t *testing.T) {
 	p, c := newClockedPool(t, 1, testQueue)
 	lease := fill(t, p)[0]

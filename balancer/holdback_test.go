@@ -27,7 +27,7 @@ func newSizedPool(t testing.TB, n int, o QueueOptions) *Pool {
 	return p
 }
 
-// prove makes the pool believe what is predicted of long requests.
+// prove makes the pool trust its predictions.
 func (p *Pool) prove() {
 	p.pick.Lock()
 	defer p.pick.Unlock()
@@ -155,7 +155,7 @@ func TestNobodyIsHeldBackForLong(t *testing.T) {
 	})
 }
 
-// TestThePolicyIsAskedAboutThoseHeldBack: once.
+// TestThePolicyIsAskedAboutThoseHeldBack once, as about every request that comes.
 func TestThePolicyIsAskedAboutThoseHeldBack(t *testing.T) {
 	p := newSizedPool(t, 3, shortestQueue)
 	busy, other := acquire(t, p, 9), acquire(t, p, 9)
@@ -168,7 +168,7 @@ func TestThePolicyIsAskedAboutThoseHeldBack(t *testing.T) {
 	other.Release(Outcome{})
 }
 
-// TestPredictionsMustProve: else no slot is kept, and patience goes by the usual request.
+// TestPredictionsMustProve: if long requests take no longer than others, no slot is kept free.
 func TestPredictionsMustProve(t *testing.T) {
 	for name, c := range map[string]struct {
 		took time.Duration // by those that were predicted to be long
@@ -196,7 +196,7 @@ func TestPredictionsMustProve(t *testing.T) {
 	}
 }
 
-// TestFewLongOnesProveNothing: nor do nine that were.
+// TestFewLongOnesProveNothing: it takes ten that took as long as predicted.
 func TestFewLongOnesProveNothing(t *testing.T) {
 	p := newSizedPool(t, 3, shortestQueue)
 	p.queue.sizes.Long.Seen = dispatch.Tuned.LongKnown - 1
@@ -208,13 +208,13 @@ func TestFewLongOnesProveNothing(t *testing.T) {
 	require.ErrorIs(t, err, ErrFull)
 }
 
-// TestTakeAtOnce: nobody is held back, and who was is let go by the change.
+// TestTakeAtOnce: nobody is held back, and those who were take their slots when it is set.
 func TestTakeAtOnce(t *testing.T) {
 	atOnce := shortestQueue
 	atOnce.TakeAtOnce = true
 	t.Run("the last slot", func(t *testing.T) { takeAll(t, newSizedPool(t, 3, atOnce), 3) })
 	t.Run("a slow one", func(t *testing.T) {
-		p := newPacedPool(t, atOnce, 1, 0.1)
+		p := newTimedPool(t, atOnce, 1, 0.1)
 		acquireOnly(t, p, 1)
 		require.Equal(t, at(p, 0), acquire(t, p, 1).Endpoint())
 	})

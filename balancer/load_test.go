@@ -24,7 +24,7 @@ func TestLoadIsOfTheServer(t *testing.T) {
 }
 
 // TestLoadOutlivesMembership: an endpoint that is removed with leases out and comes back
-// meets its own count, and nothing is kept of one that is gone for good.
+// finds its own count, and nothing is kept of one that is gone for good.
 func TestLoadOutlivesMembership(t *testing.T) {
 	p := newTestPool(t, 2)
 	lease, err := p.Acquire(nil)

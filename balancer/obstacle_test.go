@@ -9,9 +9,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestOutagesKeepTheSeats runs random histories, after each step of which a seat must have
+// TestSeatsHaveTheirObstacles runs random histories, after each step of which a seat must have
 // just the obstacles that its load and its outage ask for, and be closed to the picker if it has any.
-func TestOutagesKeepTheSeats(t *testing.T) {
+func TestSeatsHaveTheirObstacles(t *testing.T) {
 	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))

@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// share acquires so often and releases at once, as answered; it returns how often each
-// endpoint was given.
+// share acquires n times. It releases each lease at once: endpoint 0 cannot be reached, the
+// others answer. It returns how often each endpoint was given.
 func share(t *testing.T, p *Pool, n int) []int {
 	t.Helper()
 	had := make([]int, len(p.Snapshot().Endpoints))
@@ -31,7 +31,7 @@ func share(t *testing.T, p *Pool, n int) []int {
 	return had
 }
 
-// acquireAt acquires until the endpoint comes; it releases the others.
+// acquireAt acquires until it gets the endpoint, and releases the others.
 func acquireAt(t *testing.T, p *Pool, i int) (Lease, bool) {
 	t.Helper()
 	for range p.Snapshot().Endpoints {
@@ -45,7 +45,7 @@ func acquireAt(t *testing.T, p *Pool, i int) (Lease, bool) {
 	return Lease{}, false
 }
 
-// unreachable fails to connect to the endpoint.
+// unreachable acquires the endpoint, and finds that it cannot be reached.
 func unreachable(t *testing.T, p *Pool, i int) {
 	t.Helper()
 	lease, ok := acquireAt(t, p, i)
@@ -100,8 +100,8 @@ func TestUnreachableEndpointIsLeftAlone(t *testing.T) {
 	})
 }
 
-// TestWithNoneReachableAllAreUsed: pauses must not make a pool emptier than it is, where
-// nobody may wait.
+// TestWithNoneReachableAllAreUsed: where nobody may wait, pauses must not leave a pool without
+// endpoints.
 func TestWithNoneReachableAllAreUsed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, p := range map[string]*Pool{"no slots": newTestPool(t, 2), "no queue": newQueuePool(t, 2, QueueOptions{})} {
@@ -119,7 +119,7 @@ func TestWithNoneReachableAllAreUsed(t *testing.T) {
 	})
 }
 
-// TestWithNoneReachableOneWaits: servers that only restart are back before long.
+// TestWithNoneReachableOneWaits: servers that are restarting are back before long.
 func TestWithNoneReachableOneWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newQueuePool(t, 2, testQueue)
@@ -149,9 +149,9 @@ func TestWithNoneReachableOneWaits(t *testing.T) {
 	})
 }
 
-// TestNobodyWaitsForWhatIsGone: after some seconds without any server those who wait are
-// let go, who would be refused in the end, and who comes is so at once.
-func TestNobodyWaitsForWhatIsGone(t *testing.T) {
+// TestNobodyWaitsInALongOutage: once no server could be reached for some seconds, those who wait
+// are given one at once, and so are those who come. They fail, but do not wait for that.
+func TestNobodyWaitsInALongOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newQueuePool(t, 1, testQueue)
 		fill(t, p)[0].Release(Outcome{Class: ConnectFailed})
@@ -174,7 +174,8 @@ func TestNobodyWaitsForWhatIsGone(t *testing.T) {
 	})
 }
 
-// TestRequestThatMayHaveNoOther is given an endpoint that others are kept from.
+// TestRequestThatMayHaveNoOther: it is given an endpoint that cannot be reached, if all others
+// are excluded.
 func TestRequestThatMayHaveNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		for name, p := range map[string]*Pool{"no slots": newTestPool(t, 2), "no queue": newQueuePool(t, 2, QueueOptions{})} {
@@ -190,8 +191,8 @@ func TestRequestThatMayHaveNoOther(t *testing.T) {
 	})
 }
 
-// TestUnreachableEndpointSwallowsNoQueue: it frees its slot at once, and must not be given
-// to one after the other of those who wait.
+// TestUnreachableEndpointSwallowsNoQueue: it frees its slot at once, and would else be given to
+// all who wait, one after the other.
 func TestUnreachableEndpointSwallowsNoQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newQueuePool(t, 2, testQueue)
@@ -219,8 +220,7 @@ func TestUnreachableEndpointSwallowsNoQueue(t *testing.T) {
 	})
 }
 
-// TestOutageEnds once a connection is made, or a probe succeeds, and not by a change of
-// the pool.
+// TestOutageEnds once a connection is made or a probe succeeds, but not when the pool changes.
 func TestOutageEnds(t *testing.T) {
 	for name, end := range map[string]func(*testing.T, *Pool, Lease){
 		"reached": func(_ *testing.T, _ *Pool, lease Lease) { lease.Reached() },
@@ -288,8 +288,8 @@ func TestOldStreamsEndNoOutage(t *testing.T) {
 	})
 }
 
-// TestFreedSlotIsForWhoWaits, though before its release is told a request comes that may
-// have only an endpoint with an outage.
+// TestFreedSlotIsForWhoWaits: between the two halves of its release comes a request that may
+// have only an endpoint with an outage. It must not take the freed slot.
 func TestFreedSlotIsForWhoWaits(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	leases := fill(t, p)

@@ -13,12 +13,12 @@ import (
 
 var patientQueue = QueueOptions{MaxRequests: 10, MaxWait: time.Minute}
 
-// newPacedPool has endpoints of one slot each that are known to take so many seconds; of
-// one with 0 nothing is known.
-func newPacedPool(t testing.TB, o QueueOptions, paces ...float64) *Pool {
+// newTimedPool has endpoints of one slot each, whose service times are known to be so many
+// seconds; of one with 0 nothing is known.
+func newTimedPool(t testing.TB, o QueueOptions, seconds ...float64) *Pool {
 	t.Helper()
-	p := newQueuePool(t, len(paces), o)
-	for i, seconds := range paces {
+	p := newQueuePool(t, len(seconds), o)
+	for i, seconds := range seconds {
 		for range dispatch.Tuned.ServiceKnown {
 			if seconds > 0 {
 				at(p, i).service.Learn(time.Duration(seconds*float64(time.Second)), 1, false)
@@ -29,9 +29,10 @@ func newPacedPool(t testing.TB, o QueueOptions, paces ...float64) *Pool {
 	return p
 }
 
-// TestASlowSlotIsLeft: with one ahead the fast one is worth waiting for, with two it is not.
+// TestASlowSlotIsLeft: with one request ahead the fast slot is worth waiting for, with two it is
+// not.
 func TestASlowSlotIsLeft(t *testing.T) {
-	p := newPacedPool(t, patientQueue, 1, 0.1)
+	p := newTimedPool(t, patientQueue, 1, 0.1)
 	fast := acquireOnly(t, p, 1)
 	_, err := p.Acquire(nil)
 	require.ErrorIs(t, err, ErrFull)
@@ -69,18 +70,18 @@ func acquireOnly(t testing.TB, p *Pool, i int) Lease {
 
 func TestNoSlotIsTooSlow(t *testing.T) {
 	for name, c := range map[string]struct {
-		paces []float64
-		queue QueueOptions
-		after func(t *testing.T, p *Pool)
-		asks  func(p *Pool) *Request
+		seconds []float64
+		queue   QueueOptions
+		after   func(t *testing.T, p *Pool)
+		asks    func(p *Pool) *Request
 	}{
-		"where it is not much slower":       {paces: []float64{1, 0.3}},
-		"that nobody has measured":          {paces: []float64{0, 0.1}},
-		"where the fast one is unknown":     {paces: []float64{1, 0}},
-		"for who may not have the fast one": {paces: []float64{1, 0.1}, asks: func(p *Pool) *Request { return &Request{Exclude: []*Endpoint{at(p, 1)}} }},
-		"where nobody may wait":             {paces: []float64{1, 0.1}, queue: QueueOptions{MaxWait: time.Second}},
-		"beside one that cannot be reached": {paces: []float64{1, 0.1}, after: func(t *testing.T, p *Pool) { acquireOnly(t, p, 1).Release(Outcome{Class: ConnectFailed}) }},
-		"beside one that drains": {paces: []float64{1, 0.1}, after: func(t *testing.T, p *Pool) {
+		"where it is not much slower":       {seconds: []float64{1, 0.3}},
+		"that nobody has measured":          {seconds: []float64{0, 0.1}},
+		"where the fast one is unknown":     {seconds: []float64{1, 0}},
+		"for who may not have the fast one": {seconds: []float64{1, 0.1}, asks: func(p *Pool) *Request { return &Request{Exclude: []*Endpoint{at(p, 1)}} }},
+		"where nobody may wait":             {seconds: []float64{1, 0.1}, queue: QueueOptions{MaxWait: time.Second}},
+		"beside one that cannot be reached": {seconds: []float64{1, 0.1}, after: func(t *testing.T, p *Pool) { acquireOnly(t, p, 1).Release(Outcome{Class: ConnectFailed}) }},
+		"beside one that drains": {seconds: []float64{1, 0.1}, after: func(t *testing.T, p *Pool) {
 			_, err := p.SetCondition(at(p, 1).name, Draining, true, "")
 			require.NoError(t, err)
 		}},
@@ -89,7 +90,7 @@ func TestNoSlotIsTooSlow(t *testing.T) {
 			if c.queue == (QueueOptions{}) {
 				c.queue = patientQueue
 			}
-			p := newPacedPool(t, c.queue, c.paces...)
+			p := newTimedPool(t, c.queue, c.seconds...)
 			if c.after != nil {
 				c.after(t, p)
 			} else {
@@ -106,11 +107,11 @@ func TestNoSlotIsTooSlow(t *testing.T) {
 	}
 }
 
-// TestPatienceEnds: when half of what could be gained is lost, though nothing happens; and
-// with it when the fast one is gone.
+// TestPatienceEnds: when half of what could be gained is lost, though nothing happens; and when
+// the fast endpoint drains.
 func TestPatienceEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacedPool(t, patientQueue, 1, 0.1)
+		p := newTimedPool(t, patientQueue, 1, 0.1)
 		fast := acquireOnly(t, p, 1)
 		came := time.Now()
 		held := enqueue(t, p, nil)
@@ -132,8 +133,8 @@ func TestPatienceEnds(t *testing.T) {
 	})
 }
 
-// TestPatienceIsOfItsSize: what is predicted to be long gains more by waiting, if
-// predictions have proved to say something.
+// TestPatienceIsOfItsSize: a request that is predicted to be long gains more by waiting, if
+// predictions are trusted.
 func TestPatienceIsOfItsSize(t *testing.T) {
 	p := newSizedPool(t, 2, shortestQueue)
 	for range dispatch.Tuned.ServiceKnown {
@@ -153,11 +154,11 @@ func TestPatienceIsOfItsSize(t *testing.T) {
 	assertIdle(t, p)
 }
 
-// TestPatienceIsOfTheFreeSlot: what can be gained is what is lost by taking the one that is
-// free, however slow another is that nobody could have.
+// TestPatienceIsOfTheFreeSlot: what can be gained is reckoned from the slot that is free, and
+// not from a slower one that is taken.
 func TestPatienceIsOfTheFreeSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacedPool(t, patientQueue, 1, 0.1, 100)
+		p := newTimedPool(t, patientQueue, 1, 0.1, 100)
 		acquireOnly(t, p, 1)
 		acquireOnly(t, p, 2)
 		came := time.Now()
@@ -168,10 +169,10 @@ func TestPatienceIsOfTheFreeSlot(t *testing.T) {
 	})
 }
 
-// TestNobodyOvertakesWhoIsHeldBack: at the end of its patience it is there first.
+// TestNobodyOvertakesWhoIsHeldBack: when its patience ends it takes the slot before any other.
 func TestNobodyOvertakesWhoIsHeldBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacedPool(t, patientQueue, 1, 0.1, 100)
+		p := newTimedPool(t, patientQueue, 1, 0.1, 100)
 		acquireOnly(t, p, 1)
 		acquireOnly(t, p, 2)
 		first := enqueue(t, p, nil)
@@ -182,10 +183,10 @@ func TestNobodyOvertakesWhoIsHeldBack(t *testing.T) {
 	})
 }
 
-// TestAHungEndpointIsNotWaitedFor: after a few seconds of silence nobody expects much of it.
+// TestAHungEndpointIsNotWaitedFor for long: after some silence it counts as slow.
 func TestAHungEndpointIsNotWaitedFor(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacedPool(t, patientQueue, 1, 0.1)
+		p := newTimedPool(t, patientQueue, 1, 0.1)
 		acquireOnly(t, p, 1)
 		begin, waited := time.Now(), 0
 		for range 100 {
@@ -204,8 +205,8 @@ func TestAHungEndpointIsNotWaitedFor(t *testing.T) {
 	})
 }
 
-// TestAReloadKeepsThePromise: who is held back under one MaxWait is so no longer than half
-// of any that was in force.
+// TestAReloadKeepsThePromise: a request that is held back waits for half of the least MaxWait
+// that was in force meanwhile, and no longer.
 func TestAReloadKeepsThePromise(t *testing.T) {
 	for name, c := range map[string]struct{ maxWait, want time.Duration }{
 		"shorter": {2 * time.Second, time.Second}, "longer": {10 * time.Minute, 15 * time.Second},
@@ -228,7 +229,7 @@ func TestAReloadKeepsThePromise(t *testing.T) {
 	}
 }
 
-// TestOneMoreWhoWaits may let one begin that was held back, though it cannot begin itself.
+// TestOneMoreWhoWaits may let one take its slot that was held back, though it gets none itself.
 func TestOneMoreWhoWaits(t *testing.T) {
 	t.Run("a third one", func(t *testing.T) {
 		p := newSizedPool(t, 3, shortestQueue)
@@ -241,7 +242,7 @@ func TestOneMoreWhoWaits(t *testing.T) {
 		require.False(t, longer.Bound())
 	})
 	t.Run("one before it", func(t *testing.T) {
-		p := newPacedPool(t, QueueOptions{Order: ShortestFirst, MaxRequests: 10, MaxWait: time.Minute}, 1, 0.1)
+		p := newTimedPool(t, QueueOptions{Order: ShortestFirst, MaxRequests: 10, MaxWait: time.Minute}, 1, 0.1)
 		acquireOnly(t, p, 1)
 		first, second := enqueue(t, p, &Request{Work: 9}), enqueue(t, p, &Request{Work: 9})
 		require.False(t, second.Bound())
@@ -250,9 +251,9 @@ func TestOneMoreWhoWaits(t *testing.T) {
 	})
 }
 
-// TestAPaceThatFalls: a slot that was slow and is so no longer is not left free.
-func TestAPaceThatFalls(t *testing.T) {
-	p := newPacedPool(t, patientQueue, 100, 1)
+// TestAServiceTimeThatFalls: a slot that was slow, and is no longer, is not left free.
+func TestAServiceTimeThatFalls(t *testing.T) {
+	p := newTimedPool(t, patientQueue, 100, 1)
 	endpoints := slotted(2, 1)
 	endpoints[0].Slots = 3
 	require.NoError(t, p.Apply(queued(patientQueue), endpoints))
@@ -267,10 +268,10 @@ func TestAPaceThatFalls(t *testing.T) {
 	require.True(t, w.Bound())
 }
 
-// TestManyDoNotWaitForOne: all who are held back are looked at again and again.
+// TestManyDoNotWaitForOne: it would cost too much, since all are asked about again and again.
 func TestManyDoNotWaitForOne(t *testing.T) {
 	options := QueueOptions{MaxRequests: 1000, MaxWait: time.Minute}
-	p := newPacedPool(t, options, 1000, 0.001)
+	p := newTimedPool(t, options, 1000, 0.001)
 	endpoints := slotted(2, 100)
 	require.NoError(t, p.Apply(queued(options), endpoints))
 	for range 100 {
@@ -281,15 +282,15 @@ func TestManyDoNotWaitForOne(t *testing.T) {
 	}
 }
 
-// TestManyEndpointsAreNotCompared: the scan would cost too much.
+// TestManyEndpointsAreNotCompared: to compare so many would cost too much.
 func TestManyEndpointsAreNotCompared(t *testing.T) {
 	for n, held := range map[int]bool{dispatch.Tuned.MostCompared: true, dispatch.Tuned.MostCompared + 1: false} {
-		paces := make([]float64, n)
-		for i := range paces {
-			paces[i] = 0.1
+		seconds := make([]float64, n)
+		for i := range seconds {
+			seconds[i] = 0.1
 		}
-		paces[0] = 100
-		p := newPacedPool(t, patientQueue, paces...)
+		seconds[0] = 100
+		p := newTimedPool(t, patientQueue, seconds...)
 		for i := range n - 1 {
 			acquireOnly(t, p, i+1)
 		}
@@ -298,10 +299,10 @@ func TestManyEndpointsAreNotCompared(t *testing.T) {
 	}
 }
 
-// TestWhoHasAgedIsAhead: also of one that is less work.
+// TestWhoHasAgedIsAhead of all others, also of one that is less work.
 func TestWhoHasAgedIsAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacedPool(t, shortestQueue, 1, 0.1)
+		p := newTimedPool(t, shortestQueue, 1, 0.1)
 		acquireOnly(t, p, 1)
 		for range 2 { // they may have neither
 			enqueue(t, p, &Request{Work: 9, Exclude: []*Endpoint{at(p, 0)}})

@@ -17,7 +17,7 @@ func enqueueMany(t *testing.T, p *Pool, n int) (waiters []*Waiter) {
 	return waiters
 }
 
-// boundNow counts who is bound, and asserts that nobody is before another who came first.
+// boundNow counts those who are bound, and asserts that they are the first that came.
 func boundNow(t *testing.T, waiters []*Waiter) (n int) {
 	t.Helper()
 	for i, w := range waiters {
@@ -83,8 +83,7 @@ func TestNewEndpointServesWhoWaits(t *testing.T) {
 	finish(t, p, leases, waiters)
 }
 
-// TestRemovedEndpointsLoseNobody: the slots of servers that are gone are gone, and those
-// who wait wait for the others.
+// TestRemovedEndpointsLoseNobody: those who wait get the slots of the endpoints that are left.
 func TestRemovedEndpointsLoseNobody(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	leases, waiters := fill(t, p), enqueueMany(t, p, 2)
@@ -98,8 +97,8 @@ func TestRemovedEndpointsLoseNobody(t *testing.T) {
 	finish(t, p, nil, waiters)
 }
 
-// TestNothingEligibleLosesNobody: while no endpoint may be picked nobody may join, and
-// who waits keeps waiting.
+// TestNothingEligibleLosesNobody: while no endpoint may be picked those who wait go on waiting,
+// and others are refused.
 func TestNothingEligibleLosesNobody(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	leases, waiters := fill(t, p), enqueueMany(t, p, 3)
@@ -163,7 +162,7 @@ func TestSlotGoesToTheFirstItCanServe(t *testing.T) {
 	assert.False(t, third.Bound())
 }
 
-// TestFreeSlotThatNobodyWaitsForMayBeHad: that is no overtaking.
+// TestFreeSlotThatNobodyWaitsForMayBeHad: to take a slot that all who wait exclude is no overtaking.
 func TestFreeSlotThatNobodyWaitsForMayBeHad(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	leases := fill(t, p)

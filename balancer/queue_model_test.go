@@ -14,9 +14,9 @@ import (
 )
 
 // TestQueueKeepsItsPromises runs random histories of a pool beside a model that knows
-// nothing of heaps, seats and hand-overs: whoever waits is looked at in the order of the
-// queue, and must have an endpoint if and only if one that it may have has a slot left
-// by those before it.
+// nothing of heaps, seats and hand-overs. It goes through those who wait in the order of the
+// queue: each must have an endpoint if those before it have left a slot that it may have, and
+// must not have one otherwise.
 func TestQueueKeepsItsPromises(t *testing.T) {
 	outcomes := map[string]int{}
 	for seed := range uint64(150) {
@@ -267,7 +267,7 @@ func (m *model) arrives(work float64) {
 	}
 }
 
-// waits puts the request in, where it was.
+// waits puts the request into the queue, where it was before.
 func (m *model) waits(w *modelWaiter) {
 	if !w.waited { // then nobody knows when it came
 		w.arrived = m.clock.at
@@ -299,7 +299,7 @@ func refusal(allowed bool) error {
 	return ErrNoEndpoint
 }
 
-// takes counts a request at one of the free endpoints.
+// takes counts a request at the endpoint that it got, which must be one of the free ones.
 func (m *model) takes(e *Endpoint, free []*Endpoint) {
 	require.Contains(m.t, free, e)
 	m.inFlight[e.load]++
@@ -351,7 +351,7 @@ func (m *model) check() {
 	}
 }
 
-// isHeld checks that a request waits beside a free slot, and that it will be looked at in time.
+// isHeld checks that a request waits beside a free slot, and will be asked about in time.
 func (m *model) isHeld(w *modelWaiter, how string, end time.Duration) {
 	require.Equal(m.t, waiting, w.fate.Load(), how)
 	until := m.pool.Queue().HeldUntil
@@ -360,7 +360,7 @@ func (m *model) isHeld(w *modelWaiter, how string, end time.Duration) {
 	m.outcomes[how]++
 }
 
-// end lets everything come to its end.
+// end ends all leases and waiters.
 func (m *model) end() {
 	for _, e := range m.pool.Snapshot().Endpoints {
 		_, err := m.pool.SetCondition(e.Endpoint.name, Draining, false, "")

@@ -38,8 +38,8 @@ func TestQueueFromManyGoroutines(t *testing.T) {
 	}
 }
 
-// TestPokeInTheMomentOfBinding lets the one who pokes and the one who waits meet over a
-// slot that is bound: it is leased or handed on, never both or neither.
+// TestPokeInTheMomentOfBinding lets Poke and Wait meet over a slot that has just been bound: it
+// is leased, or goes to the next, but never both or neither.
 func TestPokeInTheMomentOfBinding(t *testing.T) {
 	p := newQueuePool(t, 1, testQueue)
 	load := at(p, 0).Load()

@@ -9,11 +9,11 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
-// What the model expects of one request: where it might begin, in which order it is looked
-// at, and whether it is held back.
+// What the model expects of one request: where it might begin, when it is its turn, and whether
+// it is held back.
 
-// servable returns the endpoints at which the request might begin now, and whether any
-// would do if it were not full.
+// servable returns the endpoints at which the request might begin now. It reports whether there
+// are any for it, full or not.
 func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
 	for _, e := range m.pool.Snapshot().Endpoints {
 		if !e.Eligible || r.excludes(e.Endpoint) {
@@ -40,8 +40,8 @@ func (m *model) size(w *modelWaiter) float64 {
 	return 1
 }
 
-// patience is for how long a request, with so many before it, had better wait for an
-// endpoint that is faster than any that is free; 0 where it had not.
+// patience is for how long a request, with so many ahead of it, waits for an endpoint that is
+// faster than any that is free; 0 where it does not.
 func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	here, there, released := math.Inf(1), math.Inf(1), 0.0
 	_, free := m.servable(r)
@@ -62,7 +62,7 @@ func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
 	return time.Duration(dispatch.Tuned.Stake * size * (here - there) * float64(time.Second))
 }
 
-// stale returns those that had no request for so long that one is to try them.
+// stale returns the endpoints whose service time is stale.
 func (m *model) stale(free []*Endpoint) (stale []*Endpoint) {
 	for _, e := range free {
 		seconds := e.service.Seconds(false)
@@ -73,12 +73,12 @@ func (m *model) stale(free []*Endpoint) (stale []*Endpoint) {
 	return stale
 }
 
-// limit is when a request that waits is held back no more.
+// limit is the time from which on a request that waits is no longer held back.
 func (m *model) limit(w *modelWaiter) time.Duration {
 	return w.arrived + min(w.allowed, m.options.MaxWait)/2 + 1
 }
 
-// oneIsFree reports whether one slot is free, of enough.
+// oneIsFree reports whether exactly one slot is free, and there are enough in all.
 func (m *model) oneIsFree() bool {
 	free, total := 0, 0
 	for _, e := range m.pool.Snapshot().Endpoints {
@@ -106,7 +106,7 @@ func (m *model) before(r *Request) (n int) {
 	return n
 }
 
-// compare is the order of the queue as it is promised.
+// compare is the order of the queue as Order promises it.
 func (m *model) compare(a, b *modelWaiter) int {
 	older := cmp.Compare(a.number, b.number)
 	first := a

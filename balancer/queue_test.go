@@ -147,7 +147,7 @@ func TestPokeLeavesTheQueue(t *testing.T) {
 	assertIdle(t, p)
 }
 
-// TestPokeHandsOn: who is poked between being bound and Wait has no use for the slot.
+// TestPokeHandsOn: a slot whose request is poked before Wait goes to the next.
 func TestPokeHandsOn(t *testing.T) {
 	p := newQueuePool(t, 1, testQueue)
 	lease := fill(t, p)[0]
@@ -177,7 +177,7 @@ func TestPokeAfterWait(t *testing.T) {
 	assertIdle(t, p)
 }
 
-// TestPanickingPolicyCostsTheWaiter, and neither who frees the slot nor who waits behind.
+// TestPanickingPolicyCostsTheWaiter, and neither the one that frees the slot nor those behind.
 func TestPanickingPolicyCostsTheWaiter(t *testing.T) {
 	p := newQueuePool(t, 1, testQueue)
 	lease := fill(t, p)[0]
@@ -222,8 +222,7 @@ func TestQueueErrorsSayWhatTheyMean(t *testing.T) {
 	assert.False(t, errors.Is(&QueueFull{}, ErrFull), "a full queue is not a full endpoint")
 }
 
-// assertIdle asserts that nobody waits and nothing is in flight or set aside, in the books
-// of the pool as in those of the policy.
+// assertIdle asserts that nobody waits, nothing is in flight or set aside, and all seats are open.
 func assertIdle(t testing.TB, p *Pool) {
 	t.Helper()
 	assert.Zero(t, p.Queue().Waiting)

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestRetiredPoolsLeaveNothing: a thousand upstreams that come and go.
+// TestRetiredPoolsLeaveNothing behind, though a thousand come and go.
 func TestRetiredPoolsLeaveNothing(t *testing.T) {
 	loads := NewLoads()
 	stays := NewPool("stays", loads)
@@ -56,7 +56,7 @@ func TestRetiredPoolServesWhoWaits(t *testing.T) {
 	assertIdle(t, young)
 }
 
-// TestLateRequestTakesNoSlotOfOneWhoWaits in a retired pool, before a release is told.
+// TestLateRequestTakesNoSlotOfOneWhoWaits in a retired pool that has not heard of the release yet.
 func TestLateRequestTakesNoSlotOfOneWhoWaits(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	leases, w := fill(t, p), enqueue(t, p, nil)

@@ -42,8 +42,8 @@ func TestSharedSlots(t *testing.T) {
 	assertIdle(t, b)
 }
 
-// TestPoolsThatShareAServerEachGetTheirPart: one that has always somebody waiting must
-// not keep the others from the server.
+// TestPoolsThatShareAServerEachGetTheirPart: a pool in which always somebody waits must not keep
+// the others from the server.
 func TestPoolsThatShareAServerEachGetTheirPart(t *testing.T) {
 	const pools, rounds = 3, 300
 	all := newSharingPools(t, pools, 1)
@@ -114,7 +114,7 @@ func TestPoolsKnowWhatOthersDo(t *testing.T) {
 	assertKnown(0)
 }
 
-// TestTheLeastSlotsCount: of what pools say of one server.
+// TestTheLeastSlotsCount where pools say different numbers of one server.
 func TestTheLeastSlotsCount(t *testing.T) {
 	pools := newSharingPools(t, 2, 2)
 	a, b := pools[0], pools[1]
@@ -230,7 +230,7 @@ type deafPicker struct{ turnsPicker }
 
 func (*deafPicker) Open(int, bool) {}
 
-// TestPolicyThatPanicsWhenTold: the request it was told of is not left counted.
+// TestPolicyThatPanicsWhenTold: the request does not stay counted.
 func TestPolicyThatPanicsWhenTold(t *testing.T) {
 	p := NewPool("chat", NewLoads())
 	require.NoError(t, p.Apply(Options{Policy: touchy{turns{"touchy"}}, Queue: testQueue}, slotted(1, 1)))
@@ -253,7 +253,7 @@ type touchyPicker struct{ turnsPicker }
 
 func (*touchyPicker) Open(int, bool) { panic("BUG: touchy") }
 
-// TestPolicyThatPanicsAtItsStart leaves the one before it at work, and those who wait.
+// TestPolicyThatPanicsAtItsStart: the policy before it stays in force, and nobody who waits is lost.
 func TestPolicyThatPanicsAtItsStart(t *testing.T) {
 	p := newQueuePool(t, 2, testQueue)
 	leases, waiters := fill(t, p), enqueueMany(t, p, 2)

@@ -67,7 +67,7 @@ func TestFIFOIgnoresWork(t *testing.T) {
 	assert.Equal(t, []int{0, 1, 2, 3}, served(t, lease, waiters))
 }
 
-// TestAgedGoFirst: who waited for more than half of MaxWait goes before all younger ones.
+// TestAgedGoFirst: a request that has waited for more than half of MaxWait goes before all younger ones.
 func TestAgedGoFirst(t *testing.T) {
 	p, c := newClockedPool(t, 1, QueueOptions{Order: ShortestFirst, MaxRequests: 10, MaxWait: 20 * time.Second})
 	lease := fill(t, p)[0]
@@ -80,9 +80,8 @@ func TestAgedGoFirst(t *testing.T) {
 	assertIdle(t, p)
 }
 
-// TestNoneWaitsWithoutBound keeps the queue full of short requests, of which so many come
-// that a long one would never be the shortest. From half of MaxWait on only those that
-// came before it may go before it.
+// TestNoneWaitsWithoutBound keeps the queue full of short requests, so that a long one is never
+// the shortest. From half of MaxWait on only those that came before it may go before it.
 func TestNoneWaitsWithoutBound(t *testing.T) {
 	const limit, serviceTime, maxWait = 50, 100 * time.Millisecond, 30 * time.Second
 	p, c := newClockedPool(t, 1, QueueOptions{Order: ShortestFirst, MaxRequests: limit, MaxWait: maxWait})

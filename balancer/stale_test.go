@@ -11,7 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
-// inOrder picks the first that is free.
+// inOrder picks the first candidate that is open.
 type inOrder struct{ turns }
 
 func (b inOrder) Build(candidates []Candidate) Picker {
@@ -25,10 +25,10 @@ func (p *inOrderPicker) Pick(r *Request) (int, bool) {
 	return p.turnsPicker.Pick(r)
 }
 
-// TestASlowSlotIsTriedBesideAnother, which is slow too, and free all the time.
+// TestASlowSlotIsTriedBesideAnother slow one that is free, but not stale.
 func TestASlowSlotIsTriedBesideAnother(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPacedPool(t, patientQueue, 0.1, 2, 2)
+		p := newTimedPool(t, patientQueue, 0.1, 2, 2)
 		endpoints := slotted(3, 1)
 		endpoints[1].Slots = 2
 		require.NoError(t, p.Apply(Options{Policy: inOrder{turns{"in_order"}}, Queue: patientQueue}, endpoints))
@@ -44,11 +44,11 @@ func TestASlowSlotIsTriedBesideAnother(t *testing.T) {
 	})
 }
 
-// TestIdlenessMakesNoColdStartAPace: what is faster than it was is believed sooner.
-func TestIdlenessMakesNoColdStartAPace(t *testing.T) {
+// TestAColdStartAfterIdleness is not believed at once; a request that is faster than before is.
+func TestAColdStartAfterIdleness(t *testing.T) {
 	for took, want := range map[time.Duration]float64{time.Minute: 0.114, 50 * time.Millisecond: 0.079} {
 		synctest.Test(t, func(t *testing.T) {
-			p := newPacedPool(t, patientQueue, 0.1)
+			p := newTimedPool(t, patientQueue, 0.1)
 			for range dispatch.Tuned.ServiceHorizon {
 				at(p, 0).service.Learn(100*time.Millisecond, 1, false)
 			}
@@ -61,8 +61,8 @@ func TestIdlenessMakesNoColdStartAPace(t *testing.T) {
 	}
 }
 
-// TestASlowSlotIsTriedAgain: clients that ask again at once leave it for the fast one each
-// time, and would for ever, though it has recovered. While it is as slow it costs little.
+// TestASlowSlotIsTriedAgain: clients that ask again at once would leave it for the fast one for
+// ever, even when it has recovered. While it is as slow as before the trials cost little.
 func TestASlowSlotIsTriedAgain(t *testing.T) {
 	for name, c := range map[string]struct {
 		truth        time.Duration
@@ -73,7 +73,7 @@ func TestASlowSlotIsTriedAgain(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := newPacedPool(t, patientQueue, 0.1, 2)
+				p := newTimedPool(t, patientQueue, 0.1, 2)
 				require.NoError(t, p.Apply(Options{Policy: inOrder{turns{"in_order"}}, Queue: patientQueue}, slotted(2, 1)))
 				fast, slow := at(p, 0), at(p, 1)
 				takes := map[*Endpoint]time.Duration{fast: 100 * time.Millisecond, slow: c.truth}

@@ -11,7 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
-// TestServiceTimeIsOfWhatWasServed: what failed, or what was cut, says nothing of it.
+// TestServiceTimeIsOfWhatWasServed: requests that failed or were cut do not count.
 func TestServiceTimeIsOfWhatWasServed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newQueuePool(t, 1, patientQueue)
@@ -34,7 +34,7 @@ func TestServiceTimeIsOfWhatWasServed(t *testing.T) {
 	})
 }
 
-// enqueueBehind lets a request wait for the only slot while something else has it.
+// enqueueBehind lets a request wait for the only slot while other happens.
 func enqueueBehind(t *testing.T, p *Pool, other func()) Lease {
 	t.Helper()
 	before := acquire(t, p, 0)
@@ -44,8 +44,8 @@ func enqueueBehind(t *testing.T, p *Pool, other func()) Lease {
 	return wait(t, w)
 }
 
-// TestUntrustedSizesMakeNoServiceTime: where predictions say nothing, an endpoint that happens to
-// get what was predicted to be short is not slow.
+// TestUntrustedSizesMakeNoServiceTime: where predictions say nothing, an endpoint does not look
+// slow because it happened to get requests that were predicted to be short.
 func TestUntrustedSizesMakeNoServiceTime(t *testing.T) {
 	p := newQueuePool(t, 2, shortestQueue)
 	for range dispatch.Tuned.ServiceKnown {
@@ -56,7 +56,7 @@ func TestUntrustedSizesMakeNoServiceTime(t *testing.T) {
 	acquire(t, p, 1)
 }
 
-// TestOddWorkAndTimes leave nothing behind that is no number, whatever work is counted in.
+// TestOddWorkAndTimes leave no NaN behind, whatever the unit of work.
 func TestOddWorkAndTimes(t *testing.T) {
 	for _, unit := range []float64{1, 1e-4} {
 		clock := time.Duration(0)
@@ -88,7 +88,7 @@ func TestOddWorkAndTimes(t *testing.T) {
 	}
 }
 
-// TestWhoIsBoundAtOnceIsMeasured: where a slot came free between Acquire and Enqueue.
+// TestWhoIsBoundAtOnceIsMeasured: a request for which a slot was freed between Acquire and Enqueue.
 func TestWhoIsBoundAtOnceIsMeasured(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newQueuePool(t, 1, patientQueue)

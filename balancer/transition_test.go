@@ -53,7 +53,7 @@ func TestTransitionsAreTold(t *testing.T) {
 	})
 }
 
-// TestConditionsAreTold once they are in force, and nothing that changed nothing.
+// TestConditionsAreTold once they are in force, and only if they have changed.
 func TestConditionsAreTold(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, told := newToldPool(t, 4)
@@ -82,7 +82,7 @@ func TestConditionsAreTold(t *testing.T) {
 	})
 }
 
-// TestTransitionsAreToldInOrder, each once, by however many they are made.
+// TestTransitionsAreToldInOrder and each once, however many goroutines make them.
 func TestTransitionsAreToldInOrder(t *testing.T) {
 	p, told := newToldPool(t, 2)
 	const times = 100

@@ -75,7 +75,7 @@ func newTestPool(t testing.TB, n int) *Pool {
 	return p
 }
 
-// at returns the pool's endpoint of this place.
+// at returns the pool's i-th endpoint.
 func at(p *Pool, i int) *Endpoint { return p.Snapshot().Endpoints[i].Endpoint }
 
 // moody is turns, but panics when it would place a poisoned request.

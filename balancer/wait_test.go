@@ -31,8 +31,8 @@ func TestWaitedTooLong(t *testing.T) {
 	})
 }
 
-// TestWaitAfterMaxWait: who comes to Wait too late does not wait at all, but has the
-// endpoint that was bound to it in time.
+// TestWaitAfterMaxWait: when Wait is called too late it does not block; but it returns the
+// endpoint if that was bound in time.
 func TestWaitAfterMaxWait(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newQueuePool(t, 1, QueueOptions{MaxRequests: 10, MaxWait: time.Second})
@@ -101,8 +101,8 @@ func TestPokeWakesWait(t *testing.T) {
 }
 
 // TestReleaseAtTheTimersEdge frees the slot, pokes, and lets MaxWait pass in one instant,
-// in whatever order the scheduler finds: who waits either has the lease or has left, and
-// the next one has the slot if it has left.
+// in whatever order the scheduler finds: the first either has the lease or has left, and if it
+// has left the next one has the slot.
 func TestReleaseAtTheTimersEdge(t *testing.T) {
 	const maxWait = time.Second
 	for round := range 300 {
