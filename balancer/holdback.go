@@ -38,9 +38,11 @@ func (q *queue) measured(r *Request, s *seats) float64 {
 // free that it might have: it waits, or who was held back before goes first. Where it is to
 // try seats that are stale, all others are masked until unmask.
 func (q *queue) keepsOut(r *Request, s *seats) bool {
-	if s == nil || s.open == 0 || q.length >= q.options.MaxRequests || q.options.TakeAtOnce {
-		return false
-	}
+	return q.length < q.options.MaxRequests && s != nil && s.open > 0 && !q.options.TakeAtOnce && q.hasToWait(r, s)
+}
+
+// hasToWait is keepsOut where a slot is free and the request may wait.
+func (q *queue) hasToWait(r *Request, s *seats) bool {
 	size := q.size(r)
 	long := q.sizes.IsLong(size)
 	if !long && !s.uneven() {

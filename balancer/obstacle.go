@@ -38,9 +38,12 @@ func (s *seats) mask(i int) {
 
 // unmask ends what mask did. s may be nil.
 func (s *seats) unmask() {
-	if s == nil || len(s.masked) == 0 {
-		return
+	if s != nil && len(s.masked) > 0 {
+		s.unmaskAll()
 	}
+}
+
+func (s *seats) unmaskAll() {
 	for _, i := range s.masked {
 		s.put(i, masked, 0)
 	}
