@@ -55,6 +55,9 @@ func (s *Search) Doomed(b []byte) *Refusal {
 	if s.BareLF(b) {
 		return BadLineEnd
 	}
+	if from == 0 && len(b) > 0 && !Token(b[:1]) && b[0] != '\r' { // a method begins no other way: TLS on a plain port
+		return BadRequestLine
+	}
 	if s.begun || bytes.IndexByte(b[from:], '\n') < 0 {
 		return nil
 	}

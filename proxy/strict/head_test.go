@@ -39,6 +39,9 @@ func TestDoomed(t *testing.T) {
 		"GET / HTTP/9.9\r\n":               VersionNotServed,
 		"CONNECT a:1 HTTP/1.1\r\n":         MethodRefused,
 		"\x16\x03\x01\x02\x00\x01\r\n":     BadRequestLine,
+		"\x16":                             BadRequestLine, // a client that speaks TLS waits for an answer, and sends no line end
+		"\x00\x00\x00\x10":                 BadRequestLine,
+		" ":                                BadRequestLine,
 	} {
 		assert.Same(t, want, new(Search).Doomed([]byte(head)), "%q", head)
 		if want != nil {
