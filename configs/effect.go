@@ -13,11 +13,17 @@ func (r *report) review(c *Config) {
 	if c.Limits.ReplayBytes == 0 && c.Limits.BodyMemory != 0 && c.Limits.BodyMemory != defaults().Limits.BodyMemory {
 		r.note("limits.body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
 	}
+	if c.Limits.ReplayBytes == 0 && c.Clients.MaxBodyMemory != 0 {
+		r.note("clients.max_body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
+	}
+	if c.Admin.Address == "" && len(c.Admin.Hosts) > 0 {
+		r.note("admin.hosts", "give the address, or remove it", "has no effect: without admin.address there is no admin listener")
+	}
 	routed := map[string]bool{}
 	for _, route := range c.Routes {
 		routed[route.Upstream] = true
 	}
-	slots := leastSlots(c)
+	slots, wait := leastSlots(c), false
 	for i := range c.Upstreams {
 		u, p := &c.Upstreams[i], path("upstreams").item(i)
 		if !routed[u.Name] {
@@ -25,6 +31,7 @@ func (r *report) review(c *Config) {
 		}
 		r.reviewSharing(p, u)
 		queues := r.reviewQueue(p.key("queue"), u, slots)
+		wait = wait || queues
 		r.reviewPredict(p, c, u, queues)
 		r.reviewEndpoints(p.key("endpoints"), u, slots)
 		r.reviewHealth(p.key("health"), &u.Health)
@@ -32,6 +39,9 @@ func (r *report) review(c *Config) {
 		if u.Connections.MaxIdle == 0 && u.Connections.IdleTimeout != upstreamDefaults().Connections.IdleTimeout {
 			r.note(p.key("connections").key("idle_timeout"), "raise max_idle, or remove it", "has no effect: with max_idle 0 no idle connection is kept")
 		}
+	}
+	if c.Clients.MaxWaiting != 0 && !wait {
+		r.note("clients.max_waiting", "give endpoints slots, or remove it", "has no effect: no upstream has a queue that requests wait in")
 	}
 }
 

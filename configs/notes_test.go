@@ -47,6 +47,9 @@ func TestSettingsWithoutEffectAreNoted(t *testing.T) {
 		"upstreams: [{timeouts: {total: 1s, connect: 1s}, " + idle + "}]":                                          "1: upstreams[0].timeouts.connect: has no effect: timeouts.total (1s) is over first: lower it, or raise total",
 		"upstreams: [{timeouts: {total: 1s, idle: 5s}, " + idle + "}]":                                             "1: upstreams[0].timeouts.idle: has no effect: timeouts.total (1s) is over first: lower it, or raise total",
 		"upstreams: [{timeouts: {total: 1s}, queue: {max_wait: 5s}, " + slots + "}]":                               "1: upstreams[0].queue.max_wait: has no effect: timeouts.total (1s) is over first: lower it, or raise total",
+		"clients: {max_waiting: 3}\nupstreams: [{" + idle + "}]":                                                   "1: clients.max_waiting: has no effect: no upstream has a queue that requests wait in: give endpoints slots, or remove it",
+		"clients: {max_body_memory: 1MiB}\nlimits: {replay_bytes: 0}\nupstreams: [{" + idle + "}]":                 "1: clients.max_body_memory: has no effect: with replay_bytes 0 no body is held: raise replay_bytes, or remove it",
+		"admin: {address: \"\", hosts: [a.test]}\nupstreams: [{" + idle + "}]":                                     "1: admin.hosts: has no effect: without admin.address there is no admin listener: give the address, or remove it",
 		"limits: {replay_bytes: 0, body_memory: 1MiB}\nupstreams: [{" + idle + "}]":                                "1: limits.body_memory: has no effect: with replay_bytes 0 no body is held: raise replay_bytes, or remove it",
 	} {
 		lines, _ := examine(t, text)
@@ -68,6 +71,7 @@ func TestSettingsWithEffectAreNotNoted(t *testing.T) {
 		"upstreams: [{policy: round_robin, endpoints: [{url: \"http://a\", capacity: 7}, {url: \"http://b\", capacity: 7}]}]",
 		"upstreams: [{timeouts: {total: 30s}, endpoints: [{url: \"http://a\"}]}]", // whose idle default is longer
 		"upstreams: [{health: {path: /h, statuses: [204], busy_statuses: [503]}, endpoints: [{url: \"http://a\"}]}]",
+		"clients: {max_waiting: 3, max_body_memory: 4MiB}\nupstreams: [{endpoints: [{url: \"http://a\", slots: 4}]}]",
 		"limits: {replay_bytes: 0, body_memory: 0}\nupstreams: [{endpoints: [{url: \"http://a\"}]}]",
 		// The slots of one upstream hold for the other one, as it names the same server.
 		"upstreams:\n- {name: a, endpoints: [{url: \"http://a\", slots: 4}]}\n- {name: b, queue: {order: shortest_first}, endpoints: [{url: \"http://a\"}]}\nroutes: [{upstream: a}, {path: /b, upstream: b}]",
