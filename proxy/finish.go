@@ -36,6 +36,9 @@ func (x *exchange) finish() {
 // endAttempts ends all attempts. Of one whose answer was not wanted nothing is said.
 func (x *exchange) endAttempts() {
 	for _, a := range x.attempts {
+		if !a.leased() {
+			continue
+		}
 		class := balancer.Refused
 		if a == x.current {
 			class = classOf(x.failure)

@@ -65,9 +65,19 @@ func (a *attempt) judge(o balancer.Outcome) {
 		a.ended.Capacity, a.ended.Slots = a.target.Worth.Get()
 	}
 	if judges := a.target.judges.Load(); judges != nil && o.Status != http.StatusSwitchingProtocols {
-		for _, j := range *judges {
-			j.Judge(&a.ended)
+		a.tell(*judges)
+	}
+}
+
+// tell lets judges hear of the attempt. A panic of theirs costs neither the request nor the slot.
+func (a *attempt) tell(judges []Judge) {
+	defer func() {
+		if r := recover(); r != nil {
+			a.x.logPanic(r)
 		}
+	}()
+	for _, j := range judges {
+		j.Judge(&a.ended)
 	}
 }
 
