@@ -23,7 +23,7 @@ func (r *report) validatePair(p path, certFile, keyFile string) {
 		return
 	}
 	if _, err := tls.X509KeyPair(cert, key); err != nil {
-		r.add(p, "give a certificate chain and the key that belongs to it, both as PEM", "cert_file and key_file are of no use together: %v", err)
+		r.add(p, "give a certificate chain and the key that belongs to it, both as PEM", "cert_file and key_file do not belong together: %v", err)
 	}
 }
 

@@ -89,9 +89,9 @@ func (r *report) validateAccess(p path, address string, mode Mode, owner, group 
 		r.add(p.key("mode"), "write it like \"0660\"", "lets nobody connect, which takes the right to write")
 	}
 	if _, err := owner.UserID(); err != nil {
-		r.add(p.key("owner"), "give the name or number of a user of this machine", "%s is nobody: %v", quote(string(owner)), err)
+		r.add(p.key("owner"), "give the name or number of a user of this machine", "%s is not a user: %v", quote(string(owner)), err)
 	}
 	if _, err := group.GroupID(); err != nil {
-		r.add(p.key("group"), "give the name or number of a group of this machine", "%s is no group: %v", quote(string(group)), err)
+		r.add(p.key("group"), "give the name or number of a group of this machine", "%s is not a group: %v", quote(string(group)), err)
 	}
 }

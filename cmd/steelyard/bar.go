@@ -1,3 +1,5 @@
+// The progress bar of a bench.
+
 package main
 
 import (
@@ -64,7 +66,7 @@ func (b *bar) line(p lab.Progress) string {
 	return line + "  " + p.Doing
 }
 
-// clear leaves the line to what follows.
+// clear removes the bar from its line.
 func (b *bar) clear() {
 	if b.terminal {
 		fmt.Fprint(b.out, "\r\x1b[K")

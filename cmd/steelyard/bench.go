@@ -1,3 +1,5 @@
+// steelyard bench: its flags, and a run from check to report.
+
 package main
 
 import (
@@ -53,7 +55,7 @@ func benchListCommand() *cobra.Command {
 	}
 }
 
-// everything is a machine with all peers, for an estimate.
+// everything stands for a machine with all peers, to estimate the time of a run.
 var everything = map[string]peers.Program{peers.Steelyard: {}, peers.Nginx: {}, peers.HAProxy: {}}
 
 // benchSettings are the flags of bench run.
@@ -86,7 +88,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 			case 1:
 				return nil
 			}
-			return badInput("bench run: %q is too much: name one scenario, and the rest by flags", shorten(args[1]))
+			return badInput("bench run: unexpected argument %q: name one scenario, and give the rest by flags", shorten(args[1]))
 		},
 		RunE: func(c *cobra.Command, args []string) error { return s.run(c, args[0]) },
 	}
@@ -161,7 +163,7 @@ func (s *benchSettings) run(c *cobra.Command, name string) error {
 	return nil
 }
 
-// commandLine is the command that does the same again.
+// commandLine is the command that repeats the run.
 func commandLine(c *cobra.Command, name string) []string {
 	line := []string{"bench", "run", name}
 	for _, flag := range []string{"policy", "seed", "seeds", "requests", "rate", "trace", "peers", "in-turn", "simulate"} {

@@ -1,3 +1,5 @@
+// What a bench run will measure, by its flags and scenario.
+
 package main
 
 import (
@@ -17,7 +19,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// check refuses numbers that nobody means, where given says that a flag was given: 0 would be the scenario's own.
+// check refuses numbers that cannot be meant. given says whether a flag was given, as 0 stands for the scenario's own.
 func (s *benchSettings) check(given func(flag string) bool) error {
 	switch {
 	case given("seeds") && s.seeds < 1:
@@ -67,7 +69,7 @@ func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
 	return what, what.Carried()
 }
 
-// recorded takes the load and the length of a run from its recorded traces, if it has any.
+// recorded takes the rate and the length of a run from its recorded traces, if it has any.
 func (s *benchSettings) recorded(what *scenario.Scenario) error {
 	for _, c := range what.Cases {
 		if c.Trace == "" {
@@ -94,16 +96,16 @@ func (s *benchSettings) recorded(what *scenario.Scenario) error {
 	return nil
 }
 
-// programs are steelyard and the peers that take part. Notes say which do not, and why.
+// programs finds steelyard and the peers that take part. notes say which peers do not, and why.
 func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (found map[string]peers.Program, notes []string, err error) {
 	wanted, must, err := s.wantedPeers()
 	switch {
 	case err != nil:
 		return nil, nil, err
 	case must && s.simulate:
-		return nil, nil, fmt.Errorf("--peers %s: nobody simulates peers: leave out --simulate to measure them, or --peers", s.peers)
+		return nil, nil, fmt.Errorf("--peers %s: peers cannot be simulated: leave out --simulate to measure them, or --peers", s.peers)
 	case must && what.Simulated:
-		return nil, nil, fmt.Errorf("--peers %s: scenario %s is simulated, which peers cannot be: leave out --peers", s.peers, what.Name)
+		return nil, nil, fmt.Errorf("--peers %s: scenario %s is simulated, and peers cannot be: leave out --peers", s.peers, what.Name)
 	case what.Simulated:
 		return nil, nil, nil
 	}
@@ -132,7 +134,7 @@ func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (
 	return found, notes, err
 }
 
-// wantedPeers reads --peers; must says that they were named.
+// wantedPeers reads --peers; must says that they were named and may not be missing.
 func (s *benchSettings) wantedPeers() (wanted []string, must bool, err error) {
 	switch s.peers {
 	case "auto":

@@ -150,9 +150,9 @@ contenders: [{policy: capacity}]
 	}{
 		{"name one scenario: case-study,", []string{"run"}},
 		{`unknown command "lisst" for "bench": did you mean "list"?`, []string{"lisst"}},
-		{`bench run: "extra" is too much`, []string{"run", "peers", "extra"}},
+		{`bench run: unexpected argument "extra"`, []string{"run", "peers", "extra"}},
 		{"none.yaml: there is no such file: give the path of yours, or one of the program: case-study,", []string{"run", "none.yaml"}},
-		{"--peers nginx: nobody simulates peers: leave out --simulate", []string{"run", "peers", "--simulate", "--peers", "nginx"}},
+		{"--peers nginx: peers cannot be simulated: leave out --simulate", []string{"run", "peers", "--simulate", "--peers", "nginx"}},
 		{"--peers nginx: scenario replicas is simulated", []string{"run", "replicas", "--peers", "nginx"}},
 		{`no scenario is called "pers": did you mean "peers"?`, []string{"run", "pers"}},
 		{`there is no policy "least_laod": did you mean "least_load"?`, []string{"run", "peers", "--policy", "least_laod"}},

@@ -1,3 +1,5 @@
+// steelyard check and steelyard version.
+
 package main
 
 import (
@@ -23,7 +25,7 @@ func checkCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			for _, note := range notes { // not on standard output, which is a configuration
+			for _, note := range notes { // not to standard output, where the configuration goes
 				for _, problem := range note.List {
 					fmt.Fprintln(c.ErrOrStderr(), "note:", problem)
 				}
@@ -35,14 +37,14 @@ func checkCommand() *cobra.Command {
 	return c
 }
 
-// takeConfig lets a command take its configuration file as its only word, or by --config.
+// takeConfig lets a command take its configuration file as its only argument, or by --config.
 func takeConfig(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", "", "configuration file (YAML), instead of FILE")
 	c.Args = func(c *cobra.Command, args []string) error {
 		byFlag := c.Flags().Changed("config")
 		switch {
 		case len(args) > 1 || len(args) == 1 && byFlag:
-			return badInput("%q is too much: give one configuration file", shorten(args[len(args)-1]))
+			return badInput("unexpected argument %q: give one configuration file", shorten(args[len(args)-1]))
 		case len(args) == 1:
 			*file = args[0]
 		}
@@ -76,8 +78,8 @@ func printCheck(w io.Writer, cfg *configs.Config) error {
 	return nil
 }
 
-// meaning says what the shares printed below it are, for policies that do not simply
-// share by capacity.
+// meaning says when the printed shares hold, for policies that do not simply share by
+// capacity.
 var meaning = map[string]string{
 	"least_load":    "; when all are busy; with little traffic the fastest get more",
 	"two_choices":   "; when all are busy; with little traffic the fastest get more",

@@ -1,3 +1,5 @@
+// The limit of open files: raised, or advice if that is not enough.
+
 package main
 
 import (
@@ -8,7 +10,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// ownDescriptors are for listeners, files, operators and what else there is a handful of.
+// ownDescriptors are for listeners, files, operators and a few other things.
 const ownDescriptors = 64
 
 // descriptorsFor is how many open files a configuration may need: one for each client, one
@@ -26,7 +28,7 @@ func descriptorsFor(c *configs.Config) uint64 {
 func raiseDescriptors() uint64 {
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
-		return math.MaxUint64 // what cannot be known is no reason to worry anybody
+		return math.MaxUint64 // an unknown limit is no reason to warn
 	}
 	if raised := (syscall.Rlimit{Cur: limit.Max, Max: limit.Max}); syscall.Setrlimit(syscall.RLIMIT_NOFILE, &raised) == nil {
 		limit = raised

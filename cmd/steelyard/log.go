@@ -1,3 +1,5 @@
+// The log and the access log.
+
 package main
 
 import (
@@ -9,14 +11,14 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// newLogs makes the log and the access log, which has each request whatever the level of the
-// log. Neither blocks who logs or fails; behind writes their lines once it runs.
+// newLogs makes the log and the access log, which has every request whatever the level of the
+// log. Writing to them neither blocks nor fails; behind writes their lines once it runs.
 func newLogs(c configs.Log, out io.Writer, count losses) (log, access *zap.Logger, behind *writeBehind) {
 	encoder, level := newEncoder(c.Format), zapcore.InfoLevel
 	_ = level.Set(c.Level) // checked by configs
 	behind = newWriteBehind(out, encoder, count)
 	of := func(q *queue, level zapcore.Level) *zap.Logger {
-		return zap.New(zapcore.NewCore(encoder, q, level), zap.ErrorOutput(&behind.log)) // by itself it is standard error
+		return zap.New(zapcore.NewCore(encoder, q, level), zap.ErrorOutput(&behind.log)) // zap's default is standard error
 	}
 	return of(&behind.log, level), of(&behind.access, zapcore.DebugLevel), behind
 }

@@ -1,3 +1,5 @@
+// Writing log lines behind the requests, so that no reader can hold them up.
+
 package main
 
 import (
@@ -16,36 +18,35 @@ const (
 	waitingLines = 4096
 	// syncTime is how long an output that nobody reads may hold up the end of the process.
 	syncTime = time.Second
-	// atOnce is how many bytes of waiting access lines are written together: a pipe that
-	// others write to as well takes so many whole (PIPE_BUF).
+	// atOnce is how many bytes of waiting access lines are written together: a pipe with several
+	// writers takes up to so many in one piece (PIPE_BUF).
 	atOnce = 4096
 	// lossEvery is the least time between two lines about lost lines.
 	lossEvery = time.Second
 )
 
-// losses counts lines that nobody will read.
+// losses counts lines that were lost.
 type losses interface {
 	LogLinesDropped(n int)
 	AccessLogLinesDropped(n int)
 }
 
 // writeBehind writes the lines of both logs on a goroutine of its own. A reader of standard
-// error that stands still must not stop requests or the end of the process, and one that has
-// gone must not either: lines that do not fit or cannot be written are lost and counted, and
-// the next line is tried again.
+// error that stalls or has gone must stop neither requests nor the end of the process: lines
+// that do not fit or cannot be written are lost and counted, and the next line is tried again.
 type writeBehind struct {
 	log, access queue
 	out         io.Writer
 
-	// Run's alone.
-	encoder zapcore.Encoder // of its own words
+	// Only write uses these.
+	encoder zapcore.Encoder // for its own lines
 	chunk   []byte          // what is being written
 	torn    bool            // the last write ended within a line
 	failure error           // of the last write that failed since the last report
 	told    time.Time       // when losses were reported last
 }
 
-// queue holds the lines of one log that wait.
+// queue holds the waiting lines of one log.
 type queue struct {
 	lines chan []byte
 	count func(n int)
@@ -60,7 +61,7 @@ func newWriteBehind(out io.Writer, encoder zapcore.Encoder, count losses) *write
 	}
 }
 
-// Write takes a copy of a line, whatever becomes of it.
+// Write queues a copy of a line, or counts it as lost. It never fails.
 func (q *queue) Write(line []byte) (int, error) {
 	select {
 	case q.lines <- bytes.Clone(line):
@@ -70,7 +71,7 @@ func (q *queue) Write(line []byte) (int, error) {
 	return len(line), nil
 }
 
-// Sync does nothing: the end of Run is when lines are waited for.
+// Sync does nothing: the end of run waits for the lines.
 func (q *queue) Sync() error { return nil }
 
 func (q *queue) lose(lines int) {
@@ -78,8 +79,8 @@ func (q *queue) lose(lines int) {
 	q.count(lines)
 }
 
-// run writes until the returned function is called, which gives what still waits a last
-// chance, and ends in any case.
+// run writes until the returned function is called, which gives waiting lines a last chance
+// but never waits longer than syncTime.
 func (w *writeBehind) run() (end func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	ended := make(chan struct{})
@@ -96,8 +97,8 @@ func (w *writeBehind) run() (end func()) {
 	}
 }
 
-// write writes until ctx ends, and then what still waits. The log goes first, as it says what
-// is wrong; the access log is many lines that are alike.
+// write writes until ctx ends, and then the lines that still wait. The log goes before the
+// access log, since it says what is wrong.
 func (w *writeBehind) write(ctx context.Context) {
 	for {
 		if w.writeWaiting() {
@@ -117,7 +118,7 @@ func (w *writeBehind) write(ctx context.Context) {
 	}
 }
 
-// writeWaiting writes one piece of what waits, or says that nothing does.
+// writeWaiting writes one piece of the waiting lines, or returns false if there are none.
 func (w *writeBehind) writeWaiting() bool {
 	select {
 	case line := <-w.log.lines:
@@ -134,7 +135,7 @@ func (w *writeBehind) writeWaiting() bool {
 	}
 }
 
-// putTogether writes a line of the access log with those that wait behind it.
+// putTogether writes a line of the access log together with those that wait behind it.
 func (w *writeBehind) putTogether(line []byte) {
 	chunk := append(w.chunk[:0], line...)
 	for len(chunk)+len(line) <= atOnce { // the next is about as long
@@ -163,7 +164,7 @@ func (w *writeBehind) put(q *queue, lines []byte) {
 	}
 }
 
-// send writes lines, on a line of their own even where a write before was cut short.
+// send writes lines, beginning on a new line even if the write before was cut short.
 func (w *writeBehind) send(lines []byte) (n int, err error) {
 	if w.torn {
 		if _, err := w.out.Write([]byte("\n")); err != nil {
@@ -176,7 +177,7 @@ func (w *writeBehind) send(lines []byte) (n int, err error) {
 	return n, err
 }
 
-// report says how many lines were lost, where lines can be written again.
+// report logs how many lines were lost, once lines can be written again.
 func (w *writeBehind) report(now time.Time) {
 	lines, access := w.log.lost.Swap(0), w.access.lost.Swap(0)
 	if lines+access == 0 {
@@ -189,7 +190,7 @@ func (w *writeBehind) report(now time.Time) {
 		_, err = w.send(text.Bytes())
 		text.Free()
 	}
-	if err != nil { // it is told later
+	if err != nil { // it is reported later
 		w.log.lost.Add(lines)
 		w.access.lost.Add(access)
 		return

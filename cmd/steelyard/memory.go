@@ -1,3 +1,5 @@
+// The memory limit of the runtime, by the configuration.
+
 package main
 
 import (
@@ -11,11 +13,11 @@ import (
 // The memory limit of the runtime.
 //
 // Go's collector lets the heap grow to twice what is in use before it looks for garbage. The
-// configuration says how many connections there may be, and with them what may be in use, so the
-// runtime is told to look earlier from there on. The limit is soft: it costs time, not requests,
-// when it is met. It is the sum of
+// configuration says how many connections there may be, and so how much memory may be in use;
+// above that the runtime shall collect earlier. The limit is soft: reaching it costs time, not
+// requests. It is the sum of
 //
-//   - each client's connection, at what one costs while its stream is quiet, both sides of it;
+//   - each client's connection, at the cost of a quiet stream on both sides;
 //   - the rest: the program, what is learned and counted, and what is under way.
 //
 // The bodies that are held lie outside the heap, within a budget of their own (wire.Memory), and
@@ -29,8 +31,8 @@ const (
 	memoryRoundTo = 1 << 20
 )
 
-// memoryLimit is the limit, in bytes, of a process that was started with one configuration
-// and has another in force now: what it takes of connections stays as it was.
+// memoryLimit is the limit, in bytes, of a process that was started with one configuration and
+// has another in force now: limits on connections stay those of the start.
 func memoryLimit(start, now *configs.Config) int64 {
 	each := int64(plainMemory)
 	if speaksTLS(start, now) {

@@ -1,3 +1,5 @@
+// steelyard predict, for requests.
+
 package main
 
 import (
@@ -55,7 +57,7 @@ the features of each row and the label. Rows that cannot be predicted have none.
 func (p *prediction) check(c *cobra.Command) error {
 	switch {
 	case p.modelFile == "":
-		return &usageError{"nothing to predict by: name what was learned with --model-file FILE"}
+		return &usageError{"no model to predict with: name what was learned with --model-file FILE"}
 	case p.PromptBytes < 0 || p.MaxTokens < 0:
 		return &usageError{"--prompt-bytes and --max-tokens must be 0 or more"}
 	}
@@ -70,7 +72,7 @@ func (p *prediction) check(c *cobra.Command) error {
 	return nil
 }
 
-// run prints the work alone to w, and what it was found by to notes.
+// run prints only the work to w, and how it was found to notes.
 func (p *prediction) run(w, notes io.Writer) error {
 	learned := predict.New(predict.Options{MaxModels: 1 << 16})
 	err := learned.Read(p.modelFile)
@@ -90,7 +92,7 @@ func (p *prediction) run(w, notes io.Writer) error {
 	return err
 }
 
-// reason says what a prediction was found by.
+// reason says how a prediction was found.
 func (p *prediction) reason(s predict.State) string {
 	m, about, known := s.Models[0], "", []string(nil)
 	for _, candidate := range s.Models[1:] {
@@ -116,7 +118,7 @@ func (p *prediction) reason(s predict.State) string {
 // each prints the rows of a request log, with their work.
 func (p *prediction) each(learned *predict.Predictor, w, notes io.Writer) error {
 	out := csv.NewWriter(w)
-	header := sync.OnceValue(func() error { // once it is known that there is something to follow
+	header := sync.OnceValue(func() error { // only once a row follows
 		return out.Write([]string{"model", "prompt_bytes", "max_tokens", "stream", "work"})
 	})
 	cut, err := eachRow(p.data, askColumns, func(l *logReader) error {

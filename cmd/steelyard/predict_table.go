@@ -1,3 +1,5 @@
+// steelyard predict, for the rows of a table.
+
 package main
 
 import (
@@ -10,7 +12,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
-// table prints the rows of a table with their label, as a model of one predicts it.
+// table prints the rows of a table with the label that a table's model predicts.
 func (p *prediction) table(w, notes io.Writer) error {
 	text, err := statefile.Read(p.modelFile)
 	if err != nil {
@@ -41,7 +43,7 @@ func (p *prediction) table(w, notes io.Writer) error {
 	return t.out.Error()
 }
 
-// tablePrinter prints rows with what is predicted of them.
+// tablePrinter prints rows with their predictions.
 type tablePrinter struct {
 	model       *table.Model
 	out         *csv.Writer
@@ -52,7 +54,7 @@ type tablePrinter struct {
 	scorer      table.Scorer // of the rows that have a label
 }
 
-// begin writes the header, once it is known that there is something to follow.
+// begin writes the header, once a row follows.
 func (t *tablePrinter) begin() error {
 	header := t.header
 	if t.header = nil; header == nil {
@@ -61,8 +63,8 @@ func (t *tablePrinter) begin() error {
 	return t.out.Write(header)
 }
 
-// row prints one row, of features and the label that it may have; nil for one that has no cell
-// for each column.
+// row prints one row: its features, and its label if it has one. cells is nil for a row with
+// too few or too many cells.
 func (t *tablePrinter) row(cells []string) error {
 	if err := t.begin(); err != nil {
 		return err

@@ -1,3 +1,5 @@
+// The rows of request logs, read for those who predict.
+
 package main
 
 import (
@@ -11,7 +13,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
-// What a reader must find: to ask for work, and to learn from it as well.
+// The columns that must be there to predict, and to learn.
 var (
 	askColumns   = []string{"model", "prompt_bytes", "max_tokens", "stream"}
 	learnColumns = append(slices.Clone(askColumns), "status", "class", "service_s", "capacity", "slots")

@@ -81,7 +81,7 @@ func TestWrongLogs(t *testing.T) {
 		"":                                 "log.csv: the file is empty; its first line should be: " + strings.TrimSpace(logHeader),
 		rename("service_s", "servce_s"):    `log.csv:1:95: unknown column "servce_s": did you mean "service_s"?`,
 		rename("queue_s", "zzzzzzzzzzzz"):  `log.csv:1:74: unknown column "zzzzzzzzzzzz": known here: time, upstream, endpoint, model, prompt_bytes, max_tokens, stream, status, class, queue_s, first_byte_s, service_s, capacity, slots, work`,
-		rename("queue_s", "status"):        `log.csv:1:74: column "status" stands there twice`,
+		rename("queue_s", "status"):        `log.csv:1:74: column "status" is in the header twice`,
 		"model,stream\n":                   `log.csv:1: column "prompt_bytes" is missing: the header should have model, prompt_bytes, max_tokens, stream, status, class, service_s, capacity, slots`,
 		second("400,200", "x,200"):         `log.csv:3:42: prompt_bytes must be a whole number, is "x"`,
 		second("400,200", "4.5,200"):       `log.csv:3:42: prompt_bytes must be a whole number, is "4.5"`,

@@ -1,3 +1,5 @@
+// steelyard serve: the gateway, its reloads and its version.
+
 package main
 
 import (
@@ -58,9 +60,8 @@ func serve(ctx context.Context, file string) error {
 	return nil
 }
 
-// reloadOnHangup reloads the file at each SIGHUP, one that came early included, for as long as
-// the process lasts. Once ctx has ended there is nobody left to reload for. start is what the
-// process was started with.
+// reloadOnHangup reloads the file at each SIGHUP, even one that came early. After ctx has
+// ended it ignores them. start is the configuration that the process was started with.
 func reloadOnHangup(ctx context.Context, a *app.App, start *configs.Config, file string, log *zap.Logger) {
 	for range signals.Hangups() {
 		if ctx.Err() != nil {

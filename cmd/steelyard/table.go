@@ -1,3 +1,5 @@
+// Reading tables with columns of the user's own.
+
 package main
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
 )
 
-// checkColumns refuses columns that make no table.
+// checkColumns refuses --features and --label that do not fit together.
 func (t *training) checkColumns() error {
 	switch {
 	case t.label == "":
@@ -31,16 +33,16 @@ func (t *training) checkColumns() error {
 		case name == t.label:
 			return badInput("--features %s: it is the label, which cannot be learned from itself", name)
 		case seen[name]:
-			return badInput("--features %s: it stands there twice", name)
+			return badInput("--features %s: it is given twice", name)
 		}
 		seen[name] = true
 	}
 	return nil
 }
 
-// eachTableRow reads tables one after the other, and calls each with the cells of the columns
-// named, in that order; nil for a row that has more or fewer cells than the header. A column
-// that is optional has empty cells where a file has none of it.
+// eachTableRow reads tables one after the other. It calls each with the cells of the named
+// columns, in that order, and with nil for a row that has more or fewer cells than the header.
+// The optional column may be missing: its cells are empty then.
 func eachTableRow(names, columns []string, optional string, each func(cells []string) error) error {
 	for _, name := range names {
 		if err := eachTableRowOf(name, columns, optional, each); err != nil {
@@ -93,7 +95,7 @@ func eachTableRowOf(name string, columns []string, optional string, each func(ce
 	}
 }
 
-// placesOf finds columns in a header; -1 is where the optional one is not there.
+// placesOf finds columns in a header; the place of a missing optional one is -1.
 func placesOf(name string, header, columns []string, optional string) ([]int, error) {
 	known := make([]string, len(header))
 	for i, column := range header {
@@ -106,13 +108,13 @@ func placesOf(name string, header, columns []string, optional string) ([]int, er
 		case places[i] < 0 && column != optional:
 			return nil, badInput("%s:1: there is no column %q: %s", name, shorten(column), configs.Suggest(column, known))
 		case places[i] >= 0 && slices.Contains(known[places[i]+1:], known[places[i]]):
-			return nil, badInput("%s:1: column %q stands there twice", name, shorten(column))
+			return nil, badInput("%s:1: column %q is in the header twice", name, shorten(column))
 		}
 	}
 	return places, nil
 }
 
-// printTableRows tells what the rows were, and why not all of them are learned from.
+// printTableRows says how many rows there were, and why not all are learned from.
 func printTableRows(w io.Writer, counts table.Counts) {
 	total, dropped := 0, []string(nil)
 	for reason, n := range counts {

@@ -115,7 +115,7 @@ func TestTrainRefusesATable(t *testing.T) {
 		"--label without --features: name the columns to learn from with --features NAME,NAME":          {data, "--label", "label"},
 		"--upstream is of a request log, and --features of a table: give one of them":                   {data, "--features", "feature_1", "--label", "label", "--upstream", "chat"},
 		"--features label: it is the label, which cannot be learned from itself":                        {data, "--features", "label", "--label", "label"},
-		"--features id: it stands there twice":                                                          {data, "--features", "id,id", "--label", "label"},
+		"--features id: it is given twice":                                                              {data, "--features", "id,id", "--label", "label"},
 		"--features has an empty name: separate the names of columns by single commas":                  {data, "--features", "id,,feature_1", "--label", "label"},
 		data + `:1: there is no column "feature_3": did you mean "feature_1"?`:                          {data, "--features", "feature_3", "--label", "label"},
 		`train: the label "c" is 3 in all rows: there is nothing to learn; nothing is saved`:            {constant, "--features", "a,b", "--label", "c"},
@@ -185,7 +185,7 @@ func TestPredictRefusesATable(t *testing.T) {
 		"--model-file " + model + ": it is a model of a table: give rows with --data FILE.csv":                                               {model, "--max-tokens", "10"},
 		"--model-file " + damaged + ": it is of version 0, and this program reads version 1; name what steelyard train --features has saved": {damaged, "--data", data},
 		lacking + `:1: there is no column "feature_2": did you mean "feature_1"?`:                                                            {model, "--data", lacking},
-		twice + `:1: column "feature_1" stands there twice`:                                                                                  {model, "--data", twice},
+		twice + `:1: column "feature_1" is in the header twice`:                                                                              {model, "--data", twice},
 		quoted + `:2:6: extraneous or missing " in quoted-field`:                                                                             {model, "--data", quoted},
 	} {
 		_, _, err := steelyard(t, append([]string{"predict", "--model-file"}, args...)...)

@@ -1,3 +1,5 @@
+// steelyard train, on request logs.
+
 package main
 
 import (
@@ -83,7 +85,7 @@ func (t *training) check(given func(flag string) bool) error {
 	return t.checkOut()
 }
 
-// checkOut refuses a file that could not be saved, before the rows of hours are learned from.
+// checkOut refuses a file that could not be saved, before hours of learning are wasted.
 func (t *training) checkOut() error {
 	if t.out == "" {
 		return nil
@@ -103,7 +105,7 @@ func (t *training) checkOut() error {
 		return badInput("--out %s: it is no file; %s", t.out, remedy)
 	}
 	if _, err := os.Lstat(t.out); !t.force && !errors.Is(err, fs.ErrNotExist) {
-		return badInput("--out %s: there is such a file already; name another, or replace it with --force", t.out)
+		return badInput("--out %s: the file exists already; name another, or replace it with --force", t.out)
 	}
 	place, err := statefile.Place(t.out)
 	if err != nil {
@@ -117,7 +119,7 @@ func (t *training) checkOut() error {
 	return errors.Join(try.Close(), os.Remove(try.Name()))
 }
 
-// cause is err without the operation and the path, which are told already.
+// cause is err without the operation and the path, which the message has already.
 func cause(err error) error {
 	if p, ok := errors.AsType[*fs.PathError](err); ok {
 		return p.Err
@@ -155,7 +157,7 @@ func (t *training) run(w io.Writer) error {
 	return t.save(w, p.Save)
 }
 
-// save keeps what was learned where it was asked for.
+// save saves what was learned to --out, if given.
 func (t *training) save(w io.Writer, save func(path string) error) error {
 	if t.out == "" {
 		_, err := fmt.Fprintln(w, "\nNot saved: name a file with --out FILE.")
@@ -168,7 +170,7 @@ func (t *training) save(w io.Writer, save func(path string) error) error {
 	return err
 }
 
-// read gives the trainer the rows of all files, and names the files that end within a row.
+// read gives the trainer the rows of all files, and returns the files that end within a row.
 func (t *training) read(w io.Writer, trainer *predict.Trainer) (cut []string, err error) {
 	needed := learnColumns
 	if t.upstream != "" {
@@ -193,14 +195,14 @@ func (t *training) read(w io.Writer, trainer *predict.Trainer) (cut []string, er
 	case err != nil:
 		return nil, err
 	case t.upstream != "" && !upstreams[t.upstream]:
-		return nil, badInput("--upstream %s: no row is of it: %s", t.upstream, configs.Suggest(t.upstream, known))
+		return nil, badInput("--upstream %s: no row is from it: %s", t.upstream, configs.Suggest(t.upstream, known))
 	case t.upstream == "" && len(known) > 1:
 		fmt.Fprintf(w, "The rows are of %d upstreams. Each learns by itself, as their units of capacity may differ: for a predict.file learn from one with --upstream NAME.\n", len(known))
 	}
 	return cut, nil
 }
 
-// printRows tells what the rows were, and why not all of them are learned from.
+// printRows says how many rows there were, and why not all are learned from.
 func printRows(w io.Writer, cleaned predict.Counts, cut []string) {
 	total, dropped := uint64(0), []string(nil)
 	for reason, n := range cleaned {
@@ -215,7 +217,7 @@ func printRows(w io.Writer, cleaned predict.Counts, cut []string) {
 	}
 }
 
-// printCosts prints the cost by epoch, ever more epochs apart, of the models with the most rows.
+// printCosts prints the cost at some epochs, ever further apart, for the models with the most rows.
 func printCosts(w io.Writer, trained []predict.Trained) error {
 	const mostModels = 4
 	trained = trained[:min(len(trained), mostModels)]
@@ -237,7 +239,7 @@ func printCosts(w io.Writer, trained []predict.Trained) error {
 	return t.Flush()
 }
 
-// marks are 0, 1, 2, 5, 10, 20, 50 and so on, and the last.
+// marks are 0, 1, 2, 5, 10, 20, 50 and so on, and last.
 func marks(last int) []int {
 	list := []int{0}
 	for ten := 1; ten < last; ten *= 10 {
@@ -250,9 +252,9 @@ func marks(last int) []int {
 	return append(list, last)
 }
 
-// printScores prints the error on the test rows, beside that of the hints alone.
+// printScores prints the error on the test rows, and that of the hints alone.
 func printScores(w io.Writer, trained []predict.Trained) error {
-	fmt.Fprintln(w, "\nOn test rows, which nothing was learned from:")
+	fmt.Fprintln(w, "\nOn test rows, which were not learned from:")
 	t := tabwriter.NewWriter(w, 0, 0, 3, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "model\trows\ttested\trate\tL2\tterms\tR²\tMAE\thints' R²\thints' MAE\tused\t")
 	for _, m := range trained {
@@ -263,7 +265,7 @@ func printScores(w io.Writer, trained []predict.Trained) error {
 	return t.Flush()
 }
 
-// printRules says why the regression is not in use where it is not.
+// printRules says for which models the regression is not used, and why.
 func printRules(w io.Writer, trained []predict.Trained) (err error) {
 	reasons := map[predict.Rule]string{
 		predict.Hints: "the hints are used, which are better than the regression on rows held out",

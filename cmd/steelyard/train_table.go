@@ -1,3 +1,5 @@
+// steelyard train, on a table.
+
 package main
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/predict/table"
 )
 
-// table is train of a table instead of a request log.
+// table learns from a table instead of a request log.
 func (t *training) table(w io.Writer) error {
 	rows := table.NewRows(t.features, t.label)
 	err := eachTableRow(t.data, append(t.features[:len(t.features):len(t.features)], t.label), "", func(cells []string) error {
@@ -38,7 +40,7 @@ func (t *training) table(w io.Writer) error {
 	return t.save(w, model.Save)
 }
 
-// printFit prints how a table was learned, and how well.
+// printFit prints how a table was learned from, and how good the model is.
 func printFit(w io.Writer, m *table.Model, r *table.Report) error {
 	const fewRows = 40
 	if len(r.Constant) > 0 {
@@ -61,7 +63,7 @@ func printFit(w io.Writer, m *table.Model, r *table.Report) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "\nOn %d rows set apart, which nothing was learned from:\n", r.Tested)
+	fmt.Fprintf(w, "\nOn %d rows set apart, which were not learned from:\n", r.Tested)
 	fmt.Fprintf(t, "\tR²\tMAE\tRMSE\t\n")
 	fmt.Fprintf(t, "model\t%.4f\t%.6g\t%.6g\t\n", r.Model.R2, r.Model.MAE, r.Model.RMSE)
 	fmt.Fprintf(t, "mean of the others\t%.4f\t%.6g\t%.6g\t\n", r.Mean.R2, r.Mean.MAE, r.Mean.RMSE)

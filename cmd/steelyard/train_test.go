@@ -116,7 +116,7 @@ func TestTrainOverwritesOnlyByForce(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "work.json")
 	require.NoError(t, os.WriteFile(file, []byte("mine"), 0o600))
 	_, _, err := steelyard(t, "train", "--data", log, "--out", file)
-	require.EqualError(t, err, "--out "+file+": there is such a file already; name another, or replace it with --force")
+	require.EqualError(t, err, "--out "+file+": the file exists already; name another, or replace it with --force")
 	text, err := os.ReadFile(file)
 	require.NoError(t, err)
 	require.Equal(t, "mine", string(text))
@@ -133,7 +133,7 @@ func TestTrainSavesWhereALinkLeads(t *testing.T) {
 	require.NoError(t, os.Symlink(file, link))
 	for range 2 { // there is no such file, then there is
 		_, _, err := steelyard(t, "train", "--data", log, "--out", link)
-		require.ErrorContains(t, err, "there is such a file already")
+		require.ErrorContains(t, err, "the file exists already")
 		_, _, err = steelyard(t, "train", "--data", log, "--out", link, "--force")
 		require.NoError(t, err)
 		_, _, err = steelyard(t, "predict", "--model-file", file, "--max-tokens", "1")
@@ -186,7 +186,7 @@ func TestTrainOnRotatedLogsAndOneUpstream(t *testing.T) {
 	require.Contains(t, out, "300 rows, 270 good")
 	require.NotContains(t, out, "upstreams")
 	_, _, err = steelyard(t, "train", "--data", log, "--data", other, "--upstream", "chad")
-	require.EqualError(t, err, `--upstream chad: no row is of it: did you mean "chat"?`)
+	require.EqualError(t, err, `--upstream chad: no row is from it: did you mean "chat"?`)
 }
 
 // TestNamesAreShownAsTheyAre keeps a client's choice of a name from moving the cursor.

@@ -1,3 +1,5 @@
+// Errors of the command line, in words that say what to give instead.
+
 package main
 
 import (
@@ -13,15 +15,15 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// usageError is a command line that cannot be meant.
+// usageError is a command line that cannot be right.
 type usageError struct{ text string }
 
 func (e *usageError) Error() string { return e.text }
 
-// badInput is an error of the user's, not of the program: it ends with exitBad.
+// badInput is an error of the user, not of the program: the process ends with exitBad.
 func badInput(format string, args ...any) error { return &usageError{fmt.Sprintf(format, args...)} }
 
-// explainUsage puts words of our own where cobra's are those of a programmer, or are none.
+// explainUsage replaces cobra's messages, which are written for programmers, or missing.
 func explainUsage(root *cobra.Command) {
 	root.SetFlagErrorFunc(flagError)
 	root.InitDefaultHelpCmd()
@@ -62,23 +64,23 @@ func isCommand(c *cobra.Command, args []string) error {
 	return badInput("unknown command %q for %q: %s", shorten(args[0]), c.CommandPath(), configs.Suggest(args[0], known))
 }
 
-// onlyData refuses words that are no flags, which may be meant for the --data of c.
+// onlyData refuses arguments, which were probably meant for c's --data.
 func onlyData(_ *cobra.Command, args []string) error {
 	if len(args) > 0 {
-		return badInput("%q belongs to no flag: give a request log with --data FILE.csv", shorten(args[0]))
+		return badInput("%q is not a flag: give a request log with --data FILE.csv", shorten(args[0]))
 	}
 	return nil
 }
 
-// rangeOf is the annotation of a flag that takes fewer numbers than its type has.
+// rangeOf is the annotation of a flag that does not take all numbers of its type.
 const rangeOf = "range"
 
-// within tells flagError of the numbers that a flag takes.
+// within says which numbers a flag takes, for flagError.
 func within(c *cobra.Command, name, numbers string) {
 	c.Flags().Lookup(name).Annotations = map[string][]string{rangeOf: {numbers}}
 }
 
-// decimal is a flag's number that stands in plain decimal digits. pflag alone would take 010 for 8 and 1_0 for 10.
+// decimal is a number of a flag, in plain decimal digits only. pflag alone would take 010 for 8 and 1_0 for 10.
 type decimal struct{ pflag.Value }
 
 var errOdd = errors.New("not in plain decimal digits")
@@ -91,7 +93,7 @@ func (d decimal) Set(text string) error {
 	return d.Value.Set(text)
 }
 
-// readDecimals holds the numbers of all flags, those of inner commands as well, to plain decimal digits.
+// readDecimals makes all numeric flags of c and its commands take plain decimal digits only.
 func readDecimals(c *cobra.Command) {
 	c.Flags().VisitAll(func(f *pflag.Flag) {
 		if slices.Contains([]string{"int", "uint64", "float64"}, f.Value.Type()) {
@@ -103,7 +105,7 @@ func readDecimals(c *cobra.Command) {
 	}
 }
 
-// flagError says what a flag wants, where its value was no such thing.
+// flagError says what a flag wants instead of the value it got.
 func flagError(c *cobra.Command, err error) error {
 	if missing, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		return unknownFlag(c, missing)
@@ -135,7 +137,7 @@ func flagError(c *cobra.Command, err error) error {
 	return badInput("--%s must be %s, is %q%s", flag.Name, wanted, shorten(bad.GetValue()), remedy)
 }
 
-// unknownFlag names the flag that was probably meant.
+// unknownFlag suggests the flag that was probably meant.
 func unknownFlag(c *cobra.Command, missing *pflag.NotExistError) error {
 	name := missing.GetSpecifiedName()
 	if missing.GetSpecifiedShortnames() != "" {

@@ -103,7 +103,7 @@ func (n *Name) fail(err error) {
 		n.failing = now
 		n.log().Warn("name cannot be looked up", zap.Stringers("addresses still in use", n.use()), zap.Error(err))
 	case len(had) > 0 && len(n.use()) == 0:
-		n.log().Warn("name has been missing for too long: its addresses are in use no more", zap.Stringers("addresses", had), zap.Error(err))
+		n.log().Warn("name has been missing for too long: its addresses are no longer used", zap.Stringers("addresses", had), zap.Error(err))
 	}
 }
 

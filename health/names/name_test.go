@@ -143,7 +143,7 @@ func TestMissingNameIsGivenUpAfterAWhile(t *testing.T) {
 		var dns *net.DNSError
 		require.ErrorAs(t, err, &dns)
 		assert.True(t, dns.IsNotFound)
-		assert.Equal(t, 1, s.log.FilterMessageSnippet("in use no more").Len())
+		assert.Equal(t, 1, s.log.FilterMessageSnippet("no longer used").Len())
 		s.say(nil, "10.0.0.1")
 		s.after(soon)
 		assert.Equal(t, addresses("10.0.0.1"), s.used(t))

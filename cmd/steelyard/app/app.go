@@ -1,3 +1,5 @@
+// The running gateway: built from a configuration, served, drained.
+
 package app
 
 import (
@@ -40,7 +42,7 @@ type App struct {
 	clients  []listener
 	admin    net.Listener // nil: none
 
-	adminHosts []string // names that operators reach it by
+	adminHosts []string // the host names by which operators reach it
 
 	stopping atomic.Bool // written by Run when ctx ends
 
@@ -49,14 +51,14 @@ type App struct {
 	lastReload atomic.Pointer[admin.Reload]
 }
 
-// listener is one address with what is spoken on it.
+// listener is one address and the protocol spoken there.
 type listener struct {
 	net.Listener
 	tls *tls.Config // nil: plain
 }
 
-// New builds every room and binds every address, so that a port that is taken is
-// an error here. Nothing is served before Run.
+// New builds every room and binds every address, so that a taken port is an error
+// here. Nothing is served before Run.
 func New(cfg *configs.Config, o Options) (*App, error) {
 	a := &App{log: o.Log, metrics: o.Metrics, config: cfg}
 	if a.log == nil {
@@ -89,7 +91,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	return a, nil
 }
 
-// prepare makes cfg ready, with what lives as long as the process.
+// prepare makes a generation from cfg and adds what lives as long as the process.
 func (a *App) prepare(cfg *configs.Config) (*generation, error) {
 	return a.fleet.prepare(cfg)
 }
@@ -158,7 +160,7 @@ func (a *App) listen(cfg *configs.Config) error {
 	return nil
 }
 
-// listenAs looks up who is to own a unix socket, and opens it.
+// listenAs opens a listener, a unix socket with the given mode and owner.
 func listenAs(address string, mode configs.Mode, owner, group configs.Account) (net.Listener, error) {
 	uid, err := owner.UserID()
 	if err != nil {
@@ -197,15 +199,15 @@ func (a *App) AdminAddr() net.Addr {
 	return a.admin.Addr()
 }
 
-// Metrics is the registry that everything is counted in.
+// Metrics is the registry that holds all counts.
 func (a *App) Metrics() *metrics.Registry { return a.metrics }
 
 // Snapshots are the states of all pools at this moment, in configured order.
 func (a *App) Snapshots() []*balancer.Snapshot { return a.fleet.snapshots() }
 
 // Run serves until ctx ends, then drains: /readyz turns 503, after shutdown_delay
-// the listeners close, exchanges get timeouts.shutdown to finish, and what is left
-// is cut. It returns nil after a shutdown, cut or not.
+// the listeners close, exchanges get timeouts.shutdown to finish, and those that
+// are left are cut. It returns nil after a shutdown, even if some were cut.
 func (a *App) Run(ctx context.Context) error {
 	background, stop := context.WithCancel(context.Background())
 	g := newGroup(background)
@@ -239,7 +241,7 @@ func (a *App) Run(ctx context.Context) error {
 	return failure
 }
 
-// drain is the end of Run.
+// drain ends the serving; Run waits for it.
 func (a *App) drain() {
 	a.stopping.Store(true)
 	a.mu.Lock()

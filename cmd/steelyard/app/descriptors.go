@@ -1,3 +1,5 @@
+// How many clients the file descriptors suffice for.
+
 package app
 
 import (
@@ -7,12 +9,12 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// reserved is how many file descriptors are for the process itself: standard streams, polls,
+// reserved is how many file descriptors are kept for the process itself: standard streams, polls,
 // logs, files that are read or saved, look-ups of names, and a few clients of the admin listener.
 const reserved = 16
 
-// clientsAtOnce is how many clients there are descriptors for, of as many as limit: each may
-// need one more for its server, and every endpoint one for its probe.
+// clientsAtOnce is how many clients can be served with limit descriptors: each may need one more
+// for its server, and every endpoint one for its probe.
 func clientsAtOnce(limit uint64, cfg *configs.Config) int {
 	own := reserved + len(cfg.Listen) + 1
 	for _, u := range cfg.Upstreams {

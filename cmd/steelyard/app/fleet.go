@@ -1,3 +1,5 @@
+// The fleet: what outlives a configuration, and the step to the next one.
+
 package app
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
-// fleet is what lives longer than a configuration: upstreams by name, each with its pool
+// fleet holds what lives longer than a configuration: upstreams by name, each with its pool
 // and its members.
 type fleet struct {
 	log     *zap.Logger
@@ -20,12 +22,12 @@ type fleet struct {
 	loads   *balancer.Loads
 	logged  bool // there is a request log; written before the first prepare
 
-	// mu guards what follows, and what upstreams and members hold. Each scrape takes it: it is
-	// never held over a read of a file or anything else that may take long.
+	// mu guards the fields below and those of upstreams and members. Each scrape takes it, so it
+	// is never held while a file is read, or during anything else that may take long.
 	mu        sync.Mutex
 	upstreams []*upstream              // in configured order
 	group     *group                   // nil before start
-	leaving   map[string]chan struct{} // by file: closed when a learner that had it has saved to it
+	leaving   map[string]chan struct{} // by file: closed when its earlier learner has saved to it
 }
 
 func newFleet(log *zap.Logger, m *metrics.Registry) *fleet {
@@ -51,12 +53,13 @@ func (f *fleet) adopt(g *generation) {
 		}
 	}
 	for _, file := range reread {
-		f.log.Info("what was learned of requests is taken up from its file, which has changed", zap.String("file", file))
+		f.log.Info("what was learned of requests is read again: its file has changed", zap.String("file", file))
 	}
 }
 
-// replace is adopt under the lock. It reports whether the fleet runs already, what became of
-// the endpoints by upstream, and the files that others have written to and were taken up.
+// replace is the part of adopt under the lock. It reports whether the fleet runs already, how
+// the endpoints of each upstream have changed, and the files that others had written to and
+// that were read again.
 func (f *fleet) replace(g *generation) (running bool, differences []difference, reread []string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -98,8 +101,8 @@ func (f *fleet) adoptPlan(u *upstream, p *plan) difference {
 	return d
 }
 
-// remove ends an upstream that is no longer asked for. Requests under way there finish. The
-// caller holds mu.
+// remove ends an upstream that the configuration no longer names. Requests under way there
+// finish. The caller holds mu.
 func (f *fleet) remove(u *upstream) {
 	for _, m := range u.members {
 		m.silence()
@@ -109,8 +112,8 @@ func (f *fleet) remove(u *upstream) {
 	f.metrics.ForgetUpstream(u.name)
 }
 
-// start begins the look-ups of names, the upkeep of connections and the probes; the latter
-// after one round of probes, which ctx may cut short.
+// start begins the look-ups of names, the upkeep of connections and, after a first round of
+// probes that ctx may cut short, the probes.
 func (f *fleet) start(ctx context.Context, g *group) {
 	f.mu.Lock()
 	for _, u := range f.upstreams {
@@ -134,7 +137,7 @@ func (f *fleet) start(ctx context.Context, g *group) {
 	}
 }
 
-// begin starts what an upstream needs and has not got running. The caller holds mu.
+// begin starts whatever an upstream needs that does not run yet. The caller holds mu.
 func (f *fleet) begin(u *upstream) {
 	if f.group == nil {
 		return
@@ -147,9 +150,8 @@ func (f *fleet) begin(u *upstream) {
 	}
 }
 
-// filesChanged says whether a file that an endpoint's TLS settings name holds something
-// else than it did, or cannot be read any more, or somebody else has written to one that
-// keeps what was learned.
+// filesChanged says whether a file of an endpoint's TLS settings has other contents than
+// before or cannot be read any more, or somebody else has written to a predict.file.
 func (f *fleet) filesChanged() bool {
 	for _, id := range f.identities() {
 		if files, err := readTLSFiles(&id.tls); err != nil || files.sum() != id.files {
@@ -181,8 +183,8 @@ func find(upstreams []*upstream, name string) *upstream {
 	return nil
 }
 
-// all are the upstreams as they are at this moment. Of their members only what is never
-// written may be read.
+// all returns copies of the upstreams as they are now. Of their members only fields that never
+// change may be read.
 func (f *fleet) all() []upstream {
 	f.mu.Lock()
 	defer f.mu.Unlock()

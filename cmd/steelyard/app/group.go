@@ -1,3 +1,5 @@
+// Long-lived goroutines that end together.
+
 package app
 
 import (
@@ -6,8 +8,8 @@ import (
 	"sync"
 )
 
-// group runs long-lived things until its context ends. The first one that fails
-// is told on failed.
+// group runs long-lived things until its context ends. The error of the first one
+// that fails is sent on failed.
 type group struct {
 	ctx    context.Context
 	wg     sync.WaitGroup
@@ -23,7 +25,7 @@ func (g *group) start(what string, f func(context.Context) error) {
 	g.startWith(g.ctx, what, f)
 }
 
-// startWith is start for something that may have to end before the group does.
+// startWith is start with a context of its own, which may end before the group's.
 func (g *group) startWith(ctx context.Context, what string, f func(context.Context) error) {
 	g.wg.Go(func() {
 		if err := f(ctx); err != nil {
@@ -35,7 +37,7 @@ func (g *group) startWith(ctx context.Context, what string, f func(context.Conte
 	})
 }
 
-// startUntil is start for something that ends when the group does, or cancel is called.
+// startUntil is start for something that ends when cancel is called, or with the group.
 func (g *group) startUntil(what string, f func(context.Context) error) (cancel context.CancelFunc) {
 	ctx, cancel := context.WithCancel(g.ctx)
 	g.startWith(ctx, what, f)

@@ -1,3 +1,5 @@
+// Probes and look-ups of names: their settings, and what they tell.
+
 package app
 
 import (
@@ -35,10 +37,10 @@ func within(ranges []configs.StatusRange) func(int) bool {
 	}
 }
 
-// SetProbe implements probe.Sink: it is the only writer of the condition ProbeFailed.
+// SetProbe implements probe.Sink. It is the only writer of the condition ProbeFailed.
 func (m *member) SetProbe(state probe.State, reason string) {
 	if err := m.judge(state, reason); err != nil {
-		m.log.Debug("verdict on an endpoint that is not there", zap.Error(err))
+		m.log.Debug("probe of an endpoint that is gone", zap.Error(err))
 	}
 }
 
@@ -71,7 +73,7 @@ func (m *member) lookedUp(result names.Result) {
 	}[result])
 }
 
-// release ends the wait of those who have not got a byte of an answer from the endpoint.
+// release ends the wait of all requests that have not got a byte of an answer from the endpoint.
 func (m *member) release() {
 	if n := m.conns.Load().Forsake(); n > 0 {
 		m.log.Warn("requests released that waited for an endpoint which fails its probes",

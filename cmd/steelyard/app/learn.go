@@ -1,3 +1,5 @@
+// Following the measured capacities, slots and scale of endpoints.
+
 package app
 
 import (
@@ -12,18 +14,18 @@ import (
 )
 
 const (
-	// measureEvery is how often what was measured of endpoints is looked at.
+	// measureEvery is how often the measurements are looked at.
 	measureEvery = time.Second
-	// worthChange is the part by which a measured capacity must move to be worth a new snapshot.
+	// worthChange is the part by which a measured capacity must change to be worth a new snapshot.
 	worthChange = 0.01
-	// scaleChange is the part by which a measured scale must.
+	// scaleChange is the same for a measured scale.
 	scaleChange = 0.05
 )
 
-// optimalSplit is the policy that wants to know how many requests/s a unit of capacity is.
+// optimalSplit is the policy that needs to know how many requests/s one unit of capacity sustains.
 const optimalSplit = "optimal_split"
 
-// measured says whether anything is to be learned of an upstream's endpoints.
+// measured says whether anything about an upstream's endpoints must be measured.
 func measured(c configs.Upstream) bool {
 	if wantsScale(c) {
 		return true
@@ -38,13 +40,13 @@ func measured(c configs.Upstream) bool {
 
 var started = time.Now()
 
-// sinceStart is one clock for all that follow each other as policies of a pool.
+// sinceStart is the clock of all policies that a pool has, one after the other.
 func sinceStart() time.Duration { return time.Since(started) }
 
-// wantsScale says whether the scale of the capacities is to be measured.
+// wantsScale says whether the scale of the capacities must be measured.
 func wantsScale(c configs.Upstream) bool { return c.Policy == optimalSplit && c.CapacityScale == 0 }
 
-// assess finds what the members can do: as configured, or as far as it was measured.
+// assess sets the capacity and slots of each member, configured or measured.
 func (u *upstream) assess() {
 	if !measured(u.config) {
 		u.estimate = nil
@@ -72,14 +74,14 @@ func (u *upstream) assess() {
 	u.rescale()
 }
 
-// takeWorth takes over what was measured.
+// takeWorth takes over the measured values.
 func (u *upstream) takeWorth() {
 	for _, m := range u.members {
 		m.worth = m.estimate.Value()
 	}
 }
 
-// rescale tells the policy what scale was measured, and reports whether that is news.
+// rescale tells the policy the measured scale, and reports whether it has changed enough to matter.
 func (u *upstream) rescale() bool {
 	if !wantsScale(u.config) {
 		return false
@@ -93,7 +95,7 @@ func (u *upstream) rescale() bool {
 	return true
 }
 
-// measure follows what endpoints can do until ctx ends.
+// measure follows the measurements until ctx ends.
 func (f *fleet) measure(ctx context.Context) error {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
@@ -124,7 +126,7 @@ func (f *fleet) measureOnce(since time.Duration) {
 	}
 }
 
-// worthMoved says whether what a member can do has changed enough to be told.
+// worthMoved says whether a member's measured values have changed enough for a new snapshot.
 func (u *upstream) worthMoved() bool {
 	return slices.ContainsFunc(u.members, func(m *member) bool {
 		was, is := m.worth, m.estimate.Value()

@@ -1,3 +1,5 @@
+// An address that cannot be bound, and what to do about it.
+
 package app
 
 import (
@@ -12,7 +14,7 @@ import (
 	"syscall"
 )
 
-// ListenError says that an address could not be bound, and what may be done about it.
+// ListenError says that an address could not be bound, and what to do about it.
 type ListenError struct {
 	Address string
 	Admin   bool
@@ -39,7 +41,7 @@ func (e *ListenError) Error() string {
 // Unwrap returns the cause.
 func (e *ListenError) Unwrap() error { return e.Err }
 
-// Remedy is what may be done about it, or "".
+// Remedy is what to do about it, or "".
 func (e *ListenError) Remedy() string {
 	path, socket := strings.CutPrefix(e.Address, "unix:")
 	if socket {

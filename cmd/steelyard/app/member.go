@@ -1,3 +1,5 @@
+// A member: one endpoint and all that belongs to it.
+
 package app
 
 import (
@@ -21,7 +23,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
 
-// wanted is one endpoint as it is asked for. What its files hold has been read.
+// wanted is one endpoint as the configuration asks for it. Its files have been read.
 type wanted struct {
 	identity
 	settings
@@ -29,15 +31,15 @@ type wanted struct {
 	tls     *tls.Config // nil: plain
 }
 
-// identity is what makes an endpoint the one it is. Another certificate or authority may
-// lead to another server: what probes said by the old one does not count.
+// identity is what must stay the same for a member to stay. Another certificate or authority
+// may mean another server, of which the results of earlier probes say nothing.
 type identity struct {
 	name, url string
 	tls       configs.ClientTLS
-	files     [sha256.Size]byte // of what tls's files hold
+	files     [sha256.Size]byte // of the contents of tls's files
 }
 
-// settings are what may change about an endpoint that stays.
+// settings may change while the member stays.
 type settings struct {
 	capacity    configs.Capacity
 	slots       configs.Slots
@@ -45,9 +47,8 @@ type settings struct {
 	connections configs.Connections
 }
 
-// member is one endpoint of an upstream with all that is held for it: how requests get
-// there, its probe, what is measured of it, its instruments. It lives as long as its
-// identity is asked for.
+// member is one endpoint of an upstream and all that belongs to it: the way for requests, its
+// probe, measurements and instruments. It lives as long as configurations ask for its identity.
 type member struct {
 	name        string
 	pool        *balancer.Pool
@@ -56,13 +57,13 @@ type member struct {
 	prober      *probe.Prober
 	log         *zap.Logger
 	spare       func()                         // gives up descriptors
-	conns       atomic.Pointer[transport.Pool] // the target's, for the prober; written by newTarget
+	conns       atomic.Pointer[transport.Pool] // of the target, for the prober; written by newTarget
 
 	// The fleet's mu guards these.
 	want     wanted
 	target   *proxy.Target
 	estimate *estimate.Endpoint // nil: nothing is measured
-	worth    estimate.Value     // what the pool was told last
+	worth    estimate.Value     // as the pool was last told
 	naming   context.CancelFunc // of where; nil before start
 	probing  context.CancelFunc // nil before start
 	upkeep   context.CancelFunc // of target's connections; nil before start
@@ -85,7 +86,7 @@ func (f *fleet) newMember(u *upstream, w wanted) *member {
 	return m
 }
 
-// newTarget is how requests get to the endpoint, by its settings of now.
+// newTarget makes the way for requests to the endpoint, by its present settings.
 func (m *member) newTarget() *proxy.Target {
 	w := &m.want
 	conns := transport.NewPool(transport.Options{
@@ -97,8 +98,8 @@ func (m *member) newTarget() *proxy.Target {
 	return &proxy.Target{Name: w.name, Host: hostField(w.address), Metrics: m.instruments, Conns: conns}
 }
 
-// change takes over other settings. Where they are of its connections the old ones are
-// given up: retire closes them, once the pool knows of the new target.
+// change takes over other settings. If they concern connections there is a new target: call
+// retire, which closes the old connections, once the pool knows the new one.
 func (m *member) change(w wanted) (retire func()) {
 	old := m.want
 	m.want.settings = w.settings
@@ -128,8 +129,8 @@ func (m *member) beginNaming(g *group) {
 	}
 }
 
-// silence ends that verdicts of the member's probe reach the pool, where another endpoint
-// may have its name from now on.
+// silence keeps later verdicts of the member's probe from the pool, where another endpoint may
+// have its name from now on.
 func (m *member) silence() {
 	m.verdict.Lock()
 	defer m.verdict.Unlock()
@@ -147,7 +148,7 @@ func (m *member) end() {
 	m.endUpkeep()()
 }
 
-// endUpkeep returns what closes the connections of the target.
+// endUpkeep returns a function that closes the connections of the target.
 func (m *member) endUpkeep() func() {
 	cancel := m.upkeep
 	m.upkeep = nil

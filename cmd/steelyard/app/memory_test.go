@@ -115,7 +115,7 @@ func TestTrainedBesideARunningOne(t *testing.T) {
 			knowing(t, path, "trained")
 			if reload {
 				require.NoError(t, g.Reload(cfg))
-				require.Equal(t, 1, logged.FilterMessageSnippet("is taken up from its file").Len())
+				require.Equal(t, 1, logged.FilterMessageSnippet("is read again").Len())
 				require.Equal(t, "1", line(t, g, `steelyard_predictor_ready{upstream="chat"}`))
 				require.NoError(t, g.Reload(cfg))
 				require.Equal(t, 1, logged.FilterMessageSnippet("nothing has changed").Len())

@@ -1,3 +1,5 @@
+// Learners: predicting the work of requests, and keeping what was learned.
+
 package app
 
 import (
@@ -14,20 +16,20 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 )
 
-// saveEvery is how often what was learned is saved, for a process that has no orderly end.
+// saveEvery is how often what was learned is saved, so that a crash loses little.
 const saveEvery = 5 * time.Minute
 
-// learner predicts the work of one upstream's requests. Upstreams do not share one,
-// because each has a unit of capacity, and with it of work, of its own. It is kept over
-// reloads: its file says which it is, whatever the upstream is called, and without one
-// the upstream does. There is none where nobody asks for predictions.
+// learner predicts the work of one upstream's requests. Upstreams do not share one, because
+// each has its own unit of capacity, and thus of work. It is kept over reloads, found again by
+// its file whatever the upstream is called, or without a file by the upstream's name. An
+// upstream whose predictions nobody asks for has none.
 type learner struct {
 	*predict.Predictor
-	file     string // that keeps over a restart what was learned; "": none
+	file     string // keeps what was learned over a restart; "": none
 	log      *zap.Logger
 	cancel   context.CancelFunc // nil before start
 	ended    chan struct{}      // closed when it has ended, and saved what it learned
-	replaced atomic.Bool        // another one has taken up its file, which it leaves alone; written by retire
+	replaced atomic.Bool        // another learner has its file now, so it does not save; written by retireLearners
 	told     string             // the last failure to save; belongs to run
 	unread   error              // why Read did not take up the file; until it is settled
 }
@@ -39,18 +41,18 @@ func newLearner(file string, log *zap.Logger) *learner {
 	}
 }
 
-// longestSave is how long a reload waits for an earlier learner to save to a file that the
-// next one is to take up.
+// longestSave is how long a reload waits for an earlier learner to save to the file that the
+// next one will read.
 const longestSave = 10 * time.Second
 
-// prepareLearner finds the learner that c goes on with, or one that knows what c's file
-// says. It only reads: see settle.
+// prepareLearner returns the learner that c goes on with, or a new one that has read c's file.
+// It writes nothing; settle does.
 func (f *fleet) prepareLearner(c configs.Upstream) (*learner, error) {
 	known, ended := f.learnerOf(c)
 	if known != nil && !known.Changed() {
 		return known, nil
 	}
-	if ended != nil { // an earlier one has still to save there
+	if ended != nil { // an earlier one still has to save there
 		select {
 		case <-ended:
 		case <-time.After(longestSave):
@@ -66,14 +68,14 @@ func (f *fleet) prepareLearner(c configs.Upstream) (*learner, error) {
 		return nil, fmt.Errorf("predict.file %s: %w", l.file, foreign)
 	}
 	if l.unread != nil && known != nil {
-		f.log.Error("what was learned of requests is not taken up from its file, which has changed; the old knowledge stays", zap.Error(l.unread))
+		f.log.Error("what was learned of requests cannot be read again, though its file has changed; the old knowledge stays", zap.Error(l.unread))
 		return known, nil
 	}
 	return l, nil
 }
 
-// learnerOf is the running learner of c's file, or without one of its name, or nil; and what
-// is closed when one that had the file before has saved to it, nil if there is none such.
+// learnerOf returns the running learner of c's file, or of c's name if it has no file, or nil.
+// ended is closed when an earlier learner with that file has saved to it; nil if there is none.
 func (f *fleet) learnerOf(c configs.Upstream) (known *learner, ended chan struct{}) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -85,8 +87,8 @@ func (f *fleet) learnerOf(c configs.Upstream) (known *learner, ended chan struct
 	return nil, f.leaving[c.Predict.File]
 }
 
-// settle is the part of taking up a file that leaves marks on the disk: one that is damaged
-// makes room for a new one.
+// settle is the part of taking up a file that changes the disk: it moves a damaged file out of
+// the way.
 func (l *learner) settle() {
 	if l.unread != nil {
 		l.unread = nil
@@ -94,9 +96,8 @@ func (l *learner) settle() {
 	}
 }
 
-// load takes up what the file says. One that is damaged makes room for a new one; one that
-// merely cannot be read is left alone, since it may hold weeks of learning behind a wrong
-// owner or a missing disk.
+// load reads the file. It moves a damaged one out of the way. It leaves one that merely cannot
+// be read alone: behind a wrong owner or a missing disk may lie weeks of learning.
 func (l *learner) load() {
 	err := l.Load(l.file)
 	if err == nil {
@@ -110,7 +111,7 @@ func (l *learner) load() {
 		zap.String("file", l.file), zap.Error(err))
 }
 
-// run learns until ctx ends, and saves what was learned now and then, and at the end.
+// run learns until ctx ends, and saves what was learned every saveEvery and at the end.
 func (l *learner) run(ctx context.Context) error {
 	defer close(l.ended)
 	if l.file == "" {
@@ -131,7 +132,7 @@ func (l *learner) run(ctx context.Context) error {
 	}
 }
 
-// save saves what was learned, if there is anything new. What stands in its way is told once.
+// save saves what was learned, if there is anything new. It logs each obstacle once.
 func (l *learner) save() {
 	if l.replaced.Load() {
 		return
@@ -151,7 +152,7 @@ func (l *learner) save() {
 	}
 }
 
-// learners are those of the upstreams that run. The caller holds mu.
+// learners returns those of all upstreams. The caller holds mu.
 func (f *fleet) learners() (all []*learner) {
 	for _, u := range f.upstreams {
 		if u.learner != nil {
@@ -161,8 +162,8 @@ func (f *fleet) learners() (all []*learner) {
 	return all
 }
 
-// retireLearners ends those of old that are not used any longer, and begins nothing. It
-// returns the files of those that others have taken up. The caller holds mu.
+// retireLearners ends those of old that are no longer used, and begins none. It returns the
+// files that other learners have taken over. The caller holds mu.
 func (f *fleet) retireLearners(old []*learner) (reread []string) {
 	used, files := map[*learner]bool{}, map[string]bool{}
 	for _, l := range f.learners() {

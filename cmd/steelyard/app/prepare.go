@@ -1,3 +1,5 @@
+// The first step of a reload: all that can fail, and no effect yet.
+
 package app
 
 import (
@@ -12,24 +14,24 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 )
 
-// generation is a configuration made ready: all that can fail has been tried, and nothing
-// has been made yet that anybody could see. Adopting it cannot fail.
+// generation is a configuration made ready: all that can fail has been tried, without any
+// effect that others could see. Adopting it cannot fail.
 type generation struct {
 	rules  *proxy.Generation // its upstreams are filled in by adopt
 	routes []string          // the upstream of each rule
 	plans  []*plan
 }
 
-// plan is what is asked of one upstream.
+// plan is what the configuration asks of one upstream.
 type plan struct {
 	config    configs.Upstream
 	options   balancer.Options
-	sized     bool     // somebody wants to know the work of its requests
+	sized     bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
 	endpoints []wanted
 }
 
-// prepare reads and checks all that cfg asks for and reports every way that can fail. It
+// prepare reads and checks all that cfg asks for, and reports everything that fails. It
 // changes nothing: no series, no file, nothing that runs.
 func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
 	g := &generation{rules: &proxy.Generation{
@@ -80,8 +82,8 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 	return p, err
 }
 
-// poolOptions is what the pool is told of its upstream. scale is how many requests/s
-// one unit of capacity sustains, 0 while not known.
+// poolOptions are the pool's options for an upstream. scale is how many requests/s one unit of
+// capacity sustains, 0 while not known.
 func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
 	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack}
 	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
@@ -95,7 +97,7 @@ func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err err
 	return o, err
 }
 
-// want reads what it takes to reach an endpoint.
+// want reads all that is needed to reach an endpoint.
 func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 	w.identity = identity{name: e.Name, url: e.URL}
 	w.settings = settings{capacity: e.Capacity, slots: e.Slots, connect: c.Timeouts.Connect, connections: c.Connections}
@@ -114,8 +116,8 @@ func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 	return w, err
 }
 
-// checkWanted refuses lists that are never obeyed: an empty one is more often a broken
-// source than a wish.
+// checkWanted refuses an empty list, which is more often a broken source than a wish, and a
+// repeated name.
 func checkWanted(list []wanted) error {
 	if len(list) == 0 {
 		return balancer.ErrNoEndpoints

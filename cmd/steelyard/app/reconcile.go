@@ -1,20 +1,21 @@
+// Changing an upstream's endpoints from one list to the next.
+
 package app
 
 import "slices"
 
-// difference is what an update of an upstream's endpoints comes to.
+// difference is what an update changed about an upstream's endpoints.
 type difference struct {
 	kept, changed, added, gone int
-	moved                      bool // they stand in another order
+	moved                      bool // their order has changed
 }
 
 func (d *difference) any() bool { return d.changed+d.added+d.gone > 0 || d.moved }
 
-// reconcile lets an upstream have the endpoints that are asked for, and acts on the
-// difference alone. One that is asked for as before is kept as it is; of one that has other
-// settings those change, and the rest of it goes on; a new one is made; one that is gone
-// ends. An equal list does nothing. One that is empty, or names an endpoint twice, is
-// refused whole. The caller holds mu.
+// reconcile gives an upstream the endpoints in list, and acts on the differences only. An
+// unchanged endpoint is left alone. Changed settings are changed, and the rest of that member
+// goes on. New endpoints are made; missing ones end. An equal list does nothing. A list that
+// is empty, or names an endpoint twice, is refused as a whole. The caller holds mu.
 func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) {
 	if err := checkWanted(list); err != nil {
 		return d, err
@@ -24,7 +25,7 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 		before[m.name] = m
 	}
 	members := make([]*member, len(list))
-	var after []func() // the pool is told first: nobody is to pick what ends next
+	var after []func() // done after the pool is told, so that nobody picks a member that has ended
 	for i, w := range list {
 		m := before[w.name]
 		if m == nil || m.want.identity != w.identity {
@@ -65,8 +66,8 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 	return d, nil
 }
 
-// follow takes over what was measured of a member that had the name before, if there was one
-// at the same address.
+// follow takes over the measurements of the member that had the name before, if its address
+// was the same.
 func (m *member) follow(old *member) {
 	if old != nil && m.want.url == old.want.url {
 		m.estimate = old.estimate

@@ -1,3 +1,5 @@
+// Putting another configuration in force while running.
+
 package app
 
 import (
@@ -10,9 +12,9 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
-// Reload puts cfg in force for all requests that begin from now on, with what the
-// files it names hold now, or changes nothing and says why. Listeners, admin, log and the limits and time-outs of
-// client connections are those of the start: what cfg says otherwise is logged.
+// Reload puts cfg in force for all requests that begin from now on, and reads the files it names
+// again; or it changes nothing and says why. Listeners, admin, log and the limits and time-outs
+// of client connections stay those of the start: keys of cfg that differ there are logged.
 func (a *App) Reload(cfg *configs.Config) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -37,8 +39,8 @@ func (a *App) Reload(cfg *configs.Config) error {
 	return nil
 }
 
-// ReloadFailed records that a new configuration could not be had. The old one
-// serves on.
+// ReloadFailed records that a new configuration could not be read. The old one
+// stays in force.
 func (a *App) ReloadFailed(err error) {
 	a.log.Error("reload failed, the old configuration stays", zap.Error(err))
 	a.reloaded(err)

@@ -1,3 +1,5 @@
+// The fleet as metrics and the admin API show it.
+
 package app
 
 import (
@@ -12,7 +14,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
-// observe connects the gauges with what they show.
+// observe connects the gauges to their sources.
 func (a *App) observe() {
 	a.metrics.Observe(func() []metrics.EndpointState {
 		var states []metrics.EndpointState
@@ -65,7 +67,7 @@ func (a *App) adminServer() *admin.Server {
 	})
 }
 
-// adminHosts are the names that operators reach the admin listener by.
+// adminHosts are the host names by which operators reach the admin listener.
 func adminHosts(c configs.Admin) []string {
 	hosts := slices.Clone(c.Hosts)
 	if host, _, err := net.SplitHostPort(c.Address); err == nil && host != "" {
@@ -137,7 +139,7 @@ func conditionName(c balancer.Condition) admin.ConditionName {
 	return admin.Ejected
 }
 
-// Drain implements admin.Fleet: it is the only writer of the condition Draining.
+// Drain implements admin.Fleet. It is the only writer of the condition Draining.
 func (f *fleet) Drain(upstream, endpoint string, on bool, reason string) (bool, error) {
 	for _, u := range f.all() {
 		if u.name == upstream {

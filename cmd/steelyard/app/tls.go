@@ -1,3 +1,5 @@
+// TLS to endpoints.
+
 package app
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// tlsFiles are what the files of an endpoint's TLS settings hold; nil where none is named.
+// tlsFiles are the contents of the files in an endpoint's TLS settings; nil where none is named.
 type tlsFiles struct{ ca, cert, key []byte }
 
 // readTLSFiles reads the files that c names; c may be nil.
@@ -37,7 +39,7 @@ func readTLSFiles(c *configs.ClientTLS) (f tlsFiles, err error) {
 	return f, nil
 }
 
-// sum is the same for the same contents.
+// sum is a hash of the contents.
 func (f *tlsFiles) sum() [sha256.Size]byte {
 	h := sha256.New()
 	for _, content := range [][]byte{f.ca, f.cert, f.key} {
@@ -47,8 +49,8 @@ func (f *tlsFiles) sum() [sha256.Size]byte {
 	return [sha256.Size]byte(h.Sum(nil))
 }
 
-// clientTLS is how an endpoint with an https URL is spoken to; nil for http. f is
-// what c's files hold.
+// clientTLS is the TLS configuration for an endpoint with an https URL; nil for
+// http. f has the contents of c's files.
 func clientTLS(u *url.URL, c *configs.ClientTLS, f tlsFiles) (*tls.Config, error) {
 	if u.Scheme != "https" {
 		return nil, nil
@@ -82,8 +84,8 @@ func clientTLS(u *url.URL, c *configs.ClientTLS, f tlsFiles) (*tls.Config, error
 	return config, nil
 }
 
-// hostField is what stands in Host for an endpoint: its port only where it is
-// not the scheme's own.
+// hostField is the Host field for an endpoint; it has the port unless that is the
+// scheme's own.
 func hostField(u *url.URL) string {
 	if u.Scheme == "http" && u.Port() == "80" || u.Scheme == "https" && u.Port() == "443" {
 		return strings.TrimSuffix(u.Host, ":"+u.Port()) // an IPv6 address keeps its brackets

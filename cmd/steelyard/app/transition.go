@@ -1,3 +1,5 @@
+// Logging what a pool does of itself, without a flood of lines.
+
 package app
 
 import (
@@ -9,22 +11,22 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// An upstream's log has so many lines of transitions at once, and then one in each lineEvery:
-// of a fleet that loses its network, or of an endpoint that comes and goes, more says no more.
+// The log has this many lines of an upstream's transitions at once, and then one in each
+// lineEvery: a fleet that loses its network, or an endpoint that comes and goes, needs no more.
 const (
 	linesAtOnce = 20
 	lineEvery   = 3 * time.Second
 )
 
 // transitionLog logs what a pool does of itself: it passes over endpoints that cannot be
-// reached, and ignores such things where too few would be left. What probes and operators
-// switch is logged by those.
+// reached, and uses them all the same if too few are left. Probes and operators log their own
+// changes.
 type transitionLog struct {
 	log *zap.Logger
 
 	mu      sync.Mutex // guards what follows
-	lines   float64    // that may come at once
-	at      time.Time  // when lines was reckoned
+	lines   float64    // that may still come at once
+	at      time.Time  // when lines was computed
 	leftOut int        // since the last line
 }
 
@@ -56,7 +58,7 @@ func (l *transitionLog) told(t balancer.Transition) {
 	write(message, fields...)
 }
 
-// messageOf is what there is to say of a transition; "" where others say it.
+// messageOf is the message for a transition; "" if somebody else logs it.
 func messageOf(t balancer.Transition) string {
 	switch {
 	case t.Condition == balancer.Unreachable && t.On:
@@ -75,7 +77,7 @@ func messageOf(t balancer.Transition) string {
 	return ""
 }
 
-// take reports whether one more line may be written, and how many were not since the last.
+// take reports whether one more line may be written, and how many were left out since the last.
 func (l *transitionLog) take() (leftOut int, ok bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()

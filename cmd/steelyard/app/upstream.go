@@ -1,3 +1,5 @@
+// An upstream as it runs, across configurations.
+
 package app
 
 import (
@@ -11,7 +13,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
-// upstream is one upstream as it runs, for as long as configurations name it. The fleet's
+// upstream is one running upstream, kept for as long as configurations name it. The fleet's
 // mu guards it.
 type upstream struct {
 	name    string
@@ -20,9 +22,9 @@ type upstream struct {
 
 	config  configs.Upstream
 	options balancer.Options
-	members []*member // in configured order; a list is replaced, never written
+	members []*member // in configured order; a change makes a new list
 	places  probe.Places
-	sized   bool     // somebody wants to know the work of its requests
+	sized   bool     // the work of its requests must be known
 	learner *learner // nil: nobody wants predictions
 
 	estimate *estimate.Upstream // nil: nothing is measured
@@ -35,8 +37,8 @@ func (f *fleet) newUpstream(name string) *upstream {
 	return u
 }
 
-// configure takes over all that is asked of an upstream but its endpoints, and tells those
-// that it has how they are probed now. The pool is still to be told: see refresh.
+// configure takes over all settings of an upstream except its endpoints, and how the present
+// ones are probed. Call refresh to tell the pool.
 func (u *upstream) configure(p *plan) {
 	old := u.config
 	u.config, u.sized, u.learner = p.config, p.sized, p.learner
@@ -51,7 +53,7 @@ func (u *upstream) configure(p *plan) {
 	}
 }
 
-// rules are what requests to the upstream go by from now on.
+// rules are the upstream's settings for requests that begin from now on.
 func (u *upstream) rules() *proxy.Upstream {
 	c := &u.config
 	r := &proxy.Upstream{
@@ -66,13 +68,13 @@ func (u *upstream) rules() *proxy.Upstream {
 	return r
 }
 
-// refresh looks anew at what the members can do, and tells the pool of all that has changed.
+// refresh assesses the members again, and tells the pool of all changes.
 func (u *upstream) refresh() {
 	u.assess()
 	u.apply()
 }
 
-// apply tells the pool of the endpoints, and the requests of what they can do.
+// apply gives the pool the present endpoints and options.
 func (u *upstream) apply() {
 	endpoints := make([]balancer.EndpointOptions, len(u.members))
 	for i, m := range u.members {

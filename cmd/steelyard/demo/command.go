@@ -1,9 +1,10 @@
+// steelyard demo as a command.
+
 package demo
 
 import "github.com/spf13/cobra"
 
-// Command is `steelyard demo`. It runs until its context ends, which is
-// success.
+// Command is `steelyard demo`. It runs until its context ends, and succeeds then.
 func Command() *cobra.Command {
 	var s settings
 	command := &cobra.Command{
@@ -12,7 +13,7 @@ func Command() *cobra.Command {
 		Long: `Runs three simulated inference servers of unequal capacity, the gateway in front
 of them and a gentle load, and shows how the load is shared. It needs no files.`,
 		Args:         cobra.NoArgs,
-		SilenceUsage: true, // what goes wrong here is not the command line's form
+		SilenceUsage: true, // an error is not one of the command line's form
 		RunE: func(c *cobra.Command, _ []string) error {
 			return run(c.Context(), s, c.OutOrStdout(), c.ErrOrStderr())
 		},

@@ -1,3 +1,5 @@
+// The simulated servers, and the configuration for them.
+
 package demo
 
 import (
@@ -45,8 +47,8 @@ func newFleet() (fleet, error) {
 }
 
 // configuration is the file a user would write for this fleet. Probes are
-// brisk, so that a server is seen to leave and return, and shutdown is short,
-// because an interrupt key was pressed.
+// frequent, so that one can watch a server leave and return. The shutdown is
+// short, because it comes from an interrupt key.
 func (f fleet) configuration(s settings) string {
 	var endpoints strings.Builder
 	for i, server := range f {

@@ -1,3 +1,5 @@
+// What the demo tells its user to try.
+
 package demo
 
 import (
@@ -24,7 +26,7 @@ func (p places) addressLines() string {
 	return b.String()
 }
 
-// guide is what a user reads first.
+// guide is the text that a user reads first.
 func (p places) guide(s settings) string {
 	load := fmt.Sprintf("%.0f requests/s, half of them streams: %.0f %% of what the servers can do", loadRate(), 100*loadRatio)
 	if s.noLoad {

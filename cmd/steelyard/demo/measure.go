@@ -1,3 +1,5 @@
+// Reading the gateway's metrics and snapshots for the table.
+
 package demo
 
 import (
@@ -40,7 +42,7 @@ func read(s *balancer.Snapshot, registry *metrics.Registry, now time.Time) ([]re
 			r.responses = value
 		case "steelyard_response_time_seconds_sum":
 			r.responseSeconds = value
-		case "steelyard_endpoint_busy": // known to the prober only, so not in the snapshot
+		case "steelyard_endpoint_busy": // only the prober knows it, so it is not in the snapshot
 			if value == 1 && !r.out {
 				r.health += ", busy"
 			}
@@ -49,8 +51,8 @@ func read(s *balancer.Snapshot, registry *metrics.Registry, now time.Time) ([]re
 	return readings, lines.Err()
 }
 
-// healthOf is the last column: up, or every reason why not, and for how long. One that
-// connections fail to is passed over for a while, but is out only once probes fail, too.
+// healthOf is the last column: up, or every reason why not and for how long. An endpoint that
+// cannot be reached is passed over for a while, but is out only once its probes fail too.
 func healthOf(e balancer.EndpointState, now time.Time) string {
 	unreachable := e.Endpoint.Unreachable()
 	switch {

@@ -1,3 +1,5 @@
+// The whole demo, started and stopped in order.
+
 package demo
 
 import (
@@ -15,8 +17,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 )
 
-// run is the whole demo, until ctx ends. What was begun is ended in the opposite
-// order: the load first, so that the gateway has nothing to wait for.
+// run is the whole demo, until ctx ends. Parts end in the opposite order of their
+// start: the load first, so that the gateway has nothing to wait for.
 func run(ctx context.Context, s settings, out, errOut io.Writer) error {
 	if err := s.check(); err != nil {
 		return err
@@ -33,7 +35,7 @@ func run(ctx context.Context, s settings, out, errOut io.Writer) error {
 	return errors.Join(err, parts.end())
 }
 
-// runGateway begins everything in front of the servers and waits.
+// runGateway starts everything but the servers and waits for the end.
 func runGateway(ctx context.Context, s settings, servers fleet, parts *stages, out, errOut io.Writer) error {
 	picture := &show{out: out, news: &news{}}
 	picture.screen = terminal(out)
@@ -66,7 +68,7 @@ func runGateway(ctx context.Context, s settings, servers fleet, parts *stages, o
 	return parts.wait(ctx)
 }
 
-// newGateway is the one place where the demo meets the assembled program.
+// newGateway is the only place that uses the assembled program.
 func newGateway(configuration string, log *zap.Logger) (*app.App, error) {
 	cfg, err := configs.Parse("demo", []byte(configuration), nil) // nil: the environment is for serve
 	if err != nil {
@@ -75,8 +77,8 @@ func newGateway(configuration string, log *zap.Logger) (*app.App, error) {
 	return app.New(cfg, app.Options{Log: log, Metrics: metrics.New(metrics.Build{Version: "demo"})})
 }
 
-// newLog sends the gateway's log to standard error, or beneath the table where
-// there is one.
+// newLog sends the gateway's log to standard error, or below the table if there
+// is one.
 func newLog(s settings, picture *show, errOut io.Writer) *zap.Logger {
 	level := zapcore.InfoLevel
 	var to io.Writer = errOut

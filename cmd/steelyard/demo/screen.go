@@ -1,3 +1,5 @@
+// Redrawing lines in place on a terminal.
+
 package demo
 
 import (
@@ -38,9 +40,9 @@ func terminal(out io.Writer) *screen {
 	}}
 }
 
-// draw replaces the last picture. Lines are wrapped to the width, and the picture is
-// cut to the height, because a line that the terminal wraps could not be taken back;
-// what would move the cursor is blanked for the same reason.
+// draw replaces the last picture. It wraps lines to the width and cuts the picture to the
+// height, because the next draw could not remove lines that the terminal wrapped or
+// scrolled. It blanks control characters for the same reason.
 func (s *screen) draw(lines []string) {
 	width, height := s.size()
 	var b strings.Builder
@@ -61,7 +63,7 @@ func (s *screen) draw(lines []string) {
 	_, _ = io.WriteString(s.out, b.String()) // a terminal that is gone ends the demo by its signal
 }
 
-// wrapIndent stands before what did not fit into one line.
+// wrapIndent stands before the rest of a wrapped line.
 const wrapIndent = "          "
 
 // wrap breaks a line at spaces, or within a word that is longer than a line.

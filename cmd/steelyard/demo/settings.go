@@ -1,3 +1,5 @@
+// The flags of the demo, and their errors.
+
 package demo
 
 import (
@@ -16,7 +18,7 @@ type settings struct {
 	listen, admin string // host:port
 }
 
-// UsageError is a command line that cannot be meant.
+// UsageError is a command line that cannot be right.
 type UsageError struct{ text string }
 
 // Error says what to give instead.
@@ -24,7 +26,7 @@ func (e *UsageError) Error() string { return e.text }
 
 func badFlag(format string, args ...any) error { return &UsageError{fmt.Sprintf(format, args...)} }
 
-// check finds what would only fail later, and less clearly.
+// check finds errors that would otherwise come later, and less clearly.
 func (s settings) check() error {
 	for _, flag := range s.addresses() {
 		_, port, err := net.SplitHostPort(flag.address)
@@ -52,7 +54,7 @@ func hasPort(address, port string) bool {
 	return err == nil && p == port
 }
 
-// explain turns a failure to bind into what the user can do about it.
+// explain says what the user can do about a failure to bind.
 func (s settings) explain(err error) error {
 	failed, ok := errors.AsType[*app.ListenError](err)
 	if !ok {

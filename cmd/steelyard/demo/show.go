@@ -1,3 +1,5 @@
+// The picture that the demo shows each second.
+
 package demo
 
 import (
@@ -7,7 +9,7 @@ import (
 	"time"
 )
 
-// show is the picture that is renewed each second.
+// show is the picture, drawn anew each second.
 type show struct {
 	read    func(now time.Time) ([]reading, error)
 	traffic *traffic // nil without load

@@ -1,3 +1,5 @@
+// Parts that are started and stopped in order.
+
 package demo
 
 import (
@@ -37,7 +39,8 @@ func (s *stages) begin(name string, run func(context.Context) error) {
 	}()
 }
 
-// wait returns when ctx ends or any part does, which none should by itself.
+// wait returns when ctx ends, or a part does. A part that ends without an error is one here; end
+// reports the other errors.
 func (s *stages) wait(ctx context.Context) error {
 	select {
 	case <-ctx.Done():

@@ -1,3 +1,5 @@
+// The table of endpoints as text.
+
 package demo
 
 import (
@@ -7,7 +9,7 @@ import (
 	"time"
 )
 
-// The columns leave 15 for the health on a terminal of 80; what is longer is wrapped by the screen.
+// The columns leave 15 for the health on a terminal of 80; the screen wraps what is longer.
 const (
 	tableHeader = "endpoint  C_i  expected  measured    total  in flight   mean R  health"
 	tableRow    = "%-8s %4g  %8s  %8s  %7s  %9d  %7s  "
@@ -33,7 +35,7 @@ func table(rows []row, perSecond float64) []string {
 	return append(lines, fmt.Sprintf(tableRow+"%.1f requests/s", "all", capacity, "", "", "", inFlight, "", perSecond))
 }
 
-// plain is the same instant as one line, for what is no terminal.
+// plain is the same instant as one line, for an output that is not a terminal.
 func plain(elapsed time.Duration, rows []row, perSecond float64) string {
 	var parts []string
 	for _, r := range rows {

@@ -1,3 +1,5 @@
+// The demo's load, and what its client saw.
+
 package demo
 
 import (
@@ -28,7 +30,7 @@ func loadRate() float64 {
 	return loadRatio * sum
 }
 
-// arrivals are a Poisson process without an end. Half of the requests stream, and their sizes vary about one unit of work.
+// arrivals are an endless Poisson process. Half of the requests stream; their mean size is one unit of work.
 func arrivals() iter.Seq[trace.Request] {
 	return func(yield func(trace.Request) bool) {
 		draws := rand.New(rand.NewPCG(1, 0))
@@ -48,7 +50,7 @@ func arrivals() iter.Seq[trace.Request] {
 type traffic struct {
 	target string
 
-	mu       sync.Mutex // guards what follows, which each request adds to when it ends
+	mu       sync.Mutex // guards the fields below; each request adds to them when it ends
 	answered int        // in full
 	failed   map[load.Failure]int
 	response *hdrhistogram.Histogram // of answers in full, microseconds to three digits

@@ -1,3 +1,5 @@
+// From readings of counters to the rows of the table.
+
 package demo
 
 import "time"
@@ -53,7 +55,7 @@ func (w *window) add(at time.Time, readings []reading) (rows []row, perSecond fl
 	}
 	for i, r := range readings {
 		before := base.readings[i]
-		// Nothing over nothing is the NaN that row speaks of.
+		// 0/0 is the NaN that row mentions.
 		next := row{reading: r, measured: (r.requests - before.requests) / ended, total: r.requests / endedEver}
 		if n := r.responses - before.responses; n > 0 {
 			next.mean = time.Duration((r.responseSeconds - before.responseSeconds) / n * float64(time.Second))

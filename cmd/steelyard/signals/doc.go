@@ -1,9 +1,9 @@
-// Package signals hears what the process is sent, from its first moments to its last.
+// Package signals receives the process's signals, from its first moments to its last.
 //
 // A signal that nobody has asked for ends the process at once. A configuration tool that
-// writes the file, starts the gateway and sends SIGHUP in one breath killed it so, and a
-// SIGHUP during the graceful stop cut every stream. So the signals are asked for while this
-// package is initialised, and are never given back. It imports next to nothing, so Go
+// wrote the file, started the gateway and sent SIGHUP right away killed it that way, and a
+// SIGHUP during the graceful stop cut every stream. So this package asks for the signals while
+// it is initialised, and never gives them back. It imports next to nothing, so that Go
 // initialises it long before the large libraries and before main: keep it so.
 //
 //	ctx := signals.Context()   // ends at the first SIGTERM or SIGINT

@@ -1,3 +1,5 @@
+// The signals that stop and reload the process.
+
 package signals
 
 import (
@@ -8,12 +10,12 @@ import (
 	"syscall"
 )
 
-// exitNow is the exit code of a process that is told a second time to stop.
+// exitNow is the exit code of a process that is told to stop a second time.
 const exitNow = 1
 
 var (
-	hangups = make(chan os.Signal, 1) // SIGHUP; one that waits stands for all that came since
-	stops   = make(chan os.Signal, 2) // SIGTERM and SIGINT; the third cannot matter
+	hangups = make(chan os.Signal, 1) // SIGHUP; a waiting one stands for all that came since
+	stops   = make(chan os.Signal, 2) // SIGTERM and SIGINT; a third makes no difference
 )
 
 func init() {
@@ -21,8 +23,8 @@ func init() {
 	signal.Notify(stops, syscall.SIGTERM, syscall.SIGINT)
 }
 
-// Context ends at the first SIGTERM or SIGINT, even one that came before the call. A second
-// one ends the process at once. Each call returns the same context.
+// Context returns the one context that ends at the first SIGTERM or SIGINT, even if that came
+// before the call. The second one ends the process at once.
 var Context = sync.OnceValue(func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
@@ -34,11 +36,10 @@ var Context = sync.OnceValue(func() context.Context {
 	return ctx
 })
 
-// Hangups tells of each SIGHUP, but of those that come while one waits to be taken only once.
+// Hangups receives each SIGHUP; while one waits to be received, further ones are left out.
 func Hangups() <-chan os.Signal { return hangups }
 
-// HangupsEnd lets SIGHUP end the process, as it does where nobody asks for it. One that came
-// before ends it now.
+// HangupsEnd lets SIGHUP end the process, as by default. One that came before ends it now.
 func HangupsEnd() {
 	signal.Reset(syscall.SIGHUP)
 	select {
@@ -48,7 +49,7 @@ func HangupsEnd() {
 	}
 }
 
-// IgnoreBrokenPipes makes a write to a standard output or error that nobody reads any more
-// fail. Go ends the process there, as suits a filter in a pipeline, but not a server whose
-// log's reader was restarted.
+// IgnoreBrokenPipes makes writes to standard output or error fail when nobody reads them any
+// more. By default Go ends the process then, which suits a filter in a pipeline, but not a
+// server whose log reader was restarted.
 func IgnoreBrokenPipes() { signal.Ignore(syscall.SIGPIPE) }
