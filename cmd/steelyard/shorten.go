@@ -1,3 +1,5 @@
+// Foreign text in messages.
+
 package main
 
 // shorten bounds foreign text in a message.

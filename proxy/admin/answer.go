@@ -1,3 +1,5 @@
+// Answers and errors as JSON.
+
 package admin
 
 import (
@@ -18,7 +20,7 @@ type errorDetail struct {
 // answer writes v as JSON, indented because people read it with curl.
 func answer(w http.ResponseWriter, status int, v any) {
 	body, err := json.MarshalIndent(v, "", "  ")
-	if err != nil { // a number that JSON has no word for
+	if err != nil { // a number such as NaN, which JSON cannot write
 		status = http.StatusInternalServerError
 		body, _ = json.Marshal(errorAnswer{errorDetail{Message: "write answer: " + err.Error()}})
 	}
@@ -28,13 +30,13 @@ func answer(w http.ResponseWriter, status int, v any) {
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// fail writes an error; known are the names the caller may have meant.
+// fail writes an error; known are the names that the caller may have meant.
 func fail(w http.ResponseWriter, status int, message string, known ...string) {
 	answer(w, status, errorAnswer{errorDetail{Message: message, Known: known}})
 }
 
-// withHeaders sets what every answer has: state is never to be cached, nor
-// guessed to be a page.
+// withHeaders sets the fields of every answer: it must not be cached, and no
+// browser may guess that it is a page.
 func withHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")

@@ -1,3 +1,5 @@
+// Keeping web pages away from the admin listener.
+
 package admin
 
 import (
@@ -9,7 +11,7 @@ import (
 	"strings"
 )
 
-// names are those that the listener is reached by, besides addresses and localhost.
+// names are the host names of the listener, besides IP addresses and localhost.
 type names map[string]bool
 
 func newNames(hosts []string) names {
@@ -20,13 +22,13 @@ func newNames(hosts []string) names {
 	return n
 }
 
-// guard refuses what web pages may be behind; programs such as curl pass.
+// guard refuses requests that a web page may have sent; programs such as curl pass. It refuses
 //
-// Everything under a name that is not ours, reading too: a hostile name can be made to
-// resolve to our address, and then its pages count as of our own origin (DNS rebinding).
-//
-// What changes something, where a browser says that the page of another site sent it, or
-// where that page may have disguised itself as ours.
+//   - every request under a host name that is not ours, even one that only reads: a hostile
+//     name can resolve to our address, and a browser then takes its pages for ours (DNS
+//     rebinding);
+//   - a request that changes something, if the browser says that a page of another site sent
+//     it, or if such a page may be disguised as ours.
 func (n names) guard(next http.Handler) http.Handler {
 	crossOrigin := http.NewCrossOriginProtection()
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -44,8 +46,8 @@ func (n names) guard(next http.Handler) http.Handler {
 
 var errOtherAddress = errors.New("a browser may change something only under the address it has reached: use that, localhost, or a name listed in admin.hosts")
 
-// check looks at the host that a request over TCP names. A unix socket is out of reach for
-// web pages, and HTTP/1.0 without a host is no browser's.
+// check refuses a host name that is not ours. A unix socket is out of reach for web pages, and
+// no browser sends HTTP/1.0 without a host.
 func (n names) check(r *http.Request) error {
 	local, ok := r.Context().Value(http.LocalAddrContextKey).(*net.TCPAddr)
 	host := plainHost(r.Host)
@@ -67,7 +69,7 @@ func changes(method string) bool {
 	return method != http.MethodGet && method != http.MethodHead && method != http.MethodOptions
 }
 
-// plainHost is a host in lower case without port, brackets and a last dot.
+// plainHost is a host in lower case, without port, brackets and a final dot.
 func plainHost(host string) string {
 	if h, _, err := net.SplitHostPort(host); err == nil {
 		host = h

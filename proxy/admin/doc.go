@@ -16,9 +16,9 @@
 //
 //	{"error": {"message": "no upstream is named chta", "known": ["chat"]}}
 //
-// There is no login: who reaches the address may drain. Web pages are kept out,
-// because a browser on the operator's machine reaches the address as well: requests
-// under a name that is not the listener's are refused, and so are those that change
-// something where a page of another site sent them (see browser.go). What is done at
-// once is bounded (limit.go): requests come first.
+// There is no login: whoever reaches the address may drain. Web pages are kept out,
+// because a browser on the operator's machine reaches the address too: requests under
+// a host name that is not the listener's are refused, and so are changes that a page of
+// another site sent (see browser.go). What the listener does at once is bounded
+// (limit.go), so that clients' requests come first.
 package admin

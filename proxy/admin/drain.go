@@ -1,3 +1,5 @@
+// Draining an endpoint and undraining it.
+
 package admin
 
 import (
@@ -13,7 +15,7 @@ import (
 	"go.uber.org/zap"
 )
 
-// Limits of a drain's reason, which stands in logs and in every state answer.
+// Limits of a drain's reason, which is shown in logs and in every state answer.
 const (
 	drainBytes    = 4 << 10 // of the request's body
 	reasonLength  = 256     // characters
@@ -28,18 +30,18 @@ type drainAnswer struct {
 	Upstream string `json:"upstream"`
 	Endpoint string `json:"endpoint"`
 	Draining bool   `json:"draining"`
-	Changed  bool   `json:"changed"` // false when it already was so
+	Changed  bool   `json:"changed"` // false when it was so already
 	Lasts    string `json:"lasts,omitempty"`
 }
 
-// drainLasts is what an operator may not expect who restarts the gateway in the middle of a maintenance.
+// drainLasts warns operators who restart the gateway during maintenance.
 const drainLasts = "until undrain or a restart of steelyard; reloads keep it"
 
 func (s *Server) postDrain(w http.ResponseWriter, r *http.Request)   { s.drain(w, r, true) }
 func (s *Server) postUndrain(w http.ResponseWriter, r *http.Request) { s.drain(w, r, false) }
 
-// drain sets or lifts the draining condition. Repeating it changes nothing and
-// is no error.
+// drain sets or lifts the draining condition. To repeat it changes nothing and is
+// no error.
 func (s *Server) drain(w http.ResponseWriter, r *http.Request, on bool) {
 	upstream, endpoint := r.PathValue("upstream"), r.PathValue("endpoint")
 	reason, err := readReason(http.MaxBytesReader(w, r.Body, drainBytes))
@@ -56,7 +58,7 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request, on bool) {
 	}
 	changed, err := s.fleet.Drain(upstream, endpoint, on, reason)
 	if err != nil {
-		// It may have left between the two calls; then that is the answer.
+		// The endpoint may have gone between the two calls; then the answer is 404.
 		if s.known(w, upstream, endpoint) {
 			fail(w, http.StatusInternalServerError, fmt.Sprintf("drain endpoint %s: %v", endpoint, err))
 		}
@@ -86,8 +88,8 @@ func (s *Server) known(w http.ResponseWriter, upstream, endpoint string) bool {
 	return true
 }
 
-// readReason reads the optional body. Its content type is not asked for: curl
-// sends that of a form.
+// readReason reads the optional body, whatever its content type: curl sends that
+// of a form.
 func readReason(body io.Reader) (string, error) {
 	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()

@@ -1,16 +1,18 @@
+// The state of upstreams and endpoints, as the API shows it.
+
 package admin
 
 import "time"
 
-// Fleet is what the admin listener may see and do of the pools. Its methods
-// are called from many goroutines at once and must not block.
+// Fleet is all that the admin listener can see of the pools and do to them. Its
+// methods are called from many goroutines at once and must not block.
 type Fleet interface {
 	// Upstreams returns the state of every upstream and endpoint now, in
 	// configured order. The caller does not write to it.
 	Upstreams() []Upstream
 	// Drain sets or lifts the draining condition of an endpoint and reports
-	// whether that changed anything. The error tells that the endpoint is not
-	// there any longer, or another reason to have done nothing.
+	// whether that changed anything. An error means that it did nothing, most
+	// often because the endpoint has gone.
 	Drain(upstream, endpoint string, on bool, reason string) (changed bool, err error)
 }
 
@@ -18,19 +20,19 @@ type Fleet interface {
 type Upstream struct {
 	Name   string `json:"name"`
 	Policy string `json:"policy"`
-	// Note is what the policy has to say of how it shares at present; mostly empty.
+	// Note is a remark of the policy on how it shares at present; mostly empty.
 	Note string `json:"note,omitempty"`
-	// Panicking: too few endpoints were eligible, so ejections are ignored.
+	// Panicking: panic mode, in which too few endpoints are eligible and ejections are ignored.
 	Panicking bool       `json:"panicking"`
 	Queue     Queue      `json:"queue"`
 	Endpoints []Endpoint `json:"endpoints"`
 }
 
-// Queue is what waits for a slot, as the API shows it.
+// Queue is the requests that wait for a slot, as the API shows them.
 type Queue struct {
 	Waiting       int     `json:"waiting"`        // requests
-	OldestSeconds float64 `json:"oldest_seconds"` // how long the first of them has waited
-	DrainRate     float64 `json:"drain_rate"`     // requests/s that left it of late
+	OldestSeconds float64 `json:"oldest_seconds"` // how long the oldest has waited
+	DrainRate     float64 `json:"drain_rate"`     // requests/s that left it lately
 }
 
 // Endpoint is the state of one endpoint, as the API shows it.
@@ -44,7 +46,7 @@ type Endpoint struct {
 	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams
 	Eligible          bool    `json:"eligible"`
 	Busy              bool    `json:"busy"`        // the last probes said full; still eligible
-	Unreachable       bool    `json:"unreachable"` // connections for requests fail: passed over for a while; still eligible
+	Unreachable       bool    `json:"unreachable"` // connections for requests fail, so it is passed over for a while; still eligible
 
 	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
 	Connections Connections `json:"connections"`
@@ -85,7 +87,7 @@ func (u *Upstream) eligible() int {
 	return n
 }
 
-// find returns the upstream of that name, or nil and the names there are.
+// find returns the upstream of that name, or nil and all names.
 func find(upstreams []Upstream, name string) (*Upstream, []string) {
 	known := make([]string, len(upstreams))
 	for i := range upstreams {
@@ -97,7 +99,7 @@ func find(upstreams []Upstream, name string) (*Upstream, []string) {
 	return nil, known
 }
 
-// find returns the endpoint of that name, or nil and the names there are.
+// find returns the endpoint of that name, or nil and all names.
 func (u *Upstream) find(name string) (*Endpoint, []string) {
 	known := make([]string, len(u.Endpoints))
 	for i := range u.Endpoints {

@@ -1,3 +1,5 @@
+// Bounds on what the admin listener does at once.
+
 package admin
 
 import (
@@ -7,8 +9,8 @@ import (
 	"sync"
 )
 
-// Bounds of what the admin listener does at once, so that whoever reaches it, or a
-// scraper that went wild, cannot take memory and cores from requests.
+// Bounds on what the admin listener does at once, so that nobody who reaches it, not even
+// a scraper gone wild, can take memory and cores from requests.
 const (
 	maxConns   = 64
 	maxScrapes = 8 // pages being sent, each of which may be megabytes
@@ -28,15 +30,15 @@ func atMost(n int, next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
-// conns are the open connections of a server, at most maxConns: for one more the one that
-// has been idle for longest is closed, or, where all are busy, the new one.
+// conns are the open connections of a server, at most maxConns. When one more comes, the
+// one that has been idle for longest is closed, or the new one if all are busy.
 type conns struct {
 	mu   sync.Mutex
 	open int
 	idle []net.Conn // between two requests, the longest idle first
 }
 
-// limit is ln with that bound. The server must report the states of its connections.
+// limit returns ln with that bound. The server must call state for its connections.
 func (c *conns) limit(ln net.Listener) net.Listener { return limited{ln, c} }
 
 type limited struct {
@@ -62,14 +64,14 @@ func (c *conns) admit() bool {
 		if len(c.idle) == 0 {
 			return false
 		}
-		_ = c.idle[0].Close() // its end is reported, and counted, by the server
+		_ = c.idle[0].Close() // the server reports its end, which state counts
 		c.idle = c.idle[1:]
 	}
 	c.open++
 	return true
 }
 
-// state is what the server reports.
+// state is the server's ConnState.
 func (c *conns) state(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,3 +1,5 @@
+// The description of the API, served as it is.
+
 package admin
 
 import (

@@ -1,3 +1,5 @@
+// Health and readiness of the gateway.
+
 package admin
 
 import (
@@ -10,11 +12,11 @@ import (
 
 // Readiness says whether the gateway itself may be sent requests.
 type Readiness struct {
-	// NotReady has the reasons why it may not, such as "shutting down". Empty
-	// means ready.
+	// NotReady has the reasons why not, such as "shutting down". Empty means
+	// ready.
 	NotReady []string
-	// LastReload is how the configuration was last loaded. A failure does not
-	// make the gateway unready: the old configuration serves on.
+	// LastReload is how the last load of a configuration ended. A failure does
+	// not make the gateway unready: the old configuration stays in force.
 	LastReload Reload
 }
 
@@ -34,15 +36,16 @@ type readinessAnswer struct {
 	LastReload Reload   `json:"last_reload,omitzero"`
 }
 
-// getHealth answers for as long as the process can answer at all: a
-// supervisor that restarts on anything else would cut the streams short.
+// getHealth answers 200 for as long as the process can answer at all: if it
+// did not, a supervisor would restart the process and cut its streams.
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, healthAnswer{Status: "ok"})
 }
 
-// getReadiness speaks of the gateway, and with ?upstreams=1 of its upstreams
-// too. That is not the default, or a failure of all inference servers would
-// take away every gateway, and with it the answers that say what is wrong.
+// getReadiness tells the state of the gateway, and with ?upstreams=1 that of its
+// upstreams too. That is not the default, or a failure of all inference servers
+// would take every gateway out of service, and with them the answers that say
+// what is wrong.
 func (s *Server) getReadiness(w http.ResponseWriter, r *http.Request) {
 	withUpstreams, err := flag(r, "upstreams")
 	if err != nil {
@@ -80,8 +83,8 @@ func flag(r *http.Request, name string) (bool, error) {
 	return on, nil
 }
 
-// whyNone says why the upstream has no eligible endpoint, in one line however
-// many endpoints there are.
+// whyNone says in one line why the upstream has no eligible endpoint, however
+// many endpoints it has.
 func (u *Upstream) whyNone() string {
 	if len(u.Endpoints) == 0 {
 		return "upstream " + u.Name + ": has no endpoints"

@@ -1,3 +1,5 @@
+// The routes of the admin API.
+
 package admin
 
 import (
@@ -6,7 +8,7 @@ import (
 	"strings"
 )
 
-// route is one method and path of the API, as openapi.json has it too.
+// route is one method and path of the API; openapi.json has each too.
 type route struct {
 	method, path string
 	handle       http.HandlerFunc

@@ -1,3 +1,5 @@
+// The HTTP server of the admin listener.
+
 package admin
 
 import (
@@ -11,8 +13,8 @@ import (
 	"go.uber.org/zap/zapcore"
 )
 
-// Limits of the admin listener. Its clients are scrapers and people: small
-// requests, answers that are ready at once.
+// Limits of the admin listener. Its clients are scrapers and people, whose
+// requests are small and whose answers are ready at once.
 const (
 	headerTimeout = 5 * time.Second
 	readTimeout   = 10 * time.Second
@@ -22,12 +24,12 @@ const (
 	stopTimeout   = 3 * time.Second // for answers under way when Run ends
 )
 
-// Options are what a server needs; none may be nil but Hosts and Log.
+// Options are what a server needs; only Hosts and Log may be nil.
 type Options struct {
 	Fleet   Fleet
 	Ready   func() Readiness // called from many goroutines at once
 	Metrics http.Handler     // serves /metrics
-	Hosts   []string         // names that the listener is reached by; addresses and localhost always are
+	Hosts   []string         // host names of the listener, besides IP addresses and localhost
 	Log     *zap.Logger
 }
 

@@ -1,3 +1,5 @@
+// The routes that show upstreams.
+
 package admin
 
 import "net/http"
@@ -24,8 +26,8 @@ func (s *Server) getUpstream(w http.ResponseWriter, r *http.Request) {
 	answer(w, http.StatusOK, u.withLists())
 }
 
-// withLists returns a copy whose lists are empty rather than absent: a client
-// that counts conditions should not meet null.
+// withLists returns a copy whose lists are empty rather than null, for clients
+// that count conditions.
 func (u *Upstream) withLists() Upstream {
 	c := *u
 	c.Endpoints = append([]Endpoint{}, u.Endpoints...)

@@ -1,3 +1,5 @@
+// Causes of failures in words that clients may see.
+
 package fault
 
 import (
@@ -21,18 +23,17 @@ func (r Reason) Plain() string { return string(r) }
 // ErrHandshake is what every failed TLS handshake wraps.
 const ErrHandshake = Reason("the TLS handshake failed")
 
-// plain is an error whose words are our own and hold nothing that a peer has sent. It may
-// be of any room.
+// plain is an error, of any room, in our own words: it holds nothing that a peer has sent.
 type plain interface {
 	error
 	Plain() string
 }
 
 // Cause is the kind of an error in words without addresses: "connection refused"
-// rather than "dial tcp 10.1.2.3:9001: connect: connection refused". It is what
-// clients may see, so all its words are known here: a peer chooses the texts of other
-// errors, as a certificate does by the names in it, of any length. Of an error that is
-// not known nothing is said; the log has all of it.
+// rather than "dial tcp 10.1.2.3:9001: connect: connection refused". Clients may see
+// it, so it uses known words only: a peer can choose texts of any length in other
+// errors, as a certificate does by its names. For an error that it does not know it
+// is ""; the log has the whole error.
 func Cause(err error) string {
 	if dns, ok := errors.AsType[*net.DNSError](err); ok {
 		return "look up name: " + lookupFailure(dns)
@@ -64,8 +65,8 @@ func Cause(err error) string {
 	return ""
 }
 
-// lookupFailure is why a name was not found. What the resolver says itself may
-// hold the address of a name server.
+// lookupFailure is why a name was not found, in our words: the resolver's own may
+// name the address of a name server.
 func lookupFailure(e *net.DNSError) string {
 	switch {
 	case e.IsNotFound:
@@ -76,7 +77,7 @@ func lookupFailure(e *net.DNSError) string {
 	return "name server failed"
 }
 
-// certificateFailure is why a certificate was not believed; empty if that is not what failed.
+// certificateFailure is why a certificate was not trusted; "" if something else failed.
 func certificateFailure(err error) string {
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
 		return "the certificate is for another name"

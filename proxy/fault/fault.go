@@ -1,3 +1,5 @@
+// Every way in which a request can fail, with its status and code.
+
 package fault
 
 import (
@@ -22,7 +24,8 @@ func (s Source) String() string { return [...]string{"steelyard", "client", "ups
 // answer that has not begun, and one code in that answer.
 type Kind uint8
 
-// The kinds. Two have one code: the limit is the same, and so is what a client can do.
+// The kinds. TotalTimeout and TotalInBody have one code, since the limit is the same and so
+// is what a client can do.
 const (
 	Internal         Kind = iota // a broken invariant of ours
 	NoRoute                      // no route leads anywhere
@@ -32,7 +35,7 @@ const (
 	Connect                      // the endpoint could not be reached
 	ConnectTimeout               // not reached within timeouts.connect
 	Closed                       // the endpoint closed before it answered
-	BadAnswer                    // what it answered is no valid HTTP
+	BadAnswer                    // its answer is not valid HTTP
 	FirstByteTimeout             // no answer within timeouts.first_byte
 	IdleTimeout                  // silent for longer than timeouts.idle
 	TotalTimeout                 // the exchange took longer than timeouts.total
@@ -88,7 +91,7 @@ var kinds = [...]struct {
 	Refused:          {source: Client}, // Refuse says the rest
 }
 
-// Kinds are all there are, but for Refused, which has codes of its own.
+// Kinds returns all kinds but Refused, whose errors have codes of their own.
 func Kinds() []Kind {
 	list := make([]Kind, Refused)
 	for i := range list {
@@ -113,10 +116,10 @@ type Error struct {
 	Err      error  // the cause; may be nil
 	// Sent says that bytes of the request may have reached the endpoint.
 	Sent bool
-	// RetryAfter is when another try may do better; 0: nothing is known.
+	// RetryAfter is the time after which another try may succeed; 0: not known.
 	RetryAfter time.Duration
-	// Ended says that a connection which had been idle ended before any byte of an
-	// answer: it may have died while idle.
+	// Ended says that a reused connection ended before any byte of an answer: it may
+	// have died while idle.
 	Ended bool
 
 	refusal *refusal // of a Refused one
@@ -125,15 +128,15 @@ type Error struct {
 // New makes an error of kind k, of a request that may have been sent.
 func New(k Kind, cause error) *Error { return &Error{Kind: k, Err: cause, Sent: true} }
 
-// refusal is what a Refused error says, in place of its kind.
+// refusal has the status, code and text of a Refused error, which its kind does not have.
 type refusal struct {
 	source       Source
 	status       int
 	code, reason string
 }
 
-// Refuse makes the error of a request that is not served: by its status whose fault that is,
-// with a code and a sentence of its own.
+// Refuse makes the error of a request that is not served, with its own code and sentence. Its
+// status decides whose fault that is.
 func Refuse(status int, code, reason string) *Error {
 	e := New(Refused, nil)
 	e.refusal = &refusal{Client, status, code, reason}
@@ -143,7 +146,7 @@ func Refuse(status int, code, reason string) *Error {
 	return e
 }
 
-// unavailable is the status of a refusal that is for want of room, not for what was sent.
+// unavailable is the status of a refusal for want of room, not for what was sent.
 const unavailable = 503
 
 // Source is who failed.
@@ -170,13 +173,13 @@ func (e *Error) Code() string {
 	return e.Kind.Code()
 }
 
-// Unsent marks that not one byte of the request has left.
+// Unsent records that not one byte of the request has left.
 func (e *Error) Unsent() *Error { e.Sent = false; return e }
 
-// Retry says after which time another try may do better.
+// Retry sets the time after which another try may succeed.
 func (e *Error) Retry(after time.Duration) *Error { e.RetryAfter = after; return e }
 
-// At names the endpoint, unless one is named already.
+// At sets the endpoint, unless one is set already.
 func (e *Error) At(endpoint string) *Error {
 	if e.Endpoint == "" {
 		e.Endpoint = endpoint
@@ -191,7 +194,7 @@ func (e *Error) Error() string {
 	return e.tell(e.Code())
 }
 
-// Plain is the error as it is: its words are our own.
+// Plain is the whole error: it is in our own words.
 func (e *Error) Plain() string { return e.Error() }
 
 func (e *Error) Unwrap() error { return e.Err }
@@ -204,7 +207,7 @@ func As(err error) *Error {
 	return New(Internal, err)
 }
 
-// Sentence is the error as a client may read it.
+// Sentence is the error as clients may read it.
 func (e *Error) Sentence() string {
 	if e.refusal != nil {
 		return e.refusal.reason
@@ -212,8 +215,8 @@ func (e *Error) Sentence() string {
 	return e.tell(kinds[e.Kind].sentence)
 }
 
-// tell puts the endpoint before what happened, and the cause behind it. The cause of a
-// broken invariant is for the log alone.
+// tell puts the endpoint before what happened and the cause behind it. Only the log gets
+// the cause of a broken invariant.
 func (e *Error) tell(what string) string {
 	if e.Endpoint != "" {
 		what = "endpoint " + e.Endpoint + ": " + what
@@ -226,10 +229,10 @@ func (e *Error) tell(what string) string {
 	return Shorten(what)
 }
 
-// longest is the most bytes of a text that was not written here.
+// longest is how many bytes of foreign text are kept.
 const longest = 1 << 10
 
-// Shorten bounds a text that somebody else may have chosen.
+// Shorten bounds the length of a text that somebody else may have chosen.
 func Shorten(s string) string {
 	if len(s) <= longest {
 		return s
@@ -237,7 +240,7 @@ func Shorten(s string) string {
 	return strings.ToValidUTF8(s[:longest], "") + "..."
 }
 
-// ErrorType is the source as OpenAI's API names the types of its errors.
+// ErrorType is the source in the words of OpenAI's API for types of errors.
 func (s Source) ErrorType() string {
 	return [...]string{"server_error", "invalid_request_error", "upstream_error"}[s]
 }

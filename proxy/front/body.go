@@ -1,3 +1,5 @@
+// Reading the body of a client's request.
+
 package front
 
 import (
@@ -9,19 +11,19 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// drainBytes is how much of a body that nobody wants is read for the sake of
-// keeping the connection.
+// drainBytes is how much of an unwanted body is read in order to keep the
+// connection.
 const drainBytes = 256 << 10
 
 var continueLine = []byte("HTTP/1.1 100 Continue\r\n\r\n")
 
-// body is the reading of one request's body.
+// body is the state of reading one request's body.
 type body struct {
 	left      int64 // bytes still due under Content-Length
 	chunked   bool
 	coding    strict.Chunked
 	expects   bool  // the client waits for 100 Continue
-	abandoned bool  // the connection is to be closed as it stands
+	abandoned bool  // the connection must be closed without reading on
 	err       error // the error that ended it for good
 }
 
@@ -51,9 +53,8 @@ func (c *Conn) BodyEnded() bool { return c.body.ended() }
 func (c *Conn) Trailer() []byte { return c.body.coding.Trailer }
 
 // ReadBody reads the next bytes of the body into p. At the proper end it returns
-// io.EOF; a body that ends before its end is a *strict.Refusal, as are a
-// malformed one and one that takes too long. Only one goroutine may read at a
-// time.
+// io.EOF. A body that is cut short, malformed or too slow is a *strict.Refusal.
+// Only one goroutine may read at a time.
 func (c *Conn) ReadBody(p []byte) (int, error) {
 	b := &c.body
 	if err := c.Continue(); err != nil {
@@ -82,7 +83,7 @@ func (c *Conn) ReadBody(p []byte) (int, error) {
 	return 0, b.err
 }
 
-// AwaitBody waits until there is something of the body to read, without holding a buffer.
+// AwaitBody waits for the next bytes of the body, without holding a buffer.
 func (c *Conn) AwaitBody() error {
 	b := &c.body
 	if err := c.Continue(); err != nil {
@@ -94,8 +95,8 @@ func (c *Conn) AwaitBody() error {
 	return b.err
 }
 
-// waitBody waits for more of the body, which it reads into p, or into the buffer
-// where p is nil.
+// waitBody waits for more of the body and reads it into p, or into the buffer if p
+// is nil.
 func (c *Conn) waitBody(p []byte) (n int, err error) {
 	begin := wire.Now()
 	limit := time.Duration(0)
@@ -122,7 +123,7 @@ func (b *body) fail(err error) error {
 	return err
 }
 
-// due is how many bytes of data come next on the wire, for sure.
+// due is how many bytes of data certainly come next on the wire.
 func (b *body) due() int64 {
 	if b.chunked {
 		return b.coding.Left()
@@ -140,7 +141,7 @@ func (b *body) took(n int) {
 	}
 }
 
-// takeBuffered moves what the buffer holds of the body into p.
+// takeBuffered moves the part of the body that is in the buffer into p.
 func (c *Conn) takeBuffered(p []byte) (n int, err error) {
 	b := &c.body
 	for n < len(p) && c.Buffered() > 0 && !b.ended() {
@@ -171,8 +172,8 @@ func chunkRefusal(err error) error {
 	return strict.BadChunk
 }
 
-// bodyError turns the end of the connection inside a body into what it is. A
-// client that has left by it is not told so by the watch in every case first.
+// bodyError says what the end of the connection inside a body means: the client
+// has left, or the body was cut short. The watch may not have noticed yet.
 func (c *Conn) bodyError(err error) error {
 	switch {
 	case err == nil, errors.Is(err, wire.ErrPoked):
@@ -187,9 +188,9 @@ func (c *Conn) bodyError(err error) error {
 	return strict.BodyCutShort
 }
 
-// Continue tells a client that waits for it to send its body. ReadBody does so
-// by itself; call this first where another goroutine will read the body. A body
-// that has arrived already is asked for all the same: some clients count on it.
+// Continue sends 100 Continue to a client that waits for it. ReadBody does so by
+// itself; call this first if another goroutine will read the body. It is sent even
+// if the body has arrived already, since some clients rely on it.
 func (c *Conn) Continue() error {
 	if !c.body.expects {
 		return nil

@@ -1,3 +1,5 @@
+// A listener's certificate, read again when its files change.
+
 package front
 
 import (
@@ -11,11 +13,11 @@ import (
 	"go.uber.org/zap"
 )
 
-// checkEvery is how old the knowledge of the files' times may be.
+// checkEvery is how often the times of the files are looked at.
 const checkEvery = time.Second
 
-// certificate is a key pair that is read again when its files change. A pair
-// that cannot be read leaves the one before it in use.
+// certificate is a key pair that is read again when its files change. If that
+// fails the old pair stays in use.
 type certificate struct {
 	certFile, keyFile string
 	log               *zap.Logger
@@ -24,20 +26,20 @@ type certificate struct {
 
 	mu      sync.Mutex // one goroutine at a time looks at the files
 	checked time.Time
-	warned  time.Time    // of the end of current
+	warned  time.Time    // when the end of current was warned of
 	lost    bool         // the files could not be looked at, and that was said
 	times   [2]time.Time // of the files that current was read from
 }
 
-// expiryNear is how long before its end a certificate is worth a warning, which is
-// repeated every day.
+// expiryNear is how long before its end a certificate is warned of, once a day.
 const (
 	expiryNear  = 14 * 24 * time.Hour
 	remindAfter = 24 * time.Hour
 )
 
 // ServerTLS makes the TLS configuration of a listener: TLS 1.2 and later, with a
-// certificate that follows its files. When a certificate ends is told to expires.
+// certificate that follows its files. It calls expires with the end of each
+// certificate.
 func ServerTLS(certFile, keyFile string, log *zap.Logger, expires func(file string, at time.Time)) (*tls.Config, error) {
 	c := &certificate{certFile: certFile, keyFile: keyFile, log: log, expires: expires}
 	times, err := c.fileTimes()
@@ -84,8 +86,8 @@ func (c *certificate) follow() {
 	c.log.Info("certificate reloaded", zap.String("file", c.certFile))
 }
 
-// missing says once that a file can not be looked at: by then it has been away for
-// longer than a replacement takes.
+// missing logs once that a file cannot be looked at. It is called when the file has
+// been away for longer than a replacement takes.
 func (c *certificate) missing(err error) {
 	if !c.lost {
 		c.lost = true

@@ -1,3 +1,5 @@
+// What one client address holds, and how slow it may be.
+
 package front
 
 import (
@@ -6,8 +8,8 @@ import (
 	"time"
 )
 
-// Client is what all connections of one address hold together. An address is what
-// the socket says: behind another proxy all clients are one.
+// Client counts what all connections of one address hold together. The address is
+// that of the socket: behind another proxy all clients are one.
 type Client struct {
 	address     netip.Addr
 	connections int // guarded by the server's mu
@@ -33,8 +35,8 @@ func (t *Tally) Take(n, limit int64) bool {
 // Give takes n back.
 func (t *Tally) Give(n int64) { t.n.Add(-n) }
 
-// clientOf is the address that bounds are for: of IPv6 the network of 64 bits, as
-// any host has as many addresses as it likes in its own.
+// clientOf is the address that bounds apply to: for IPv6 its network of 64 bits, in
+// which a host can have as many addresses as it likes.
 func clientOf(peer netip.Addr) netip.Addr {
 	if peer.Is6() {
 		if network, err := peer.WithZone("").Prefix(64); err == nil {
@@ -44,8 +46,8 @@ func clientOf(peer netip.Addr) netip.Addr {
 	return peer
 }
 
-// enter counts c for its address, and says whether that may have another
-// connection. It is called under mu.
+// enter counts c for its address, and says whether the address may have another
+// connection. The caller holds mu.
 func (s *Server) enter(c *Conn) bool {
 	if !c.Peer.IsValid() {
 		return true
@@ -61,7 +63,7 @@ func (s *Server) enter(c *Conn) bool {
 	return s.OfClient == 0 || client.connections <= s.OfClient
 }
 
-// depart takes enter back. It is called under mu.
+// depart undoes enter. The caller holds mu.
 func (s *Server) depart(c *Conn) {
 	if c.Client == nil {
 		return
@@ -71,14 +73,14 @@ func (s *Server) depart(c *Conn) {
 	}
 }
 
-// Hurry is how far a client may fall behind its least speed while a server keeps one
-// of its slots for it.
+// Hurry is how far a client may fall behind its least speed while an endpoint keeps
+// a slot for it.
 const Hurry = 10 * time.Second
 
-// calmWindow is the same where no slot is kept for it, and no time-out says how long.
+// calmWindow is the same while no slot is kept for it, if no time-out says how long.
 const calmWindow = time.Minute
 
-// beginPace is for the beginning of a request.
+// beginPace sets the paces for a new request.
 func (c *Conn) beginPace() {
 	c.sending.Begin(c.server.SendRate, window(c.server.Body))
 	c.calm()
@@ -93,9 +95,9 @@ func window(silence time.Duration) time.Duration {
 	return silence
 }
 
-// Hurry says whether a server keeps a slot for the client from now on: then it may
-// not fall far behind. The request's body must not be read, nor anything sent, at
-// the same time.
+// Hurry says that an endpoint keeps a slot for the client from now on, so that it may
+// not fall far behind, or (false) keeps none any more. Nothing may be read or sent
+// meanwhile.
 func (c *Conn) Hurry(on bool) {
 	if on {
 		c.sending.Narrow(c.server.Options.Hurry)

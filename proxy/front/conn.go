@@ -1,3 +1,5 @@
+// A client's connection, from accept to close.
+
 package front
 
 import (
@@ -13,7 +15,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// What a connection does; written by its goroutine, and by closeIdle.
+// The states of a connection; written by its goroutine, and by closeIdle.
 const (
 	stateIdle int32 = iota // waits for a request
 	stateActive
@@ -21,10 +23,10 @@ const (
 	stateClosing // after its last request, while the server stops
 )
 
-// refusalTimeout bounds what a connection above the limit may cost.
+// refusalTimeout bounds how long a connection above the limit may take.
 const refusalTimeout = time.Second
 
-// Request is a request's head with the memory it lies in.
+// Request is a request's head and the memory that holds it.
 type Request struct {
 	strict.Request
 	raw []byte
@@ -39,17 +41,17 @@ type Conn struct {
 	Peer    netip.Addr      // zero for a unix socket
 	Client  *Client         // what its address holds; nil for a unix socket
 	TLS     bool
-	Arrived time.Duration // the moment Request's first byte was seen
+	Arrived time.Duration // the moment when Request's first byte was seen
 	Waited  time.Duration // for the rest of its head
 
 	server  *Server
 	socket  net.Conn // under TLS, or the connection itself
 	body    body
-	sending wire.Pace       // of the request's body
+	sending wire.Pace       // for the request's body
 	persist bool            // the connection outlives this exchange; written by KeepAlive and Abort
 	reset   bool            // to be closed by a TCP reset; written by Abort
 	torn    bool            // a write failed, and may have left a part behind; written by Send
-	over    *strict.Refusal // above a limit: exists to say so
+	over    *strict.Refusal // set for a connection above a limit, which only gets this answer
 	first   bool            // no request has come yet
 
 	state     atomic.Int32
@@ -81,8 +83,8 @@ func newConn(s *Server, socket net.Conn, config *tls.Config) *Conn {
 	return c
 }
 
-// Handshake and ConnectionState make fasthttp take the NextProto path; the real
-// handshake is the connection's own affair, with its own time limit.
+// Handshake does nothing. It and ConnectionState make fasthttp take the NextProto
+// path; serve does the real handshake, with its own time limit.
 func (c *Conn) Handshake() error { return nil }
 
 // ConnectionState names the protocol under which serve is registered.
@@ -140,7 +142,7 @@ func (c *Conn) next() bool {
 }
 
 // maxEmptyLines is how many empty lines may stand before a request. Some clients send one
-// behind a body; who sends them for ever would keep a core busy until a time-out.
+// behind a body; a client that sends them for ever would keep a core busy until a time-out.
 const maxEmptyLines = 8
 
 // wakes waits for the first byte of a request, skipping the few empty lines that may stand
@@ -171,7 +173,7 @@ func (c *Conn) wakes() bool {
 		switch err := c.Fill(until); {
 		case err == nil:
 		case last:
-			if !c.evicted.Load() { // else its place is wanted
+			if !c.evicted.Load() { // else a newcomer waits for its place
 				c.linger() // a request that is on its way must not be answered by a reset
 			}
 			return false
@@ -181,11 +183,11 @@ func (c *Conn) wakes() bool {
 	}
 }
 
-// ending says whether the connection is to end as soon as no request is on its way.
+// ending says whether the connection must end as soon as no request is on its way.
 func (c *Conn) ending() bool { return c.server.stopping.Load() || c.evicted.Load() }
 
-// take puts an idle connection into another state. Where closeIdle was first, its poke is
-// taken back: what has come nevertheless is served.
+// take puts an idle connection into another state. If closeIdle was first, take undoes its
+// poke: a request that has come is served all the same.
 func (c *Conn) take(state int32) {
 	if c.state.CompareAndSwap(stateIdle, state) {
 		return
@@ -196,8 +198,8 @@ func (c *Conn) take(state int32) {
 	c.state.Store(state)
 }
 
-// readHead reads to the end of the head and parses it. An error means that
-// there is nobody to answer.
+// readHead reads to the end of the head and parses it. An error means that the
+// client cannot be answered.
 func (c *Conn) readHead() (*strict.Refusal, error) {
 	until := time.Duration(0)
 	for search := (strict.Search{}); ; {
@@ -232,7 +234,7 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 	}
 }
 
-// tooLarge tells a head with an endless first line from one with too many fields.
+// tooLarge is the refusal of a head that is too large: its first line is, or its fields are.
 func (c *Conn) tooLarge() *strict.Refusal {
 	for _, b := range c.Bytes() {
 		if b == '\n' {
@@ -242,7 +244,7 @@ func (c *Conn) tooLarge() *strict.Refusal {
 	return strict.TargetTooLong
 }
 
-// ReleaseRequest gives the head's memory back before the exchange is over, so
+// ReleaseRequest gives the head's memory back before the exchange has ended, so
 // that a stream does not hold it. No slice of Request may be used afterwards.
 func (c *Conn) ReleaseRequest() {
 	if c.Request != nil {
@@ -251,8 +253,8 @@ func (c *Conn) ReleaseRequest() {
 	}
 }
 
-// KeepAlive decides, once per exchange and before the answer's head is written,
-// whether the connection stays open after it. will is the handler's own wish.
+// KeepAlive decides whether the connection stays open after the exchange; will is
+// the handler's wish. Call it once, before the answer's head is written.
 func (c *Conn) KeepAlive(will bool) bool {
 	c.persist = will && c.Refusal == nil && c.Request != nil && c.Request.Persistent() &&
 		!c.ending() && !c.server.crowded.Load() && c.body.drainable()
@@ -260,8 +262,8 @@ func (c *Conn) KeepAlive(will bool) bool {
 }
 
 // Abort marks the connection as broken: it is closed without another byte, so
-// that an answer cut short is never taken for a whole one. With reset, the close
-// is a TCP reset, for answers whose end is the close itself.
+// that an answer cut short never looks whole. With reset it is closed by a TCP
+// reset, which is needed if the close itself marks the end of the answer.
 func (c *Conn) Abort(reset bool) {
 	c.persist = false
 	c.body.abandoned = true
@@ -276,7 +278,7 @@ func (c *Conn) Abort(reset bool) {
 // Close closes the connection. It is fasthttp's to call, after serve.
 func (c *Conn) Close() error {
 	if c.reset || c.torn || c.Poked() {
-		return c.socket.Close() // past TLS: no close_notify, which would be a clean end, and may wait
+		return c.socket.Close() // past TLS: close_notify would be a clean end, and may wait
 	}
 	return c.Conn.Close()
 }
@@ -299,22 +301,22 @@ func (c *Conn) settle() bool {
 // Send writes p whole, for as long as the client keeps taking it.
 func (c *Conn) Send(p []byte) error { return c.SendWithin(p, c.server.ClientStall) }
 
-// SendWithin is Send with another limit on the time between two pieces; 0 is none.
+// SendWithin is Send with its own limit on the time between two pieces; 0 is none.
 func (c *Conn) SendWithin(p []byte, stall time.Duration) error {
 	err := c.WriteAll(p, stall)
 	c.torn = c.torn || err != nil
 	return err
 }
 
-// Torn says whether a Send has failed: a part of it may have gone, and nothing
-// that is sent behind it can be understood.
+// Torn says whether a Send has failed: a part of it may have gone, so the client
+// could not understand anything sent after it.
 func (c *Conn) Torn() bool { return c.torn }
 
-// Tunnel marks the connection as switched to another protocol.
+// Tunnel records that the connection has switched to another protocol.
 func (c *Conn) Tunnel() { c.state.Store(stateTunnel) }
 
-// closeIdle lets the connection take a last look for a request, and close, if none has
-// begun on it, and says whether none had. Any goroutine may call it.
+// closeIdle makes an idle connection look for a request a last time and close if there is
+// none. It returns false if a request is under way. Any goroutine may call it.
 func (c *Conn) closeIdle() bool {
 	c.poking.Lock()
 	defer c.poking.Unlock()
@@ -325,8 +327,8 @@ func (c *Conn) closeIdle() bool {
 	return true
 }
 
-// Abandon ends the exchange under way, whatever it waits for, or the wait for one.
-// Any goroutine may call it.
+// Abandon ends the exchange under way, or the wait for a request. Any goroutine may
+// call it.
 func (c *Conn) Abandon() {
 	c.cut.Store(true)
 	c.left()

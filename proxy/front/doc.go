@@ -20,14 +20,14 @@
 //	handler  reads the body (ReadBody), writes the answer (WriteAll)
 //	settle   drain what is left of the body, keep the connection or close it
 //
-// Where the limit on connections is reached, and where descriptors run out, those
+// When the limit on connections is reached or descriptors run out, the connections
 // that have waited longest for a request are closed ([Server.CloseIdle]).
 //
-// After an answer that came before the whole request, the connection lingers: it
-// is half-closed and drained, for up to 30 s while more comes, since an immediate
-// close would reset it and could take the answer with it.
+// After an answer that was sent before the whole request had come, the connection
+// lingers: it is half-closed and drained, for up to 30 s while more comes. Closing at
+// once would reset it, and the client could lose the answer.
 //
-// A TLS client that says farewell (close_notify) and keeps its socket open has not
-// left: the watch sees the socket's end alone. To see the farewell, every record
-// that a client sends would have to wake the watch and be decrypted by it.
+// A TLS client that sends close_notify and keeps its socket open does not count as
+// gone: the watch sees only the socket's end. To see close_notify it would have to
+// wake up for every record of a client and decrypt it.
 package front

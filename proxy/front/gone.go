@@ -1,3 +1,5 @@
+// Telling an exchange that its client has left.
+
 package front
 
 // Arm asks for w.Gone to be called once when the client leaves, at once if it
@@ -9,14 +11,14 @@ func (c *Conn) Arm(w *Waiter) {
 	}
 }
 
-// Disarm takes Arm back. When it reports false, w.Gone has been called and may
-// still be running: w must not be used again.
+// Disarm undoes Arm. When it returns false, w.Gone has been called and may still be
+// running: w must not be used again.
 func (c *Conn) Disarm(w *Waiter) bool { return c.waiter.CompareAndSwap(w, nil) }
 
 // Gone says whether the client has left.
 func (c *Conn) Gone() bool { return c.gone.Load() }
 
-// Cut says whether it was us who ended the connection, by Abandon.
+// Cut says whether steelyard ended the connection, by Abandon.
 func (c *Conn) Cut() bool { return c.cut.Load() }
 
 // left records that the client has left. Any goroutine may call it.

@@ -1,3 +1,5 @@
+// The TLS handshake with a client, and why it fails.
+
 package front
 
 import (
@@ -18,8 +20,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 )
 
-// handshake is the TLS handshake, where there is one. It reports whether there is
-// somebody to serve, or to refuse.
+// handshake does the TLS handshake of a TLS connection. It reports whether the client
+// can be served or refused.
 func (c *Conn) handshake() bool {
 	t, ok := c.Conn.Conn.(*tls.Conn)
 	if !ok {
@@ -51,7 +53,7 @@ func (c *Conn) handshake() bool {
 	return false
 }
 
-// plainAnswer is made by hand, as it goes past TLS.
+// plainAnswer is the refusal as bytes, since it is sent past TLS.
 var plainAnswer = func() []byte {
 	r := strict.PlainToTLS
 	body := fmt.Sprintf(`{"error": {"message": %q, "type": "invalid_request_error", "param": null, "code": %q}}`, r.Reason, r.Code)
@@ -59,8 +61,8 @@ var plainAnswer = func() []byte {
 		r.Status, len(body), body)
 }()
 
-// answerPlain answers a client that speaks plain HTTP to a TLS port, past TLS. What it
-// still sends is taken in for a moment, as in linger.
+// answerPlain answers a client that speaks plain HTTP to a TLS port, past TLS. Then it
+// discards what the client still sends for a moment, as linger does.
 func (c *Conn) answerPlain() {
 	_ = c.socket.SetDeadline(time.Now().Add(lingerBrief))
 	if _, err := c.socket.Write(plainAnswer); err != nil {
@@ -93,7 +95,7 @@ func handshakeFailure(err error) metrics.HandshakeFailure {
 	return metrics.HandshakeOther
 }
 
-// looksLikeHTTP says whether a TLS record's head is the beginning of a request line.
+// looksLikeHTTP says whether the bytes in place of a TLS record's header begin a request line.
 func looksLikeHTTP(head []byte) bool {
 	for _, method := range [...]string{"GET /", "HEAD ", "POST ", "PUT /", "PATCH", "DELET", "OPTIO"} {
 		if string(head) == method {

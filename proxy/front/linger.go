@@ -1,3 +1,5 @@
+// Closing a connection so that the client does not lose the answer.
+
 package front
 
 import (
@@ -9,7 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// How long and how much a closing connection still takes in.
+// How long and how much a closing connection still reads.
 const (
 	lastLook    = 10 * time.Millisecond // for a request, where a shutdown finds none
 	lingerBrief = time.Second           // from a client that has said all it wanted to, and while shutting down
@@ -18,7 +20,7 @@ const (
 	lingerBytes = 1 << 30
 	lingerEmpty = 64 << 10 // of a client that sends only empty lines
 	// maxLingering is how many connections at once may linger for longer than
-	// lingerBrief; fewer where that is more than a quarter of the limit.
+	// lingerBrief; but at most a quarter of the limit on connections may.
 	maxLingering = 1024
 )
 
@@ -27,7 +29,7 @@ type halfCloser interface{ CloseWrite() error }
 var _ halfCloser = (*net.TCPConn)(nil)
 
 // linger half-closes the connection and discards what still comes, until the
-// client closes too: closing with unread bytes would reset the connection and
+// client closes too: closing with unread bytes would reset the connection, and
 // the client could lose the answer (RFC 9112 9.6).
 func (c *Conn) linger() {
 	if c.gone.Load() && c.Buffered() == 0 {
@@ -64,8 +66,8 @@ func (c *Conn) linger() {
 	}
 }
 
-// unheard says whether the client has not come to the end of its request, and is
-// neither slow in it nor without one.
+// unheard says whether the client is still sending a request, and is not too slow
+// in it.
 func (c *Conn) unheard() bool {
 	switch {
 	case c.over != nil, c.Refusal == strict.HeaderTimeout, c.Refusal == strict.EmptyLines, errors.Is(c.body.err, strict.BodyTimeout), errors.Is(c.body.err, strict.BodyTooSlow):

@@ -1,3 +1,5 @@
+// Listening, and admitting connections within the limits.
+
 package front
 
 import (
@@ -14,15 +16,15 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 )
 
-// maxRefusals is how many connections above the limit are told so at once; the
-// ones beyond that are closed without a word, so that a flood costs little.
+// maxRefusals is how many connections above the limit get an answer at once; others
+// are closed without one, so that a flood costs little.
 const maxRefusals = 64
 
-// Listen opens "host:port" or "unix:/path.sock". A socket file that nobody
-// listens on any more is replaced.
+// Listen opens "host:port" or "unix:/path.sock". It replaces a socket file on which
+// nobody listens any more.
 func Listen(address string) (net.Listener, error) { return ListenAs(address, byUmask) }
 
-// ListenAs is Listen with who may connect to a unix socket.
+// ListenAs is Listen with the access to a unix socket.
 func ListenAs(address string, a Access) (net.Listener, error) {
 	if path, unix := strings.CutPrefix(address, "unix:"); unix {
 		return listenUnix(path, a)
@@ -40,8 +42,8 @@ type listener struct {
 	tls    *tls.Config
 }
 
-// Accept returns connections as *Conn. It outlives what kills fasthttp's own
-// loop: it waits while the process has no file descriptor to spare.
+// Accept returns connections as *Conn. While the process has no file descriptor to
+// spare it waits; an error would end fasthttp's loop for good.
 func (l *listener) Accept() (net.Conn, error) {
 	pause := 5 * time.Millisecond
 	for {
@@ -65,7 +67,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// admit applies the limits on connections, or returns nil when it has closed nc.
+// admit applies the limits on connections. It returns nil if it has closed nc.
 func (s *Server) admit(nc net.Conn, config *tls.Config) *Conn {
 	var over *strict.Refusal
 	if s.open.Add(1); s.Connections > 0 && s.full() && !s.makeRoom() {
@@ -94,8 +96,8 @@ func (s *Server) admit(nc net.Conn, config *tls.Config) *Conn {
 	return c
 }
 
-// turnAway moves a connection from those within the limits to those that are told of
-// them, and says whether there is room for another one there.
+// turnAway counts a connection as refused instead of open, and says whether one more may
+// get an answer.
 func (s *Server) turnAway() bool {
 	s.open.Add(-1)
 	if s.refused.Add(1) > maxRefusals {

@@ -1,3 +1,5 @@
+// Closing idle connections to make room for new ones.
+
 package front
 
 import (
@@ -9,10 +11,10 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// room is how newcomers get the places of those who do nothing: of the connections
-// that wait for a request, those that have waited longest are closed.
+// room gives new connections the places of idle ones: of those that wait for a request,
+// the ones that have waited longest are closed.
 type room struct {
-	closing atomic.Int64 // connections closed for newcomers that have not gone yet; written by CloseIdle and unevict
+	closing atomic.Int64 // connections closed for new ones that have not gone yet; written by CloseIdle and unevict
 
 	mu     sync.Mutex
 	next   []idleConn    // of the last search, the longest idle last
@@ -35,12 +37,12 @@ const (
 	leastClosing = 256
 )
 
-// full says whether there are more connections than may be, without those that are
-// closed for newcomers already.
+// full says whether there are too many connections, not counting those that are being
+// closed for new ones.
 func (s *Server) full() bool { return s.open.Load()-s.room.closing.Load() > int64(s.Connections) }
 
 // makeRoom closes the connection that has been idle for longest, and says whether
-// there was one. Until it has gone there is one more than the limit.
+// there was one. Until it has gone there is one connection above the limit.
 func (s *Server) makeRoom() bool {
 	if s.room.closing.Load() > s.maxClosing() {
 		return false
@@ -48,15 +50,15 @@ func (s *Server) makeRoom() bool {
 	return s.CloseIdle(1) > 0
 }
 
-// maxClosing is how many connections more than the limit there may be, while those
-// that were closed for them go.
+// maxClosing is how many connections above the limit there may be, while others are
+// being closed for them.
 func (s *Server) maxClosing() int64 { return max(int64(s.Connections)/8, leastClosing) }
 
 // CloseIdle closes the n connections that have waited longest for a request, and
-// says how many it found. It is for when file descriptors run out, too.
+// says how many it found. It is also called when file descriptors run out.
 func (s *Server) CloseIdle(n int) (closed int) { return s.closeIdle(n, 0) }
 
-// closeIdle is CloseIdle for those that have waited for so long at least.
+// closeIdle is CloseIdle for connections that have waited at least that long.
 func (s *Server) closeIdle(n int, least time.Duration) (closed int) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
@@ -77,15 +79,15 @@ func (s *Server) closeIdle(n int, least time.Duration) (closed int) {
 	return closed
 }
 
-// unevict is for a connection that goes, or has a request to serve after all.
+// unevict stops counting a connection as closing: it has gone, or serves a request after all.
 func (c *Conn) unevict() {
 	if c.evicted.Swap(false) {
 		c.server.room.closing.Add(-1)
 	}
 }
 
-// longestIdle is the next connection to close, idle since before then, or nil. It is called
-// under room.mu.
+// longestIdle is the next connection to close, idle since before then, or nil. The caller
+// holds room.mu.
 func (s *Server) longestIdle(then time.Duration) *Conn {
 	r := &s.room
 	for searched := false; ; searched = true {

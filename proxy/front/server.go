@@ -1,3 +1,5 @@
+// The server of all client listeners: its options, counts and shutdown.
+
 package front
 
 import (
@@ -19,8 +21,8 @@ import (
 // protocol is the NextProto key under which fasthttp hands connections over.
 const protocol = "http/1.1"
 
-// usualHead is the memory in bytes that a head begins with. Most fit; one that carries a long
-// token or many cookies gets more, up to Options.HeaderBytes.
+// usualHead is how many bytes of memory a head gets at first. Most fit; one with a long token
+// or many cookies gets more, up to Options.HeaderBytes.
 const usualHead = 8 << 10
 
 // Options say how connections are served. All times may be 0 for "no limit".
@@ -31,10 +33,10 @@ type Options struct {
 	Body        time.Duration // between two pieces of a body
 	IdleClient  time.Duration // between two requests
 	ClientStall time.Duration // between two pieces of an answer that the client takes
-	Descriptors int           // as many connections as there are file descriptors for; more wait; 0: no limit
+	Descriptors int           // connections that there are file descriptors for; more wait; 0: no limit
 	Connections int           // most connections open at once; 0: no limit
-	SendRate    int64         // bytes/s at which a body has to come; 0: any
-	ReadRate    int64         // bytes/s at which an answer has to be taken; 0: any
+	SendRate    int64         // bytes/s at which a body must come; 0: any
+	ReadRate    int64         // bytes/s at which an answer must be taken; 0: any
 	Hurry       time.Duration // how far a client may fall behind these rates while a slot is kept for it
 	OfClient    int           // most connections of one address; 0: no limit
 	WaitHalf    bool          // a client that half-closes still waits for its answer
@@ -53,7 +55,7 @@ type Server struct {
 	// open counts connections within the limit, refused those above it that
 	// are being told so; written by accept and Conn.leave.
 	open, refused atomic.Int64
-	crowded       atomic.Bool  // clients wait to be accepted, until others have gone; written by awaitRoom
+	crowded       atomic.Bool  // clients wait to be accepted until others have gone; written by awaitRoom
 	lingering     atomic.Int64 // connections that linger; written by Conn.linger
 	room          room
 
@@ -106,8 +108,8 @@ func (s *Server) Serve(ln net.Listener, config *tls.Config) error {
 // Run watches for clients that leave, until ctx ends.
 func (s *Server) Run(ctx context.Context) error { return s.watch.run(ctx) }
 
-// farewell is how long exchanges that are cut have to tell their clients why, if
-// these have got nothing yet.
+// farewell is how long an exchange that is cut has to tell its client why, if the
+// answer has not begun.
 const farewell = 100 * time.Millisecond
 
 // Shutdown closes the listeners and the idle connections and waits for the
@@ -119,7 +121,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	go func() { done <- s.fast.ShutdownWithContext(context.WithoutCancel(ctx)) }()
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
-	var cut time.Time // when ctx was seen to have ended
+	var cut time.Time // when the end of ctx was seen
 	for {
 		s.each(func(c *Conn) { c.closeIdle() })
 		switch {
@@ -139,8 +141,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 }
 
-// stop closes the listeners itself: fasthttp knows only those whose Serve has
-// come as far as accepting.
+// stop closes the listeners itself: fasthttp knows only those that already accept.
 func (s *Server) stop() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -150,7 +151,7 @@ func (s *Server) stop() {
 	}
 }
 
-// States counts the open connections by what they do.
+// States counts the open connections by state.
 func (s *Server) States() (idle, active, tunnel int) {
 	s.each(func(c *Conn) {
 		switch c.state.Load() {
@@ -177,7 +178,7 @@ func (s *Server) each(visit func(*Conn)) {
 	}
 }
 
-// track enters c, and says whether its address may have another connection.
+// track adds c, and says whether its address may have another connection.
 func (s *Server) track(c *Conn) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,3 +1,5 @@
+// Unix sockets: their file, its owner and its removal.
+
 package front
 
 import (
@@ -11,13 +13,13 @@ import (
 	"time"
 )
 
-// Access is who may connect to a unix socket, which takes the right to write to its file.
+// Access says who may connect to a unix socket: whoever may write to its file.
 type Access struct {
-	Mode        fs.FileMode // of the file; 0: what the umask leaves
-	User, Group int         // ids of who owns it; -1: who we are
+	Mode        fs.FileMode // of the file; 0: as the umask says
+	User, Group int         // ids of its owner; -1: those of the process
 }
 
-// byUmask is the access of a socket of which nothing is said.
+// byUmask is the default access.
 var byUmask = Access{User: -1, Group: -1}
 
 // socket is a unix socket that we listen on, with its file.
@@ -28,9 +30,9 @@ type socket struct {
 	remove sync.Once
 }
 
-// listenUnix opens a unix socket. A file of one that nobody listens on any more is replaced,
-// under a lock: two processes that start at once would both find it dead, and the second
-// would remove what the first has just made.
+// listenUnix opens a unix socket. It replaces a file on which nobody listens any more. That
+// takes a lock: two processes that start at once would both find it dead, and the second would
+// remove the file that the first has just made.
 func listenUnix(path string, a Access) (net.Listener, error) {
 	unlock, err := lockSocket(path)
 	if err != nil {
@@ -59,8 +61,8 @@ func listenUnix(path string, a Access) (net.Listener, error) {
 	return s, nil
 }
 
-// Close removes the file, if it is still the one that we made: somebody may have put another
-// in its place, and listen there. While the socket is open no other file can have its inode.
+// Close removes the file if it is still ours: another process may have replaced it, and listen
+// there. While the socket is open no other file can have its inode.
 func (s *socket) Close() error {
 	s.remove.Do(func() {
 		if unlock, err := lockSocket(s.path); err == nil {
@@ -73,10 +75,10 @@ func (s *socket) Close() error {
 	return s.UnixListener.Close()
 }
 
-// umask is the process's: one socket at a time may change it.
+// umask guards the umask of the process: only one socket at a time may change it.
 var umask sync.Mutex
 
-// bind makes the file and listens. Where a mode is to be set, nobody else may connect before.
+// bind makes the file and listens. If a mode will be set, nobody else can connect before that.
 func bind(path string, a Access) (*net.UnixListener, error) {
 	if a.Mode != 0 {
 		umask.Lock()
@@ -104,7 +106,7 @@ func removeDead(path string) error {
 	return nil
 }
 
-// give sets the owner before the mode, as nobody but the new owner is to get the new rights.
+// give sets the owner before the mode, so that only the new owner gets the new rights.
 func (a Access) give(path string) error {
 	if a.User >= 0 || a.Group >= 0 {
 		if err := os.Lchown(path, a.User, a.Group); err != nil {
@@ -120,12 +122,12 @@ func (a Access) give(path string) error {
 }
 
 const (
-	lockWait  = 5 * time.Second // for who holds the lock of a socket's file, which takes no time
+	lockWait  = 5 * time.Second // for the lock of a socket's file, which is held only briefly
 	lockRetry = 5 * time.Millisecond
 )
 
-// lockSocket makes this process the only one that may replace or remove a socket's file, until
-// unlock is called. The lock is a file beside it, gone when nobody needs it.
+// lockSocket keeps other processes from replacing or removing a socket's file until unlock is
+// called. The lock is a file beside it, removed afterwards.
 func lockSocket(path string) (unlock func(), err error) {
 	path += ".lock"
 	for begin := time.Now(); time.Since(begin) < lockWait; time.Sleep(lockRetry) {
@@ -139,7 +141,7 @@ func lockSocket(path string) (unlock func(), err error) {
 		err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
 		if err == nil && isAt(f, path) {
 			return func() {
-				_ = os.Remove(path) // first: who gets the lock of a file that is gone tries again
+				_ = os.Remove(path) // before unlocking: whoever gets the lock of a removed file tries again
 				_ = f.Close()
 			}, nil
 		}

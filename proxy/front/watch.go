@@ -1,3 +1,5 @@
+// The descriptor of a watched connection.
+
 package front
 
 import "syscall"

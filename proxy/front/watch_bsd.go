@@ -1,3 +1,5 @@
+// Noticing by kqueue that clients leave.
+
 //go:build darwin || freebsd || netbsd || openbsd || dragonfly
 
 package front
@@ -13,9 +15,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// watch tells connections that their client has left. kqueue reports the end of
-// a stream as a flag on the read filter, so that here, other than with epoll,
-// arriving data wakes it too.
+// watch tells connections that their client has left. kqueue reports the end of a
+// stream as a flag on the read filter, so here, unlike with epoll, arriving data
+// wakes the watch too.
 type watch struct {
 	kq         int
 	halfLeaves bool

@@ -1,3 +1,5 @@
+// Noticing by epoll that clients leave.
+
 package front
 
 import (
@@ -11,9 +13,9 @@ import (
 )
 
 // watch tells connections that their client has left. Each connection is
-// registered once, edge-triggered, for the events a departure causes and for no
-// others, so that traffic never wakes it. The epoll instance is itself waited
-// for through the runtime's poller: no thread blocks in it.
+// registered once, edge-triggered, for the events of a departure only, so that
+// traffic never wakes the watch. It waits for the epoll instance through the
+// runtime's poller: no thread blocks.
 type watch struct {
 	events uint32
 	file   *os.File // the epoll instance

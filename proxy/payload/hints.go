@@ -1,3 +1,5 @@
+// What a request's body says of the work it asks for.
+
 package payload
 
 import "math"
@@ -5,35 +7,34 @@ import "math"
 // Hints is what a body says of the work it asks for.
 type Hints struct {
 	// Model is the name of the model, empty when there is none. It points into
-	// the body; only a name with escapes, or with bytes that are no UTF-8 (each
-	// becomes U+FFFD), is written out in the scratch that Peek was given. What is
-	// longer than 256 bytes in the body is no name: whoever keeps names would
-	// keep whatever clients send.
+	// the body, but a name with escapes, or with bytes that are not UTF-8 (each
+	// becomes U+FFFD), is written into the scratch that Peek was given. A name
+	// longer than 256 bytes in the body counts as none: names are kept, and
+	// clients may send anything.
 	Model []byte
-	// MaxTokens is how many tokens may be generated at most, all choices (n,
+	// MaxTokens is the most tokens that may be generated, in all choices (n,
 	// best_of) together; 0 when the body does not say, or says something absurd
-	// (not a whole number from 1 to 2³¹−1). A product beyond that is 2³¹−1. Of
-	// several limits, wherever they stand, the largest counts.
+	// (not a whole number from 1 to 2³¹−1). A larger product is 2³¹−1. The largest
+	// of several limits counts, wherever they stand.
 	MaxTokens int
-	// Stream is whether the body asks for a stream. That of Ollama's native
-	// interface, which streams unless told otherwise, is false when not said.
+	// Stream is whether the body asks for a stream. It is false when the body does
+	// not say, even for Ollama's native interface, which streams by default.
 	Stream bool
-	// PromptBytes is the length of what the model has to read: of the values of
-	// messages, prompt, input, tools and their like as they stand in the body,
-	// without pictures and sound (see encoded), whose length says nothing of
-	// their tokens. The length of the body if it has none of those, or is broken.
+	// PromptBytes is the length of what the model must read: the values of
+	// messages, prompt, input, tools and the like as they are in the body, without
+	// pictures and sound (see encoded), whose length says nothing of their tokens.
+	// It is the length of the body if that has none of those, or is broken.
 	PromptBytes int
-	// OK is whether the body is a JSON object, as far as that was looked at. If
-	// not, the others hold what was said before the fault.
+	// OK is whether the body is a JSON object, as far as Peek looked. If not, the
+	// other fields hold what the body said before the fault.
 	OK bool
 }
 
 const longestModel = 256 // bytes
 
-// Peek reads the hints in a body, whole or cut off. Of a name that occurs more
-// than once the last value counts. Scratch is room for a model's name that does
-// not stand in the body as it is; it is overwritten, and new memory is allocated
-// if its capacity does not do.
+// Peek reads the hints in a body, whole or cut off. If a name occurs more than
+// once the last value counts. Scratch is room for a model's name that needs to be
+// unescaped; it is overwritten, and new memory is allocated if it is too small.
 func Peek(body, scratch []byte) Hints {
 	p := peek{scanner: scanner{body: body}}
 	ok := p.request()
@@ -50,15 +51,15 @@ func Peek(body, scratch []byte) Hints {
 	return h
 }
 
-// peek is a body being read, and what it has said so far.
+// peek is a body being read, and the hints so far.
 type peek struct {
 	scanner
-	model    []byte // as it stands in the body
+	model    []byte // as it is in the body
 	settings [objects]settings
 	prompt   [prompts]int // the length of each part of the prompt
 }
 
-// settings is what one object says, by field; 0 is not said.
+// settings are the values of one object, by field; 0: none.
 type settings [fields]int32
 
 // request reads the outermost object, up to the end of the body.
@@ -91,8 +92,8 @@ func (p *peek) request() bool {
 	return !p.broken && p.space() == 0 && p.at == len(p.body)
 }
 
-// object reads one of the objects that hold settings. A later one of the same
-// name takes the place of an earlier one, whatever that said.
+// object reads one of the objects that hold settings. It replaces an earlier one
+// of the same name.
 func (p *peek) object(o object) {
 	p.settings[o] = settings{}
 	if p.space() != '{' {
@@ -127,7 +128,7 @@ func (p *peek) setting(f field) int32 {
 	return 0
 }
 
-// part passes over a part of the prompt and returns its length; null has none.
+// part skips a part of the prompt and returns its length; that of null is 0.
 func (p *peek) part() int {
 	if p.space() == 'n' {
 		p.skip()
@@ -138,11 +139,11 @@ func (p *peek) part() int {
 	return p.at - begin - withheld
 }
 
-// tokens is the largest limit said anywhere, times how many texts are generated
-// to it. Each server obeys one of the limits and does not know the others, so
-// that who says several asks for the largest, or else could pass for a small
-// request with one that the server does not read. Of n and best_of the larger,
-// too: best_of are generated, and n of them returned.
+// tokens is the largest limit in the body, times the number of generated texts.
+// Each server obeys one of the limits and does not know the others: if a smaller
+// one counted, a request could pass for small by a limit that its server ignores.
+// The larger of n and best_of counts too: best_of texts are generated, and n of
+// them returned.
 func (p *peek) tokens() int {
 	limit, times := int64(0), int64(1)
 	for o := range p.settings {

@@ -1,8 +1,10 @@
+// The names in a body that mean something to us.
+
 package payload
 
 import "bytes"
 
-// kind is what a known name stands for.
+// kind is what a known name means.
 type kind uint8
 
 const (
@@ -13,7 +15,7 @@ const (
 	aPrompt
 )
 
-// key is a known name: its kind, and its place among those of its kind.
+// key is a known name: its kind, and its index among names of that kind.
 type key struct {
 	kind  kind
 	index uint8
@@ -49,7 +51,7 @@ const (
 // prompts is how many names there are for parts of the prompt.
 const prompts = 11
 
-// known looks a name up, exactly as written: case matters, as it does to servers.
+// known looks a name up. Case matters, as it does to servers.
 func known(name []byte) key {
 	if k := lookUp(name); k.kind != unknown || bytes.IndexByte(name, '\\') < 0 || len(name) > longest {
 		return k
@@ -58,7 +60,7 @@ func known(name []byte) key {
 	return lookUp(unescape(room[:0], name))
 }
 
-// longest is the length of the longest known name if each letter is escaped.
+// longest is the length of the longest known name with each letter escaped.
 const longest = len("max_completion_tokens") * len(`\u0000`)
 
 func lookUp(name []byte) key {

@@ -1,3 +1,5 @@
+// Going through JSON once, without allocation.
+
 package payload
 
 import "bytes"
@@ -10,7 +12,7 @@ type scanner struct {
 	broken bool
 }
 
-// space passes over white space and returns the byte after it, 0 at the end.
+// space skips white space and returns the byte after it, 0 at the end.
 func (s *scanner) space() byte {
 	for ; s.at < len(s.body); s.at++ {
 		if c := s.body[s.at]; c > ' ' || c != ' ' && c != '\n' && c != '\r' && c != '\t' {
@@ -22,9 +24,9 @@ func (s *scanner) space() byte {
 
 func (s *scanner) fail() { s.broken = true }
 
-// member passes over what stands before a member's value and returns the
-// member's name, with its escapes. There are no more after the object's end,
-// which is passed over as well, and after a fault.
+// member skips up to a member's value and returns the member's name, with its
+// escapes. more is false at the object's end, which is skipped as well, and after
+// a fault.
 func (s *scanner) member(first bool) (name []byte, more bool) {
 	if s.broken {
 		return nil, false
@@ -53,8 +55,8 @@ func (s *scanner) member(first bool) (name []byte, more bool) {
 	return name, true
 }
 
-// text passes over a string, at whose opening quote the scanner stands, and
-// returns what is between the quotes.
+// text skips a string, whose opening quote comes next, and returns what is between
+// the quotes.
 func (s *scanner) text() []byte {
 	body, begin := s.body, s.at+1
 	for end := begin; ; end++ {
@@ -71,7 +73,7 @@ func (s *scanner) text() []byte {
 	}
 }
 
-// escaped says whether the byte after text is: after an odd number of backslashes.
+// escaped says whether the byte after text is escaped: after an odd number of backslashes.
 func escaped(text []byte) bool {
 	slashes := 0
 	for i := len(text) - 1; i >= 0 && text[i] == '\\'; i-- {
@@ -80,7 +82,7 @@ func escaped(text []byte) bool {
 	return slashes%2 == 1
 }
 
-// stringOrSkip passes over a value and returns the string that it is.
+// stringOrSkip skips a value and returns it if it is a string.
 func (s *scanner) stringOrSkip() (text []byte, ok bool) {
 	if s.space() != '"' {
 		s.skip()
@@ -90,7 +92,7 @@ func (s *scanner) stringOrSkip() (text []byte, ok bool) {
 	return text, !s.broken
 }
 
-// scalarOrSkip passes over a value and returns the number or literal that it is.
+// scalarOrSkip skips a value and returns it if it is a number or a literal.
 func (s *scanner) scalarOrSkip() (token []byte, ok bool) {
 	switch s.space() {
 	case '"', '{', '[':
@@ -101,8 +103,8 @@ func (s *scanner) scalarOrSkip() (token []byte, ok bool) {
 	return token, !s.broken
 }
 
-// scalar passes over a number or a literal. One that the body's end cuts off is
-// a fault: nobody knows how it would have gone on.
+// scalar skips a number or a literal and returns it. At the body's end it is a
+// fault, since it may be cut off.
 func (s *scanner) scalar() []byte {
 	begin := s.at
 	for ; s.at < len(s.body); s.at++ {
@@ -119,7 +121,7 @@ func (s *scanner) scalar() []byte {
 	return nil
 }
 
-// skip passes over a value and returns how much of it is encoded.
+// skip skips a value and returns how many bytes of it are encoded pictures or sound.
 func (s *scanner) skip() (withheld int) {
 	switch s.space() {
 	case '"':
@@ -131,11 +133,11 @@ func (s *scanner) skip() (withheld int) {
 	return 0
 }
 
-// structural are the bytes that mean something between the strings of a value.
+// structural are the bytes that matter between the strings of a value.
 var structural = [256]bool{'"': true, '{': true, '}': true, '[': true, ']': true}
 
-// nested passes over an object or an array. That each bracket is closed by its
-// like is not looked at, only that all are closed.
+// nested skips an object or an array. It checks that all brackets are closed, but
+// not that each is closed by its own kind.
 func (s *scanner) nested() (withheld int) {
 	body, depth := s.body, 0
 	for at := s.at; at < len(body); at++ {

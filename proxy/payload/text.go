@@ -1,3 +1,5 @@
+// Numbers and strings of JSON.
+
 package payload
 
 import (
@@ -8,10 +10,10 @@ import (
 	"unicode/utf8"
 )
 
-// longestNumber is how many characters a number may have, or it is absurd.
+// longestNumber is how many characters a sensible number has at most.
 const longestNumber = 32
 
-// whole is the value of a number that is whole and from 1 to 2³¹−1, else 0.
+// whole is the value of a whole number from 1 to 2³¹−1; 0 for anything else.
 func whole(token []byte) int32 {
 	if len(token) > longestNumber {
 		return 0
@@ -28,13 +30,13 @@ func whole(token []byte) int32 {
 	return int32(value)
 }
 
-// wholeFloat is whole for numbers as 16.0 or 1.6e1.
+// wholeFloat is whole for numbers such as 16.0 or 1.6e1.
 func wholeFloat(token []byte) int32 {
 	for _, c := range token {
 		switch {
 		case c >= '0' && c <= '9', c == '.', c == 'e', c == 'E', c == '+', c == '-':
 		default:
-			return 0 // a literal, or what strconv knows and JSON does not
+			return 0 // a literal, or a number that strconv knows and JSON does not
 		}
 	}
 	value, err := strconv.ParseFloat(string(token), 64)
@@ -44,12 +46,12 @@ func wholeFloat(token []byte) int32 {
 	return int32(value)
 }
 
-// encodedLeast is how long a text must be to be looked at, in bytes.
+// encodedLeast is the least length in bytes of an encoded text.
 const encodedLeast = 256
 
-// encoded is the length of a text that is not language but a picture or sound,
-// else 0: of a data URL in base64, or of a long text that begins with nothing but
-// the letters of base64, capitals, small ones and digits among them.
+// encoded is the length of a text that is a picture or sound, 0 if it is language.
+// It is encoded if it is a data URL in base64, or a long text that begins with
+// letters of base64 only, with capitals, small letters and digits among them.
 func encoded(text []byte) int {
 	if len(text) < encodedLeast {
 		return 0
@@ -81,8 +83,8 @@ func encoded(text []byte) int {
 	return len(text)
 }
 
-// plain is a text without escapes and with nothing but UTF-8: the text itself
-// when it is so already, else in scratch.
+// plain returns a text without escapes and in UTF-8: the text itself if it is so
+// already, else a copy in scratch.
 func plain(text, scratch []byte) []byte {
 	if bytes.IndexByte(text, '\\') < 0 && utf8.Valid(text) {
 		return text
@@ -90,9 +92,9 @@ func plain(text, scratch []byte) []byte {
 	return unescape(scratch[:0], text)
 }
 
-// unescape appends a text to b with its escapes undone, as encoding/json does
-// it: half a surrogate pair and bytes that are no UTF-8 become U+FFFD. What is
-// no escape of JSON stays as it is.
+// unescape appends a text to b with its escapes undone, as encoding/json does:
+// half a surrogate pair and bytes that are not UTF-8 become U+FFFD. An escape that
+// JSON does not know stays as it is.
 func unescape(b, text []byte) []byte {
 	for len(text) > 0 {
 		if text[0] != '\\' || len(text) == 1 {
@@ -124,7 +126,7 @@ func unescape(b, text []byte) []byte {
 
 const unitLength = len(`\u0000`)
 
-// unit is the UTF-16 unit that a text begins with as \u and four digits, or -1.
+// unit is the UTF-16 unit at the start of a text, as \u and four digits, or -1.
 func unit(text []byte) rune {
 	if len(text) < unitLength || text[0] != '\\' || text[1] != 'u' {
 		return -1

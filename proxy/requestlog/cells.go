@@ -1,3 +1,5 @@
+// The cells of a row, as the values they stand for.
+
 package requestlog
 
 import (

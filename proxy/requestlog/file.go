@@ -1,3 +1,5 @@
+// The file that gets the rows, and the full ones beside it.
+
 package requestlog
 
 import (

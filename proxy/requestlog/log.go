@@ -1,3 +1,5 @@
+// The request log: rows queued by requests, written by one goroutine.
+
 package requestlog
 
 import (

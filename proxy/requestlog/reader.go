@@ -1,3 +1,5 @@
+// Reading a request log, row by row.
+
 package requestlog
 
 import (
@@ -57,7 +59,7 @@ func NewReader(name string, in io.Reader, needed []string) (*Reader, error) {
 			return nil, &UnknownColumn{Place: r.place(i), Name: shorten(column)}
 		}
 		if _, twice := r.at[column]; twice {
-			return nil, problem("%s: column %q stands there twice", r.place(i), column)
+			return nil, problem("%s: column %q is in the header twice", r.place(i), column)
 		}
 		r.at[column] = i
 	}

@@ -1,3 +1,5 @@
+// One row of the request log as text.
+
 package requestlog
 
 import (

@@ -1,3 +1,5 @@
+// What becomes of a request after a failed attempt.
+
 package retry
 
 // Verdict is what becomes of a request whose attempt has failed.

@@ -2,10 +2,10 @@
 // names rules by their number and knows nothing of upstreams.
 //
 // A rule matches a path that equals its own or continues it after a "/": "/v1"
-// takes "/v1" and "/v1/models" and leaves "/v1beta" alone. Rules that name the
-// request's host come before rules without a host, then the longest path wins.
-// Paths are compared as they came, undecoded: the gate has refused those that
-// could be read in two ways.
+// matches "/v1" and "/v1/models" but not "/v1beta". Rules with the request's host
+// come before rules without a host; among those the longest path wins. Paths are
+// compared as they came, undecoded: the gate has refused those that could be read
+// in two ways.
 //
 // A Table is immutable and safe for concurrent use.
 package route

@@ -1,3 +1,5 @@
+// The table of routes, searched by host and path.
+
 package route
 
 import (
@@ -78,11 +80,11 @@ func (e *entry) matches(path []byte) bool {
 
 var rootDot = []byte(".")
 
-// hostBytes is the length of names that are looked up without an allocation.
+// hostBytes is the longest host that is looked up without an allocation.
 const hostBytes = 256
 
-// hostname is the host without its port and the dot of the root, which names the same, in lower
-// case, in place of what name holds.
+// hostname is the host in lower case, without its port and a final dot, which changes nothing.
+// It overwrites name.
 func hostname(name, host []byte) []byte {
 	if end := bytes.IndexByte(host, ']'); end > 0 && host[0] == '[' {
 		host = host[1:end]

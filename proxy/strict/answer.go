@@ -1,3 +1,5 @@
+// The head of an endpoint's answer.
+
 package strict
 
 // Answer is the head of one answer of an endpoint, parsed in place.
@@ -7,12 +9,12 @@ type Answer struct {
 	Reason []byte // the reason phrase, which may be empty
 }
 
-// errBadStatusLine and the refusals of fields are what Parse answers with.
+// errBadStatusLine is one error of Parse; the others are refusals of fields.
 const errBadStatusLine = malformed("the status line is not HTTP/1.x SP 3 digits SP reason")
 
-// Parse reads a whole head, blank line included. White space before a colon is
-// removed, as RFC 9112 5.1 asks of a proxy; everything else that is ambiguous is
-// an error, which the client gets as a 502.
+// Parse reads a whole head, blank line included. It removes white space before a
+// colon, as RFC 9112 5.1 asks of a proxy. Everything else that is ambiguous is an
+// error, which the client gets as a 502.
 func (a *Answer) Parse(head []byte) error {
 	a.reset()
 	a.Status, a.Reason = 0, nil

@@ -1,18 +1,20 @@
+// Decoding the chunked transfer coding.
+
 package strict
 
 import "bytes"
 
-// Limits of the chunked coding, in bytes: generous for any honest sender.
+// Limits on the chunked coding, in bytes; no honest sender comes near them.
 const (
 	maxSizeLine = 4 << 10
 	maxTrailers = 16 << 10
-	// maxExcess is by how much all extensions of a body may be longer than its data, so
-	// that what bounds the data bounds what is read for its sake.
+	// maxExcess is by how much all extensions of a body together may be longer than its data,
+	// so that a limit on the data also limits what is read in all.
 	maxExcess = 16 << 10
 )
 
-// ErrBadChunk: the coding is malformed. ErrBadTrailer: the trailer section is.
-// ErrExtensions: too much of the body is chunk extensions.
+// ErrBadChunk: the coding is malformed. ErrBadTrailer: the trailer section is
+// malformed. ErrExtensions: too much of the body is chunk extensions.
 const (
 	ErrBadChunk   = malformed("malformed chunked coding")
 	ErrBadTrailer = malformed("malformed or forbidden trailer field")
@@ -37,14 +39,14 @@ type Chunked struct {
 	// Trailer is the trailer section once the body has ended: whole lines, each
 	// with its CR LF, without the blank line. Empty when there is none.
 	Trailer []byte
-	// DropForbidden removes trailer fields that may not be there, as a proxy does
-	// with an answer's; without it they are an error.
+	// DropForbidden removes trailer fields that are not allowed, as a proxy does in
+	// answers. Without it they are an error.
 	DropForbidden bool
 
 	state  chunkState
 	digits uint8
 	line   int   // bytes of the current chunk's extension
-	excess int64 // by how much all extensions so far were longer than their data
+	excess int64 // by how many bytes all extensions so far are longer than the data
 	left   int64 // bytes of data that the current chunk still has
 }
 
@@ -54,9 +56,9 @@ func (c *Chunked) Reset() { *c = Chunked{Trailer: c.Trailer[:0], DropForbidden: 
 // Ended says whether the body and its trailers have been read whole.
 func (c *Chunked) Ended() bool { return c.state == ended }
 
-// Left is how many bytes of data are still due in the current chunk, when the
-// next byte is one of them, else 0. The reader may take them past Next and tell
-// Took.
+// Left is how many bytes of data are still due in the current chunk if the next
+// byte is one of them, else 0. The reader may read them itself and call Took
+// instead of Next.
 func (c *Chunked) Left() int64 {
 	if c.state != inData {
 		return 0
@@ -64,7 +66,7 @@ func (c *Chunked) Left() int64 {
 	return c.left
 }
 
-// Took says that n bytes of data, at most Left, were read past Next.
+// Took records that n bytes of data, at most Left, were read without Next.
 func (c *Chunked) Took(n int) {
 	if c.left -= int64(n); c.left == 0 {
 		c.state = dataCR
@@ -109,7 +111,7 @@ func (c *Chunked) Skip(p []byte) (used int, err error) {
 	return used, nil
 }
 
-// fault is what the byte that framing refused is wrong with.
+// fault is the error for the byte that framing refused.
 func (c *Chunked) fault() error {
 	if c.excess > maxExcess {
 		return ErrExtensions
@@ -117,7 +119,7 @@ func (c *Chunked) fault() error {
 	return ErrBadChunk
 }
 
-// framing takes one byte of what surrounds the data.
+// framing takes one byte around the data.
 func (c *Chunked) framing(b byte) bool {
 	switch c.state {
 	case inSize:

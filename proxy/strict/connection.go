@@ -1,3 +1,5 @@
+// The Connection field: hop-by-hop fields and upgrades.
+
 package strict
 
 import "bytes"
@@ -9,8 +11,8 @@ type named struct {
 }
 
 // removeNamed marks the fields that Connection names as hop-by-hop. A field is
-// compared only with an element of the same hash, so that neither many fields nor
-// many elements nor long ones cost more than their bytes.
+// compared only with elements of the same hash, so that many fields, many elements
+// or long ones cost no more than their bytes.
 func (m *message) removeNamed() {
 	var list [maxOptions]named
 	n, seen := 0, uint64(0)
@@ -44,8 +46,8 @@ func (m *message) removeNamed() {
 	}
 }
 
-// foldHash is a hash of b without regard to the case of letters. Whoever finds
-// names of one hash gains little: there are at most maxOptions of them.
+// foldHash is a hash of b that ignores the case of letters. An attacker gains little
+// from names with equal hashes: there are at most maxOptions of them.
 func foldHash(b []byte) uint64 {
 	const basis, prime = 0xcbf29ce484222325, 0x9e3779b97f4a7c15
 	h := uint64(basis)

@@ -1,7 +1,7 @@
 // Package strict reads HTTP/1 messages off the wire and refuses what two
-// implementations could understand differently. It is the one place where the
-// meaning of wire bytes is decided: what it parsed is what is routed, and what
-// is routed is what is forwarded, byte for byte.
+// implementations could understand differently. It alone decides what bytes on the
+// wire mean: what it has parsed is routed, and what is routed is forwarded, byte
+// for byte.
 //
 // A [Request] or an [Answer] is parsed in place: its slices point into the bytes
 // that were parsed and live as long as they do. [Chunked] undoes the chunked

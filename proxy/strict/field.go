@@ -1,3 +1,5 @@
+// Fields: their kinds, and parsing one line.
+
 package strict
 
 import (
@@ -6,10 +8,10 @@ import (
 	"math"
 )
 
-// Kind is what a field means to a proxy.
+// Kind is what a proxy must do with a field.
 type Kind uint8
 
-// The kinds. Everything a proxy need not understand is End (end to end).
+// The kinds. All fields that a proxy need not understand are End (end to end).
 const (
 	End              Kind = iota
 	Hop                   // removed: hop-by-hop by RFC 9110 7.6.1, or named in Connection
@@ -26,7 +28,7 @@ const (
 	ForwardedFor
 	ForwardedProto
 	ForwardedHost
-	Forwarded // RFC 7239, any other word of a proxy on whom it serves, or a look-alike
+	Forwarded // RFC 7239, any other field in which proxies name their client, or a look-alike
 	RequestID
 	Date
 	ContentType
@@ -40,7 +42,7 @@ type Field struct {
 	Kind        Kind
 }
 
-// kinds by the length of the name: a name is compared with at most a few.
+// kinds has the known names by length, so that a name is compared with only a few.
 var kinds = func() (table [longestKnown + 1][]struct {
 	name string
 	kind Kind
@@ -85,14 +87,14 @@ func kindOf(name []byte) Kind {
 	return End
 }
 
-// lookalike is the kind that a name with underscores would have with hyphens:
-// many servers cannot tell the two apart.
+// lookalike is the kind that a name with underscores would have with hyphens: many
+// servers take both for the same.
 func lookalike(name []byte) Kind {
 	if bytes.IndexByte(name, '_') < 0 {
 		return End
 	}
 	var plain [longestKnown + 1]byte
-	n := copy(plain[:], name) // of a longer name, enough to know its family
+	n := copy(plain[:], name) // the start of a longer name tells its family
 	for i, c := range plain[:n] {
 		if c == '_' {
 			plain[i] = '-'
@@ -120,7 +122,7 @@ func EqualFold(b []byte, lower string) bool {
 
 const (
 	isToken = 1 << iota // RFC 9110 5.6.2
-	isHost              // reg-name without the comma, which is what merged fields look like
+	isHost              // reg-name without the comma, by which merged fields are recognised
 )
 
 var class = func() (t [256]uint8) {
@@ -148,8 +150,8 @@ func Token(b []byte) bool {
 	return len(b) > 0
 }
 
-// visible says whether b holds no control character other than a tab. Eight
-// bytes at a time: nearly all values pass at the first look.
+// visible says whether b holds no control character but tabs. It looks at eight bytes
+// at a time, which is enough for nearly all values.
 func visible(b []byte) bool {
 	const ones, highs = 0x0101010101010101, 0x8080808080808080
 	for ; len(b) >= 8; b = b[8:] {

@@ -1,3 +1,5 @@
+// The end of a head, and what requests and answers have in common.
+
 package strict
 
 import "bytes"
@@ -14,9 +16,9 @@ func HeadEnd(b []byte) int {
 }
 
 // Search finds the end of a head that comes in pieces. It looks at each byte about
-// once, however many pieces there are: a head that drips in byte by byte must not
-// cost its length squared. The zero value begins a head. All methods take the head
-// from its first byte on, as far as it has come.
+// once, however many pieces there are: a head that comes byte by byte must not cost
+// its length squared. The zero value is for a new head. All methods take the whole
+// head so far.
 type Search struct {
 	ended int  // bytes in which no blank line ends
 	lined int  // bytes in which no line ends badly
@@ -33,8 +35,8 @@ func (s *Search) End(b []byte) int {
 	return -1
 }
 
-// BareLF says whether a line of the head ends in a bare line feed. Such a head may
-// never see its blank line: refuse it at once.
+// BareLF says whether a line of the head ends in a bare line feed. Refuse such a head
+// at once: its blank line may never be recognised.
 func (s *Search) BareLF(b []byte) bool {
 	for i := s.lined; ; i++ {
 		n := bytes.IndexByte(b[i:], '\n')
@@ -48,8 +50,8 @@ func (s *Search) BareLF(b []byte) bool {
 	}
 }
 
-// Doomed refuses the beginning of a request's head that no continuation can make
-// good, so that its sender need not wait for a time-out to learn of it.
+// Doomed refuses the beginning of a request's head that is wrong however it goes on,
+// so that its sender need not wait for a time-out.
 func (s *Search) Doomed(b []byte) *Refusal {
 	from := s.lined
 	if s.BareLF(b) {
@@ -93,8 +95,8 @@ type message struct {
 	named   bool // one of them is the name of a field beyond the well-known ones
 }
 
-// Bounds of a head, far above what honest ones have. Fields take more memory than
-// they have bytes, and each is looked for among the options.
+// Limits on a head, far above what honest ones have. A field takes more memory than
+// its bytes, and each is looked for among the options.
 const (
 	maxFields  = 1000
 	maxOptions = 64

@@ -1,3 +1,5 @@
+// Every reason to refuse a request before it is routed.
+
 package strict
 
 // Refusal says why a request is not served. Refusals are shared values:
@@ -10,7 +12,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Reason }
 
-// Plain is the reason, which holds nothing of what was refused.
+// Plain is the reason, which repeats nothing of the request.
 func (r *Refusal) Plain() string { return r.Reason }
 
 func bad(code, reason string) *Refusal { return &Refusal{400, code, reason} }
@@ -58,10 +60,10 @@ var (
 	TooManyConnections = &Refusal{503, "too_many_connections", "limits.connections is reached"}
 )
 
-// malformed is what is wrong with a message where nobody is to be refused.
+// malformed is what is wrong with a message that is not refused to a client.
 type malformed string
 
 func (m malformed) Error() string { return string(m) }
 
-// Plain is what is wrong, which holds nothing of the message.
+// Plain is what is wrong, which repeats nothing of the message.
 func (m malformed) Plain() string { return string(m) }

@@ -1,3 +1,5 @@
+// The head of a client's request.
+
 package strict
 
 import "bytes"
@@ -8,13 +10,13 @@ type Request struct {
 	message
 	Method   []byte
 	Target   []byte // as it is forwarded: origin-form or "*"
-	Path     []byte // Target up to the query, undecoded; not checked yet where the request is refused
+	Path     []byte // Target up to the query, undecoded; may be unchecked in a refused request
 	Host     []byte // the Host field; empty for an HTTP/1.0 request without one
 	Absolute bool   // the target came in absolute form
 	Expect   bool   // the client waits for 100 Continue
 }
 
-// Head says whether the answer must have no body whatever its framing says.
+// Head says whether this is a HEAD request, whose answer has no body whatever its fields say.
 func (r *Request) Head() bool { return string(r.Method) == "HEAD" }
 
 // HasBody says whether a body of at least one byte may follow the head.
@@ -53,7 +55,7 @@ func (r *Request) requestLine(line []byte) (target []byte, refusal *Refusal) {
 		return nil, BadRequestLine
 	}
 	r.Method = method
-	if len(target) > 0 && target[0] == '/' { // for what is said of a request that is refused
+	if len(target) > 0 && target[0] == '/' { // for the log of a refused request
 		r.Path, _, _ = bytes.Cut(target, []byte{'?'})
 	}
 	if refusal := r.version(version); refusal != nil {

@@ -1,9 +1,11 @@
+// The request target, and what hosts and paths may contain.
+
 package strict
 
 import "bytes"
 
-// target checks the request target and sets Target and Path. An absolute form
-// must agree with Host and goes on in origin form.
+// target checks the request target and sets Target and Path. An absolute form must
+// agree with Host and is forwarded in origin form.
 func (r *Request) target(t []byte) *Refusal {
 	for _, c := range t {
 		switch {
@@ -35,7 +37,7 @@ func (r *Request) target(t []byte) *Refusal {
 
 var slash, asterisk = []byte("/"), []byte("*")
 
-// absolute turns http://host/path into /path, if host is the Host.
+// absolute turns http://host/path into /path if host is that of the Host field.
 func (r *Request) absolute(t []byte) ([]byte, *Refusal) {
 	r.Absolute = true
 	scheme, rest, ok := bytes.Cut(t, []byte("://"))
@@ -74,8 +76,8 @@ func defaultPort(scheme []byte) string {
 	return ":80"
 }
 
-// withoutPort is a valid host without that port and without an empty one, either
-// of which may as well be left out (RFC 9110 4.2.3).
+// withoutPort is a valid host without that port or an empty one, both of which mean
+// the same as none (RFC 9110 4.2.3).
 func withoutPort(host []byte, port string) []byte {
 	if end := len(host) - len(port); end > 0 && string(host[end:]) == port {
 		return host[:end]
@@ -86,10 +88,10 @@ func withoutPort(host []byte, port string) []byte {
 	return host
 }
 
-// checkPath refuses what upstreams resolve differently: dot segments, plain or
-// encoded, NUL, and percent signs that encode nothing. An encoded slash is no
-// separator for routing, but it is one when looking for dot segments, since an
-// upstream may decode before it resolves.
+// checkPath refuses what servers read in different ways: dot segments, plain or
+// encoded, NUL, and percent signs that encode nothing. An encoded slash does not
+// separate segments for routing, but it does in the search for dot segments, since
+// a server may decode before it resolves them.
 func checkPath(path []byte) *Refusal {
 	dots, only := 0, true // of the current segment: dots seen, and nothing but dots
 	for i := 0; i < len(path); i++ {

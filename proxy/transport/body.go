@@ -1,3 +1,5 @@
+// Reading the body of an endpoint's answer.
+
 package transport
 
 import (
@@ -52,8 +54,8 @@ func (b *Body) Begin(c *Conn, a *strict.Answer, headSize int, toHead bool) {
 	}
 }
 
-// skipFrame takes what stands in the buffer before the next byte of data, so
-// that Pending never mistakes a chunk's frame for it.
+// skipFrame discards what is in the buffer before the next byte of data, so that
+// Pending never takes a chunk's frame for data.
 func (b *Body) skipFrame() {
 	n, err := b.coding.Skip(b.conn.Bytes()[b.used:])
 	b.used += n
@@ -72,10 +74,10 @@ func (b *Body) Trailer() []byte {
 	return b.coding.Trailer
 }
 
-// Pending says whether Next has something to return, or to say, without waiting.
+// Pending says whether Next would return something, even an error, without waiting.
 func (b *Body) Pending() bool { return b.ended || b.err != nil || b.conn.Buffered() > b.used }
 
-// Settle gives up the last piece. The connection is clean after it if the body
+// Settle gives up the last piece. After that the connection is clean if the body
 // has ended and nothing came behind it.
 func (b *Body) Settle() {
 	b.conn.Discard(b.used)
@@ -109,8 +111,8 @@ func (b *Body) Next(until time.Duration) ([]byte, error) {
 	}
 }
 
-// take takes what the buffer holds of the body. The bytes stay there until
-// Settle, since a piece of them is in use.
+// take returns the part of the body that is in the buffer. The bytes stay there
+// until Settle, since the piece is in use.
 func (b *Body) take() (piece []byte) {
 	held := b.conn.Bytes()
 	b.used = len(held)

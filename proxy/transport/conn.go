@@ -1,3 +1,5 @@
+// A connection to an endpoint: sending a request, reading the answer's head.
+
 package transport
 
 import (
@@ -23,12 +25,12 @@ type Conn struct {
 	Reused bool // it served a request before this one
 
 	pool      *Pool
-	next      *Conn         // in the pool's list of those in use, as is previous
+	next      *Conn         // in the pool's list of those in use, like previous
 	previous  *Conn         // written under the pool's mu
-	hearing   atomic.Uint32 // what of an answer; written by the exchange's goroutine and Forsake
+	hearing   atomic.Uint32 // heard, asked or forsaken; written by the exchange's goroutine and Forsake
 	idleSince time.Duration
-	expires   time.Duration    // the moment from which it is too old; 0: never
-	address   netip.Addr       // the endpoint's; zero where it has none
+	expires   time.Duration    // the moment from which on it is too old; 0: never
+	address   netip.Addr       // of the endpoint; zero if it has none
 	roundTrip time.Duration    // to the endpoint and back, as measured when connecting
 	socket    syscall.RawConn  // of the TCP or unix socket, under TLS too
 	look      func(fd uintptr) // c.lookNow, bound once
@@ -36,16 +38,16 @@ type Conn struct {
 	clean     bool             // result of lookNow
 }
 
-// What has been heard of an answer.
+// The values of hearing: what has been heard of an answer.
 const (
-	heard    uint32 = iota // something, or nothing was asked
+	heard    uint32 = iota // something, or no request was sent
 	asked                  // nothing yet
-	forsaken               // nothing, and nothing is waited for any more
+	forsaken               // nothing, and nobody waits any more
 )
 
 func newConn(p *Pool, nc net.Conn) *Conn {
 	c := &Conn{pool: p}
-	if limit := p.options.MaxAge; limit > 0 { // not all at once, and none later
+	if limit := p.options.MaxAge; limit > 0 { // spread, so that connections do not all end at once
 		c.expires = wire.Now() + limit - time.Duration(rand.Float64()*ageSpread*float64(limit))
 	}
 	if a, ok := nc.RemoteAddr().(*net.TCPAddr); ok {
@@ -66,11 +68,11 @@ func newConn(p *Pool, nc net.Conn) *Conn {
 	return c
 }
 
-// Send writes the first bytes of a request, after a look at the socket: the
-// answer must not be mistaken for one that nobody asked for. When nothing more is
-// to be written, the beginning of the answer is waited for in the same turn, until
-// the moment until. wire.ErrUnsound says that nothing was written; other errors
-// leave that open.
+// Send writes the first bytes of a request, after a look at the socket: bytes that
+// nobody asked for must not be taken for the answer. If there is nothing more to
+// write it also waits for the beginning of the answer, until the moment until.
+// wire.ErrUnsound says that nothing was written; after other errors bytes may have
+// gone.
 func (c *Conn) Send(p []byte, more bool, until, stall time.Duration) error {
 	c.hearing.Store(asked)
 	var err error
@@ -92,8 +94,8 @@ func (c *Conn) Send(p []byte, more bool, until, stall time.Duration) error {
 	return err
 }
 
-// sound says whether an idle connection may be used: not closed by the endpoint,
-// and with no bytes on it that nobody asked for.
+// sound says whether an idle connection may be used: the endpoint has not closed it,
+// and sent nothing that nobody asked for.
 func (c *Conn) sound() bool {
 	c.clean = false
 	if c.socket == nil || c.socket.Control(c.look) != nil || !c.clean {
@@ -102,34 +104,34 @@ func (c *Conn) sound() bool {
 	return c.Quiet()
 }
 
-// lookNow peeks at the socket: nothing but silence is sound. That holds under TLS
-// too: session tickets come before the first answer and are read with it.
+// lookNow peeks at the socket: only silence is sound. That holds under TLS too, since
+// session tickets come before the first answer and are read with it.
 func (c *Conn) lookNow(fd uintptr) {
 	_, err := wire.Peek(int(fd))
 	c.clean = err == syscall.EAGAIN
 }
 
-// cutOff says whether the end of c came without a farewell, where there ought to
-// be one (RFC 9112 9.8): only the farewell ends a body that lasts as long as its connection.
+// cutOff says whether c is a TLS connection that ended without close_notify, which
+// is needed to end a body that lasts as long as its connection (RFC 9112 9.8).
 func (c *Conn) cutOff() bool { return c.seal != nil && c.seal.Ended() }
 
 // ageSpread is the part of the greatest age by which connections end earlier, at random.
 const ageSpread = 0.2
 
-// What a round trip is taken for at most, since a lost packet makes connecting take a second;
-// and what is added to it for the time that a process, here or there, waits for its turn.
+// longestRoundTrip bounds a measured round trip, since a lost packet makes connecting take a
+// second. turn is added to it for the time that a process, here or there, waits for a core.
 const longestRoundTrip, turn = 200 * time.Millisecond, 10 * time.Millisecond
 
-// DiedIdle says whether a reused connection, which ended so long after a request was
-// written on it, had most likely been closed before the request came there. Such an end
-// comes within one round trip of the write, on its way already or as the answer to the
-// request's first packet. What comes later comes from a server that had the request.
+// DiedIdle says whether a reused connection, which ended that long after a request was
+// written on it, had most likely been closed before the request arrived. Such an end
+// comes within one round trip of the write: it was on its way already, or answers the
+// request's first packet. A later end comes from a server that had the request.
 func (c *Conn) DiedIdle(after time.Duration) bool {
 	return c.Reused && after <= min(c.roundTrip, longestRoundTrip)+turn
 }
 
-// Release ends the attempt that c was acquired for. A connection that is not
-// reusable is closed: the endpoint is then told that nobody waits any more.
+// Release ends the attempt that c was acquired for. A connection that is not reusable
+// is closed, which tells the endpoint that nobody waits any more.
 func (c *Conn) Release(reusable bool) {
 	if c.pool.put(c, reusable && c.Buffered() == 0 && !c.Poked()) {
 		return
@@ -161,7 +163,7 @@ func (c *Conn) ReadHead(a *strict.Answer, until time.Duration) (size int, err er
 	}
 }
 
-// heard notes that something of the answer has come, unless it was given up before.
+// heard records that something of the answer has come. It returns false if the wait was ended before.
 func (c *Conn) heard() bool {
 	return c.hearing.Load() == heard || c.hearing.CompareAndSwap(asked, heard)
 }

@@ -1,3 +1,5 @@
+// Opening a connection to an endpoint.
+
 package transport
 
 import (
@@ -15,7 +17,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// dialing is a dial under way, as something that a Cancel can end.
+// dialing is a dial under way, which a Cancel can end.
 type dialing struct{ cancel context.CancelFunc }
 
 func (d dialing) Poke() { d.cancel() }
@@ -59,10 +61,9 @@ func (p *Pool) dial(cancel *wire.Cancel) (*Conn, error) {
 	return nil, fault.New(kind, err).Unsent()
 }
 
-// connect also says how long a round trip to the endpoint takes: from the connect to its
-// success, which is one of them.
+// connect also measures a round trip to the endpoint: a successful connect takes one.
 func (p *Pool) connect(ctx context.Context) (_ net.Conn, roundTrip time.Duration, _ error) {
-	var begin atomic.Int64 // of the address that was tried last
+	var begin atomic.Int64 // when the last address was tried
 	dialer := net.Dialer{Control: func(string, string, syscall.RawConn) error {
 		begin.Store(int64(wire.Now()))
 		return nil

@@ -7,8 +7,8 @@
 // used again the socket is looked at: bytes that nobody asked for, or its end,
 // and it is closed instead, so that no answer can reach the wrong client.
 //
-// Where the endpoint has a name, package names says where it is: a dial waits for no
-// name server, and a connection that leads to where the name is not is not kept.
+// If the endpoint has a name, package names has its addresses: a dial waits for no
+// name server, and a connection to an address that the name has left is not kept.
 //
 // Everything that waits does so under the exchange's [wire.Cancel]: dialling, the
 // TLS handshake, writing, reading. fasthttp's client can do none of this before
@@ -16,7 +16,7 @@
 // which is why the codec here is package strict.
 //
 // An answer is read as a head ([Conn.ReadHead]) and a [Body] that knows its
-// framing: an end that comes too early is always an error, never io.EOF. Over TLS,
-// that is also the end of a body that lasts as long as its connection, unless
-// close_notify came before it.
+// framing: an end that comes too early is always an error, never io.EOF. Over TLS
+// a body that lasts as long as its connection ends too early unless close_notify
+// came before the end.
 package transport

@@ -1,3 +1,5 @@
+// The pool of kept connections to one endpoint.
+
 package transport
 
 import (
@@ -14,20 +16,20 @@ import (
 // Options describe an endpoint and how its connections are kept.
 type Options struct {
 	Network, Address string        // "tcp" and host:port, or "unix" and a path
-	Where            *names.Name   // Address's name, run by who made it; nil: it has none
+	Where            *names.Name   // the name in Address, run by its maker; nil: it has none
 	TLS              *tls.Config   // nil: plain
 	Connect          time.Duration // for dialling and the TLS handshake together; 0: no limit
 	MaxIdle          int           // most idle connections kept
 	IdleTimeout      time.Duration // how long one stays idle; 0: for ever
-	MaxAge           time.Duration // one that is older is not kept any more; 0: no limit
+	MaxAge           time.Duration // older ones are not kept; 0: no limit
 	Metrics          *metrics.Endpoint
-	// Short is called where connecting fails for want of a descriptor or the like, and gives
-	// up what can be spared; nil: nothing can.
+	// Short is called when connecting fails for want of a descriptor or the like, and frees
+	// what it can; nil: nothing.
 	Short func()
 }
 
-// BufferBytes is the size of the buffer an answer is read through, and so the
-// most that an answer's head may have.
+// BufferBytes is the size of the buffer through which an answer is read, and thus
+// the largest head of an answer.
 const BufferBytes = 32 << 10
 
 var buffers = wire.NewBuffers(BufferBytes)
@@ -37,8 +39,8 @@ type Pool struct {
 	options Options
 
 	mu     sync.Mutex
-	idle   []*Conn // the last one was used last; written under mu
-	used   *Conn   // the first of those in use, by their next; written under mu
+	idle   []*Conn // the one used last is at the end; written under mu
+	used   *Conn   // the list of those in use, linked by next; written under mu
 	active int     // how many are in use; written under mu
 	closed bool    // written by Close
 }
@@ -48,9 +50,9 @@ func NewPool(o Options) *Pool {
 	return &Pool{options: o}
 }
 
-// Acquire takes an idle connection, or dials. With fresh it always dials. What
-// it waits for ends when cancel does. Errors are *fault.Error. Whether an idle
-// connection is still sound shows when Send looks at it.
+// Acquire takes an idle connection, or dials; with fresh it always dials. cancel ends
+// the wait. Errors are *fault.Error. An idle connection may have died: Send looks at
+// it.
 func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool) (*Conn, error) {
 	if !fresh {
 		if c := p.pop(); c != nil {
@@ -83,7 +85,7 @@ func (p *Pool) pop() *Conn {
 	return c
 }
 
-// use takes c into the list of those in use. The caller holds mu.
+// use adds c to the list of those in use. The caller holds mu.
 func (p *Pool) use(c *Conn) {
 	p.active++
 	if c.next = p.used; c.next != nil {
@@ -92,7 +94,7 @@ func (p *Pool) use(c *Conn) {
 	p.used = c
 }
 
-// put ends the use of c, keeps it for later where it may be, and reports whether it did.
+// put ends the use of c, and reports whether it has kept c for later.
 func (p *Pool) put(c *Conn, reusable bool) bool {
 	c.idleSince = wire.Now()
 	reusable = reusable && !p.outdated(c, c.idleSince)
@@ -115,14 +117,14 @@ func (p *Pool) put(c *Conn, reusable bool) bool {
 	return true
 }
 
-// outdated says whether c is not to be used any more: it is too old, or leads to where the
-// endpoint no longer is.
+// outdated says whether c must not be used any more: it is too old, or leads to an address
+// that the endpoint's name has left.
 func (p *Pool) outdated(c *Conn, now time.Duration) bool {
 	return c.expires != 0 && now >= c.expires || !p.options.Where.Leads(c.address)
 }
 
-// Forsake ends the wait for an answer on all connections in use on which not a byte of it
-// has come, and says how many there were. Streams that have begun go on.
+// Forsake ends the wait on all connections in use on which no byte of an answer has come,
+// and says how many there were. Streams that have begun go on.
 func (p *Pool) Forsake() (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -155,7 +157,7 @@ func (p *Pool) Run(ctx context.Context) error {
 	}
 }
 
-// takeUnfit takes out the idle connections that are not to be used any more.
+// takeUnfit takes out the idle connections that must not be used any more.
 func (p *Pool) takeUnfit(now time.Duration) (unfit []*Conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -196,7 +198,7 @@ func closeAll(conns []*Conn) {
 	}
 }
 
-// Connections are how many there are at this moment.
+// Connections says how many there are now.
 func (p *Pool) Connections() (idle, active int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -1,3 +1,5 @@
+// Pools of byte buffers.
+
 package wire
 
 import "sync"
@@ -5,7 +7,7 @@ import "sync"
 // Buffers is a pool of equal byte buffers. Safe for concurrent use.
 type Buffers struct {
 	size int // of each
-	most int // to which one may grow while it is in use
+	most int // size to which one may grow in use
 	pool sync.Pool
 }
 
@@ -18,8 +20,8 @@ type Buffer struct {
 // NewBuffers makes a pool of buffers of size bytes each.
 func NewBuffers(size int) *Buffers { return NewGrowing(size, size) }
 
-// NewGrowing makes a pool of buffers of size bytes each, which grow in use to most where that
-// is more: what seldom comes need not be paid for by all.
+// NewGrowing makes a pool of buffers of size bytes each, which may grow to most bytes in use:
+// so not every buffer must have room for rare large messages.
 func NewGrowing(size, most int) *Buffers {
 	b := &Buffers{size: size, most: most}
 	b.pool.New = func() any { return &Buffer{B: make([]byte, size), home: b} }
@@ -32,15 +34,15 @@ func (b *Buffers) Size() int { return b.size }
 // Get takes a buffer; its contents are whatever its last user left.
 func (b *Buffers) Get() *Buffer { return b.pool.Get().(*Buffer) }
 
-// Hold makes p, which was appended to the buffer from its beginning, what is in it, also
-// where it has outgrown it.
+// Hold makes p the buffer's contents. p must have been appended to B[:0], and may have
+// outgrown it.
 func (b *Buffer) Hold(p []byte) {
 	if len(p) > len(b.B) {
 		b.B = p
 	}
 }
 
-// grow makes the buffer up to twice as large with what is in it, and says whether it could.
+// grow makes the buffer up to twice as large, keeps its contents, and says whether it could.
 func (b *Buffer) grow() bool {
 	if len(b.B) >= b.home.most {
 		return false
@@ -51,7 +53,7 @@ func (b *Buffer) grow() bool {
 	return true
 }
 
-// Release gives the buffer back, unless something has outgrown it. The caller must hold no
+// Release gives the buffer back to its pool, unless it has grown. The caller must hold no
 // slice of it.
 func (b *Buffer) Release() {
 	if len(b.B) == b.home.size {

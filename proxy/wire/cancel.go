@@ -1,3 +1,5 @@
+// Ending an exchange from another goroutine.
+
 package wire
 
 import (
@@ -9,18 +11,18 @@ import (
 // Poke must not block.
 type Poker interface{ Poke() }
 
-// Cancel ends one exchange, or one attempt of it, from outside. Its own goroutine binds
-// what it is about to wait for; whoever calls Cancel wakes it. The zero value is ready;
+// Cancel ends one exchange, or one attempt of it, from outside. The exchange's goroutine
+// binds what it is about to wait for; calling Cancel wakes it. The zero value is ready;
 // Reset makes it ready again.
 type Cancel struct {
 	mu     sync.Mutex
-	cause  error     // first cause wins; written under mu by any goroutine
+	cause  error     // the first one stays; written under mu by any goroutine
 	target Poker     // written under mu by the exchange's goroutine
-	parts  []*Cancel // what ends with this one; likewise
+	parts  []*Cancel // those that end with this one; written likewise
 }
 
-// Join lets part end whenever c does, at once where c has ended already. A part may also
-// be ended alone. It stays one over Reset.
+// Join makes part end when c does, at once if c has ended already. A part may also be
+// ended alone. It stays joined over Reset.
 func (c *Cancel) Join(part *Cancel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -30,15 +32,15 @@ func (c *Cancel) Join(part *Cancel) {
 	}
 }
 
-// Leave takes Join back. After it c does not touch part any more.
+// Leave undoes Join: after it c does not touch part any more.
 func (c *Cancel) Leave(part *Cancel) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.parts = slices.DeleteFunc(c.parts, func(p *Cancel) bool { return p == part })
 }
 
-// Bind names what the exchange waits for from now on. When the exchange is
-// cancelled already it returns the cause and binds nothing.
+// Bind says what the exchange will wait for. If the exchange is cancelled already
+// it returns the cause and binds nothing.
 func (c *Cancel) Bind(p Poker) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -48,8 +50,8 @@ func (c *Cancel) Bind(p Poker) error {
 	return c.cause
 }
 
-// Unbind says that the exchange waits for nothing, and returns the cause if it
-// was cancelled. After it no Poke of the bound target is under way.
+// Unbind ends the binding, and returns the cause if the exchange was cancelled.
+// After it no Poke of the bound target is under way.
 func (c *Cancel) Unbind() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -82,7 +84,7 @@ func (c *Cancel) Cause() error {
 	return c.cause
 }
 
-// Reset forgets the cause, here and in all parts. Nobody may hold any of them but the caller.
+// Reset forgets the cause, here and in all parts. Nobody else may use any of them meanwhile.
 func (c *Cancel) Reset() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -1,3 +1,5 @@
+// Moments on the data path, by the monotonic clock.
+
 package wire
 
 import "time"
@@ -9,12 +11,12 @@ var start = time.Now()
 // steps of the wall clock. Zero means "never" wherever a moment limits a wait.
 func Now() time.Duration { return time.Since(start) }
 
-// wall is the clock on the wall, which may be stepped; a test has one of its own.
+// wall is the wall clock, which may be stepped; tests replace it.
 var wall = time.Now
 
-// At is when the moment m was or will be by the clock on the wall as it is set now,
-// for logs. Of how far that was moved since the start, whole milliseconds count, so
-// that one moment is shown as one time.
+// At is the moment m by the wall clock as it is set now, for logs. How far that clock was
+// stepped since the start is rounded to milliseconds, so that one moment always gives the
+// same time.
 func At(m time.Duration) time.Time {
 	moved := wall().Round(0).Sub(start.Round(0)) - Now() // Round(0): by the wall alone
 	return start.Add(m + moved.Round(time.Millisecond))

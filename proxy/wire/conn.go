@@ -1,3 +1,5 @@
+// A socket with a buffer only while it holds bytes, and waits that can be ended.
+
 package wire
 
 import (
@@ -11,7 +13,7 @@ import (
 )
 
 var (
-	// ErrTimeout: the moment that the wait was limited to has passed.
+	// ErrTimeout: the moment until which the wait could last has passed.
 	ErrTimeout = errors.New("timed out")
 	// ErrPoked: another goroutine called Poke; the connection is of no further use.
 	ErrPoked = errors.New("interrupted")
@@ -25,14 +27,14 @@ var past = time.Unix(1, 0)
 // Init makes one, most often as part of a larger struct; it must not be copied.
 type Conn struct {
 	net.Conn
-	// Pace is what the peer must keep to while it makes a write wait.
+	// Pace is the least speed of the peer while it makes a write wait.
 	Pace Pace
-	// Blocked is for how long the peer has made writes wait so far; the writer's.
+	// Blocked is how long the peer has made writes wait so far; written by the writer.
 	Blocked time.Duration
 
 	seal     *Seal                 // the socket under TLS; nil when plain
-	raw      syscall.RawConn       // of the socket, under TLS too; nil when there is none
-	tryRead  func(fd uintptr) bool // c.readNow and so on, bound once so that
+	raw      syscall.RawConn       // of the socket, under TLS too; nil if it has none
+	tryRead  func(fd uintptr) bool // c.readNow and c.writeNow, bound once so that
 	tryWrite func(fd uintptr) bool // nothing is allocated for a read or a write
 	tryQueue func(fd uintptr)
 	buffers  *Buffers
@@ -40,14 +42,14 @@ type Conn struct {
 	r, w     int     // unread bytes are buf.B[r:w]
 	n        int     // result of the last readNow, with err
 	err      error
-	question []byte // what Ask has still to write
+	question []byte // what Ask still has to write
 	unheard  error  // what ended Ask's wait, for the next Fill; the kernel tells a reset once
-	out      []byte // what is being written and has not gone
+	out      []byte // what is being written and has not gone yet
 	outErr   error  // result of the last writeNow
 	once     bool   // writeNow does not wait
 	queue    int    // result of the last queueNow
 
-	readArmed, writeArmed time.Duration // the moments the socket's timers stand at; 0 none
+	readArmed, writeArmed time.Duration // the moments to which the socket's timers are set; 0: none
 	poked                 atomic.Bool   // written by Poke, once
 	readPoked             atomic.Bool   // written by PokeRead and ResumeRead
 	writePoked            atomic.Bool   // written by PokeWrite and ResumeWrite
@@ -98,8 +100,9 @@ func (c *Conn) Drop() {
 }
 
 // Fill waits for at least one byte more, until the moment until (0: for ever).
-// It moves unread bytes to the buffer's front when there is no room behind
-// them, and has it grow when there is none at all. Errors: io.EOF, ErrTimeout, ErrPoked, ErrFull, or the socket's own.
+// If there is no room behind the unread bytes it moves them to the buffer's front,
+// and if there is none at all the buffer grows. Errors: io.EOF, ErrTimeout,
+// ErrPoked, ErrFull, or the socket's own.
 func (c *Conn) Fill(until time.Duration) error {
 	if c.buf != nil && c.w == len(c.buf.B) {
 		if c.r == 0 && !c.buf.grow() {
@@ -164,8 +167,8 @@ func (c *Conn) read(p []byte) (int, error) {
 	}
 }
 
-// readNow is the read that does not wait: it takes a buffer only for bytes
-// that are there, so that a connection waiting in the poller holds none.
+// readNow reads without waiting. It takes a buffer only for bytes that are there,
+// so that a connection that waits in the poller holds none.
 func (c *Conn) readNow(fd uintptr) bool {
 	if c.question != nil {
 		return c.askNow(int(fd))
@@ -192,8 +195,8 @@ func (c *Conn) readNow(fd uintptr) bool {
 	}
 }
 
-// armRead sees to it that a read started now ends by until. A timer armed
-// earlier than that may stay (wait re-arms when it fires), a later one may not.
+// armRead makes a read that starts now end by until. A timer that fires earlier may
+// stay, since wait re-arms it; a later one may not.
 func (c *Conn) armRead(until time.Duration, force bool) error {
 	if !force && (until == 0 || c.readArmed != 0 && c.readArmed <= until) {
 		return c.readPokedNow()
@@ -213,8 +216,8 @@ func deadline(m time.Duration) time.Time {
 	return start.Add(m)
 }
 
-// readPokedNow is asked after every change of a deadline: Poke sets its flag
-// before its own deadline, so that either the flag is seen or the deadline stands.
+// readPokedNow is called after every change of a deadline. Poke sets its flag before
+// its deadline, so either the flag is seen here or Poke's deadline stays.
 func (c *Conn) readPokedNow() error {
 	if c.poked.Load() || c.readPoked.Load() {
 		return ErrPoked
@@ -229,8 +232,8 @@ func (c *Conn) Poke() {
 	_ = c.SetDeadline(past)
 }
 
-// Quiet says whether nothing has come that was not read, in a layer between c and
-// the socket: TLS may hold a record back. No read may be under way.
+// Quiet says whether no unread bytes lie between c and the socket, where TLS may hold
+// a record back. No read may be under way.
 func (c *Conn) Quiet() bool {
 	if c.seal == nil {
 		return true
@@ -249,10 +252,10 @@ func (c *Conn) PokeRead() {
 	_ = c.SetReadDeadline(past)
 }
 
-// ResumeRead takes PokeRead back. No read may be under way.
+// ResumeRead undoes PokeRead. No read may be under way.
 func (c *Conn) ResumeRead() {
 	c.readPoked.Store(false)
-	c.readArmed = 0 // whatever stands there now: the next read arms its own
+	c.readArmed = 0 // the timer is not known now: the next read sets its own
 }
 
 // PokeWrite is Poke for writes alone, until ResumeWrite.
@@ -261,8 +264,8 @@ func (c *Conn) PokeWrite() {
 	_ = c.SetWriteDeadline(past)
 }
 
-// ResumeWrite takes PokeWrite back. No write may be under way; one that PokeWrite
-// ended may have left a part behind.
+// ResumeWrite undoes PokeWrite. No write may be under way. Of a write that PokeWrite
+// ended a part may have gone.
 func (c *Conn) ResumeWrite() {
 	c.writePoked.Store(false)
 	c.writeArmed = 0

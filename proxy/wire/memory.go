@@ -1,3 +1,5 @@
+// Memory for held bodies, within one budget.
+
 package wire
 
 import (
@@ -11,10 +13,10 @@ const (
 	// BlockBytes is the size of a [Block].
 	BlockBytes = 32 << 10
 	slabBytes  = 1 << 20
-	// keepBlocks is for how long memory that nobody has needed is kept.
+	// keepBlocks is how long unused memory is kept.
 	keepBlocks = 5 * time.Second
-	// smallBody is how large a body may be that the last part of the budget is for,
-	// one part in smallShare: large ones that come slowly cannot take all of it.
+	// The last part of the budget, one in smallShare, is kept for bodies of at most
+	// smallBody bytes: large bodies that come slowly cannot take all of it.
 	smallBody  = 64 << 10
 	smallShare = 8
 )
@@ -22,26 +24,26 @@ const (
 // Block is a piece of memory for a body.
 type Block [BlockBytes]byte
 
-// Memory is the budget that all held bodies share, and the blocks that they lie in.
-// The blocks are mapped past the collector, which would let as much garbage lie
-// beside them as there are. There are never more of them than the budget has had
-// room for, and what nobody needs any longer goes back to the system. The zero value
-// is ready; it is safe for concurrent use.
+// Memory is the budget that all held bodies share, and the blocks that hold them. The
+// blocks are mapped outside the heap: for heap memory in use the collector allows as
+// much garbage again. There are never more blocks than the budget had room for, and
+// memory that is no longer needed goes back to the system. The zero value is ready
+// and safe for concurrent use.
 //
-// A mapping is never undone: a slice that outlived its block would read zeros, and
-// not end the process.
+// A mapping is never undone, so that a slice which outlived its block would read zeros
+// and not crash the process.
 type Memory struct {
 	mu   sync.Mutex
 	used int64    // bytes of the blocks in use
 	warm []*Block // free, last used last
 	cold []*Block // free, and the system has their memory
 	slab []byte   // what is left of the newest mapping
-	idle int      // the least that was warm since the last trim
+	idle int      // the fewest that were warm since the last giveBack
 	trim *time.Timer
 }
 
-// Take gives a block out, if the budget of limit bytes allows it to a body that has
-// held bytes of it already.
+// Take gives out a block if the budget of limit bytes allows it to a body that holds
+// held bytes already.
 func (m *Memory) Take(held int, limit int64) *Block {
 	if held >= smallBody {
 		limit -= limit / smallShare
@@ -58,7 +60,7 @@ func (m *Memory) Take(held int, limit int64) *Block {
 	return b
 }
 
-// free finds a block, the one used last if there is any. It is called under mu.
+// free finds a block, the one used last if there is one. The caller holds mu.
 func (m *Memory) free() *Block {
 	for _, list := range []*[]*Block{&m.warm, &m.cold} {
 		if n := len(*list); n > 0 {
@@ -87,13 +89,13 @@ func (m *Memory) Give(blocks []*Block) {
 	m.warm = append(m.warm, blocks...)
 	m.used -= int64(len(blocks)) * BlockBytes
 	if m.trim == nil {
-		m.idle = 0 // they have been needed just now
+		m.idle = 0 // they were needed just now
 		m.trim = time.AfterFunc(keepBlocks, m.giveBack)
 	}
 }
 
-// giveBack gives the system the memory of the blocks that nobody has needed since it
-// was here last.
+// giveBack gives the system the memory of blocks that nobody has needed since its last
+// call.
 func (m *Memory) giveBack() {
 	m.mu.Lock()
 	n := m.idle
@@ -101,7 +103,7 @@ func (m *Memory) giveBack() {
 	m.warm = append(m.warm[:0], m.warm[n:]...)
 	m.mu.Unlock()
 	for _, b := range unused {
-		_ = unix.Madvise(b[:], adviceFree) // where it fails, they stay resident
+		_ = unix.Madvise(b[:], adviceFree) // if it fails, the memory stays resident
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -113,7 +115,7 @@ func (m *Memory) giveBack() {
 	m.trim = time.AfterFunc(keepBlocks, m.giveBack)
 }
 
-// InUse is how many bytes the blocks have that are given out.
+// InUse is how many bytes are given out, in whole blocks.
 func (m *Memory) InUse() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

@@ -1,3 +1,5 @@
+// How memory goes back to Linux.
+
 package wire
 
 import "golang.org/x/sys/unix"

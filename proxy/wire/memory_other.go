@@ -1,3 +1,5 @@
+// How memory goes back to other systems.
+
 //go:build !linux
 
 package wire

@@ -1,3 +1,5 @@
+// The least speed of a peer that makes us wait.
+
 package wire
 
 import (
@@ -8,14 +10,14 @@ import (
 // unlimited is a wait without an end.
 const unlimited = time.Duration(math.MaxInt64)
 
-// Pace is a least speed, measured over the time for which a peer makes us wait and
-// no other: whoever has nothing to send or to take is not slow. Each wait uses up
-// what the peer has saved, each byte earns 1/Rate seconds, and no more than Window
-// can be saved. The zero value asks for nothing.
+// Pace is a least speed. Only the time for which the peer makes us wait counts: a peer
+// that has nothing to send or to take is not slow. Each wait uses up what the peer has
+// saved, each byte earns 1/Rate seconds, and at most Window can be saved. The zero
+// value asks for nothing.
 type Pace struct {
 	Rate   int64         // bytes/s; 0: any speed will do
 	Window time.Duration // how far a peer may fall behind
-	saved  time.Duration // for how long the peer may still make us wait
+	saved  time.Duration // how long the peer may still make us wait
 }
 
 // Begin starts anew, with all of the window saved.
@@ -29,7 +31,7 @@ func (p *Pace) Narrow(window time.Duration) {
 	p.saved = min(p.saved, window)
 }
 
-// Waited says that n bytes were what a wait of d has brought.
+// Waited records a wait of d that brought n bytes.
 func (p *Pace) Waited(d time.Duration, n int) {
 	if p.Rate == 0 {
 		return
@@ -41,8 +43,8 @@ func (p *Pace) Waited(d time.Duration, n int) {
 // Over says whether the peer was too slow.
 func (p *Pace) Over() bool { return p.Rate != 0 && p.saved <= 0 }
 
-// Until is the moment up to which a peer may be waited for that has until the
-// moment limit in any case; 0 is never, in both.
+// Until is the moment at which a wait for the peer must end: limit, or earlier if the
+// peer has saved less. 0 means never, in both.
 func (p *Pace) Until(now, limit time.Duration) time.Duration {
 	if p.Rate == 0 {
 		return limit

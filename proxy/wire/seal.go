@@ -1,3 +1,5 @@
+// TLS whose silent connections hold none of our buffers.
+
 package wire
 
 import (
@@ -10,32 +12,31 @@ import (
 	"time"
 )
 
-// Seal is the socket under TLS. crypto/tls would read from a socket with a buffer
-// in its hand for as long as nothing comes, and a write of it that has timed out can
-// never be resumed. So, once [Conn.Secured] has said that the handshake is over, a
-// Seal never waits for bytes: it gives TLS those that its Conn has read, and the Conn
-// waits on the socket without a buffer. And its writes end only when all has gone, or
-// the peer has had its time.
+// Seal is the socket under TLS. crypto/tls by itself holds a buffer while it waits for
+// bytes, and cannot resume a write that has timed out. So after the handshake
+// ([Conn.Secured]) a Seal never waits for bytes: its Conn waits on the socket without a
+// buffer, and the Seal gives TLS the bytes that have come. And its writes end only when
+// all bytes have gone, or the peer's time is up.
 type Seal struct {
 	net.Conn
-	conn    *Conn         // whose seal it is, once the handshake is over
+	conn    *Conn         // the Conn above it, once the handshake is over
 	stall   time.Duration // of the write under way
-	closing atomic.Bool   // only a farewell is still to be written, if it can be without a wait; written by Conn.Close
+	closing atomic.Bool   // only close_notify may still be written, without waiting; written by Conn.Close
 	ended   bool          // the socket's end has come; written by Read
-	err     error         // what ended the reading, for TLS to hear of
+	err     error         // what ended the reading; TLS gets it next
 	cipher  *Buffer       // nil while no byte is held
-	r, w    int           // bytes not yet deciphered are cipher.B[r:w]
+	r, w    int           // bytes not yet decrypted are cipher.B[r:w]
 	try     func(fd uintptr) bool
 }
 
 // NewSeal makes the seal of a TLS connection over nc.
 func NewSeal(nc net.Conn) *Seal { return &Seal{Conn: nc} }
 
-// Ended says whether the socket has come to its end. crypto/tls reports that like a
-// farewell (close_notify) where it falls between two records.
+// Ended says whether the socket has come to its end. crypto/tls reports an end between
+// two records like close_notify.
 func (s *Seal) Ended() bool { return s.ended }
 
-// SyscallConn is the socket's own.
+// SyscallConn returns that of the socket.
 func (s *Seal) SyscallConn() (syscall.RawConn, error) {
 	if c, ok := s.Conn.(syscall.Conn); ok {
 		return c.SyscallConn()
@@ -46,7 +47,7 @@ func (s *Seal) SyscallConn() (syscall.RawConn, error) {
 // cipherBuffers hold one TLS record of the largest kind.
 var cipherBuffers = NewBuffers(5 + 16<<10 + 256)
 
-// errDry tells TLS that no more bytes are there. It is temporary, so that TLS may
+// errDry tells TLS that no more bytes are there now. It is temporary, so that TLS can
 // try again.
 var errDry net.Error = dry{}
 
@@ -100,14 +101,14 @@ func (s *Seal) drop() {
 	s.r, s.w = 0, 0
 }
 
-// Secured says that the TLS handshake is over: from now on c waits for the socket itself.
+// Secured says that the TLS handshake is over: from now on c itself waits for the socket.
 func (c *Conn) Secured() {
 	if c.seal != nil && c.raw != nil {
 		c.seal.conn, c.seal.try = c, c.seal.readNow
 	}
 }
 
-// readSealed deciphers what has come, or waits for more to come, holding nothing.
+// readSealed decrypts what has come, or waits for more without holding a buffer.
 func (c *Conn) readSealed(p []byte) (int, error) {
 	s := c.seal
 	for {
@@ -156,7 +157,7 @@ func (s *Seal) readNow(fd uintptr) bool {
 	}
 }
 
-// Close closes the connection. The farewell of TLS is left out where it would have to wait.
+// Close closes the connection. It leaves out close_notify if that would have to wait.
 func (c *Conn) Close() error {
 	if c.seal != nil {
 		c.seal.closing.Store(true)

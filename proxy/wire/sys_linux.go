@@ -1,3 +1,5 @@
+// System calls on sockets that never block.
+
 package wire
 
 import (
@@ -7,9 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// The system calls on sockets that never block. They are raw, which spares the
-// scheduler from being told of each: a socket in non-blocking mode is back before
-// anybody could have taken over.
+// These system calls are raw, so that the scheduler need not be told of each: on a
+// non-blocking socket they return before another goroutine could take over.
 
 func readSocket(fd int, p []byte) (int, error) {
 	return result(syscall.RawSyscall(unix.SYS_READ, uintptr(fd), uintptr(unsafe.Pointer(unsafe.SliceData(p))), uintptr(len(p))))

@@ -1,3 +1,5 @@
+// System calls on sockets, for systems other than Linux.
+
 //go:build !linux
 
 package wire

@@ -1,3 +1,5 @@
+// Writing to a socket, and how long a peer may make it wait.
+
 package wire
 
 import (
@@ -8,11 +10,11 @@ import (
 	"time"
 )
 
-// ErrUnsound: the peer has closed the connection, or has sent what nobody asked
-// for. Nothing was written.
+// ErrUnsound: the peer has closed the connection, or has sent bytes that nobody
+// asked for. Nothing was written.
 const ErrUnsound = told("connection closed, or with unasked bytes on it")
 
-// told is an error in words of our own, which anybody may see.
+// told is an error in our own words, which clients may see.
 type told string
 
 func (t told) Error() string { return string(t) }
@@ -25,9 +27,9 @@ var errUnwritten = errors.New("the socket did not take all at once")
 // ErrTooSlow: the peer takes less than Pace asks for.
 var ErrTooSlow = errors.New("too slow")
 
-// WriteAll writes p whole, for as long as the peer keeps taking it: no more than
-// stall may pass without a byte (0: no limit), else ErrTimeout, and c.Pace has to
-// be kept, else ErrTooSlow. What counts as taken has left the socket's own buffer.
+// WriteAll writes all of p. It returns ErrTimeout if the peer takes no byte for stall
+// (0: no limit), and ErrTooSlow if it is slower than c.Pace. Bytes count as taken when
+// they have left the socket's own buffer.
 func (c *Conn) WriteAll(p []byte, stall time.Duration) error {
 	if err := c.writePokedNow(); err != nil {
 		return err
@@ -52,8 +54,8 @@ func (c *Conn) writeSocket(p []byte, stall time.Duration) error {
 	return c.writeSlowly(p, stall)
 }
 
-// writeOnce writes what the socket takes without a wait. What it would have had to
-// wait for is a deadline exceeded.
+// writeOnce writes what the socket takes without a wait. If that is not all the error
+// is a deadline exceeded.
 func (c *Conn) writeOnce(p []byte) (int, error) {
 	c.once = true
 	n, err := c.write(p)
@@ -64,8 +66,8 @@ func (c *Conn) writeOnce(p []byte) (int, error) {
 	return n, err
 }
 
-// writeSlowly writes to a peer that may make it wait, and looks now and then how
-// much of it has been taken.
+// writeSlowly writes to a peer that may make it wait, and looks every lookEvery how
+// much the peer has taken.
 func (c *Conn) writeSlowly(p []byte, stall time.Duration) error {
 	looked, queued := Now(), c.queued()
 	moved := looked // when the peer last took something
@@ -101,11 +103,11 @@ func (c *Conn) writeSlowly(p []byte, stall time.Duration) error {
 	}
 }
 
-// lookEvery is how often it is looked how much a peer takes that makes a write wait.
-// The socket itself says so late: only when a third of its buffer is free.
+// lookEvery is the time between two looks at how much the peer has taken. The socket
+// itself reports that late: only when a third of its buffer is free.
 const lookEvery = time.Second
 
-// nextLook is the moment up to which a write may wait, counted from now; 0: for ever.
+// nextLook is the moment until which a write may wait before the next look; 0: for ever.
 func (c *Conn) nextLook(now, moved, stall time.Duration) time.Duration {
 	limit := c.Pace.limit()
 	if stall != 0 {
@@ -120,7 +122,7 @@ func (c *Conn) nextLook(now, moved, stall time.Duration) time.Duration {
 	return now + max(limit, 1)
 }
 
-// write writes p and says how much of it has gone before an error.
+// write writes p and says how much of it went before an error.
 func (c *Conn) write(p []byte) (int, error) {
 	if c.raw == nil {
 		return c.under().Write(p)
@@ -143,8 +145,8 @@ func (c *Conn) under() net.Conn {
 	return c.Conn
 }
 
-// writeNow writes what the socket takes at once, and asks to be called again
-// when it takes more, unless it is not to wait.
+// writeNow writes what the socket takes at once. Unless c.once is set it asks to be
+// called again when the socket takes more.
 func (c *Conn) writeNow(fd uintptr) bool {
 	for len(c.out) > 0 {
 		n, err := writeSocket(int(fd), c.out)
@@ -162,8 +164,8 @@ func (c *Conn) writeNow(fd uintptr) bool {
 	return true
 }
 
-// queued is how many bytes that were written the peer has not taken yet, as far as
-// the system tells.
+// queued is how many written bytes the peer has not taken yet, as far as the system
+// tells.
 func (c *Conn) queued() int {
 	if c.raw == nil {
 		return 0
@@ -175,20 +177,20 @@ func (c *Conn) queued() int {
 
 func (c *Conn) queueNow(fd uintptr) { c.queue = queuedBytes(int(fd)) }
 
-// disarmWrite takes the timer back, so that the next write needs none.
+// disarmWrite clears the timer, so that the next write needs none.
 func (c *Conn) disarmWrite() {
 	if c.writeArmed != 0 && c.writePokedNow() == nil {
 		_ = c.armWrite(0)
 	}
 }
 
-// Ask writes p and waits until the peer begins to answer, or until the moment
-// until; what came is in the buffer, as after Fill. Before it writes it looks at
-// the socket: ErrUnsound if an answer could be mistaken for another's.
+// Ask writes p and waits until the peer begins to answer, or until the moment until;
+// what came is in the buffer, as after Fill. Before it writes it looks at the socket,
+// and returns ErrUnsound if bytes there could be taken for the answer.
 //
-// On a plain socket this is one turn of the poller, without the read that would
-// only learn that no answer is there yet. An error is one of writing; the next
-// Fill tells what ended the wait for the answer.
+// On a plain socket this is one wait in the poller, without a first read that would
+// only find no answer yet. An error is one of writing; the next Fill tells what ended
+// the wait for the answer.
 func (c *Conn) Ask(p []byte, until, stall time.Duration) error {
 	if c.raw == nil || c.seal != nil || c.Buffered() > 0 {
 		return c.WriteAll(p, stall)
@@ -211,8 +213,8 @@ func (c *Conn) Ask(p []byte, until, stall time.Duration) error {
 	return nil
 }
 
-// askNow is the first turn of Ask: it runs after the poller has been told to
-// report what comes, so that no answer can slip past.
+// askNow is the first step of Ask. It runs after the poller was told to report what
+// comes, so that no answer is missed.
 func (c *Conn) askNow(fd int) bool {
 	c.n = 0
 	if _, err := Peek(fd); err != syscall.EAGAIN {
@@ -221,7 +223,7 @@ func (c *Conn) askNow(fd int) bool {
 	}
 	n, err := writeSocket(fd, c.question)
 	if err != nil {
-		n = 0 // whatever it is, WriteAll meets it again and says so
+		n = 0 // WriteAll will meet the same error and return it
 	}
 	if n == len(c.question) {
 		c.question = nil
