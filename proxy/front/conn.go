@@ -23,6 +23,9 @@ const (
 	stateClosing // after its last request, while the server stops
 )
 
+// slowHead is no moment: the connection waited for the rest of a head, and was closed for it.
+const slowHead = -1
+
 // refusalTimeout bounds how long a connection above the limit may take.
 const refusalTimeout = time.Second
 
@@ -55,9 +58,10 @@ type Conn struct {
 	first   bool            // no request has come yet
 
 	state     atomic.Int32
-	poking    sync.Mutex             // held by closeIdle
-	evicted   atomic.Bool            // closed for a newcomer; written by CloseIdle and unevict
+	poking    sync.Mutex             // held by closeIdle and closeSlow
+	evicted   atomic.Bool            // closed for a newcomer; written by whoever closes it, and by unevict
 	idleSince atomic.Int64           // the moment it began to wait for a request; written by its goroutine
+	headSince atomic.Int64           // the moment it began to wait for the rest of a head; 0: it does not; slowHead: closed for that
 	gone      atomic.Bool            // the client has left; written by the watch
 	cut       atomic.Bool            // Abandon was called
 	waiter    atomic.Pointer[Waiter] // whom to tell; written by Arm, Disarm and the watch
@@ -202,6 +206,7 @@ func (c *Conn) take(state int32) {
 // client cannot be answered.
 func (c *Conn) readHead() (*strict.Refusal, error) {
 	until := time.Duration(0)
+	defer c.headCame()
 	for search := (strict.Search{}); ; {
 		if end := search.End(c.Bytes()); end >= 0 {
 			r := c.server.requests.Get().(*Request)
@@ -220,6 +225,7 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 			until = c.Arrived + c.server.Header
 		}
 		begin := wire.Now()
+		c.headSince.CompareAndSwap(0, int64(begin))
 		err := c.Fill(until)
 		c.Waited += wire.Now() - begin
 		switch {
@@ -231,6 +237,22 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 		default:
 			return nil, err
 		}
+	}
+}
+
+// headCame says that the rest of a head is no longer waited for. Where closeSlow was first,
+// its poke is taken back: what has come nevertheless is served.
+func (c *Conn) headCame() {
+	if c.headSince.Load() == 0 {
+		return
+	}
+	c.poking.Lock()
+	defer c.poking.Unlock()
+	if c.headSince.Swap(0) != slowHead {
+		return
+	}
+	if c.ResumeRead(); c.cut.Load() {
+		c.PokeRead() // Abandon's was taken back with it
 	}
 }
 
@@ -321,6 +343,18 @@ func (c *Conn) closeIdle() bool {
 	c.poking.Lock()
 	defer c.poking.Unlock()
 	if !c.state.CompareAndSwap(stateIdle, stateClosing) {
+		return false
+	}
+	c.PokeRead()
+	return true
+}
+
+// closeSlow closes the connection, if it has waited for the rest of a head since that
+// moment, and says whether it had. Any goroutine may call it.
+func (c *Conn) closeSlow(since int64) bool {
+	c.poking.Lock()
+	defer c.poking.Unlock()
+	if !c.headSince.CompareAndSwap(since, slowHead) {
 		return false
 	}
 	c.PokeRead()

@@ -12,13 +12,16 @@ const (
 	newcomerTime = time.Second
 )
 
-// awaitRoom waits until there is certainly a descriptor for one more client and one for
-// its server. Until then new clients wait in the kernel's queue, and present ones make
-// room: connections end with their answers, and idle ones are closed.
+// awaitRoom waits, before a client is accepted, until it is certain that there is a
+// descriptor for it and one more for its server. Until then clients wait in the queue
+// of the kernel. Those that are here already make room: whoever has sent nothing, or half a
+// head, for newcomerTime is closed. Where all have sent their requests, answers end their
+// connections.
 func (s *Server) awaitRoom() {
 	for s.descriptorsUsed() && !s.stopping.Load() {
-		s.crowded.Store(true)
-		s.closeIdle(1, newcomerTime)
+		if s.closeIdle(1, newcomerTime) == 0 && s.room.heads.Load() == 0 {
+			s.crowded.Store(true)
+		}
 		time.Sleep(fullPause)
 	}
 	s.crowded.Store(false)

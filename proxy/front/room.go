@@ -11,20 +11,38 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// room gives new connections the places of idle ones: of those that wait for a request,
-// the ones that have waited longest are closed.
+// room gives new connections the places of idle ones: of those that wait for a request, or
+// for the rest of its head, the ones that have waited longest are closed.
 type room struct {
 	closing atomic.Int64 // connections closed for new ones that have not gone yet; written by CloseIdle and unevict
+	heads   atomic.Int64 // connections that waited for the rest of a head; written by search
 
 	mu     sync.Mutex
 	next   []idleConn    // of the last search, the longest idle last
 	barren time.Duration // the moment before which another search would be in vain
 }
 
-// idleConn is a connection that was idle, and since when.
+// idleConn is a connection that waits, and since when.
 type idleConn struct {
 	conn  *Conn
 	since time.Duration
+	head  bool // for the rest of a head, and not for a request
+}
+
+// waits says whether it still does.
+func (i idleConn) waits() bool {
+	if i.head {
+		return i.conn.headSince.Load() == int64(i.since)
+	}
+	return i.conn.idleSince.Load() == int64(i.since)
+}
+
+// close closes it, if it still waits, and says whether it did.
+func (i idleConn) close() bool {
+	if i.head {
+		return i.conn.closeSlow(int64(i.since))
+	}
+	return i.conn.closeIdle()
 }
 
 const (
@@ -54,8 +72,9 @@ func (s *Server) makeRoom() bool {
 // being closed for them.
 func (s *Server) maxClosing() int64 { return max(int64(s.Connections)/8, leastClosing) }
 
-// CloseIdle closes the n connections that have waited longest for a request, and
-// says how many it found. It is also called when file descriptors run out.
+// CloseIdle closes the n connections that have waited longest for a request, or for a
+// second at least for the rest of its head, and says how many it found. It is also
+// called when file descriptors run out.
 func (s *Server) CloseIdle(n int) (closed int) { return s.closeIdle(n, 0) }
 
 // closeIdle is CloseIdle for connections that have waited at least that long.
@@ -63,17 +82,17 @@ func (s *Server) closeIdle(n int, least time.Duration) (closed int) {
 	s.room.mu.Lock()
 	defer s.room.mu.Unlock()
 	for closed < n {
-		c := s.longestIdle(wire.Now() - least)
-		if c == nil {
+		longest, found := s.longestIdle(wire.Now() - least)
+		if !found {
 			return closed
 		}
-		c.evicted.Store(true)
+		longest.conn.evicted.Store(true)
 		s.room.closing.Add(1)
-		if c.closeIdle() {
+		if longest.close() {
 			s.Metrics.IdleClosed()
 			closed++
 		} else {
-			c.unevict()
+			longest.conn.unevict()
 		}
 	}
 	return closed
@@ -86,23 +105,23 @@ func (c *Conn) unevict() {
 	}
 }
 
-// longestIdle is the next connection to close, idle since before then, or nil. The caller
-// holds room.mu.
-func (s *Server) longestIdle(then time.Duration) *Conn {
+// longestIdle is the next connection to close, if one has waited since before then. The
+// caller holds room.mu.
+func (s *Server) longestIdle(then time.Duration) (longest idleConn, found bool) {
 	r := &s.room
 	for searched := false; ; searched = true {
 		for len(r.next) > 0 {
-			last := r.next[len(r.next)-1]
-			if last.since > then {
-				return nil
+			longest = r.next[len(r.next)-1]
+			if longest.since > then {
+				return longest, false
 			}
 			r.next = r.next[:len(r.next)-1]
-			if last.conn.idleSince.Load() == int64(last.since) {
-				return last.conn
+			if longest.waits() {
+				return longest, true
 			}
 		}
 		if searched || wire.Now() < r.barren {
-			return nil
+			return longest, false
 		}
 		if s.search(); len(r.next) == 0 {
 			r.barren = wire.Now() + searchAgain
@@ -112,12 +131,20 @@ func (s *Server) longestIdle(then time.Duration) *Conn {
 
 // search fills next.
 func (s *Server) search() {
-	found := s.room.next[:0]
+	found, heads, slow := s.room.next[:0], int64(0), wire.Now()-newcomerTime
 	s.each(func(c *Conn) {
 		if since := c.idleSince.Load(); c.state.Load() == stateIdle {
-			found = append(found, idleConn{c, time.Duration(since)})
+			found = append(found, idleConn{c, time.Duration(since), false})
+		}
+		since := time.Duration(c.headSince.Load())
+		if since > 0 {
+			heads++
+		}
+		if since > 0 && since <= slow {
+			found = append(found, idleConn{c, since, true})
 		}
 	})
+	s.room.heads.Store(heads)
 	slices.SortFunc(found, func(a, b idleConn) int { return int(b.since - a.since) })
 	s.room.next = slices.Clone(found[max(len(found)-roomAtOnce, 0):])
 }

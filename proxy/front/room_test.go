@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"testing"
 
@@ -46,6 +47,46 @@ func TestManyNewcomersFindRoom(t *testing.T) {
 	for range 1000 {
 		require.Equal(t, 200, ask(t, dial(t, s.address), get).StatusCode)
 	}
+}
+
+// A client that has sent half a head for a while gives its place to a newcomer, at the limit of
+// connections and where descriptors run out; one that is slow, but there, is served.
+func TestHalfHeadsMakeRoom(t *testing.T) {
+	for name, o := range map[string]front.Options{
+		"limits.connections": {Connections: 2},
+		"descriptors":        {Descriptors: 2},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o.Handler = hello
+			s := serve(t, o, nil, nil)
+			slow := dial(t, s.address)
+			_, err := io.WriteString(slow, get[:len(get)-2])
+			require.NoError(t, err)
+			_, err = io.WriteString(slow, get[len(get)-2:])
+			require.NoError(t, err)
+			require.Equal(t, 200, answered(t, slow))
+			for range 2 {
+				_, err := io.WriteString(dial(t, s.address), "GET / HTTP/1.1\r\nHost: x")
+				require.NoError(t, err)
+			}
+			require.Eventually(t, func() bool {
+				c := dial(t, s.address)
+				defer func() { _ = c.Close() }()
+				if _, err := io.WriteString(c, get); err != nil {
+					return false // refused already
+				}
+				r, err := http.ReadResponse(bufio.NewReader(c), nil)
+				return err == nil && r.StatusCode == 200
+			}, within, tick)
+		})
+	}
+}
+
+// answered is the status of the answer that comes on c.
+func answered(t *testing.T, c net.Conn) int {
+	r, err := http.ReadResponse(bufio.NewReader(c), nil)
+	require.NoError(t, err)
+	return r.StatusCode
 }
 
 // CloseIdle is for whoever needs file descriptors back.
