@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,6 +54,9 @@ func TestARefusedReloadLeavesNoMark(t *testing.T) {
 	cfg := learningConfig(t, folder, backend(t, "a").URL)
 	r := run(t, cfg)
 	chat(t, r.url, 10)
+	require.Eventually(t, func() bool {
+		return contains(onThePage(t, r), `steelyard_requests_total{code="2xx",endpoint="e0",upstream="chat"} 1`)
+	}, time.Minute, time.Millisecond, "the request is counted when its answer has been sent")
 	bad := renamed(cfg, func(c *configs.Config) {
 		next := c.Upstreams[0]
 		next.Name, next.Predict.File = "next", damaged
