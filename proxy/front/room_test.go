@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -19,21 +20,25 @@ func TestIdleConnectionsMakeRoom(t *testing.T) {
 	for name, over := range map[string]*tls.Config{"plain": nil, "TLS": config} {
 		t.Run(name, func(t *testing.T) {
 			entered, free := make(chan struct{}, 1), make(chan struct{})
+			release := sync.OnceFunc(func() { close(free) })
 			s := serve(t, front.Options{Handler: busy(entered, free), Connections: 4}, over, nil)
+			t.Cleanup(release) // before the server is shut down
+			idleAgain := func() bool { idle, _, _ := s.States(); return idle == 3 }
 			working := secure(dial(t, s.address), over)
 			_, err := io.WriteString(working, getBusy)
 			require.NoError(t, err)
 			happens(t, entered)
 			first, second, third := secure(dial(t, s.address), over), secure(dial(t, s.address), over), secure(dial(t, s.address), over)
-			require.Equal(t, 200, ask(t, second, get).StatusCode)
-			require.Equal(t, 200, ask(t, first, get).StatusCode)
-			require.Equal(t, 200, ask(t, third, get).StatusCode)
+			for _, c := range []net.Conn{second, first, third} {
+				require.Equal(t, 200, ask(t, c, get).StatusCode)
+				require.Eventually(t, idleAgain, within, tick, "a connection is idle a moment after its answer")
+			}
 
 			require.Equal(t, 200, ask(t, secure(dial(t, s.address), over), get).StatusCode, "a newcomer")
 			require.Empty(t, rest(t, second), "it has been idle for longest, and ends without a word")
 			require.Equal(t, 200, ask(t, first, get).StatusCode)
 			require.Equal(t, 200, ask(t, third, get).StatusCode)
-			close(free)
+			release()
 			r, err := http.ReadResponse(bufio.NewReader(working), nil)
 			require.NoError(t, err, "whoever has a request under way is not idle")
 			require.Equal(t, 200, r.StatusCode)
