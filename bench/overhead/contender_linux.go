@@ -31,9 +31,13 @@ func (l *lab) find(ctx context.Context) error {
 	var missing []error
 	for _, name := range l.Proxies {
 		c, err := contender{}, error(nil)
-		if name == peers.Steelyard {
+		switch name {
+		case peers.Steelyard:
 			c.Program, err = l.ours(ctx)
-		} else {
+		case before:
+			c.Program, err = peers.Ours(ctx, l.Before)
+			c.Name = before
+		default:
 			c.Program, err = peers.FindOrInstall(ctx, name)
 		}
 		if err != nil {

@@ -27,6 +27,7 @@ type Options struct {
 	Idle        int           // idle connections open while memory is read
 
 	Steelyard  string // its program; "" = build it
+	Before     string // an older program of steelyard's, a contender of its own; "" = none
 	JSON       string
 	ProfileOut string
 	Syscalls   bool
@@ -40,6 +41,9 @@ var (
 )
 
 const policies = "policies"
+
+// before is an older steelyard among the contenders.
+const before = "before"
 
 // proxies are the contenders in the order in which they take turns.
 var proxies = append(slices.Clone(peers.Installable), peers.Steelyard)
@@ -60,6 +64,7 @@ func parse(args []string, out io.Writer) (Options, error) {
 	flags.IntVar(&o.Silent, "silent", 2000, "open streams while memory is read")
 	flags.IntVar(&o.Idle, "idle", 10000, "idle connections while memory is read")
 	flags.StringVar(&o.Steelyard, "steelyard", "", "`path` of the steelyard program (default: build it from this tree)")
+	flags.StringVar(&o.Before, "before", "", "`path` of an older steelyard program, measured in turn with the others as \"before\"")
 	flags.StringVar(&o.JSON, "json", "", "write every sample to this `file`")
 	flags.StringVar(&o.ProfileOut, "profile-out", "", "write perf profiles of steelyard to `file`.unary, file.stream, or file.policies.NAME")
 	flags.BoolVar(&o.Syscalls, "syscalls", false, "count system calls per request and per chunk (perf stat, by root)")
@@ -70,6 +75,9 @@ func parse(args []string, out io.Writer) (Options, error) {
 	o.Proxies = strings.Split(names, ",")
 	if o.Only == policies {
 		o.Proxies = []string{peers.Steelyard}
+	}
+	if o.Before != "" && o.Only != policies {
+		o.Proxies = append(o.Proxies, before)
 	}
 	if err := o.check(flags.Args()); err != nil {
 		fmt.Fprintln(out, "overhead:", err)
@@ -84,7 +92,7 @@ func (o Options) check(rest []string) error {
 		return fmt.Errorf("unexpected argument %q: every option starts with a dash", rest[0])
 	case o.Only != "" && !slices.Contains(parts, o.Only):
 		return fmt.Errorf("-only %s: choose among %s", o.Only, strings.Join(parts, ", "))
-	case slices.ContainsFunc(o.Proxies, func(name string) bool { return !slices.Contains(proxies, name) }):
+	case slices.ContainsFunc(o.Proxies, func(name string) bool { return name != before && !slices.Contains(proxies, name) }):
 		return fmt.Errorf("-proxies %s: choose among %s", strings.Join(o.Proxies, ","), strings.Join(proxies, ", "))
 	case min(o.Rounds, o.Rate, o.Connections, o.Streams, o.Silent, o.Idle) < 1:
 		return errors.New("-rounds, -rate, -connections, -streams, -silent and -idle must be at least 1")

@@ -25,6 +25,10 @@ func TestParse(t *testing.T) {
 	require.True(t, o.wants("stream"))
 	require.False(t, o.wants("memory"))
 
+	o, err = parse([]string{"-proxies", "steelyard", "-before", "old"}, &out)
+	require.NoError(t, err)
+	require.Equal(t, []string{"steelyard", "before"}, o.Proxies)
+
 	for _, bad := range [][]string{
 		{"-only", "speed"}, {"-proxies", "apache"}, {"stream"}, {"-rounds", "0"}, {"-duration", "2h"}, {"-gap", "0s"}, {"-idle", "60000"}, {"-nonsense"},
 	} {

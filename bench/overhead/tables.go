@@ -26,11 +26,15 @@ type column struct {
 
 func (r *Report) tables() []table {
 	cost := func(unit string) []column {
-		return []column{
+		columns := []column{
 			{head: "CPU µs/" + unit, decimals: 2, figure: cpuPerUnit, proxy: true},
 			{head: "× nginx", decimals: 2, figure: cpuPerUnit, over: "nginx", proxy: true},
 			{head: "× HAProxy", decimals: 2, figure: cpuPerUnit, over: "haproxy", proxy: true},
 		}
+		if r.Options.Before != "" {
+			columns = append(columns, column{head: "× before", decimals: 2, figure: cpuPerUnit, over: before, proxy: true})
+		}
+		return columns
 	}
 	times := func(what string) []column {
 		return []column{
