@@ -1,3 +1,5 @@
+// Conditions: the reasons why an endpoint may not be picked.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// How fast a queue is served.
+
 package balancer
 
 import (

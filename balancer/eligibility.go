@@ -1,3 +1,5 @@
+// Which endpoints may be picked, and when an ejection or an outage is ignored.
+
 package balancer
 
 import (

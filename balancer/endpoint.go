@@ -1,3 +1,5 @@
+// An endpoint, and how it is described to a pool.
+
 package balancer
 
 import (

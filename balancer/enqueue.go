@@ -1,3 +1,5 @@
+// Waiting for a slot, and giving slots to those who wait.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// Calling the policy so that its panic costs one request and no more.
+
 package balancer
 
 import (

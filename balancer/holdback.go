@@ -1,3 +1,5 @@
+// Whether a request waits though a slot is free.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// A lease: the right to use one endpoint for one attempt.
+
 package balancer
 
 import (

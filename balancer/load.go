@@ -1,3 +1,5 @@
+// What is in flight at a server, and who is told of changes.
+
 package balancer
 
 import (

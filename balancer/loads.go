@@ -1,3 +1,5 @@
+// The load of each server by its address, shared by all pools.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// Changing a pool's endpoints and their conditions.
+
 package balancer
 
 import (

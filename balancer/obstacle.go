@@ -1,3 +1,5 @@
+// What keeps a seat from being picked just now.
+
 package balancer
 
 // obstacles is a set of reasons why a seat cannot be picked just now. Each has one writer. The

@@ -1,3 +1,5 @@
+// What a pool is told of its upstream as a whole.
+
 package balancer
 
 import (

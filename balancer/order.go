@@ -1,3 +1,5 @@
+// The orders in which a queue can be served.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// Endpoints that cannot be reached: left alone, then tried by one request at a time.
+
 package balancer
 
 import (

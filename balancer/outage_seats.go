@@ -1,3 +1,5 @@
+// How outages show at the seats of a snapshot.
+
 package balancer
 
 // countOutage counts the endpoint's outage, if there is one: by 1, or by -1 to take it out

@@ -1,3 +1,5 @@
+// An outcome: how an attempt ended, and how long it took.
+
 package balancer
 
 import "time"

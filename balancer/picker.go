@@ -1,3 +1,5 @@
+// What a policy is: a builder of pickers, and what a picker is asked and told.
+
 package balancer
 
 import "slices"

@@ -1,3 +1,5 @@
+// The place in the queue that a request gets back after a failed attempt.
+
 package balancer
 
 import "time"

@@ -1,3 +1,5 @@
+// The pool: one upstream's endpoints, and picking among them.
+
 package balancer
 
 import (

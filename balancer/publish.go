@@ -1,3 +1,5 @@
+// Putting a new snapshot in force.
+
 package balancer
 
 import "slices"

@@ -1,3 +1,5 @@
+// The requests that wait for a slot, in the order in which they are served.
+
 package balancer
 
 import (

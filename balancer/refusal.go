@@ -1,3 +1,5 @@
+// Why a request gets no endpoint.
+
 package balancer
 
 import (

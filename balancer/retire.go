@@ -1,3 +1,5 @@
+// The end of a pool whose upstream is gone.
+
 package balancer
 
 import "errors"

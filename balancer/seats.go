@@ -1,3 +1,5 @@
+// The eligible endpoints as the policy sees them, and taking one.
+
 package balancer
 
 import "slices"

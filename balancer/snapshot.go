@@ -1,3 +1,5 @@
+// A snapshot: one immutable view of a pool.
+
 package balancer
 
 // Snapshot is one immutable view of a pool. It may be read from any goroutine for as

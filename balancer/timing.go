@@ -1,3 +1,5 @@
+// Measuring how long leases last.
+
 package balancer
 
 import (

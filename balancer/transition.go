@@ -1,3 +1,5 @@
+// Telling the owner of a pool what has changed, in order and without locks.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// One request that waits, until it is bound to an endpoint or gives up.
+
 package balancer
 
 import (

@@ -1,3 +1,5 @@
+// The access log: one line for each request, written off the request path.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Whether a request is tried once more after a failure, and where.
+
 package proxy
 
 import (

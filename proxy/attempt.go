@@ -1,3 +1,5 @@
+// An attempt: one try at an endpoint, from its connection to its only way out.
+
 package proxy
 
 import (

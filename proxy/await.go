@@ -1,3 +1,5 @@
+// Waiting for the head of an endpoint's final answer.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// The client's head, built from the endpoint's: from here on nothing is repeated.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Warnings of requests that failed, in the log.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// The metrics of requests that have ended.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// An exchange: all that is known of one client request, while it lasts.
+
 package proxy
 
 import (

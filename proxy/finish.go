@@ -1,3 +1,5 @@
+// The end of an exchange, the same for every ending.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// The request's head as the endpoint gets it.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// What one configuration means for requests: upstreams, targets and limits.
+
 package proxy
 
 import (

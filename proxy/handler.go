@@ -1,3 +1,5 @@
+// The handler, and the life of a request as a list of its steps.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// A request's body held in memory, so that it can be sent again.
+
 package proxy
 
 import "github.com/steelyard-proxy/steelyard/proxy/wire"

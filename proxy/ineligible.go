@@ -1,3 +1,5 @@
+// Why no endpoint of an upstream could be picked, in words.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Judges: who hears how each attempt ended.
+
 package proxy
 
 import (

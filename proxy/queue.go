@@ -1,3 +1,5 @@
+// Leasing an endpoint, at once or after a wait in the queue.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Reading the request's body, as far as it is held.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// The record of an exchange that has ended, and who is shown it.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Carrying the answer's body to the client, piece by piece.
+
 package proxy
 
 import (

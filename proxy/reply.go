@@ -1,3 +1,5 @@
+// The answer as the client gets it: put together, framed and sent.
+
 package proxy
 
 import (

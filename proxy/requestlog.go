@@ -1,3 +1,5 @@
+// From the record of an exchange to a row of the request log.
+
 package proxy
 
 import (

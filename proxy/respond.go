@@ -1,3 +1,5 @@
+// Answers of our own, and cuts of answers that have begun.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// How an error looks, by the API that the client speaks.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// The last bytes of a stream, so that an error can be put behind them.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Bytes in both directions, once the protocol was switched.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// Sending a large body while the answer is waited for.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// One warning of a kind in a while, where all requests fail alike.
+
 package proxy
 
 import (

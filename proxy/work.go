@@ -1,3 +1,5 @@
+// How much work a request will be, by what its body says.
+
 package proxy
 
 import (

@@ -1,3 +1,5 @@
+// The decision: take a free slot, mask some, or wait for a better one.
+
 package dispatch
 
 import (

@@ -1,3 +1,5 @@
+// An average that forgets.
+
 package dispatch
 
 // Mean is an average that forgets: of all samples until there are horizon, then mostly of the

@@ -1,3 +1,5 @@
+// How long an endpoint takes for a request, as measured lately.
+
 package dispatch
 
 import (

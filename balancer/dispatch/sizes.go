@@ -1,3 +1,5 @@
+// How much work is usual, and whether predictions of it come true.
+
 package dispatch
 
 import (

@@ -1,3 +1,5 @@
+// The numbers that decisions go by, each with its evidence.
+
 package dispatch
 
 // Tuning is the numbers that decisions go by. Sizes are in units of the usual request.

@@ -1,3 +1,5 @@
+// Measuring an endpoint's rate of work.
+
 package estimate
 
 import (

@@ -1,3 +1,5 @@
+// Sums over the requests that an endpoint has finished.
+
 package estimate
 
 import (

@@ -1,3 +1,5 @@
+// Finding how many requests an endpoint works on at once.
+
 package estimate
 
 import (

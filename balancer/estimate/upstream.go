@@ -1,3 +1,5 @@
+// The endpoints of an upstream, measured together once a second.
+
 package estimate
 
 import "time"

@@ -1,3 +1,5 @@
+// The policy capacity: exact shares in proportion to capacity.
+
 package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"

@@ -1,3 +1,5 @@
+// A heap of candidates that can be changed by their index.
+
 package policy
 
 // indexHeap is a heap of candidates. The least key is first; of equal keys the least tie, and

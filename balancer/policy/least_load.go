@@ -1,3 +1,5 @@
+// The policy least_load: whichever has the least work in flight for its capacity.
+
 package policy
 
 import (

@@ -1,3 +1,5 @@
+// Drawing candidates at random in proportion to capacity.
+
 package policy
 
 import (

@@ -1,3 +1,5 @@
+// The policy optimal_split: the fixed parts with the least mean response time.
+
 package policy
 
 import (

@@ -1,3 +1,5 @@
+// The policy random: each endpoint drawn in proportion to capacity.
+
 package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"

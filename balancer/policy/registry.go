@@ -1,3 +1,5 @@
+// The policies by the names that a configuration gives them.
+
 package policy
 
 import (

@@ -1,3 +1,5 @@
+// The policy round_robin: each endpoint in turn, whatever its capacity.
+
 package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"

@@ -1,3 +1,5 @@
+// Turns handed out in exact proportion to given parts.
+
 package policy
 
 import (

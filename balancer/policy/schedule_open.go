@@ -1,3 +1,5 @@
+// What becomes of turns while candidates are closed, or come and go.
+
 package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"

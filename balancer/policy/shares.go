@@ -1,3 +1,5 @@
+// Shares in proportion to capacity, free of overflow.
+
 package policy
 
 import (

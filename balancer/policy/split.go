@@ -1,3 +1,5 @@
+// The parts of traffic that make the mean response time least, by a formula.
+
 package policy
 
 import (

@@ -1,3 +1,5 @@
+// A tree of sums, to find a candidate by a number drawn at random.
+
 package policy
 
 // sumTree holds a number for each candidate, 0 or more. It knows their sum, and finds the

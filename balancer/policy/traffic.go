@@ -1,3 +1,5 @@
+// How many requests come in a second, as counted lately.
+
 package policy
 
 import "time"

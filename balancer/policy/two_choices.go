@@ -1,3 +1,5 @@
+// The policy two_choices: the less loaded of two drawn at random.
+
 package policy
 
 import "github.com/steelyard-proxy/steelyard/balancer"

@@ -1,3 +1,5 @@
+// Fitting a regression to samples by gradient descent.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// The saved file: its form, and whether what it says can be true.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// What is known of a request before it is sent, and the terms made of it.
+
 package predict
 
 import "math"

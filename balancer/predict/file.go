@@ -1,3 +1,5 @@
+// Loading what was learned, and moving damaged files aside.
+
 package predict
 
 import (

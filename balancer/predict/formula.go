@@ -1,3 +1,5 @@
+// How the work of one model's requests is computed.
+
 package predict
 
 // Rule is the way in which a model's work is predicted.

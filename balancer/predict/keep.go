@@ -1,3 +1,5 @@
+// Saving what was learned, unless somebody else has written to the file.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// Learning one model from its recent requests.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// Which names of models are learned apart, and which must leave.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// The predictor: what requests ask for their predicted work.
+
 package predict
 
 import (

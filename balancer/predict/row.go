@@ -1,3 +1,5 @@
+// A finished request to learn from, and why some are left out.
+
 package predict
 
 import (

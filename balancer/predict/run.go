@@ -1,3 +1,5 @@
+// The loop that takes in finished requests and learns from them.
+
 package predict
 
 import (

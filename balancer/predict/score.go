@@ -1,3 +1,5 @@
+// How well each rule predicts, and which one is chosen.
+
 package predict
 
 import "math"

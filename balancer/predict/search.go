@@ -1,3 +1,5 @@
+// Finding the settings of the descent by trying them.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// What a predictor knows, for metrics and people.
+
 package predict
 
 // State is what a Predictor knows, and what became of the rows that it was given.

@@ -1,3 +1,5 @@
+// Learning once from many rows, away from any traffic.
+
 package predict
 
 import (

@@ -1,3 +1,5 @@
+// Where a path leads, and reading only regular files.
+
 package statefile
 
 import (

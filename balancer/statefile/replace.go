@@ -1,3 +1,5 @@
+// Replacing a file whole, or moving it aside.
+
 package statefile
 
 import (

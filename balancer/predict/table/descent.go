@@ -1,3 +1,5 @@
+// Fitting weights to standardised columns by gradient descent.
+
 package table
 
 import (

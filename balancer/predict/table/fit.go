@@ -1,3 +1,5 @@
+// Fitting a model to a table, and testing it on rows set apart.
+
 package table
 
 import (

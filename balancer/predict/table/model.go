@@ -1,3 +1,5 @@
+// The model of a table, and its file.
+
 package table
 
 import (

@@ -1,3 +1,5 @@
+// The rows of a table, cleaned.
+
 package table
 
 import (

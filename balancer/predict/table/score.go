@@ -1,3 +1,5 @@
+// How well rows are predicted that nothing was learned from.
+
 package table
 
 import "math"
