@@ -164,7 +164,7 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 		if i < len(s.capacities) {
 			capacity = s.capacities[i]
 		}
-		target.Worth.Set(capacity, s.slots)
+		target.Rating.Set(capacity, s.slots)
 		target.Appoint(judges(s, target)...)
 		g.options = append(g.options, balancer.EndpointOptions{Name: name, URL: "http://" + address, Capacity: capacity, Slots: s.slots, Via: target})
 		g.targets = append(g.targets, target)

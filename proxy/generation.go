@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"math"
 	"net/netip"
 	"sync/atomic"
 	"time"
@@ -58,7 +59,7 @@ type Upstream struct {
 	Idle      time.Duration      // between two pieces of an answer, or of a request taken
 	Total     time.Duration      // of the whole exchange
 	Predictor *predict.Predictor // of the work of its requests; nil: all are alike
-	Sized     bool               // somebody wants to know the work of its requests
+	WantsWork bool               // somebody wants to know the work of its requests: a queue, a meter or a log
 	QueueTime bool               // answers say how long the request waited for a slot
 	Metrics   *metrics.Upstream
 }
@@ -69,8 +70,26 @@ type Target struct {
 	Name    string
 	Host    string // for the Host field
 	Conns   *transport.Pool
-	Worth   Worth
+	Rating  Rating
 	Meter   estimate.Meter // of what it can do; of use where it is told, see Measuring
 	Metrics *metrics.Endpoint
 	judges  atomic.Pointer[[]Judge] // written by Appoint; nil: there are none
+}
+
+// Rating is what an endpoint can do, as configured or as last measured. It is written by
+// whoever measures, and read by requests.
+type Rating struct {
+	capacity atomic.Uint64 // bits of a float64
+	slots    atomic.Int64
+}
+
+// Set says what holds from now on.
+func (r *Rating) Set(capacity float64, slots int) {
+	r.capacity.Store(math.Float64bits(capacity))
+	r.slots.Store(int64(slots))
+}
+
+// Get returns the capacity and the slots, 0 for no limit.
+func (r *Rating) Get() (capacity float64, slots int) {
+	return math.Float64frombits(r.capacity.Load()), int(r.slots.Load())
 }

@@ -58,13 +58,13 @@ func (l Learning) Judge(a *Attempted) {
 // judge tells those who want to know how the attempt ended. How long a tunnel stood says nothing.
 func (a *attempt) judge(o balancer.Outcome) {
 	a.ended = Attempted{Outcome: o, InFlight: a.inFlight}
-	if x := a.x; x.upstream.Sized {
+	if x := a.x; x.upstream.WantsWork {
 		h := &x.hints
 		a.ended.Said, a.ended.Features = h.said, h.features
 		if h.said {
 			a.ended.Model = h.model
 		}
-		a.ended.Capacity, a.ended.Slots = a.target.Worth.Get()
+		a.ended.Capacity, a.ended.Slots = a.target.Rating.Get()
 	}
 	if judges := a.target.judges.Load(); judges != nil && o.Status != http.StatusSwitchingProtocols {
 		a.tell(*judges)

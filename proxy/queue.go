@@ -39,7 +39,7 @@ func (a *attempt) acquire() error {
 	switch {
 	case err == nil:
 		a.lease, a.target = lease, lease.Endpoint().Via().(*Target)
-		if _, slots := a.target.Worth.Get(); slots > 0 {
+		if _, slots := a.target.Rating.Get(); slots > 0 {
 			x.conn.Hurry(true)
 		}
 		a.inFlight = lease.Endpoint().Load().InFlight()

@@ -189,7 +189,7 @@ func TestShortestFirst(t *testing.T) {
 	p := newPuppet(t)
 	s := queueing(10)
 	s.queue.Order = balancer.ShortestFirst
-	s.upstream.Sized = true
+	s.upstream.WantsWork = true
 	s.upstream.Predictor = predict.New(predict.Options{})
 	g := serve(t, s, p.address)
 	first := dial(t, g)
@@ -242,7 +242,7 @@ func TestFinishedRequestsTeach(t *testing.T) {
 	go func() { logged <- log.Run(ctx) }()
 
 	s := queueing(10)
-	s.upstream.Sized, s.measured = true, true
+	s.upstream.WantsWork, s.measured = true, true
 	predictor := predict.New(predict.Options{})
 	s.upstream.Predictor, s.requests = predictor, log
 	learned := make(chan error, 1)

@@ -3,33 +3,13 @@
 package proxy
 
 import (
-	"math"
 	"sync"
-	"sync/atomic"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/proxy/payload"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
-
-// Worth is what an endpoint can do, as configured or as last measured. The zero
-// value is nothing; it is written by whoever measures and read by requests.
-type Worth struct {
-	capacity atomic.Uint64 // bits of a float64
-	slots    atomic.Int64
-}
-
-// Set says what holds from now on.
-func (w *Worth) Set(capacity float64, slots int) {
-	w.capacity.Store(math.Float64bits(capacity))
-	w.slots.Store(int64(slots))
-}
-
-// Get returns the capacity and the slots, 0 for no limit.
-func (w *Worth) Get() (capacity float64, slots int) {
-	return math.Float64frombits(w.capacity.Load()), int(w.slots.Load())
-}
 
 // hints is what a request says of the work it asks for.
 type hints struct {
@@ -47,7 +27,7 @@ func (h *hints) reset() { h.said, h.features = false, predict.Features{} }
 // taken for the mean of all requests.
 func (x *exchange) predict() {
 	x.request = balancer.Request{}
-	if !x.upstream.Sized {
+	if !x.upstream.WantsWork {
 		return
 	}
 	var h payload.Hints

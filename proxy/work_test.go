@@ -28,7 +28,7 @@ func teaching(t *testing.T, s *settings) (end func(g *gateway, requests int) []m
 	path := filepath.Join(t.TempDir(), "requests.csv")
 	log, err := requestlog.Open(requestlog.Options{Path: path})
 	require.NoError(t, err)
-	s.upstream.Sized, s.measured = true, true
+	s.upstream.WantsWork, s.measured = true, true
 	s.requests = log
 	return func(g *gateway, requests int) []map[string]string {
 		eventually(t, "all to have ended", func() bool { return g.accessed.Len() == requests })

@@ -16,8 +16,8 @@ import (
 const (
 	// measureEvery is how often the measurements are looked at.
 	measureEvery = time.Second
-	// worthChange is the part by which a measured capacity must change to be worth a new snapshot.
-	worthChange = 0.01
+	// ratingChange is the part by which a measured capacity must change to be worth a new snapshot.
+	ratingChange = 0.01
 	// scaleChange is the same for a measured scale.
 	scaleChange = 0.05
 )
@@ -52,7 +52,7 @@ func (u *upstream) assess() {
 		u.estimate = nil
 		for _, m := range u.members {
 			slots := m.want.slots.Value
-			m.estimate, m.worth = nil, estimate.Value{Capacity: m.want.capacity.Value, Slots: slots, AtOnce: slots}
+			m.estimate, m.rating = nil, estimate.Value{Capacity: m.want.capacity.Value, Slots: slots, AtOnce: slots}
 		}
 		return
 	}
@@ -77,7 +77,7 @@ func (u *upstream) assess() {
 // takeWorth takes over the measured values.
 func (u *upstream) takeWorth() {
 	for _, m := range u.members {
-		m.worth = m.estimate.Value()
+		m.rating = m.estimate.Value()
 	}
 }
 
@@ -119,17 +119,17 @@ func (f *fleet) measureOnce(since time.Duration) {
 			continue
 		}
 		u.estimate.Tick(since)
-		if rescaled := u.rescale(); rescaled || u.worthMoved() {
+		if rescaled := u.rescale(); rescaled || u.ratingsMoved() {
 			u.takeWorth()
 			u.apply()
 		}
 	}
 }
 
-// worthMoved says whether a member's measured values have changed enough for a new snapshot.
-func (u *upstream) worthMoved() bool {
+// ratingsMoved says whether what a member can do has changed by enough for a new snapshot.
+func (u *upstream) ratingsMoved() bool {
 	return slices.ContainsFunc(u.members, func(m *member) bool {
-		was, is := m.worth, m.estimate.Value()
-		return is.Slots != was.Slots || is.AtOnce != was.AtOnce || math.Abs(is.Capacity-was.Capacity) > worthChange*was.Capacity
+		was, is := m.rating, m.estimate.Value()
+		return is.Slots != was.Slots || is.AtOnce != was.AtOnce || math.Abs(is.Capacity-was.Capacity) > ratingChange*was.Capacity
 	})
 }

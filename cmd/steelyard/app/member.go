@@ -63,7 +63,7 @@ type member struct {
 	want     wanted
 	target   *proxy.Target
 	estimate *estimate.Endpoint // nil: nothing is measured
-	worth    estimate.Value     // as the pool was last told
+	rating   estimate.Value     // as the pool was last told
 	naming   context.CancelFunc // of where; nil before start
 	probing  context.CancelFunc // nil before start
 	upkeep   context.CancelFunc // of target's connections; nil before start

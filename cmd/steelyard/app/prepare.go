@@ -26,7 +26,7 @@ type generation struct {
 type plan struct {
 	config    configs.Upstream
 	options   balancer.Options
-	sized     bool     // the work of its requests must be known
+	wantsWork bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
 	endpoints []wanted
 }
@@ -76,7 +76,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 	if err := checkWanted(p.endpoints); err != nil {
 		return nil, err
 	}
-	if p.sized = f.logged || measured(c) || p.options.Queue.Order.BySize(); p.sized {
+	if p.wantsWork = f.logged || measured(c) || p.options.Queue.Order.BySize(); p.wantsWork {
 		p.learner, err = f.prepareLearner(c)
 	}
 	return p, err

@@ -20,12 +20,12 @@ type upstream struct {
 	pool    *balancer.Pool
 	metrics *metrics.Upstream
 
-	config  configs.Upstream
-	options balancer.Options
-	members []*member // in configured order; a change makes a new list
-	places  probe.Places
-	sized   bool     // the work of its requests must be known
-	learner *learner // nil: nobody wants predictions
+	config    configs.Upstream
+	options   balancer.Options
+	members   []*member // in configured order; a change makes a new list
+	places    probe.Places
+	wantsWork bool     // the work of its requests must be known
+	learner   *learner // nil: nobody wants predictions
 
 	estimate *estimate.Upstream // nil: nothing is measured
 	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
@@ -41,7 +41,7 @@ func (f *fleet) newUpstream(name string) *upstream {
 // ones are probed. Call refresh to tell the pool.
 func (u *upstream) configure(p *plan) {
 	old := u.config
-	u.config, u.sized, u.learner = p.config, p.sized, p.learner
+	u.config, u.wantsWork, u.learner = p.config, p.wantsWork, p.learner
 	u.options.Queue = p.options.Queue
 	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale {
 		u.options.Policy, u.scale = p.options.Policy, 0
@@ -59,7 +59,7 @@ func (u *upstream) rules() *proxy.Upstream {
 	r := &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
-		Sized: u.sized, QueueTime: c.Queue.Header,
+		WantsWork: u.wantsWork, QueueTime: c.Queue.Header,
 		Metrics: u.metrics,
 	}
 	if u.learner != nil {
@@ -78,10 +78,10 @@ func (u *upstream) refresh() {
 func (u *upstream) apply() {
 	endpoints := make([]balancer.EndpointOptions, len(u.members))
 	for i, m := range u.members {
-		m.target.Worth.Set(m.worth.Capacity, m.worth.AtOnce)
+		m.target.Rating.Set(m.rating.Capacity, m.rating.AtOnce)
 		m.target.Appoint(u.judges(m)...)
 		endpoints[i] = balancer.EndpointOptions{
-			Name: m.name, URL: m.want.url, Capacity: m.worth.Capacity, Slots: m.worth.Slots, Via: m.target,
+			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Via: m.target,
 		}
 	}
 	if err := u.pool.Apply(u.options, endpoints); err != nil {
