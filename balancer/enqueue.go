@@ -41,7 +41,8 @@ func (p *Pool) Queue() QueueState {
 // Enqueue lets a request wait that Acquire found no slot for. If a slot was freed meanwhile,
 // the request is bound to it at once. A request that had an endpoint before, and failed
 // there, gets its old place back: before all that came after it, even if the queue is full,
-// and with the MaxWait that is left to it. Enqueue fails with a *QueueFull or ErrNoEndpoint.
+// and with the MaxWait that is left to it. A full queue takes a request of a higher priority in
+// place of the youngest of the lowest. Enqueue fails with a *QueueFull or ErrNoEndpoint.
 // It does not allocate as long as Waiters are recycled. The request must not change until
 // Wait returns.
 func (p *Pool) Enqueue(r *Request) (*Waiter, error) {
@@ -84,7 +85,7 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 		}
 	}
 	returns := r != nil && r.place.number > 0 && q.options.MaxRequests > 0
-	if q.length >= q.options.MaxRequests && !returns {
+	if q.length >= q.options.MaxRequests && !returns && !q.displace(r.priority()) {
 		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.state().RetryAfter(q.options.MaxWait)}
 	}
 	w = p.newWaiter(r)

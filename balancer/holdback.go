@@ -72,12 +72,12 @@ func (q *queue) hasToWait(r *Request, s *seats) bool {
 
 // ahead returns how many wait that a request which comes will not overtake.
 func (q *queue) ahead(r *Request) (n int) {
-	if !q.options.Order.BySize() {
+	key, priority := q.key(r), r.priority()
+	if !q.options.Order.BySize() && q.of[priority] == q.length {
 		return q.length
 	}
-	key := q.key(r)
 	for _, w := range q.line {
-		if w.key <= key {
+		if w.priority > priority || w.priority == priority && w.key <= key {
 			n++
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Order says which of the requests in a queue goes first.
+// Order says which of the requests of one priority in a queue goes first.
 type Order uint8
 
 const (

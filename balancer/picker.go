@@ -15,6 +15,9 @@ type Request struct {
 	// seconds that it would take at an endpoint, times the endpoint's capacity, over its
 	// slots. 0 means that it is not known, and counts as the least.
 	Work float64
+	// Priority says who goes first where requests have to wait, and who is sent away first
+	// where they are too many: 0, the first to go, to 9. It is in no policy's way.
+	Priority uint8
 
 	place place // written under Pool.pick when it is given an endpoint
 }
@@ -26,6 +29,13 @@ func (r *Request) work() float64 {
 		return 0
 	}
 	return r.Work
+}
+
+func (r *Request) priority() uint8 {
+	if r == nil {
+		return 0
+	}
+	return r.Priority
 }
 
 // Candidate is one eligible endpoint.

@@ -14,8 +14,8 @@ import (
 // waits and may not have it, and for the one that gets it. Pool.pick guards all of it.
 //
 // The work of a request is what was predicted, in its upstream's unit. Its size is its work in
-// units of the usual request. Its key is what it is ordered by: 0 once it has aged, that is,
-// has waited for more than half of MaxWait.
+// units of the usual request. Its key is what it is ordered by among those of its priority: 0
+// once it has aged, that is, has waited for more than half of MaxWait.
 type queue struct {
 	options QueueOptions
 	now     func() time.Duration // the pool's clock; written once, by the first configure
@@ -27,6 +27,7 @@ type queue struct {
 	// All that wait, by arrival. Those before young have aged.
 	oldest, youngest, young *Waiter
 	length                  int
+	of                      [priorities]int // how many of each priority wait
 
 	sizes    dispatch.Sizes
 	compared []dispatch.Seat // memory of fleet
@@ -35,6 +36,9 @@ type queue struct {
 	recheck   func()        // Pool.Recheck; nil with a clock that is not the process's, which no timer goes by
 	timer     *time.Timer   // calls recheck; nil before it was needed first
 }
+
+// priorities is how many priorities there are, from 0.
+const priorities = 10
 
 // configure puts the options in force. Those who wait stay.
 func (q *queue) configure(o Options, recheck func()) {
@@ -71,6 +75,7 @@ func (q *queue) add(w *Waiter) {
 	if q.length == 0 {
 		q.drain.at = now
 	}
+	w.priority = min(w.request.priority(), priorities-1)
 	w.key = q.key(w.request)
 	w.size = q.size(w.request)
 	w.long = q.sizes.IsLong(w.size)
@@ -87,6 +92,7 @@ func (q *queue) add(w *Waiter) {
 		w.key, w.long = 0, false // one that came after it has aged: so has it
 	}
 	q.length++
+	q.of[w.priority]++
 	heap.Push(&q.line, w)
 }
 
@@ -120,6 +126,27 @@ func (q *queue) remove(w *Waiter, now time.Duration) {
 	}
 	q.unlink(w)
 	q.length--
+	q.of[w.priority]--
+}
+
+// displace sends the youngest of the lowest priority away, to make room for a request of a
+// higher one; or it reports that nobody is below that. It is O(n) in those who came after the
+// one that goes.
+func (q *queue) displace(priority uint8) bool {
+	for lowest := range min(priority, priorities-1) {
+		if q.of[lowest] == 0 {
+			continue
+		}
+		w := q.youngest
+		for w.priority != lowest {
+			w = w.older
+		}
+		w.retryAfter = q.state().RetryAfter(w.maxWait)
+		q.remove(w, q.now())
+		w.end(displaced)
+		return true
+	}
+	return false
 }
 
 func (q *queue) unlink(w *Waiter) {
@@ -136,8 +163,8 @@ func (q *queue) unlink(w *Waiter) {
 	w.older, w.younger = nil, nil
 }
 
-// age puts those that have waited for more than half of MaxWait first, as if they were no work
-// at all. Then only those that came before them are served before them. It is O(log n) for
+// age puts those that have waited for more than half of MaxWait first among those of their
+// priority, as if they were no work at all. Then only those that came before them are served before them. It is O(log n) for
 // each, once in its life.
 func (q *queue) age(now time.Duration) {
 	if !q.options.Order.BySize() {
@@ -191,6 +218,9 @@ func (l line) Len() int { return len(l) }
 
 func (l line) Less(i, j int) bool {
 	a, b := l[i], l[j]
+	if a.priority != b.priority {
+		return a.priority > b.priority
+	}
 	return a.key < b.key || a.key == b.key && a.number < b.number
 }
 

@@ -33,6 +33,20 @@ func (e *QueueFull) Error() string {
 // Unwrap returns ErrQueueFull.
 func (e *QueueFull) Unwrap() error { return ErrQueueFull }
 
+// Displaced is the error of a request that waited in a full queue until one of a higher priority
+// came.
+type Displaced struct {
+	RetryAfter time.Duration // when those who wait will have been served, 1 s to 60 s
+}
+
+// Error implements error.
+func (e *Displaced) Error() string {
+	return fmt.Sprintf("wait for an endpoint: %v, and a request of a higher priority came", ErrQueueFull)
+}
+
+// Unwrap returns ErrQueueFull.
+func (e *Displaced) Unwrap() error { return ErrQueueFull }
+
 // WaitedTooLong is the error of a request for which no slot was freed in time.
 type WaitedTooLong struct {
 	Limit      time.Duration // how long it might wait

@@ -18,7 +18,7 @@ type Waiter struct {
 
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
 	endpoint   *Endpoint     // once bound; written before fate
-	retryAfter time.Duration // once too late; written before fate
+	retryAfter time.Duration // once too late or displaced; written before fate
 	failure    error         // once a policy panicked over it; written before fate
 	done       chan struct{} // gets one signal, for which it has room, when the request no longer waits
 	timer      *time.Timer   // calls expire; nil until it is needed; only Wait touches it
@@ -27,7 +27,8 @@ type Waiter struct {
 	// These belong to the queue: Pool.pick guards them.
 	arrived        time.Duration // by the pool's clock; no later than that of any with a higher number
 	number         uint64        // counts arrivals, from 1
-	key            float64       // what it is ordered by, before number
+	priority       uint8         // what it is ordered by first: the highest is served first
+	key            float64       // what it is ordered by then, before number
 	index          int           // in the queue's line
 	long           bool          // it leaves the last free slot to short ones; not once it has aged
 	older, younger *Waiter
@@ -39,13 +40,15 @@ const (
 	bound           // to an endpoint, where it is counted
 	poked           // before Wait has returned an endpoint
 	tooLate         // MaxWait passed
+	displaced       // the queue was full, and one of a higher priority came
 	panicked        // the policy panicked while it picked for this request
 	ended           // Wait has returned
 )
 
 // Wait blocks until the request is bound to an endpoint, and returns the lease. It fails with
-// ErrPoked after Poke, and with a *WaitedTooLong after MaxWait. If the policy panics over this
-// request, Wait panics.
+// ErrPoked after Poke, with a *WaitedTooLong after MaxWait, and with a *Displaced where the queue
+// was full and a request of a higher priority came. If the policy panics over this request, Wait
+// panics.
 func (w *Waiter) Wait() (Lease, error) {
 	timed := w.fate.Load() == waiting && w.setTimer()
 	<-w.done
@@ -61,6 +64,8 @@ func (w *Waiter) Wait() (Lease, error) {
 	switch w.fate.Swap(ended) {
 	case tooLate:
 		return Lease{}, &WaitedTooLong{Limit: w.maxWait, RetryAfter: w.retryAfter}
+	case displaced:
+		return Lease{}, &Displaced{RetryAfter: w.retryAfter}
 	case panicked:
 		raise(w.failure)
 	}
