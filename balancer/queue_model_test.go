@@ -30,7 +30,7 @@ func TestQueueKeepsItsPromises(t *testing.T) {
 			m.end()
 		})
 	}
-	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again", "held back", "patient"} {
+	for _, how := range []string{"bound", "poked", "too late", "panicked", "full", "again", "held back", "patient", "displaced"} {
 		assert.Greater(t, outcomes[how], 100, how)
 	}
 	assert.Greater(t, outcomes["tried"], 20)
@@ -176,6 +176,9 @@ func (m *model) newRequest() *modelWaiter {
 	if m.rng.IntN(8) == 0 {
 		r.Work = 1000
 	}
+	if m.rng.IntN(3) == 0 {
+		r.Priority = uint8(m.rng.IntN(10))
+	}
 	for range max(0, m.rng.IntN(6)-2) {
 		r.Exclude = append(r.Exclude, m.known[m.rng.IntN(len(m.known))])
 	}
@@ -250,8 +253,15 @@ func (m *model) come(w *modelWaiter, first bool) {
 	case !allowed:
 		require.ErrorIs(m.t, err, ErrNoEndpoint)
 	case len(m.waiting) >= m.options.MaxRequests && !(w.given && m.options.MaxRequests > 0):
-		require.ErrorIs(m.t, err, ErrQueueFull)
-		m.outcomes["full"]++
+		i := m.lowest(r.Priority)
+		if i < 0 {
+			require.ErrorIs(m.t, err, ErrQueueFull)
+			m.outcomes["full"]++
+			return
+		}
+		require.NoError(m.t, err)
+		m.left(i, "displaced")
+		m.waits(w)
 	default:
 		require.NoError(m.t, err)
 		m.waits(w)
@@ -290,6 +300,22 @@ func (m *model) waits(w *modelWaiter) {
 	}
 	w.waited, w.long, w.units = true, m.isLong(w), m.size(w)
 	m.waiting = append(m.waiting, w)
+}
+
+// lowest is who is sent away where the queue is full and one of this priority comes: the youngest of the lowest, if that
+// is below; or -1.
+func (m *model) lowest(priority uint8) int {
+	found := -1
+	for i, w := range m.waiting {
+		if w.request.Priority >= priority {
+			continue
+		}
+		if found < 0 || w.request.Priority < m.waiting[found].request.Priority ||
+			w.request.Priority == m.waiting[found].request.Priority && w.number > m.waiting[found].number {
+			found = i
+		}
+	}
+	return found
 }
 
 func refusal(allowed bool) error {

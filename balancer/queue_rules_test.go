@@ -99,7 +99,10 @@ func (m *model) hasAged(w *modelWaiter) bool { return m.clock.at-w.arrived > m.o
 // before returns how many a request that comes will not overtake.
 func (m *model) before(r *Request) (n int) {
 	for _, w := range m.waiting {
-		if !m.options.Order.BySize() || m.hasAged(w) || w.request.Work <= r.Work {
+		if w.request.Priority < r.Priority {
+			continue
+		}
+		if w.request.Priority > r.Priority || !m.options.Order.BySize() || m.hasAged(w) || w.request.Work <= r.Work {
 			n++
 		}
 	}
@@ -108,6 +111,9 @@ func (m *model) before(r *Request) (n int) {
 
 // compare is the order of the queue as Order promises it.
 func (m *model) compare(a, b *modelWaiter) int {
+	if higher := cmp.Compare(b.request.Priority, a.request.Priority); higher != 0 {
+		return higher
+	}
 	older := cmp.Compare(a.number, b.number)
 	first := a
 	if older > 0 {
