@@ -36,13 +36,13 @@ type Waiter struct {
 
 // What may become of a waiter.
 const (
-	waiting  uint32 = iota
-	bound           // to an endpoint, where it is counted
-	poked           // before Wait has returned an endpoint
-	tooLate         // MaxWait passed
-	displaced       // the queue was full, and one of a higher priority came
-	panicked        // the policy panicked while it picked for this request
-	ended           // Wait has returned
+	waiting   uint32 = iota
+	bound            // to an endpoint, where it is counted
+	poked            // before Wait has returned an endpoint
+	tooLate          // MaxWait passed
+	displaced        // the queue was full, and one of a higher priority came
+	panicked         // the policy panicked while it picked for this request
+	ended            // Wait has returned
 )
 
 // Wait blocks until the request is bound to an endpoint, and returns the lease. It fails with
