@@ -302,22 +302,6 @@ func (m *model) waits(w *modelWaiter) {
 	m.waiting = append(m.waiting, w)
 }
 
-// lowest is who is sent away where the queue is full and one of this priority comes: the youngest of the lowest, if that
-// is below; or -1.
-func (m *model) lowest(priority uint8) int {
-	found := -1
-	for i, w := range m.waiting {
-		if w.request.Priority >= priority {
-			continue
-		}
-		if found < 0 || w.request.Priority < m.waiting[found].request.Priority ||
-			w.request.Priority == m.waiting[found].request.Priority && w.number > m.waiting[found].number {
-			found = i
-		}
-	}
-	return found
-}
-
 func refusal(allowed bool) error {
 	if allowed {
 		return ErrFull

@@ -124,3 +124,19 @@ func (m *model) compare(a, b *modelWaiter) int {
 	}
 	return cmp.Or(cmp.Compare(a.request.Work, b.request.Work), older)
 }
+
+// lowest is who is sent away where the queue is full and one of this priority comes: the youngest of the lowest, if that
+// is below; or -1.
+func (m *model) lowest(priority uint8) int {
+	found := -1
+	for i, w := range m.waiting {
+		if w.request.Priority >= priority {
+			continue
+		}
+		if found < 0 || w.request.Priority < m.waiting[found].request.Priority ||
+			w.request.Priority == m.waiting[found].request.Priority && w.number > m.waiting[found].number {
+			found = i
+		}
+	}
+	return found
+}
