@@ -29,6 +29,7 @@ func (r *Registry) collect(s *page) {
 		s.histogram(overheadTime, &o.histogram, o.upstream)
 	}
 	r.collectState(s)
+	r.collectEvents(s)
 }
 
 // overhead is the sum of the overhead histograms of one upstream's endpoints.

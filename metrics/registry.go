@@ -32,6 +32,7 @@ type Registry struct {
 	clientSource   atomic.Pointer[func() ClientConnections]
 
 	predictorSource atomic.Pointer[func() []PredictorState]
+	eventSource     atomic.Pointer[func() []EventCount]
 
 	expected atomic.Pointer[[]Failure] // written by ExpectFailures
 

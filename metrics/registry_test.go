@@ -55,6 +55,7 @@ func full() *Registry {
 			Scores: []PredictionScore{{"hints", 0.25, 3.5}, {"regression", 0.75, 1.5}},
 		}}}}
 	})
+	r.ObserveEvents(func() []EventCount { return []EventCount{{Kind: "ejected", Count: 3}} })
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -66,6 +67,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_total{code="5xx",endpoint="small",upstream="chat"} 0`,
 		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,
 		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
+		`steelyard_events_total{kind="ejected"} 3`,
 		`steelyard_queue_requests{upstream="chat"} 6`,
 		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
 		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,

@@ -17,6 +17,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
@@ -34,6 +35,7 @@ type Options struct {
 type App struct {
 	log      *zap.Logger
 	metrics  *metrics.Registry
+	events   *event.Log
 	handler  *proxy.Handler
 	access   *proxy.AccessLog // nil: off
 	requests *requestlog.Log  // nil: off
@@ -67,7 +69,8 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if a.metrics == nil {
 		a.metrics = metrics.New(metrics.Build{})
 	}
-	a.fleet = newFleet(a.log, a.metrics)
+	a.events = event.NewLog(newEventLines(a.log).told)
+	a.fleet = newFleet(a.log, a.metrics, a.events)
 	recorders, err := a.openLogs(cfg, o.AccessLog)
 	if err != nil {
 		return nil, err

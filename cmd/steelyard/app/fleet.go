@@ -11,6 +11,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
@@ -19,6 +20,7 @@ import (
 type fleet struct {
 	log     *zap.Logger
 	metrics *metrics.Registry
+	events  *event.Log
 	loads   *balancer.Loads
 	logged  bool // there is a request log; written before the first prepare
 
@@ -30,8 +32,8 @@ type fleet struct {
 	leaving   map[string]chan struct{} // by file: closed when its earlier learner has saved to it
 }
 
-func newFleet(log *zap.Logger, m *metrics.Registry) *fleet {
-	return &fleet{log: log, metrics: m, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}}
+func newFleet(log *zap.Logger, m *metrics.Registry, events *event.Log) *fleet {
+	return &fleet{log: log, metrics: m, events: events, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}}
 }
 
 // adopt puts a prepared generation in force: membership first, then what runs beside it.

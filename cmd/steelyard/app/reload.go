@@ -9,6 +9,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
@@ -35,6 +36,8 @@ func (a *App) Reload(cfg *configs.Config) error {
 	a.handler.Use(g.rules)
 	a.config = cfg
 	a.reloaded(nil)
+	a.events.Publish(event.Event{Kind: event.Reloaded, Action: "requests that begin now are served by it",
+		Evidence: map[string]any{"upstreams": len(cfg.Upstreams), "routes": len(cfg.Routes)}})
 	a.log.Info("reloaded", zap.Int("upstreams", len(cfg.Upstreams)), zap.Int("routes", len(cfg.Routes)))
 	return nil
 }
@@ -43,6 +46,7 @@ func (a *App) Reload(cfg *configs.Config) error {
 // stays in force.
 func (a *App) ReloadFailed(err error) {
 	a.log.Error("reload failed, the old configuration stays", zap.Error(err))
+	a.events.Publish(event.Event{Kind: event.ReloadRefused, Cause: err.Error(), Action: "the old configuration stays"})
 	a.reloaded(err)
 }
 

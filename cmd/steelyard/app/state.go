@@ -10,6 +10,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
@@ -31,6 +32,12 @@ func (a *App) observe() {
 			states = append(states, metrics.QueueState{Upstream: u.Name, Waiting: u.Queue.Waiting})
 		}
 		return states
+	})
+	a.metrics.ObserveEvents(func() (counts []metrics.EventCount) {
+		for _, k := range event.Kinds() {
+			counts = append(counts, metrics.EventCount{Kind: k.String(), Count: a.events.Published(k)})
+		}
+		return counts
 	})
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveClients(func() metrics.ClientConnections {

@@ -1,94 +1,89 @@
-// Logging what a pool does of itself, without a flood of lines.
+// What a pool does of itself, and what is done to it, as events.
 
 package app
 
 import (
 	"sync"
-	"time"
-
-	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
-// The log has this many lines of an upstream's transitions at once, and then one in each
-// lineEvery: a fleet that loses its network, or an endpoint that comes and goes, needs no more.
-const (
-	linesAtOnce = 20
-	lineEvery   = 3 * time.Second
-)
+// transitions publishes what changes in one upstream's pool.
+type transitions struct {
+	upstream string
+	pool     *balancer.Pool
+	events   *event.Log
 
-// transitionLog logs what a pool does of itself: it passes over endpoints that cannot be
-// reached, and uses them all the same if too few are left. Probes and operators log their own
-// changes.
-type transitionLog struct {
-	log *zap.Logger
-
-	mu      sync.Mutex // guards what follows
-	lines   float64    // that may still come at once
-	at      time.Time  // when lines was computed
-	leftOut int        // since the last line
+	mu    sync.Mutex
+	empty bool // no endpoint is eligible; guarded by mu
 }
 
-func newTransitionLog(log *zap.Logger, upstream string) *transitionLog {
-	return &transitionLog{log: log.With(zap.String("upstream", upstream)), lines: linesAtOnce}
+// told is the pool's Notify: the one place where a transition becomes an event, with a line of
+// the log and a count.
+func (t *transitions) told(tr balancer.Transition) {
+	if e := eventOf(tr); e.Kind != 0 {
+		e.Upstream = t.upstream
+		t.events.Publish(e)
+	}
+	t.watchEligible()
 }
 
-// told is a pool's Notify.
-func (l *transitionLog) told(t balancer.Transition) {
-	write, message := l.log.Warn, messageOf(t)
-	if message == "" {
-		return
-	}
-	leftOut, ok := l.take()
-	if !ok {
-		return
-	}
-	var fields []zap.Field
-	if t.Endpoint != "" {
-		fields = append(fields, zap.String("endpoint", t.Endpoint))
-	}
+// eventOf is the event for a transition; its Kind is 0 if nobody need hear of it.
+func eventOf(t balancer.Transition) event.Event {
+	began, over := kindsOf(t)
 	if !t.On {
-		write = l.log.Info
-		fields = append(fields, zap.Duration("after", t.After))
+		return event.Event{Kind: over, Endpoint: t.Endpoint, Evidence: map[string]any{"lasted_seconds": t.After.Seconds()}}
 	}
-	if leftOut > 0 {
-		fields = append(fields, zap.Int("lines_left_out", leftOut))
+	e := event.Event{Kind: began, Endpoint: t.Endpoint, Cause: t.Reason}
+	switch t.Panic {
+	case balancer.IgnoresOutages:
+		e.Cause, e.Action = "no endpoint can be reached", "requests go to all of them as if nothing were known"
+	case balancer.IgnoresEjections:
+		e.Cause, e.Action = "too many endpoints are ejected", "ejected ones get requests all the same"
 	}
-	write(message, fields...)
+	return e
 }
 
-// messageOf is the message for a transition; "" if somebody else logs it.
-func messageOf(t balancer.Transition) string {
-	switch {
-	case t.Condition == balancer.Unreachable && t.On:
-		return "endpoint cannot be reached: connections to it fail; others get its requests"
-	case t.Condition == balancer.Unreachable:
-		return "endpoint can be reached again"
-	case t.Panic == balancer.IgnoresOutages && t.On:
-		return "no endpoint can be reached: requests go to all of them as if nothing were known"
-	case t.Panic == balancer.IgnoresOutages:
-		return "requests no longer go to endpoints that cannot be reached"
-	case t.Panic == balancer.IgnoresEjections && t.On:
-		return "too few endpoints are left: those that are ejected get requests all the same"
-	case t.Panic == balancer.IgnoresEjections:
-		return "enough endpoints are left: those that are ejected get no more requests"
+// kindsOf is what happens when a transition begins, and when it is over.
+func kindsOf(t balancer.Transition) (began, over event.Kind) {
+	if t.Panic != 0 {
+		return event.Panic, event.PanicOver
 	}
-	return ""
+	switch t.Condition {
+	case balancer.Unreachable:
+		return event.Unreachable, event.Back
+	case balancer.ProbeFailed:
+		return event.ProbeFailed, event.ProbePassed
+	case balancer.Draining:
+		return event.Draining, event.Undrained
+	case balancer.Ejected:
+		return event.Ejected, event.Restored
+	}
+	return 0, 0
 }
 
-// take reports whether one more line may be written, and how many were left out since the last.
-func (l *transitionLog) take() (leftOut int, ok bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	now := time.Now()
-	l.lines = min(l.lines+now.Sub(l.at).Seconds()/lineEvery.Seconds(), linesAtOnce)
-	l.at = now
-	if l.lines < 1 {
-		l.leftOut++
-		return 0, false
+// watchEligible tells when no endpoint of the upstream is eligible any more, and when one is again.
+func (t *transitions) watchEligible() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s := t.pool.Snapshot()
+	empty := len(s.Endpoints) > 0
+	reasons := map[string]any{}
+	for i := range s.Endpoints {
+		if s.Endpoints[i].Eligible {
+			empty = false
+			break
+		}
+		reasons[s.Endpoints[i].Endpoint.Name()] = s.Endpoints[i].Conditions.String()
 	}
-	l.lines--
-	leftOut, l.leftOut = l.leftOut, 0
-	return leftOut, true
+	if empty == t.empty {
+		return
+	}
+	t.empty = empty
+	e := event.Event{Kind: event.NoEndpointOver, Upstream: t.upstream}
+	if empty {
+		e.Kind, e.Cause, e.Action, e.Evidence = event.NoEndpoint, "every endpoint has a condition that keeps requests from it", "requests are answered 503", reasons
+	}
+	t.events.Publish(e)
 }

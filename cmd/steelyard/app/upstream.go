@@ -20,6 +20,8 @@ type upstream struct {
 	pool    *balancer.Pool
 	metrics *metrics.Upstream
 
+	transitions *transitions
+
 	config    configs.Upstream
 	options   balancer.Options
 	members   []*member // in configured order; a change makes a new list
@@ -33,7 +35,8 @@ type upstream struct {
 
 func (f *fleet) newUpstream(name string) *upstream {
 	u := &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name)}
-	u.options.Notify = newTransitionLog(f.log, name).told
+	u.transitions = &transitions{upstream: name, pool: u.pool, events: f.events}
+	u.options.Notify = u.transitions.told
 	return u
 }
 
@@ -87,6 +90,7 @@ func (u *upstream) apply() {
 	if err := u.pool.Apply(u.options, endpoints); err != nil {
 		panic("BUG: a checked configuration was refused: " + err.Error())
 	}
+	u.transitions.watchEligible()
 }
 
 // judges are those who hear of each attempt at a member.

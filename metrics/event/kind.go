@@ -1,0 +1,163 @@
+// The closed list of what may happen.
+
+package event
+
+import "fmt"
+
+// Severity is how soon somebody should look.
+type Severity uint8
+
+const (
+	Info     Severity = iota // worth knowing, nobody needs to act
+	Warning                  // somebody should look, requests are served
+	Critical                 // requests fail, or soon will
+)
+
+var severityNames = [...]string{"info", "warning", "critical"}
+
+func (s Severity) String() string { return severityNames[s] }
+
+// ParseSeverity is the severity with a name.
+func ParseSeverity(name string) (Severity, error) {
+	for i, n := range severityNames {
+		if n == name {
+			return Severity(i), nil
+		}
+	}
+	return 0, fmt.Errorf("no severity %q: it is info, warning or critical", name)
+}
+
+// Kind is what has happened. The zero Kind is none.
+type Kind uint8
+
+const (
+	Ejected           Kind = 1 + iota // its real traffic failed or was slow
+	Restored                          // ejected no longer
+	WouldEject                        // a detector that only watches would have ejected it
+	Unreachable                       // connections fail
+	Back                              // connections succeed again
+	ProbeFailed                       // its probes fail
+	ProbePassed                       // its probes succeed again
+	Draining                          // an operator wants no more requests there
+	Undrained                         // the operator changed their mind
+	Drained                           // draining, and the last request has ended
+	Panic                             // too few are left, so the ejected or unreachable are used
+	PanicOver                         //
+	NoEndpoint                        // none is eligible: requests are refused
+	NoEndpointOver                    //
+	CoolingOff                        // the endpoint asked for a pause by 429 or 503
+	SpilledOver                       // a tier fell short, the next one is used
+	SpillOver                         // the tiers before suffice again
+	Reloaded                          // another configuration is in effect
+	ReloadRefused                     // the configuration cannot be used, the old one stays
+	UpgradeBegun                      // another program has been started
+	UpgradeDone                       // it has taken over
+	UpgradeFailed                     // it has not; this one goes on
+	Shed                              // requests are refused so that the process lives
+	ShedOver                          //
+	Poisoned                          // the same request broke several servers
+	RetryBudgetSpent                  // failed requests are not tried again for now
+	CertificateEnding                 // a certificate ends soon
+	CertificateEnded                  // clients refuse it from now on
+	Recovery                          // an action was taken to get an endpoint back, and succeeded
+	RecoveryFailed                    // the action failed
+	WouldRecover                      // the action would have been taken if it were no dry run
+	WebhookFailing                    // a receiver does not take its messages
+	WebhookBack                       // it takes them again
+
+	kinds // one more than the last
+)
+
+type entry struct {
+	name     string
+	severity Severity
+	says     string
+}
+
+var entries = [kinds]entry{
+	Ejected:           {"ejected", Warning, "endpoint ejected: its requests fail or are too slow"},
+	Restored:          {"restored", Info, "endpoint is no longer ejected"},
+	WouldEject:        {"would_eject", Info, "endpoint would be ejected if the detector were enforced"},
+	Unreachable:       {"unreachable", Warning, "endpoint cannot be reached: connections to it fail; others get its requests"},
+	Back:              {"back", Info, "endpoint can be reached again"},
+	ProbeFailed:       {"probe_failed", Warning, "endpoint does not pass its probes: others get its requests"},
+	ProbePassed:       {"probe_passed", Info, "endpoint passes its probes again"},
+	Draining:          {"draining", Info, "endpoint is drained: it gets no new requests"},
+	Undrained:         {"undrained", Info, "endpoint is no longer drained"},
+	Drained:           {"drained", Info, "endpoint has no request left and may be switched off"},
+	Panic:             {"panic", Critical, "too few endpoints are left: those that should get no requests get them all the same"},
+	PanicOver:         {"panic_over", Info, "enough endpoints are left again"},
+	NoEndpoint:        {"no_endpoint", Critical, "no endpoint is eligible: requests are refused"},
+	NoEndpointOver:    {"no_endpoint_over", Info, "an endpoint is eligible again"},
+	CoolingOff:        {"cooling_off", Info, "endpoint asked for a pause and gets one"},
+	SpilledOver:       {"spilled_over", Warning, "the tier in use falls short: the next one gets requests too"},
+	SpillOver:         {"spill_over", Info, "the tiers before suffice again"},
+	Reloaded:          {"reloaded", Info, "configuration reloaded"},
+	ReloadRefused:     {"reload_refused", Warning, "configuration not reloaded: the old one stays in effect"},
+	UpgradeBegun:      {"upgrade_begun", Info, "upgrade begun: another program is started"},
+	UpgradeDone:       {"upgrade_done", Info, "upgrade done: the other program has taken over"},
+	UpgradeFailed:     {"upgrade_failed", Warning, "upgrade failed: this program goes on"},
+	Shed:              {"shed", Critical, "overload: requests are refused, those of the lowest priority first"},
+	ShedOver:          {"shed_over", Info, "overload is over"},
+	Poisoned:          {"poisoned", Warning, "the same request broke several endpoints: it is refused for a while"},
+	RetryBudgetSpent:  {"retry_budget_spent", Warning, "too many requests fail: they are not tried again for now"},
+	CertificateEnding: {"certificate_ending", Warning, "certificate ends soon"},
+	CertificateEnded:  {"certificate_ended", Critical, "certificate has ended: clients refuse it"},
+	Recovery:          {"recovery", Info, "recovery action taken for an endpoint"},
+	RecoveryFailed:    {"recovery_failed", Warning, "recovery action for an endpoint failed"},
+	WouldRecover:      {"would_recover", Info, "recovery action would be taken for an endpoint (dry run)"},
+	WebhookFailing:    {"webhook_failing", Warning, "a webhook's receiver does not take its messages"},
+	WebhookBack:       {"webhook_back", Info, "a webhook's receiver takes its messages again"},
+}
+
+// Kinds is every kind there is.
+func Kinds() []Kind {
+	all := make([]Kind, 0, kinds-1)
+	for k := Kind(1); k < kinds; k++ {
+		all = append(all, k)
+	}
+	return all
+}
+
+// String is the kind's name, as the API, the metrics and webhooks show it.
+func (k Kind) String() string {
+	if k == 0 || k >= kinds {
+		return "none"
+	}
+	return entries[k].name
+}
+
+// Severity is how soon somebody should look.
+func (k Kind) Severity() Severity {
+	if k >= kinds {
+		return Info
+	}
+	return entries[k].severity
+}
+
+// Says is a sentence that says what has happened.
+func (k Kind) Says() string {
+	if k >= kinds {
+		return ""
+	}
+	return entries[k].says
+}
+
+// MarshalText is the name.
+func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
+
+// UnmarshalText reads a name.
+func (k *Kind) UnmarshalText(text []byte) (err error) {
+	*k, err = ParseKind(string(text))
+	return err
+}
+
+// ParseKind is the kind with a name.
+func ParseKind(name string) (Kind, error) {
+	for k := Kind(1); k < kinds; k++ {
+		if entries[k].name == name {
+			return k, nil
+		}
+	}
+	return 0, fmt.Errorf("no kind of event is named %q", name)
+}
