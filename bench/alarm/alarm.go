@@ -1,3 +1,5 @@
+// An alarm: it is set to an instant, and wakes who waits for it.
+
 package alarm
 
 import (

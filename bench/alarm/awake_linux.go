@@ -1,3 +1,5 @@
+// Keeping idle cores awake, by the kernel's latency wish.
+
 package alarm
 
 import (

@@ -1,3 +1,5 @@
+// Keeping idle cores awake, where no way is known.
+
 //go:build !linux
 
 package alarm

@@ -1,3 +1,5 @@
+// The kernel's own timer, exact to the microsecond.
+
 package alarm
 
 import (

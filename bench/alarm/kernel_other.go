@@ -1,3 +1,5 @@
+// For systems without a timer of the kernel's.
+
 //go:build !linux
 
 package alarm

@@ -1,3 +1,5 @@
+// Go's own timer, for fake time and other systems.
+
 package alarm
 
 import "time"

@@ -1,3 +1,5 @@
+// Answers in the shape of the OpenAI API, sent whole.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// The engine in real time.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// How many requests a server has had, and how they ended.
+
 package backend
 
 import "sync/atomic"

@@ -1,3 +1,5 @@
+// The faults that a server can be made to have.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// One inference request, from its body to its count.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// One request's work, and how far it has come.
+
 package backend
 
 import (

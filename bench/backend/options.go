@@ -1,3 +1,5 @@
+// The options of a simulated server, and their defaults.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// Reading a request's body, and refusing it.
+
 package backend
 
 import (

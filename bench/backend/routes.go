@@ -1,3 +1,5 @@
+// The paths that a server answers, and switching its faults over HTTP.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// A simulated server: its listener, its life and its recovery.
+
 package backend
 
 import (

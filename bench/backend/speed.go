@@ -1,3 +1,5 @@
+// Changing a server's speed while it runs.
+
 package backend
 
 import (

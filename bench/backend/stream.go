@@ -1,3 +1,5 @@
+// Answers token by token, as server-sent events.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// How much work a request is.
+
 package backend
 
 import (

@@ -1,3 +1,5 @@
+// An engine at work: who is served, who waits, and what happens next.
+
 package engine
 
 import (

@@ -1,3 +1,5 @@
+// The law by which an engine serves, and what it can sustain.
+
 package engine
 
 import (

@@ -1,3 +1,5 @@
+// Requests that go through the same thing at one speed.
+
 package engine
 
 import (

@@ -1,3 +1,5 @@
+// Medians, quantiles and ratios of samples.
+
 package figure
 
 import (

@@ -1,3 +1,5 @@
+// Tables of figures as Markdown, or plain for a terminal.
+
 package figure
 
 import (

@@ -1,3 +1,5 @@
+// A relay that only holds TLS connections, to compare memory with.
+
 //go:build linux
 
 package main

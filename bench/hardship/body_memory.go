@@ -1,3 +1,5 @@
+// Bodies of many sizes fill the memory that is set aside for bodies.
+
 //go:build linux
 
 package main

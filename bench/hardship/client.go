@@ -1,3 +1,5 @@
+// A client that speaks raw text over one connection.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// A head whose Connection field names hundreds of other fields.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// Fewer file descriptors than there are connections.
+
 //go:build linux
 
 package main

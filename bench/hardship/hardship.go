@@ -1,3 +1,5 @@
+// The list of hardships, and what one is.
+
 //go:build linux
 
 package main

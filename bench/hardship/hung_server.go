@@ -1,3 +1,5 @@
+// A server that takes requests and answers none.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// The reader of the log leaves while requests are served.
+
 //go:build linux
 
 package main

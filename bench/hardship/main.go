@@ -1,3 +1,5 @@
+// The command, where it can run: on Linux.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// The command, on systems where it cannot run.
+
 //go:build !linux
 
 package main

@@ -1,3 +1,5 @@
+// How much memory a process has, now and at its peak.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// A certificate for both sides, made for the run.
+
 //go:build linux
 
 package main

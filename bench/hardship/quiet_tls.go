@@ -1,3 +1,5 @@
+// Streams that have fallen silent, with TLS on both sides.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// Reloads at the worst moments: while draining, and at the start.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// A server works on a POST and is lost before it answers.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// Each program goes through each hardship, and the table of verdicts.
+
 //go:build linux
 
 package main

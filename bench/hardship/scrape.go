@@ -1,3 +1,5 @@
+// Monitoring asks for everything at once, while requests are served.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// Handlers of the servers behind the programs.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// Slow senders of large bodies, as many as there are slots.
+
 //go:build linux
 
 package main

@@ -1,3 +1,5 @@
+// Where one program meets one hardship: folder, servers and processes.
+
 //go:build linux
 
 package main

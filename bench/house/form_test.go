@@ -53,20 +53,10 @@ func TestPackagesSayWhatTheyOwn(t *testing.T) {
 	}
 }
 
-// unsaid are the rooms whose files need not say yet what they are for, with /... those inside them too.
-var unsaid = []string{"bench/..."}
-
-func maySayNothing(room string) bool {
-	return slices.ContainsFunc(unsaid, func(listed string) bool {
-		folder, inside := strings.CutSuffix(listed, "/...")
-		return room == folder || inside && within(room, folder)
-	})
-}
-
 // TestFilesSayWhatTheyAreFor: who opens a file, or lists the first lines of a folder, learns why it is there.
 func TestFilesSayWhatTheyAreFor(t *testing.T) {
 	for _, f := range sources(t) {
-		if f.test || f.ast.Doc != nil || maySayNothing(f.room) {
+		if f.test || f.ast.Doc != nil {
 			continue // the package's comment says it
 		}
 		first := opening(&f)

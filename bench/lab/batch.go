@@ -1,3 +1,5 @@
+// What engines that read prompts can carry.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// Policies on fleets of many sizes.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// A run of a scenario, from its traces to the result.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// Measuring programs side by side over sockets.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// Sending a trace to a contender, and what went wrong.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// The same traces in virtual time, and over a sweep of loads.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// A contender with the engines behind it.
+
 package lab
 
 import (

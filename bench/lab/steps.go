@@ -1,3 +1,5 @@
+// How far a run is.
+
 package lab
 
 import "time"

@@ -1,3 +1,5 @@
+// From runs to the rows of the report, and the verdict on the target.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// The lines of theory beside the rows of a case.
+
 package lab
 
 import (

@@ -1,3 +1,5 @@
+// Measuring what a request takes on its way, beside its service.
+
 package lab
 
 import (

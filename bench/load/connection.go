@@ -1,3 +1,5 @@
+// One connection: sending a request and reading its answer.
+
 package load
 
 import (

@@ -1,3 +1,5 @@
+// The requests of a trace, written as HTTP.
+
 package load
 
 import (

@@ -1,3 +1,5 @@
+// Connections kept alive, and requests that wait for one.
+
 package load
 
 import (

@@ -1,3 +1,5 @@
+// Reading an answer to its end, and saying what is wrong with it.
+
 package load
 
 import (

@@ -1,3 +1,5 @@
+// Sending requests when they are due, whatever became of those before.
+
 package load
 
 import (

@@ -1,3 +1,5 @@
+// Where load may be sent: to loopback addresses only.
+
 package load
 
 import (

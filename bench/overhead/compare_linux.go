@@ -1,3 +1,5 @@
+// The comparison: which parts run, on which cores.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The programs that are compared, and starting them.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Reading what perf has counted.
+
 package main
 
 import (

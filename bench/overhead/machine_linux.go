@@ -1,3 +1,5 @@
+// On what machine the figures came about.
+
 package main
 
 import (

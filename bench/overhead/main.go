@@ -1,3 +1,5 @@
+// The command: a run from its flags to its report.
+
 package main
 
 import (

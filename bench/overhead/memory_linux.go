@@ -1,3 +1,5 @@
+// The memory of open streams and of idle connections.
+
 package main
 
 import (

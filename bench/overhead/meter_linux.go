@@ -1,3 +1,5 @@
+// Reading the clocks around a measurement.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// System calls and profiles, by perf.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The flags of the command.
+
 package main
 
 import (

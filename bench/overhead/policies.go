@@ -1,3 +1,5 @@
+// The policies that steelyard is measured under.
+
 package main
 
 import "strings"

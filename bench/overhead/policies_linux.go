@@ -1,3 +1,5 @@
+// Measuring steelyard beside itself, under each policy.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// The report, as Markdown and as JSON.
+
 package main
 
 import (

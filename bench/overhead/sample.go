@@ -1,3 +1,5 @@
+// One measurement, and the figures drawn from it.
+
 package main
 
 import (

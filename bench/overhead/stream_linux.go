@@ -1,3 +1,5 @@
+// Measuring streamed answers.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Which figures each table of the report shows.
+
 package main
 
 import (

@@ -1,3 +1,5 @@
+// Measuring short answers: as many as go through, and at a fixed rate.
+
 package main
 
 import (

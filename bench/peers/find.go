@@ -1,3 +1,5 @@
+// Finding, installing and building the programs.
+
 package peers
 
 import (

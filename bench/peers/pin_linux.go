@@ -1,3 +1,5 @@
+// Keeping a program on one core.
+
 package peers
 
 import (

@@ -1,3 +1,5 @@
+// What a program is told to do, in no program's own words.
+
 package peers
 
 import (

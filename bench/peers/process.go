@@ -1,3 +1,5 @@
+// A program that runs: its start, its output and its end.
+
 package peers
 
 import (

@@ -1,3 +1,5 @@
+// How programs are scheduled, and that none is left behind.
+
 package peers
 
 import (

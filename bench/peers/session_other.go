@@ -1,3 +1,5 @@
+// Starting programs on other systems.
+
 //go:build !linux
 
 package peers

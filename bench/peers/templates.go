@@ -1,3 +1,5 @@
+// The plan in the language of each program.
+
 package peers
 
 import "text/template"

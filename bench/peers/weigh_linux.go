@@ -1,3 +1,5 @@
+// The CPU time, waiting and memory of a program with all its processes.
+
 package peers
 
 import (

@@ -1,3 +1,5 @@
+// Whole weights in proportion to capacities.
+
 package peers
 
 import "math"

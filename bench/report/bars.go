@@ -1,3 +1,5 @@
+// Plots of bars: mean response times, and shares.
+
 package report
 
 import (

@@ -1,3 +1,5 @@
+// The report as one page.
+
 package report
 
 import (

@@ -1,3 +1,5 @@
+// Drawing a plot of curves.
+
 package report
 
 import (

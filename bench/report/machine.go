@@ -1,3 +1,5 @@
+// The machine that a run took place on.
+
 package report
 
 import (

@@ -1,3 +1,5 @@
+// Small plots of the requests in the system over time.
+
 package report
 
 import (

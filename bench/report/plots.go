@@ -1,3 +1,5 @@
+// The plots of curves, and what each shows.
+
 package report
 
 import (

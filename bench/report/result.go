@@ -1,3 +1,5 @@
+// The result of a run, as result.json has it.
+
 package report
 
 import (

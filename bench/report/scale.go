@@ -1,3 +1,5 @@
+// From values to pixels, and round numbers for axes.
+
 package report
 
 import "math"

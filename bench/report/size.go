@@ -1,3 +1,5 @@
+// The layout of plots on a wide and on a narrow screen.
+
 package report
 
 // size is the layout of a plot, in units of its drawing. Each plot is drawn in both sizes, and the style sheet shows one of

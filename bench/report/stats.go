@@ -1,3 +1,5 @@
+// From response times to the figures of a row.
+
 package report
 
 import (

@@ -1,3 +1,5 @@
+// The result as tables for a terminal.
+
 package report
 
 import (

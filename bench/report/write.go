@@ -1,3 +1,5 @@
+// Writing the files of a run, and sparing older ones.
+
 package report
 
 import (

@@ -1,3 +1,5 @@
+// Defaults of a scenario, and what cannot be meant.
+
 package scenario
 
 import (

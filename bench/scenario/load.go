@@ -1,3 +1,5 @@
+// Reading a scenario by its name or its path.
+
 package scenario
 
 import (

@@ -1,3 +1,5 @@
+// A scenario: endpoints, load and contenders.
+
 package scenario
 
 import (

@@ -1,3 +1,5 @@
+// The words of errors in a scenario's YAML.
+
 package scenario
 
 import (

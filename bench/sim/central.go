@@ -1,3 +1,5 @@
+// One queue before all engines, as the ideal to compare with.
+
 package sim
 
 import (

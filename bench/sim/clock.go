@@ -1,3 +1,5 @@
+// Virtual time, for policies that measure.
+
 package sim
 
 import (

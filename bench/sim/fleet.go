@@ -1,3 +1,5 @@
+// Real pools and policies, in virtual time.
+
 package sim
 
 import (

@@ -1,3 +1,5 @@
+// Learning the work of requests, in virtual time.
+
 package sim
 
 import (

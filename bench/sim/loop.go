@@ -1,3 +1,5 @@
+// The loop over all events, in the order of their time.
+
 package sim
 
 import (

@@ -1,3 +1,5 @@
+// What is simulated.
+
 package sim
 
 import (

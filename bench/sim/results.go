@@ -1,3 +1,5 @@
+// What became of each request.
+
 package sim
 
 import "time"

@@ -1,3 +1,5 @@
+// A simulation from its options to its results.
+
 package sim
 
 import (

@@ -1,3 +1,5 @@
+// What a pick costs, and how exact shares are, on large fleets.
+
 package sim
 
 import (

@@ -1,3 +1,5 @@
+// Response times that no balancer can beat.
+
 package theory
 
 import "math"

@@ -1,3 +1,5 @@
+// Formulas as they were published, and why they do not hold.
+
 package theory
 
 import (

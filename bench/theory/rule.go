@@ -1,3 +1,5 @@
+// Ways to split the traffic: even, by capacity, and the best.
+
 package theory
 
 import (

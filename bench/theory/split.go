@@ -1,3 +1,5 @@
+// What a split of the traffic leads to.
+
 package theory
 
 import (

@@ -11,6 +11,5 @@
 //
 //	t, err := trace.New(trace.Options{Seed: 1, Requests: 20_000, Rate: 150,
 //		Work: trace.Heavy, Hints: trace.Hints{Noise: 0.5}})
-//	err = t.Write("heavy.csv")
-//	t, err = trace.Read("heavy.csv")
+//	t, err = trace.Read("recorded.csv")
 package trace

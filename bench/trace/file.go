@@ -1,3 +1,5 @@
+// Reading and checking a recorded trace.
+
 package trace
 
 import (

@@ -1,3 +1,5 @@
+// Generating a trace: when its requests arrive.
+
 package trace
 
 import (

@@ -1,3 +1,5 @@
+// What clients say of their requests.
+
 package trace
 
 import "math"

@@ -1,3 +1,5 @@
+// What a generated trace is like.
+
 package trace
 
 import (

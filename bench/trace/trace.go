@@ -1,3 +1,5 @@
+// A trace, and what can be said of it as a whole.
+
 package trace
 
 import "time"

@@ -1,3 +1,5 @@
+// How much work the requests of a trace are.
+
 package trace
 
 import (

@@ -1,3 +1,5 @@
+// Work that falls due at even intervals.
+
 package wire
 
 import "time"

@@ -1,3 +1,5 @@
+// A client that asks on a fixed number of connections.
+
 //go:build linux
 
 package wire

@@ -1,3 +1,5 @@
+// Whether a proxy passed on what it had to.
+
 package wire
 
 import (

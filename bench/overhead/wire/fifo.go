@@ -1,3 +1,5 @@
+// A queue that allocates only while it grows.
+
 package wire
 
 // fifo is a first-in, first-out queue that allocates only while it grows.

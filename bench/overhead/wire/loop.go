@@ -1,3 +1,5 @@
+// The event loop that serves all sockets on one thread.
+
 //go:build linux
 
 package wire

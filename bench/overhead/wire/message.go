@@ -1,3 +1,5 @@
+// What is sent: a request, its answer, and one chunk of a stream.
+
 package wire
 
 import (

@@ -1,3 +1,5 @@
+// One connection to the upstream.
+
 //go:build linux
 
 package wire

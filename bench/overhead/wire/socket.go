@@ -1,3 +1,5 @@
+// Opening, reading and writing raw sockets.
+
 //go:build linux
 
 package wire

@@ -1,3 +1,5 @@
+// The time that a chunk carries, written and found again.
+
 package wire
 
 import "bytes"

@@ -1,3 +1,5 @@
+// A client with a fixed number of open streams.
+
 //go:build linux
 
 package wire

@@ -1,3 +1,5 @@
+// The upstream: its listeners, and the streams it keeps going.
+
 //go:build linux
 
 package wire
