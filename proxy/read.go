@@ -5,7 +5,9 @@ package proxy
 import (
 	"errors"
 	"io"
+	"slices"
 
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
@@ -13,12 +15,14 @@ import (
 )
 
 // Lead is how much of a body that streams through must have come before it gets a
-// slot: slow clients wait for it where they keep nobody else waiting.
+// slot, where there is no memory for more: slow clients wait for it where they keep nobody
+// else waiting.
 const Lead = 16 << 10
 
 // read takes in the request's body as far as it is held: whole, if it is no
 // larger than ReplayBytes and the budget allows it. Of a larger one not more
-// than the beginning is read here; upload streams the rest.
+// than the beginning is read here, and upload streams the rest, except where it
+// would have to hold a slot for that.
 func (x *exchange) read() error {
 	r := x.conn.Request
 	size := r.ContentLength // -1: not known
@@ -29,6 +33,8 @@ func (x *exchange) read() error {
 		return nil
 	case size > x.generation.BodyBytes:
 		return strict.BodyTooLarge
+	case x.readsAhead():
+		limit = x.generation.BodyBytes
 	case size > limit, limit == 0:
 		limit = min(x.generation.Lead, x.generation.BodyBytes)
 	}
@@ -69,6 +75,18 @@ func (x *exchange) read() error {
 	}
 }
 
+// readsAhead says whether a body is read before it gets a slot though it is too large to
+// be held for its repeat: an endpoint begins with the whole of it only, and whoever sends it
+// slowly would keep the slot from others for nothing.
+func (x *exchange) readsAhead() bool {
+	return x.generation.ReplayBytes > 0 && x.generation.Lead > 0 && x.upstream.slotted()
+}
+
+// slotted says whether an endpoint has a bounded number of slots.
+func (u *Upstream) slotted() bool {
+	return slices.ContainsFunc(u.Pool.Snapshot().Endpoints, func(e balancer.EndpointState) bool { return e.Slots > 0 })
+}
+
 // took counts bytes of the body.
 func (x *exchange) took(n int) { x.received += n }
 
@@ -89,12 +107,22 @@ type bodyWait struct{ conn *front.Conn }
 func (w bodyWait) Poke() { w.conn.PokeRead() }
 
 // growHeld makes room for more of the body. It reports false where there is none,
-// and an error where that is the client's own doing.
+// and an error where that is the client's own doing. What is read ahead of a slot leaves
+// half of the memory to bodies that may have to be repeated, and is nobody's doing.
 func (x *exchange) growHeld() (bool, error) {
-	if c := x.conn.Client; c != nil && !c.Body.Take(wire.BlockBytes, x.generation.ClientBody) {
+	memory, replay := x.generation.BodyMemory, x.generation.ReplayBytes
+	ahead := int64(x.held.n) > replay || x.held.n > 0 && x.conn.Request.ContentLength > replay
+	if ahead {
+		memory /= 2
+	}
+	switch c := x.conn.Client; {
+	case c == nil || c.Body.Take(wire.BlockBytes, x.generation.ClientBody):
+	case ahead:
+		return false, nil
+	default:
 		return false, fault.New(fault.ClientMemory, nil).Unsent()
 	}
-	if x.held.grow(&x.handler.memory, x.generation.BodyMemory) {
+	if x.held.grow(&x.handler.memory, memory) {
 		return true, nil
 	}
 	if c := x.conn.Client; c != nil {

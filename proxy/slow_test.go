@@ -1,8 +1,10 @@
 package proxy_test
 
 import (
+	"fmt"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -18,7 +20,7 @@ func slotted() settings {
 	s.slots = 4
 	s.queue = balancer.QueueOptions{MaxRequests: 100, MaxWait: within}
 	s.generation.Lead = proxy.Lead
-	s.front.SendRate, s.front.ReadRate, s.front.Hurry = 1<<10, 1<<10, soon
+	s.front.SendRate, s.front.ReadRate, s.front.SendLag, s.front.TakeLag = 1<<10, 1<<10, soon, soon
 	return s
 }
 
@@ -33,25 +35,93 @@ func othersAreServed(t *testing.T, g *gateway) {
 
 const slowUpload = "POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 8000000\r\n\r\n"
 
-// Uploads that come byte by byte get no slot.
+const (
+	slowChunksHead = "POST / HTTP/1.1\r\nHost: x.test\r\nTransfer-Encoding: chunked\r\n\r\n"
+	slowChunks     = slowChunksHead + "7a1200\r\n"
+)
+
+// Uploads that come byte by byte get no slot, also when they begin fast.
 func TestSlowUploadsGetNoSlot(t *testing.T) {
 	overBoth(t, func(t *testing.T, s settings) {
-		slots := slotted()
-		slots.tls = s.tls
-		g := serve(t, slots, answering(t, plain("a")), answering(t, plain("b")))
-		for range 8 {
-			dial(t, g).send(slowUpload + "x")
+		for _, first := range []int{1, 20 << 10} {
+			for _, head := range []string{slowUpload, slowChunks} {
+				slots := slotted()
+				slots.tls = s.tls
+				g := serve(t, slots, answering(t, plain("a")), answering(t, plain("b")))
+				for range 16 {
+					dial(t, g).send(head + strings.Repeat("x", first))
+				}
+				eventually(t, "the uploads to be read", func() bool { return g.handler.HeldBytes() == 16<<15 })
+				othersAreServed(t, g)
+				require.Zero(t, g.inFlight())
+			}
 		}
-		eventually(t, "the uploads to be read", func() bool { _, active, _ := g.front.States(); return active == 8 })
-		othersAreServed(t, g)
-		require.Zero(t, g.inFlight())
 	})
 }
 
-// Those that become slow when they have got one lose it.
+// A body that is read ahead of its slot goes out whole, of whatever size.
+func TestLargeBodiesAreWholeBeforeTheirSlot(t *testing.T) {
+	const size = 6 << 20
+	body := strings.Repeat("x", size)
+	for name, request := range map[string]string{
+		"of known size": fmt.Sprintf("POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: %d\r\n\r\n%s", size, body),
+		"in chunks":     fmt.Sprintf("%s%x\r\n%s\r\n0\r\n\r\n", slowChunksHead, size, body),
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPuppet(t)
+			g := serve(t, slotted(), p.address)
+			c := dial(t, g)
+			go func() { _, _ = io.WriteString(c.Conn, request[:len(request)-1]) }()
+			eventually(t, "all but the end to be held", func() bool { return g.handler.HeldBytes() >= size })
+			require.Zero(t, g.inFlight())
+			c.send(request[len(request)-1:])
+			up := p.accept(t)
+			_, got := up.requestWhole()
+			require.True(t, body == got, "%d bytes", len(got))
+			up.send(plain("thanks"))
+			_, answer := c.answer()
+			require.Equal(t, "thanks", answer)
+		})
+	}
+}
+
+// What is read ahead leaves half of the memory to others: the rest of the body streams, and
+// nobody is refused for it, not by what one client's bodies may hold either.
+func TestLargeBodiesStreamWhereMemoryIsShort(t *testing.T) {
+	for name, set := range map[string]func(*proxy.Generation){
+		"of all":        func(g *proxy.Generation) { g.BodyMemory = 2 << 20 },
+		"of one client": func(g *proxy.Generation) { g.ClientBody = 1 << 20 },
+	} {
+		t.Run(name, func(t *testing.T) {
+			const size = 3 << 20
+			s := slotted()
+			s.generation.ReplayBytes = 1 << 20
+			set(&s.generation)
+			p := newPuppet(t)
+			g := serve(t, s, p.address)
+			c := dial(t, g)
+			go func() {
+				_, _ = io.WriteString(c.Conn, strings.Replace(slowUpload, "8000000", strconv.Itoa(size), 1)+strings.Repeat("x", size))
+			}()
+			up := p.accept(t)
+			r := up.request()
+			require.LessOrEqual(t, g.handler.HeldBytes(), int64(1<<20))
+			n, err := io.Copy(io.Discard, r.Body)
+			require.NoError(t, err)
+			require.EqualValues(t, size, n)
+			up.send(plain("thanks"))
+			_, answer := c.answer()
+			require.Equal(t, "thanks", answer)
+		})
+	}
+}
+
+// Those that become slow when they have got a slot lose it.
 func TestUploadsThatBecomeSlowLoseTheirSlot(t *testing.T) {
 	p := newPuppet(t)
-	g := serve(t, slotted(), p.address)
+	s := slotted()
+	s.generation.ReplayBytes, s.generation.BodyMemory = 64<<10, 128<<10
+	g := serve(t, s, p.address)
 	c := dial(t, g)
 	go func() { _, _ = io.WriteString(c.Conn, slowUpload+strings.Repeat("x", 1<<20)) }()
 	up := p.accept(t)

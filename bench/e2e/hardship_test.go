@@ -19,7 +19,7 @@ func TestHardships(t *testing.T) {
 	build, err := exec.Command("go", "build", "-o", bench, "../hardship").CombinedOutput()
 	require.NoError(t, err, string(build))
 	for _, name := range []string{
-		"log-reader", "reload-draining", "reload-start", "slow-uploads", "work-lost", "server-lost", "hung-server",
+		"log-reader", "reload-draining", "reload-start", "slow-uploads", "started-uploads", "work-lost", "server-lost", "hung-server",
 	} {
 		t.Run(name, func(t *testing.T) {
 			run := exec.CommandContext(t.Context(), bench, "-alone", "-binary", binary, "-only", name)

@@ -34,6 +34,7 @@ var hardships = []hardship{
 	fewDescriptors,
 	slowConnections,
 	slowUploads,
+	startedUploads,
 	workThenDeath,
 	workThenDeathOfAll,
 	hungServer,

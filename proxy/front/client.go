@@ -73,9 +73,14 @@ func (s *Server) depart(c *Conn) {
 	}
 }
 
-// Hurry is how far a client may fall behind its least speed while an endpoint keeps
-// a slot for it.
-const Hurry = 10 * time.Second
+// How far a client may fall behind its least speed while an endpoint keeps a slot for it. An
+// endpoint begins with a whole body only, so that a client which sends late has cost it
+// nothing but the slot. One that takes its answer late is cut from work that has been done,
+// and there are real pauses that long, as when a telephone goes from one network to another.
+const (
+	SendLag = 2 * time.Second
+	TakeLag = 10 * time.Second
+)
 
 // calmWindow is the same while no slot is kept for it, if no time-out says how long.
 const calmWindow = time.Minute
@@ -100,8 +105,8 @@ func window(silence time.Duration) time.Duration {
 // meanwhile.
 func (c *Conn) Hurry(on bool) {
 	if on {
-		c.sending.Narrow(c.server.Options.Hurry)
-		c.Pace.Narrow(c.server.Options.Hurry)
+		c.sending.Narrow(c.server.SendLag)
+		c.Pace.Narrow(c.server.TakeLag)
 	} else {
 		c.calm()
 	}

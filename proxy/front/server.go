@@ -37,7 +37,8 @@ type Options struct {
 	Connections int           // most connections open at once; 0: no limit
 	SendRate    int64         // bytes/s at which a body must come; 0: any
 	ReadRate    int64         // bytes/s at which an answer must be taken; 0: any
-	Hurry       time.Duration // how far a client may fall behind these rates while a slot is kept for it
+	SendLag     time.Duration // how far a client may fall behind SendRate while a slot is kept for it
+	TakeLag     time.Duration // the same of ReadRate
 	OfClient    int           // most connections of one address; 0: no limit
 	WaitHalf    bool          // a client that half-closes still waits for its answer
 	Log         *zap.Logger
