@@ -64,7 +64,7 @@ var rooms = []room{
 		sees:  "balancer balancer/estimate balancer/predict metrics metrics/event proxy/fault proxy/front proxy/payload proxy/requestlog proxy/retry proxy/route health/shortage proxy/strict proxy/transport proxy/wire",
 		tests: "balancer/policy",
 		why:   "the life of one request joins both sides with a lease; rules come in plain, not as configuration"},
-	{path: "proxy/admin", level: 3,
+	{path: "proxy/admin", level: 3, sees: "metrics/event",
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,

@@ -1,5 +1,5 @@
 // Package admin serves the operator: metrics, health, readiness, the state of
-// every endpoint, and draining. It listens on its own address with net/http,
+// every endpoint, what happened, and draining. It listens on its own address with net/http,
 // never on the data listener, and owns no state: it asks the Fleet at each
 // request and writes to it only through Drain.
 //

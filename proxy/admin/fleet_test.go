@@ -88,6 +88,7 @@ type running struct {
 	stop   context.CancelFunc
 	ended  chan error
 	client *http.Client
+	begun  []func() // called once it serves
 }
 
 // start serves until the test ends; change may alter what the server is given.
@@ -118,6 +119,9 @@ func start(t *testing.T, change ...func(*Options, *running)) *running {
 			require.NoError(t, err)
 		}
 	})
+	for _, f := range s.begun {
+		f()
+	}
 	return s
 }
 

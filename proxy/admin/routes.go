@@ -25,6 +25,7 @@ func (s *Server) routes() []route {
 		{"GET", upstream, s.getUpstream},
 		{"POST", endpoint + "/drain", s.postDrain},
 		{"POST", endpoint + "/undrain", s.postUndrain},
+		{"GET", "/api/v1/events", s.getEvents},
 		{"GET", "/api/v1/openapi.json", getOpenAPI},
 	}
 }

@@ -11,6 +11,8 @@ import (
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
+
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
 // Limits of the admin listener. Its clients are scrapers and people, whose
@@ -24,11 +26,12 @@ const (
 	stopTimeout   = 3 * time.Second // for answers under way when Run ends
 )
 
-// Options are what a server needs; only Hosts and Log may be nil.
+// Options are what a server needs; only Events, Hosts and Log may be nil.
 type Options struct {
 	Fleet   Fleet
 	Ready   func() Readiness // called from many goroutines at once
 	Metrics http.Handler     // serves /metrics
+	Events  *event.Log       // nil: none
 	Hosts   []string         // host names of the listener, besides IP addresses and localhost
 	Log     *zap.Logger
 }
@@ -40,11 +43,19 @@ type Server struct {
 	metrics http.Handler
 	log     *zap.Logger
 	handler http.Handler
+
+	events    *event.Log
+	followers chan struct{} // holds one for each stream of events
+	stopping  chan struct{} // closed by Run when ctx ends
 }
 
 // New returns a server that serves nothing until Run.
 func New(o Options) *Server {
-	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, log: o.Log}
+	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, log: o.Log, events: o.Events,
+		followers: make(chan struct{}, maxFollowers), stopping: make(chan struct{})}
+	if s.events == nil {
+		s.events = event.NewLog(nil)
+	}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
@@ -52,8 +63,8 @@ func New(o Options) *Server {
 	return s
 }
 
-// Run serves connections from ln, and closes it, until ctx ends: then answers
-// under way get three seconds to finish and Run returns nil. It returns an
+// Run serves connections from ln, and closes it, until ctx ends: then streams of
+// events end, other answers under way get three seconds to finish, and Run returns nil. It returns an
 // error only when the listener fails.
 func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	log, err := zap.NewStdLogAt(s.log, zapcore.WarnLevel)
@@ -77,6 +88,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	case err := <-failed:
 		return fmt.Errorf("serve admin listener %s: %w", ln.Addr(), err)
 	case <-ctx.Done():
+		close(s.stopping)
 	}
 
 	limit, cancel := context.WithTimeout(context.WithoutCancel(ctx), stopTimeout)

@@ -70,7 +70,7 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 
 func (a *App) adminServer() *admin.Server {
 	return admin.New(admin.Options{
-		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Hosts: a.adminHosts, Log: a.log,
+		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Hosts: a.adminHosts, Log: a.log,
 	})
 }
 
