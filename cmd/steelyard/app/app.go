@@ -42,7 +42,10 @@ type App struct {
 	front    *front.Server
 	fleet    *fleet
 	clients  []listener
-	admin    net.Listener // nil: none
+
+	certificates certificates
+
+	admin net.Listener // nil: none
 
 	adminHosts []string // the host names by which operators reach it
 
@@ -71,6 +74,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	}
 	a.events = event.NewLog(newEventLines(a.log).told)
 	a.fleet = newFleet(a.log, a.metrics, a.events)
+	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
 	recorders, err := a.openLogs(cfg, o.AccessLog)
 	if err != nil {
 		return nil, err
@@ -147,6 +151,7 @@ func (a *App) listen(cfg *configs.Config) error {
 			if config, err = front.ServerTLS(l.TLS.CertFile, l.TLS.KeyFile, a.log, a.metrics.CertificateExpires); err != nil {
 				return fmt.Errorf("listen on %s: %w", l.Address, err)
 			}
+			a.certificates.listeners = append(a.certificates.listeners, listenerCertificate{l.TLS.CertFile, config})
 		}
 		ln, err := listenAs(l.Address, l.Mode, l.Owner, l.Group)
 		if err != nil {
@@ -225,6 +230,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g.start("measure endpoints", a.fleet.measure)
 	g.start("watch clients", a.front.Run)
+	g.start("watch certificates", a.certificates.run)
 	a.fleet.start(ctx, g)
 	if a.admin != nil {
 		g.start("serve the admin listener", func(ctx context.Context) error { return a.adminServer().Run(ctx, a.admin) })
