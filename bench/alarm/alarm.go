@@ -97,7 +97,7 @@ func (a *Alarm) Wait() bool {
 	return false
 }
 
-// learn moves the lead towards half as much again as the timer was late by.
+// learn moves the lead towards one and a half times what the timer was late by.
 func (a *Alarm) learn() {
 	lead := a.lead.Load()
 	late := lead - (a.target.Load() - a.now())

@@ -8,9 +8,9 @@ import (
 	"os"
 )
 
-// KeepAwake has idle cores poll for work until release is called. In a virtual machine a core that halts costs its
-// waker an exit to the host and the woken a second one: several times the price of the request, paid by whoever
-// happens to sleep more, and not by a proxy whose clients are on other machines.
+// KeepAwake has idle cores poll for work until release is called. In a virtual machine, to wake a halted core takes an
+// exit to the host on both sides, which is several times the price of a request. Whoever happens to sleep more would
+// pay it; a proxy whose clients are on other machines does not.
 func KeepAwake() (release func(), err error) {
 	file, err := os.OpenFile("/dev/cpu_dma_latency", os.O_WRONLY, 0)
 	if err != nil {

@@ -14,11 +14,9 @@ import (
 
 // clock puts an engine into real time.
 //
-// Its time is exact. Whenever it is looked at it first lets happen all that was
-// due since, each event at its own instant, so that a timer that rings late
-// delays an answer but neither shortens the server's capacity nor lends it work
-// from a time at which there was none: a request begins when the slot was due
-// to be free or when it came, whichever is later.
+// Its time is exact. Whoever looks at it first makes everything happen that was due since, each
+// event at its own instant. So a timer that rings late delays an answer and nothing else: a request
+// begins when its slot was due to be free, or when it came if that is later.
 type clock struct {
 	nominal float64 // capacity
 	epoch   time.Time
@@ -77,8 +75,8 @@ func (c *clock) setSpeed(now, factor float64, hung bool) {
 	c.engine.SetCapacity(now, c.nominal*factor)
 }
 
-// change lets happen all that is due by an instant, makes a change that holds
-// from then on, and sets the alarm for what is due next.
+// change makes all events happen that are due by an instant. Then it makes a change that holds from
+// there on, and sets the alarm for the next event.
 func (c *clock) change(instant time.Time, to func(now float64)) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

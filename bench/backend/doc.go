@@ -1,11 +1,10 @@
 // Package backend is a simulated inference server: OpenAI-shaped chat and text
 // completions, streaming or not, at a speed that is set instead of bought.
 //
-// Its engine is bench/engine, put into real time. Work is counted in units; with
-// every slot busy the server completes Capacity units per second, so one unit
-// holds one of its slots for Slots/Capacity seconds. The model keeps exact time,
-// whatever the machine's timers do. A request stops costing anything the moment
-// its client leaves, and the server counts that it did.
+// Its engine is bench/engine, put into real time. Work is counted in units. With every slot busy
+// the server completes Capacity units per second, so one unit holds one of its slots for
+// Slots/Capacity seconds. The engine keeps exact time, whatever the machine's timers do. When a
+// client leaves, its request costs nothing from that moment on, and the server counts it.
 //
 // Faults and the speed are switched while it runs, by method or by POST
 // /fault?kind=... and /speed?factor=..., so that a test, a bench and a person

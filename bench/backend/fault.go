@@ -82,8 +82,8 @@ func (s *Server) heal(from *condition) {
 	})
 }
 
-// become puts a condition in force by put, if that succeeds, and lets the model
-// feel it from the same instant.
+// become calls put, which puts a condition in force. If it does, the engine feels it from the same
+// instant.
 func (s *Server) become(next *condition, put func() bool) {
 	s.clock.change(time.Now(), func(now float64) {
 		if !put() {

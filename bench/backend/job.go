@@ -19,7 +19,7 @@ type job struct {
 	news chan struct{} // one place, filled by the clock when made has changed
 }
 
-// waits is what a job has made that is not served yet.
+// waits stands for the tokens of a job that is not served yet.
 const waits = -1
 
 func newJob(asked engine.Job, tokens int) *job {
@@ -28,7 +28,7 @@ func newJob(asked engine.Job, tokens int) *job {
 	return j
 }
 
-// stream makes each token news, not only the last.
+// stream has each token told, not only the last.
 func (j *job) stream() { j.asked.Tokens = j.tokens }
 
 func (j *job) tell(made int) {

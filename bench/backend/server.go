@@ -17,8 +17,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/alarm"
 )
 
-// idleTimeout closes connections that rest, after as long as uvicorn, which
-// most engines are served by, waits: it is what a proxy's pool must live with.
+// idleTimeout is how long a connection may rest. It is that of uvicorn, which serves most engines:
+// a proxy's pool must live with it.
 const idleTimeout = 5 * time.Second
 
 // errGone is the cause with which requests end when the server does.

@@ -47,8 +47,8 @@ func (w *workload) job(units float64, maxTokens, promptTokens int) *job {
 	return newJob(engine.Job{PromptTokens: promptTokens, Work: units, Tokens: 1}, tokens)
 }
 
-// PromptTokens is how many tokens a server takes a prompt to have that is so many
-// bytes of JSON: about four bytes each, as in English.
+// PromptTokens is how many tokens a server counts in a prompt of so many bytes of JSON: about four
+// bytes each, as in English.
 func PromptTokens(jsonBytes int) int { return jsonBytes/4 + 1 }
 
 func (w *workload) draw() float64 {

@@ -61,7 +61,7 @@ func (s *server) fault(t *testing.T, kind backend.Fault) {
 	require.Equal(t, 200, post(t, s.url()+"/fault?kind="+string(kind)))
 }
 
-// threeServers are the unequal servers that the issue of sharing is about.
+// threeServers are of unequal capacity.
 func threeServers(t *testing.T) []*server {
 	t.Helper()
 	return []*server{startServer(t, "small", 100), startServer(t, "large", 200), startServer(t, "medium", 150)}

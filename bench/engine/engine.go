@@ -30,14 +30,14 @@ type Event struct {
 	Made int // tokens so far, for Token and Done
 }
 
-// Engine is one engine at work. It has no clock: whoever owns it says what time it is, in seconds, which does not go back,
-// and calls Next whenever Due has come, before anything else that happens later. What a method returns is what happened by
-// it, in order, and is overwritten by the next call.
+// Engine is one engine at work. It has no clock: its owner says what time it is, in seconds, and time does not go back.
+// When Due has come the owner calls Next, before anything that happens later. A method returns the events that it
+// caused, in order, in memory that the next call overwrites.
 type Engine struct {
 	options  Options
-	streams  float64 // how many times the speed of one answer alone all slots have together
+	streams  float64 // the speed of all slots together, in that of one answer alone
 	capacity float64 // as it is now
-	stretch  float64 // how many times as long takes what begins now
+	stretch  float64 // how many times as long a request takes that begins now
 	at       float64 // until when it has served
 	jobs     map[int32]job
 	waiting  []int32 // requests beyond the slots, first come first
@@ -48,7 +48,7 @@ type Engine struct {
 	events   []Event
 }
 
-// job is a Job that is in.
+// job is a Job in the engine.
 type job struct {
 	Job
 	began float64 // what decoding had served when it came there
@@ -79,7 +79,7 @@ func (e *Engine) free() bool {
 	return e.options.Discipline == Sharing || e.inService() < e.options.slots()
 }
 
-// Enter lets a request in, under a number that no other has that is in.
+// Enter lets a request in, under a number that no other request in the engine has.
 func (e *Engine) Enter(now float64, id int32, j Job) []Event {
 	e.advance(now)
 	e.jobs[id] = job{Job: j}
@@ -89,7 +89,7 @@ func (e *Engine) Enter(now float64, id int32, j Job) []Event {
 	return e.events
 }
 
-// Leave takes a request out that is in, wherever it is.
+// Leave takes a request out, whether it is served or waits.
 func (e *Engine) Leave(now float64, id int32) []Event {
 	e.advance(now)
 	delete(e.jobs, id)
@@ -111,8 +111,8 @@ func (e *Engine) SetCapacity(now, capacity float64) {
 // SetStretch makes requests whose service begins from now on take so many times as long.
 func (e *Engine) SetStretch(factor float64) { e.stretch = factor }
 
-// Next serves until Due, which must be finite, and lets happen what is due then: a prompt is read, which nobody is told, or
-// a token is made. Where that is a request's last, its slot goes to the next in line. More may be due at the same instant.
+// Next serves until Due, which must be finite. Then a prompt has been read, of which nobody is told, or a token is
+// made. If it is a request's last, its slot goes to the next in line. More may be due at the same instant.
 func (e *Engine) Next() []Event {
 	e.advance(e.due)
 	if e.reads {
@@ -141,7 +141,7 @@ func (e *Engine) advance(now float64) {
 	e.at = max(e.at, now)
 }
 
-// admit begins with those who wait, as far as there is room.
+// admit begins to serve those who wait, as far as there is room.
 func (e *Engine) admit() {
 	for len(e.waiting) > 0 && e.free() {
 		id := e.waiting[0]
@@ -166,7 +166,7 @@ func (e *Engine) begin(id int32) {
 	e.decode(id)
 }
 
-// decode begins with the answer.
+// decode begins the answer.
 func (e *Engine) decode(id int32) {
 	j := e.jobs[id]
 	j.began = e.decoding.begin()

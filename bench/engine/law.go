@@ -30,16 +30,17 @@ type Options struct {
 	Slots      int        `yaml:"slots"`      // requests that keep all of it busy, the largest batch; 0 is one
 	Discipline Discipline `yaml:"discipline"` // how they share the engine
 
-	// FirstToken is what each prompt takes, whatever its length and whoever else is read, out of the time of one unit: a
-	// request of w units takes FirstToken + w × (Slots/Capacity − FirstToken) of a slot.
+	// FirstToken is how long each prompt takes to read, whatever its length and whoever else is read. It is part of the
+	// time of one unit: a request of w units takes FirstToken + w × (Slots/Capacity − FirstToken) of a slot.
 	FirstToken time.Duration `yaml:"-"`
 	// Prefill is how many prompt tokens are read per second, shared equally by all whose prompt is being read: reading
 	// computes, and is what keeps the processor busy. 0: prompts take no time but FirstToken.
 	Prefill float64 `yaml:"prefill"`
-	// Slowing makes one token of b streams take 1 + Slowing × (b − 1) times as long as one of a stream alone: reading the
-	// weights costs a step of decoding the same for all streams, and each adds its own attention. A step of
-	// 6 ms + 0.35 ms per stream, which a mock engine of SGLang's gateway takes for typical, is a slowing of 0.055, with
-	// 157 tokens/s of a stream alone; its prefill is 8,000 tokens/s. At most 1, at which a batch is no faster than one stream.
+	// Slowing is by how much each further stream slows a token: with b streams it takes 1 + Slowing × (b − 1) times as
+	// long as with one. To read the weights costs the same however many streams there are, and each stream adds its own
+	// attention. A mock engine of SGLang's gateway takes 6 ms + 0.35 ms per stream for typical: a slowing of 0.055,
+	// with 157 tokens/s of a stream alone. Its prefill is 8,000 tokens/s. At most 1: there a batch is no faster than
+	// one stream.
 	Slowing float64 `yaml:"slowing"`
 }
 
@@ -80,9 +81,8 @@ func (o Options) slots() int { return max(o.Slots, 1) }
 // slowing is how many times longer a token takes in a batch of so many streams.
 func (o Options) slowing(batch int) float64 { return 1 + o.Slowing*float64(max(0, batch-1)) }
 
-// Speeds is how fast each of so many prompts is read and each of so many answers is decoded by an engine that has just
-// these in service, 1 being the speed of a request that has it to itself. It is all there is of the law by which requests
-// slow each other.
+// Speeds is how fast each prompt is read and each answer is decoded, by an engine that has so many of each in service.
+// 1 is the speed of a request that is alone. This is the whole law by which requests slow each other.
 func (o Options) Speeds(reading, decoding int) (prompt, decode float64) {
 	switch {
 	case o.Discipline == Sharing:
@@ -94,13 +94,13 @@ func (o Options) Speeds(reading, decoding int) (prompt, decode float64) {
 	return 1, 1 / o.slowing(decoding)
 }
 
-// streams is how many times the speed of one answer alone all slots have together.
+// streams is the speed of all slots together, in that of one answer alone.
 func (o Options) streams() float64 {
 	_, decode := o.Speeds(0, o.slots())
 	return float64(o.slots()) * decode
 }
 
-// unit is what one unit of work takes that is alone, its FirstToken included.
+// unit is how long one unit of work takes alone, its FirstToken included.
 func (o Options) unit() time.Duration {
 	return time.Duration(o.streams() / o.Capacity * float64(time.Second))
 }
@@ -113,13 +113,14 @@ func (o Options) Alone(promptTokens int) (prompt, unit time.Duration) {
 	return o.FirstToken, o.unit() - o.FirstToken
 }
 
-// Sustains is how many requests per second an engine completes that is never idle, where a request is one unit of work in
-// the mean and has a prompt of so many tokens in the mean. It is Capacity without Prefill.
+// Sustains is how many requests per second an engine completes when it is never idle, if the mean request is one unit
+// of work with a prompt of so many tokens. Without Prefill it is Capacity.
 //
-// With it the engine is a closed network of two stations, Slots requests going round between one that reads prompts,
-// shared by all who are there, and one that decodes b streams at b/slowing(b) times the speed of one. Its throughput does
-// not depend on how prompts and answers are spread about their means (Baskett, Chandy, Muntz and Palacios 1975), unless
-// all are alike: then they may march in step, reading together and decoding together, and fewer are served.
+// With Prefill the engine is a closed network of two stations, between which Slots requests go round. One reads
+// prompts, and all who are there share it. The other decodes b streams at b/slowing(b) times the speed of one. Its
+// throughput does not depend on how prompts and answers are spread about their means (Baskett, Chandy, Muntz and
+// Palacios 1975). But if all are alike they may march in step, reading together and decoding together, and fewer are
+// served.
 func (o Options) Sustains(promptTokens float64) float64 {
 	if o.Prefill == 0 || promptTokens == 0 {
 		return o.Capacity

@@ -8,9 +8,9 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/heap"
 )
 
-// phase is what requests go through at one speed, each with work of its own in it, so that neither arrivals nor changes of
-// speed touch the others. What each in it has been given since it was last empty is one number, served: a request that came
-// when it was s has come through w when it is s + w.
+// phase is a part of service that all requests in it go through at one speed, each with work of its own. So one number,
+// served, says for all what each has been given since the phase was last empty: a request of work w that came when it
+// was s is through when it is s + w. Arrivals and changes of speed touch no other request.
 type phase struct {
 	served   float64
 	requests heap.Heap // by what served is at their next event

@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// Median of the values that exist: NaN and infinite ones, which stand for what has no such figure, are left out. It is NaN
-// where there are no others.
+// Median is the median of the values that exist. NaN and infinite ones stand for figures that do not, and are left out;
+// of nothing else it is NaN.
 func Median[T ~float64](values []T) T {
 	v := existing(values)
 	if len(v) == 0 {
@@ -29,7 +29,8 @@ func existing[T ~float64](values []T) []T {
 	return v
 }
 
-// Quantile is the smallest of the sorted values that q of them (0 to 1) are not above; 0 of none.
+// Quantile is the least of the sorted values for which the part q of them, 0 to 1, is no larger; 0
+// of none.
 func Quantile[T ~int64](sorted []T, q float64) T {
 	if len(sorted) == 0 {
 		return 0

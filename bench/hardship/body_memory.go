@@ -79,7 +79,7 @@ type crowd struct {
 	once    sync.Once
 }
 
-// hold begins a new crowd. It is let go when it is complete, after a while in any case, and by the function returned.
+// hold begins a new crowd. It is let go when it is complete, after a while in any case, or when open is called.
 func (h *holdback) hold(ctx context.Context, n int) (open func()) {
 	c := &crowd{all: make(chan struct{})}
 	c.missing.Store(int32(n))

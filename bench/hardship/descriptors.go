@@ -23,8 +23,8 @@ const (
 	halfConnections = 400
 )
 
-// fewDescriptors: a program may open fewer files than its clients and their servers need at once. Requests can wait for a
-// file to be closed; whose lack it is must not be put on servers.
+// fewDescriptors: a program may open fewer files than its clients and their servers need at once. Requests can wait for
+// a file to be closed, and servers must not be blamed for the lack.
 var fewDescriptors = hardship{
 	name:  "few-descriptors",
 	what:  "ulimit -n 40, 100 requests of 20 kept clients",
@@ -85,8 +85,8 @@ func startNarrow(ctx context.Context, s *stand, files int) (*peers.Process, erro
 	return s.start(ctx, plan)
 }
 
-// askAllKept has clients ask at their own pace, each on a connection that it keeps. What happens meanwhile begins when all
-// have had their first answer, and all wait for it.
+// askAllKept has clients ask at their own pace, each on a connection that it keeps. When all have had their first
+// answer they wait until meanwhile has returned.
 func askAllKept(ctx context.Context, addr string, every time.Duration, meanwhile func()) tally {
 	var mu sync.Mutex
 	var all, first sync.WaitGroup

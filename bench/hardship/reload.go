@@ -64,8 +64,8 @@ var reloadWhileDraining = hardship{
 	},
 }
 
-// reloadDelays are after the program's exec, or what it has first used of a core: before it has read its configuration, and
-// while it starts to listen.
+// reloadDelays count from the program's exec, or from its first use of a core. Some fall before it has read its
+// configuration, some while it starts to listen.
 var reloadDelays = []time.Duration{
 	5 * time.Millisecond, 10 * time.Millisecond, 15 * time.Millisecond, 20 * time.Millisecond, 30 * time.Millisecond,
 	45 * time.Millisecond, 60 * time.Millisecond, 80 * time.Millisecond, 100 * time.Millisecond,
@@ -133,8 +133,8 @@ func startAndReload(program string, cmd *exec.Cmd, delay time.Duration, before, 
 	return nil
 }
 
-// awaitStep returns when a program has had some time of a core: on a busy machine, or when its file has to be read first, 5 ms after its exec it may not have begun,
-// and nobody who has not begun can hear a signal.
+// awaitStep returns when a program has had some time of a core. On a busy machine, or when its file has to be read
+// first, it may not have begun 5 ms after its exec, and then it cannot hear a signal.
 func awaitStep(pid int) {
 	const step = 10 * time.Millisecond
 	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(time.Millisecond / 5) {
@@ -144,7 +144,8 @@ func awaitStep(pid int) {
 	}
 }
 
-// finally asks until the answer is the wanted one, for a few seconds at most, and returns the last.
+// finally asks until the answer is the wanted one, for a few seconds at most, and returns the last
+// answer.
 func finally(ctx context.Context, p *peers.Process, wanted string) (body string) {
 	for end := time.Now().Add(3 * time.Second); time.Now().Before(end) && p.Ended() == nil; {
 		if _, body, _ = askOnce(p.Addr, get, time.Second); body == wanted {

@@ -27,8 +27,8 @@ var workThenDeath = hardship{
 	},
 }
 
-// workThenDeathOfAll: the same, and the server goes with its connections, as when a request kills it: the next server
-// must not be given the same.
+// workThenDeathOfAll: the same, and the server goes with all its connections, as when a request kills it. The next
+// server must not be given that request.
 var workThenDeathOfAll = hardship{
 	name:  "server-lost",
 	what:  "the same, and the server dies with it",

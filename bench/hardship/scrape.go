@@ -101,8 +101,8 @@ func p50(ctx context.Context, addr string, during time.Duration) float64 {
 	return milliseconds(time.Duration(figure.Quantile(times, 0.5)))
 }
 
-// askKept asks n times, beginning at an even pace however long answers take, for half a minute at most; it returns the
-// response times, from when each was to begin, in nanoseconds.
+// askKept asks n times, for half a minute at most. Requests begin at an even pace however long answers take. It returns
+// the response times in nanoseconds, each from when the request was to begin.
 func askKept(ctx context.Context, addr string, n int, every time.Duration) (times []int64) {
 	k := kept{addr: addr}
 	defer k.close()
@@ -122,8 +122,8 @@ func askKept(ctx context.Context, addr string, n int, every time.Duration) (time
 	return times
 }
 
-// betweenScrapes is short beside the 15 s of Prometheus, and long beside what the bench itself does with an answer: what is
-// measured must not be its own work.
+// betweenScrapes is short beside the 15 s of Prometheus. It is long beside what the bench itself does with an answer,
+// which must not be what is measured.
 const betweenScrapes = 250 * time.Millisecond
 
 // scrapeOn scrapes one time after the other, in the way of Prometheus, and says how many were whole.

@@ -12,7 +12,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
-// batches says whether an engine reads prompts, or slows its slots by each other.
+// batches says whether an engine reads prompts, or its slots slow each other.
 func batches(e scenario.Endpoint) bool { return e.Prefill > 0 || e.Slowing > 0 }
 
 // promptTokens is how many tokens the engines count in the prompt of a request, as bench/load writes it.
@@ -33,7 +33,8 @@ func meanPrompt(traces ...trace.Trace) float64 {
 	return float64(sum) / float64(max(n, 1))
 }
 
-// Check says whether the endpoints carry what they are to be given, as far as that takes a look at the requests.
+// Check fails where the endpoints cannot carry the load, with the prompts that they have to read: those are known only
+// once the requests are.
 func (l *Lab) Check() error {
 	if !slices.ContainsFunc(l.scenario.Endpoints, batches) {
 		return nil
@@ -50,8 +51,8 @@ func (l *Lab) Check() error {
 	return nil
 }
 
-// overload says by how much a rate is more than endpoints carry that have prompts to read as well; nil where it is not.
-// ΣC leaves prompts out.
+// overload is the error where a rate is more than the endpoints carry, with the prompts that they have to read. ΣC
+// leaves those out.
 func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...trace.Trace) error {
 	if !slices.ContainsFunc(l.scenario.Endpoints, batches) {
 		return nil
@@ -68,7 +69,7 @@ func (l *Lab) overload(rate float64, contenders []scenario.Contender, traces ...
 	return nil
 }
 
-// alone is the mean time of requests that each have an engine to themselves, the one that is fastest for them, in seconds.
+// alone is the mean time, in seconds, of requests that each have the engine to themselves that is fastest for them.
 func (l *Lab) alone(traces []trace.Trace) float64 {
 	sum, n := 0.0, 0
 	for _, t := range traces {
@@ -90,9 +91,9 @@ func service(e scenario.Endpoint, r trace.Request) time.Duration {
 	return prompt + time.Duration(r.Work*float64(unit))
 }
 
-// perSlot are what the first, the second and each further stream of each engine add to its speed, in units of work per
-// second: the capacity of single slots, where they do not slow each other. An ideal balancer uses the largest first, and
-// j requests are served at no more than the sum of the j largest.
+// perSlot is what each stream adds to the speed of its engine, the first, the second and so on, in units of work per
+// second. Where slots do not slow each other it is the capacity of one. An ideal balancer uses the largest first: j
+// requests are served at no more than the sum of the j largest.
 func (l *Lab) perSlot() (list []float64) {
 	for _, e := range l.scenario.Endpoints {
 		before := 0.0

@@ -40,7 +40,7 @@ type Lab struct {
 	steps    steps
 }
 
-// New checks nothing that scenario has not checked.
+// New returns a run of a scenario that package scenario has checked.
 func New(o Options) *Lab {
 	l := &Lab{options: o, scenario: o.Scenario}
 	l.steps = steps{report: o.Progress}
@@ -130,7 +130,7 @@ func (l *Lab) capacities() []float64 {
 	return list
 }
 
-// contenders are those that are measured, or those that are simulated as well or only.
+// contenders are those that are measured, or else all that can be simulated.
 func (l *Lab) contenders(measured bool) (list []scenario.Contender) {
 	for _, c := range l.scenario.Contenders {
 		switch {

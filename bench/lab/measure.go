@@ -57,8 +57,8 @@ func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace
 	return nil
 }
 
-// perCore is how many requests per second a core carries from the client to the engine and back without becoming what is
-// measured. Proxies of requests this small take less.
+// perCore is how many requests per second a core carries, all the way from client to engine and back, before the core
+// is what is measured. Of requests this small the proxy's part is less.
 const perCore = 600.0
 
 // groups are the contenders that are measured at the same time: all, or as many as the machine carries, or one.
@@ -75,7 +75,7 @@ func (l *Lab) groups() (groups [][]scenario.Contender) {
 	return slices.Collect(slices.Chunk(contenders, size))
 }
 
-// groupsNote says who was measured beside whom, where that is not all beside all; none else.
+// groupsNote says who was measured beside whom, if not all were at once.
 func (l *Lab) groupsNote() (notes []string) {
 	groups, peer := l.groups(), false
 	if len(groups) < 2 {

@@ -13,7 +13,7 @@ type steps struct {
 
 func (s *steps) begin(whole time.Duration) { s.whole = max(whole, time.Millisecond) }
 
-// at tells where a step is, that is part done of what takes about as long as given.
+// at tells that a step, which takes about so long, is done to this part.
 func (s *steps) at(doing string, takes time.Duration, part float64) {
 	if s.report == nil {
 		return

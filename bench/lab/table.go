@@ -137,7 +137,8 @@ func compare(rows []report.Row) {
 	}
 }
 
-// target holds the best of ours to what was to be reached. Whoever failed requests has not been measured by those it answered.
+// target holds the best of ours to what was to be reached. Who failed requests does not count, since its figures are of
+// those it answered only.
 func target(c scenario.Case, rows []report.Row) *report.Verdict {
 	v := report.Verdict{Ratio: report.None(), Most: report.Number(c.Target)}
 	peer := report.None()

@@ -33,7 +33,7 @@ func (l *Lab) theory(c scenario.Case, traces []trace.Trace) []report.Line {
 			Source: "requests move to the fastest endpoints while they are served; nobody who does not know their work comes below in the long run"})
 	}
 	if len(l.scenario.Changes) > 0 || slices.ContainsFunc(l.scenario.Endpoints, func(e scenario.Endpoint) bool { return e.Told != e.Capacity }) {
-		return lines // no split of anybody's stands still, or is by what is true
+		return lines // shares do not stay, or go by capacities that are not true
 	}
 	law, name := l.closedForm(c, traces)
 	if law == nil {

@@ -15,10 +15,10 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
-// What a request takes on its way, from the client through the contender to the engine and back, is no part of theory and
-// simulation. It is measured apart, after the trace, so that nothing is learned from it: by wayRequests, each of wayService
-// in the slowest slot, that come as often as those of the trace, so that the machine is as awake, but not more than
-// farApart.
+// A request's way leads from the client through the contender to the engine and back. Theory and simulation know
+// nothing of what it takes. It is measured after the trace, so that nobody learns from it: by wayRequests, each of
+// wayService in the slowest slot. They come as often as those of the trace, so that the machine is as awake, and no
+// more than farApart.
 const (
 	wayRequests = 100
 	wayService  = 5 * time.Millisecond

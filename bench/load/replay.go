@@ -64,9 +64,9 @@ func Replay(ctx context.Context, t trace.Trace, o Options) ([]Sample, error) {
 // Send sends each request when it is meant to start, whatever became of those before it, and returns when the last has
 // ended, or soon after ctx. It calls ended once for each that it came to, by number, from any goroutine.
 //
-// Requests say how much work they are by X-Simulated-Work, and carry the hint, prompt size and way of answering that they
-// have. The sender keeps to their start within tens of microseconds on a machine that is not overloaded. Connections are
-// kept alive and the one used last is used first.
+// Each request carries its work as X-Simulated-Work, its hint, a prompt of its size, and whether it is to be streamed.
+// On a machine that is not overloaded it is sent within tens of microseconds of its start. Connections are kept alive,
+// and the one used last is used first.
 func Send(ctx context.Context, requests iter.Seq[trace.Request], o Options, ended func(n int, s Sample)) error {
 	host, err := parseTarget(o.URL)
 	if err != nil {

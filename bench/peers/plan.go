@@ -15,12 +15,12 @@ import (
 type Plan struct {
 	Dir       string // for its files; exists, and is the contender's own
 	Endpoints []Endpoint
-	// Begin starts the command and says how it is scheduled; nil: as PreferSelf does with this program, in short slices.
+	// Begin starts the command and says how it is scheduled; nil: like this program under PreferSelf, in short slices.
 	Begin func(*exec.Cmd) error
 
-	// Stock leaves what is not named here at the program's own defaults. Otherwise limits are where a run does not meet
-	// them, since a proxy that closes a kept connection after its 1,000th request would be measured opening connections;
-	// nothing is tried twice, and little is logged.
+	// Stock leaves what is not named here at the program's own defaults. Otherwise limits are beyond what a run meets:
+	// a proxy that closes a kept connection after its 1,000th request would be measured opening connections. Nothing is
+	// tried twice, and little is logged.
 	Stock     bool
 	Slots     bool          // no endpoint gets more requests at once than it has slots; the others queue, but at nginx, which refuses them
 	Wait      time.Duration // the longest wait for a slot; 0: the default

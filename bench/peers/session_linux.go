@@ -22,10 +22,10 @@ func ownSession() *syscall.SysProcAttr {
 // the same figures without.
 const (
 	niceness = -15 // goes before whatever else the machine is doing; only root may
-	// ShortSlice is the time that a thread asks for at once, the least there is. Since Linux 6.12, one that wakes takes the
-	// place of one that asked for more, where otherwise it would wait for the end of a slice of 3 ms. Older ones take no
-	// notice. Programs that have cores of their own (OnCore) keep the system's, so that their figures can be set beside
-	// earlier ones.
+	// ShortSlice is the time that a thread asks for at once, the least there is. Since Linux 6.12 a thread that wakes
+	// takes the place of one that asked for more; else it would wait for the end of a slice of 3 ms. Older kernels take
+	// no notice. Programs that have cores of their own (OnCore) keep the system's slice, so that their figures can be
+	// set beside earlier ones.
 	ShortSlice = 100 * time.Microsecond
 )
 
@@ -39,9 +39,9 @@ func PreferSelf(slice time.Duration) (undo func()) {
 // preferChild does the same for a program that was started: its session is scheduled on its own.
 func preferChild(pid int) { prefer(pid, niceness, ShortSlice) }
 
-// prefer sets the niceness and the slice (0 for the system's) of all threads of a process, and the niceness of its session
-// where sessions are scheduled as groups (autogroup), since that of a thread only counts within it. Whatever may not be
-// stays as it is.
+// prefer sets the niceness and the slice (0 for the system's) of all threads of a process. Where sessions are scheduled
+// as groups (autogroup) it sets the niceness of its session too, since a thread's counts only within its session. What
+// it may not set stays as it is.
 func prefer(pid int, niceness int32, slice time.Duration) {
 	tasks, err := os.ReadDir(fmt.Sprintf("/proc/%d/task", pid))
 	if err != nil {

@@ -61,10 +61,10 @@ http {
 }
 `))
 
-// With Slots a server gets at most as many requests as it has slots, and the others wait in the backend's queue, which every
-// server that comes free takes the next of. timeout queue bounds the wait; by default that would be timeout connect. HAProxy
-// sets aside two files for each of maxconn and by default does not start where the limit forbids it; a run never opens
-// that many.
+// With Slots a server gets no more requests at once than it has slots. The others wait in the backend's queue, and a
+// server that comes free takes the next. timeout queue bounds the wait, which by default would be timeout connect.
+// HAProxy sets two files aside for each of maxconn, and without "no strict-limits" it does not start where it may not
+// open so many; a run never does.
 var haproxyTemplate = template.Must(template.New("haproxy").Parse(`global
   nbthread 1
 {{- with .HAProxyConnections}}

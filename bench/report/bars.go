@@ -58,9 +58,9 @@ const (
 	letterWidth = 6.4 // the most that a letter of a name takes, in the mean over all of it
 )
 
-// markLines puts the names of lines of theory above the plot p, each in a row of its own: right of its line, or left of it
-// where the edge is near. A name crosses no other's line, but where both ways meet: those to the left come first, from
-// the right on, and then those to the right, from the left on. Where there is no room on either side the figure is left out.
+// markLines names the lines of theory above the plot, each in a row of its own: right of its line, or left of it near
+// the edge. Rows are in an order that keeps names off other lines: first the names on the left, from right to left,
+// then those on the right, from left to right. Where there is no room on either side the figure is left out.
 func (p *barPlot) markLines(lines []Line, x scale) {
 	for _, line := range lines {
 		m := mark{X: x.at(float64(line.Response)), To: p.Bottom, Text: line.Name + " " + line.Response.Time(), Title: line.Source}

@@ -108,7 +108,7 @@ func drawLine(a asked, c Curve) (drawnLine, bool) {
 	return line, path.Len() > 0
 }
 
-// label puts names to the right of the plot, but those of lines that end long before at their end.
+// label puts names to the right of the plot. A line that ends long before has its name at its end.
 func (p *linePlot) label() {
 	var early, late []*drawnLine
 	for i := range p.Lines {
@@ -143,7 +143,8 @@ func spread(lines []*drawnLine, top, bottom float64) {
 	}
 }
 
-// bands are one for each X that any curve has, at most 120 of them.
+// bands are strips around the points of the longest curve, around some of them where there are more
+// than 120.
 func bands(a asked) []band {
 	longest := []Point(nil)
 	for _, c := range a.curves {

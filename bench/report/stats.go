@@ -82,7 +82,7 @@ func MedianStats(list []Stats) Stats {
 	}
 }
 
-// Plus returns the figures as they are where each request takes so many seconds more.
+// Plus returns the figures as they would be if each request took so many seconds more.
 func (s Stats) Plus(way Number) Stats {
 	if way.Exists() {
 		for _, n := range []*Number{&s.Mean, &s.P50, &s.P90, &s.P99, &s.LongP99} {

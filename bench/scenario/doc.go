@@ -5,9 +5,9 @@
 // and the nearest known one, and so is a number that cannot be meant. The
 // bench's README.md has every key.
 //
-// The package is plain data: engines and traces as bench/engine and bench/trace describe them, which also say what they
-// cannot be. It knows no policy's code and starts nothing; who runs a scenario passes the names of the policies there are.
-// A Scenario belongs to whoever loaded it, and is not changed after.
+// The package is plain data. Engines and traces are those of bench/engine and bench/trace, which check their own
+// options. It knows no policy's code and starts nothing: who runs a scenario passes the names of the policies there
+// are. A Scenario belongs to whoever loaded it, and is not changed after.
 //
 //	s, err := scenario.Load("peers", policy.Names())
 //	s, err := scenario.Load("./mine.yaml", policy.Names())

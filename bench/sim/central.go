@@ -10,12 +10,11 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
-// CentralQueue is what late binding comes to without any cost: one queue before all
-// engines, from which a request is bound only when a slot is free, to the one of least
-// (n + ½)/C of those that have one, of equal ones the fastest. ShortestFirst
-// goes by MaxTokens, with no bound on how long a request may wait. It shares no code with
-// the balancer, so that one can be held against the other. What endpoints say of Limit and
-// Told is ignored; prompt is as in Options.
+// CentralQueue is late binding without any cost. There is one queue before all engines, and a
+// request leaves it when a slot is free: for the engine of least (n + ½)/C among those that have
+// one, and of equal ones for the fastest. ShortestFirst goes by MaxTokens, with no bound on how
+// long a request may wait. It shares no code with the balancer, so that one can be held against the
+// other. Limit and Told of the endpoints are ignored; prompt is as in Options.
 func CentralQueue(endpoints []Endpoint, prompt func(trace.Request) int, t trace.Trace, order balancer.Order) (Results, error) {
 	if err := validateEndpoints(endpoints); err != nil {
 		return Results{}, err

@@ -4,11 +4,11 @@
 //
 // The engines are those of bench/engine, which bench/backend puts behind sockets.
 //
-// There is one goroutine, one clock and one agenda. What waits in a pool's queue is asked
-// after each release whether it was bound; max_wait and ageing go by the virtual clock,
-// through balancer.Options.Now, and so do those who are held back beside a free slot. Work is
-// predicted by what Options.Work says, or learned by a predict.Predictor of each balancer. What
-// is not simulated: the network, the balancer's own time, and clients that leave.
+// There is one goroutine, one clock and one agenda. After each release those who wait are asked
+// whether they were bound. max_wait, ageing and holding back go by the virtual clock, through
+// balancer.Options.Now. Work is predicted by Options.Work, or learned by each balancer with a
+// predict.Predictor. What is not simulated: the network, the balancer's own time, and clients that
+// leave.
 //
 // CentralQueue is the ideal that late binding aims at, in code of its own. Scale measures
 // what a pick costs in real time and how exact the shares are, for fleets of any size.

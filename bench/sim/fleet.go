@@ -70,8 +70,8 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 	return f, f.err
 }
 
-// tell lets every balancer know of the endpoints what it is told now. Some who wait may be
-// bound by that.
+// tell lets every balancer know what it is told of the endpoints now. Some who wait may be bound by
+// that.
 func (f *fleet) tell() {
 	for p, pool := range f.pools {
 		f.err = errors.Join(f.err, pool.Apply(f.options, f.told[p]))
@@ -190,8 +190,8 @@ func (f *fleet) deadline() float64 {
 	return next
 }
 
-// expire lets those go whose time is over, and those begin who were held back for long
-// enough: the pool sees by its clock that it is so.
+// expire lets those go whose time is over, and has pools look again at those who were held back for
+// long enough.
 func (f *fleet) expire() {
 	for p := range f.held {
 		if look := f.pools[p].Queue().HeldUntil; look > 0 && look.Seconds() <= f.loop.now {

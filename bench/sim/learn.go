@@ -10,8 +10,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
-// newLearner is what one balancer learns the work of requests with. It takes every row, since what falls to chance beyond
-// its usual rate does not fall the same way twice.
+// newLearner returns what one balancer learns the work of requests with. It takes every row: of more than its usual
+// rate a part would be drawn at random, and two runs would differ.
 func newLearner(seed uint64) *predict.Predictor {
 	return predict.New(predict.Options{Seed: seed, MaxRate: math.MaxInt32})
 }

@@ -104,7 +104,7 @@ func (l *loop) serve(i int32, e int) {
 	l.expect(e, before)
 }
 
-// end lets happen what is due now, and lets those go that are done by it.
+// end makes the event happen that is due now, and lets those go that it ends.
 func (l *loop) end(d dispatcher) {
 	e := int(l.agenda.Pop().ID)
 	l.done = l.done[:0]
@@ -127,7 +127,7 @@ func (l *loop) speed(e int, capacity float64) {
 	l.expect(e, before)
 }
 
-// expect puts an engine on the agenda that was due at another time before.
+// expect puts an engine on the agenda, if it is due at another time than before.
 func (l *loop) expect(e int, before float64) {
 	if due := l.engines[e].Due(); due != before && !math.IsInf(due, 1) {
 		l.agenda.Push(due, int32(e))

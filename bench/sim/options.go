@@ -40,8 +40,8 @@ type Options struct {
 	Queue  balancer.QueueOptions
 	// Work is what the balancer predicts of a request; nil when it predicts nothing.
 	Work func(trace.Request) float64
-	// Learn has each balancer predict work by what it learns from those that are done, with a predict.Predictor in virtual time;
-	// Work is not asked then.
+	// Learn has each balancer learn the work of requests with a predict.Predictor, in virtual time; Work is not asked
+	// then.
 	Learn bool
 	// Balancers is how many there are, over the same engines: none knows what the others
 	// have in flight. One when 0.

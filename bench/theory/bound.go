@@ -5,8 +5,8 @@ package theory
 import "math"
 
 // PooledBound is the R of one endpoint with the capacity of all: 1/(ΣC - T), M/M/1. With
-// exponential work, nothing that does not know the work comes below it, and nothing comes
-// near it while few requests are there, since one request cannot use all endpoints.
+// exponential work nobody comes below it who does not know the work. Nor does anybody come near it
+// while few requests are there, since one request cannot use all endpoints.
 func PooledBound(capacities []float64, rate float64) float64 {
 	total := sum(capacities)
 	if rate >= total {

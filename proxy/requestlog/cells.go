@@ -10,9 +10,9 @@ import (
 	"time"
 )
 
-// Row is the row that was read last, and the work that it came to: service time × capacity /
-// slots. What the log has no column for is 0. Where it was, and what it was predicted to be, is
-// left out.
+// Row is the row that was read last, and the work that it came to: service time × capacity / slots.
+// What the log has no column for is 0. The upstream, the endpoint, the times but the service time,
+// and the predicted work are left out.
 func (r *Reader) Row() (row Row, work float64, err error) {
 	n := cellReader{r: r}
 	row = Row{Model: r.Text("model"), Class: strings.TrimSpace(r.Raw("class")), Status: n.whole("status", "")}
@@ -62,7 +62,7 @@ func (c *cellReader) number(column string) float64 {
 	return x
 }
 
-// whole is a whole number, which may be written 12.0 or 1e3; where the cell is empty, that of instead, if any.
+// whole is a whole number, which may be written 12.0 or 1e3. An empty cell counts as instead.
 func (c *cellReader) whole(column, instead string) int {
 	if !c.r.Has(column) {
 		return 0

@@ -16,9 +16,9 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
-// file is the file of a request log, and the full ones before it. Other
-// processes may append to it (the one that is being replaced does) and move it:
-// whole rows are written at once, and where the path leads is looked at each time.
+// file is the file of a request log, and the full ones before it. Other processes may append to it,
+// as the one that is being replaced does, and move it. So whole rows are written at once, and each
+// time it is looked where the path leads.
 type file struct {
 	path     string
 	maxBytes int64
@@ -98,7 +98,7 @@ func lastLine(file *os.File, size int64) (int64, error) {
 	return 0, nil
 }
 
-// moveAside gives a file that is not ours another name.
+// moveAside renames a file that is not ours.
 func (f *file) moveAside() error {
 	aside, err := statefile.Aside(f.path, func(n int) string { return ".aside." + strconv.Itoa(n) })
 	if err != nil {
@@ -130,7 +130,7 @@ func (f *file) append(chunk []byte) (rows int, err error) {
 	return rows, nil
 }
 
-// prepare sees to it that the file is the one at the path, and has room.
+// prepare makes sure that the file is the one at the path, and has room.
 func (f *file) prepare(size int64) error {
 	if f.file != nil {
 		info, err := os.Stat(f.path)

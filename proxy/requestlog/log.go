@@ -13,7 +13,7 @@ import (
 const (
 	// mostRows is how many rows may wait to be written; more are dropped.
 	mostRows = 4096
-	// pauseTime is how long rows wait for others to be written with, at most.
+	// pauseTime is how long rows wait at most for others to be written with.
 	pauseTime = time.Second
 )
 
@@ -26,8 +26,8 @@ type Options struct {
 	Dropped  func()      // is called for each row that is lost, from any goroutine; nil: nobody is told
 }
 
-// Row is what is remembered of a finished request: what it asked for
-// and what became of it, and nothing of what it says.
+// Row is what is kept of a finished request: what it asked for and what became of it, but nothing
+// of what it says.
 type Row struct {
 	Arrived   time.Time // when its first byte came
 	Upstream  string
@@ -41,21 +41,20 @@ type Row struct {
 	PromptBytes int
 	Queue       time.Duration // waited for an endpoint
 	FirstByte   time.Duration // from the beginning of service to the answer's first byte; 0: none came
-	Service     time.Duration // from when it began to be sent, connecting apart, to the answer's end, but for waits for the client to take it
+	Service     time.Duration // from when it began to be sent to the answer's end, without connecting and without waits for the client
 
 	Capacity float64 // of the endpoint, as it was then
 	Slots    int     // of the endpoint; 0: no limit
 	Work     float64 // as it was predicted, as a multiple of the mean; 0: not known
 }
 
-// Log writes a CSV row for each request that reached a server, away from
-// the request path: rows wait in memory for up to a second, and when they come
-// faster than they can be written, or the disk takes none, they are dropped and
-// counted.
+// Log writes a CSV row for each request that reached a server, off the request path. Rows wait in
+// memory for up to a second. When they come faster than they can be written, or the disk takes
+// none, they are dropped and counted.
 type Log struct {
 	log     *zap.Logger
 	dropped func()
-	wake    chan struct{} // sent to by Write: there are rows again, or they are many
+	wake    chan struct{} // sent to by Write when there are rows again, or many
 
 	mu      sync.Mutex
 	waiting []Row // under mu; room for mostRows
@@ -70,9 +69,8 @@ type Log struct {
 	lost     int // rows since failing
 }
 
-// Open opens the file, or makes it. A file that a request log has
-// written is appended to; one with other columns is moved aside. Nothing is
-// written before Run.
+// Open opens the file, or makes it. It appends to a file that a request log has written, and moves
+// one with other columns aside. Nothing is written before Run.
 func Open(o Options) (*Log, error) {
 	l := &Log{
 		log: o.Log, dropped: o.Dropped, wake: make(chan struct{}, 1),
@@ -140,7 +138,7 @@ func (l *Log) Run(ctx context.Context) error {
 	return nil
 }
 
-// crowded says whether it is time to write, however short rows have waited.
+// crowded says whether so many rows wait that it is time to write.
 func (l *Log) crowded() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -39,8 +39,8 @@ type Reader struct {
 	cells  []string       // of the row that was read last
 }
 
-// NewReader reads the header, and refuses one that has other columns or lacks one of those
-// needed. Errors name the log like this; what is wrong with it is a *Problem or an *UnknownColumn.
+// NewReader reads the header. It refuses one that has other columns, or lacks one of those needed.
+// Errors call the log by this name; what is wrong with it is a *Problem or an *UnknownColumn.
 func NewReader(name string, in io.Reader, needed []string) (*Reader, error) {
 	r := &Reader{name: name, end: &lastByte{in: in}, at: map[string]int{}}
 	r.csv = csv.NewReader(WithoutMark(r.end))
@@ -91,8 +91,8 @@ func (r *Reader) Next() error {
 	}
 }
 
-// unlessCut is the error of a bad row, but the end of the file where that ends within the row, as after a crash.
-// A quote that is open over several lines is no such end, since no row of a log has more than one.
+// unlessCut is the error of a bad row; or io.EOF where the file ends within the row, as after a crash. A quote that
+// stays open over several lines is no such end, since each row of a log is one line.
 func (r *Reader) unlessCut(bad, cause error) error {
 	if broken, ok := errors.AsType[*csv.ParseError](cause); cause != nil && (!ok || broken.StartLine != broken.Line) {
 		return bad
@@ -118,7 +118,7 @@ func (r *Reader) place(cell int) string {
 	return fmt.Sprintf("%s:%d:%d", r.name, line, column)
 }
 
-// Unreadable says where a file is no CSV, or that it could not be read.
+// Unreadable says where a file stops being CSV, or that it could not be read.
 func Unreadable(name string, err error) error {
 	if broken, ok := errors.AsType[*csv.ParseError](err); ok {
 		return problem("%s:%d:%d: %v", name, broken.Line, broken.Column, broken.Err)

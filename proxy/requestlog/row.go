@@ -11,8 +11,8 @@ import (
 	"unicode/utf8"
 )
 
-// header is the first line of each file. A file that begins otherwise is
-// not appended to, so columns may be added and moved.
+// header is the first line of each file. Nothing is appended to a file that begins otherwise, so
+// columns may be added and moved.
 const header = "time,upstream,endpoint,model,prompt_bytes,max_tokens,stream,status,class," +
 	"queue_s,first_byte_s,service_s,capacity,slots,work\n"
 
@@ -37,11 +37,10 @@ func appendRow(b []byte, r *Row) []byte {
 	return append(b, '\n')
 }
 
-// appendCell appends a comma and a cell. Clients choose some of the text, and
-// somebody will open the file in a spreadsheet: a cell that would be a formula
-// there begins with an apostrophe instead, as does one that begins with an
-// apostrophe already, so that whoever reads cells takes one leading apostrophe
-// away. Control characters become U+FFFD.
+// appendCell appends a comma and a cell. Clients choose some of the text, and somebody will open
+// the file in a spreadsheet. So a cell that would be a formula there gets an apostrophe before it,
+// and so does one that begins with an apostrophe: whoever reads cells takes one away. Control
+// characters become U+FFFD.
 func appendCell(b []byte, text string) []byte {
 	b = append(b, ',')
 	quoted := strings.ContainsAny(text, `," `)
@@ -72,7 +71,7 @@ func appendSeconds(b []byte, d time.Duration) []byte {
 	return strconv.AppendFloat(append(b, ','), d.Seconds(), 'f', 6, 64)
 }
 
-// appendNumber appends a comma and a number; what is none is not known, 0.
+// appendNumber appends a comma and a number. NaN and infinity are written as 0: not known.
 func appendNumber(b []byte, x float64) []byte {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		x = 0
