@@ -22,8 +22,9 @@ const (
 // defaults is what an empty file asks for, except what depends on other keys (see resolve.go).
 func defaults() *Config {
 	return &Config{
-		Admin: Admin{Address: "127.0.0.1:9090"},
-		Log:   Log{Level: "info", Format: "json"},
+		Admin:  Admin{Address: "127.0.0.1:9090"},
+		Log:    Log{Level: "info", Format: "json"},
+		Reload: Reload{Watch: true},
 		Limits: Limits{
 			HeaderBytes: 32 * kib, // tokens and cookies of 9 to 13 KiB are common; nginx takes as much
 			BodyBytes:   64 * mib,

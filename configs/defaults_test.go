@@ -16,6 +16,7 @@ func TestDefaults(t *testing.T) {
 		Listen: []Listen{{Address: "127.0.0.1:8080"}},
 		Admin:  Admin{Address: "127.0.0.1:9090"},
 		Log:    Log{Level: "info", Format: "json", Access: false},
+		Reload: Reload{Watch: true},
 		Limits: Limits{
 			HeaderBytes: 32 << 10,
 			BodyBytes:   64 << 20,

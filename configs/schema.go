@@ -13,6 +13,7 @@ type Config struct {
 	Listen    []Listen   `yaml:"listen"`
 	Admin     Admin      `yaml:"admin"`
 	Log       Log        `yaml:"log"`
+	Reload    Reload     `yaml:"reload"`
 	Limits    Limits     `yaml:"limits"`
 	Clients   Clients    `yaml:"clients"`
 	Timeouts  Timeouts   `yaml:"timeouts"`
@@ -54,6 +55,11 @@ type Log struct {
 	Access bool   `yaml:"access"` // one line for each request
 	// Requests is the file that gets one CSV row for each request that reached an endpoint, absolute; "": none.
 	Requests string `yaml:"requests,omitempty"`
+}
+
+// Reload says what makes the program read its configuration again, besides SIGHUP and the admin listener.
+type Reload struct {
+	Watch bool `yaml:"watch"` // a change of the file, or of a file that it names
 }
 
 // Limits bound what clients may make the gateway hold.

@@ -112,9 +112,11 @@ var rooms = []room{
 		sees:  "balancer bench/backend bench/engine bench/load bench/trace cmd/steelyard/app configs metrics",
 		tests: "balancer/policy",
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
+	{path: "cmd/steelyard/filewatch", level: 0,
+		why: "files and their changes; it does not know what they hold"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/signals configs metrics proxy/requestlog",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/signals configs metrics proxy/admin proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

@@ -34,6 +34,7 @@ const serveName = "serve"
 
 func serve(ctx context.Context, file string) error {
 	signals.IgnoreBrokenPipes()
+	content := contentOf(file) // before it is read: what changes after this is seen
 	cfg, notes, err := configs.Examine(file, os.Environ())
 	if err != nil {
 		return err
@@ -52,32 +53,15 @@ func serve(ctx context.Context, file string) error {
 		log.Info(advice)
 	}
 	logNotes(log, notes)
-	go reloadOnHangup(ctx, a, cfg, file, log)
+	r := &reloader{ctx: ctx, app: a, start: cfg, file: file, log: log, last: content}
+	a.OnReload(r.onRequest)
+	go r.onHangup()
+	go r.watch(ctx)
 	if err := a.Run(ctx); err != nil {
 		return err
 	}
 	log.Info("stopped")
 	return nil
-}
-
-// reloadOnHangup reloads the file at each SIGHUP, even one that came early. After ctx has
-// ended it ignores them. start is the configuration that the process was started with.
-func reloadOnHangup(ctx context.Context, a *app.App, start *configs.Config, file string, log *zap.Logger) {
-	for range signals.Hangups() {
-		if ctx.Err() != nil {
-			log.Info("SIGHUP is ignored while shutting down")
-			continue
-		}
-		cfg, notes, err := configs.Examine(file, os.Environ())
-		if err != nil {
-			a.ReloadFailed(err)
-			continue
-		}
-		logNotes(log, notes)
-		if a.Reload(cfg) == nil { // else it has logged what is wrong
-			limitMemory(start, cfg)
-		}
-	}
 }
 
 // buildVersion is set by the linker for releases.

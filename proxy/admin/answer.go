@@ -13,8 +13,9 @@ type errorAnswer struct {
 }
 
 type errorDetail struct {
-	Message string   `json:"message"`
-	Known   []string `json:"known,omitempty"` // the names there are, where one was not found
+	Message  string    `json:"message"`
+	Known    []string  `json:"known,omitempty"`    // the names there are, where one was not found
+	Problems []Problem `json:"problems,omitempty"` // each mistake, where a configuration was refused
 }
 
 // answer writes v as JSON, indented because people read it with curl.

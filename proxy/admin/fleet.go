@@ -48,6 +48,10 @@ type Endpoint struct {
 	Busy              bool    `json:"busy"`        // the last probes said full; still eligible
 	Unreachable       bool    `json:"unreachable"` // connections for requests fail, so it is passed over for a while; still eligible
 
+	// Drained: draining, and nothing is in flight on its server any more, to which no other upstream
+	// sends either: it may be switched off.
+	Drained bool `json:"drained"`
+
 	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
 	Connections Connections `json:"connections"`
 }

@@ -95,6 +95,10 @@ var everyAnswer = []struct {
 	{method: "POST", path: undrainPath, status: 404, target: "/api/v1/upstreams/no/endpoints/small/undrain"},
 	{method: "POST", path: undrainPath, status: 413, target: undrainSmall, body: strings.Repeat(" ", drainBytes+1)},
 	{method: "POST", path: undrainPath, status: 500, target: undrainSmall, change: refuse},
+	{method: "POST", path: reloadPath, status: 200, change: reloads(nil)},
+	{method: "POST", path: reloadPath, status: 403, change: reloads(nil), headers: []string{"Origin", "null"}},
+	{method: "POST", path: reloadPath, status: 409},
+	{method: "POST", path: reloadPath, status: 422, change: reloads(aRefusal)},
 }
 
 // TestAnswersAreAsDescribed asks for every described answer and holds it
@@ -132,6 +136,7 @@ func TestAnswersAreAsDescribed(t *testing.T) {
 const (
 	drainPath   = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/drain"
 	undrainPath = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/undrain"
+	reloadPath  = "/api/v1/reload"
 )
 
 func notReady(_ *Options, s *running) {

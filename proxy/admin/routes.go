@@ -26,6 +26,7 @@ func (s *Server) routes() []route {
 		{"POST", endpoint + "/drain", s.postDrain},
 		{"POST", endpoint + "/undrain", s.postUndrain},
 		{"GET", "/api/v1/events", s.getEvents},
+		{"POST", "/api/v1/reload", s.postReload},
 		{"GET", "/api/v1/openapi.json", getOpenAPI},
 	}
 }

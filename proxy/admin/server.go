@@ -26,13 +26,14 @@ const (
 	stopTimeout   = 3 * time.Second // for answers under way when Run ends
 )
 
-// Options are what a server needs; only Events, Hosts and Log may be nil.
+// Options are what a server needs; only Events, Reload, Hosts and Log may be nil.
 type Options struct {
 	Fleet   Fleet
-	Ready   func() Readiness // called from many goroutines at once
-	Metrics http.Handler     // serves /metrics
-	Events  *event.Log       // nil: none
-	Hosts   []string         // host names of the listener, besides IP addresses and localhost
+	Ready   func() Readiness         // called from many goroutines at once
+	Metrics http.Handler             // serves /metrics
+	Events  *event.Log               // nil: none
+	Reload  func() (Reloaded, error) // reads the configuration again; nil: there is none to read
+	Hosts   []string                 // host names of the listener, besides IP addresses and localhost
 	Log     *zap.Logger
 }
 
@@ -41,6 +42,7 @@ type Server struct {
 	fleet   Fleet
 	ready   func() Readiness
 	metrics http.Handler
+	reload  func() (Reloaded, error)
 	log     *zap.Logger
 	handler http.Handler
 
@@ -51,7 +53,7 @@ type Server struct {
 
 // New returns a server that serves nothing until Run.
 func New(o Options) *Server {
-	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, log: o.Log, events: o.Events,
+	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events,
 		followers: make(chan struct{}, maxFollowers), stopping: make(chan struct{})}
 	if s.events == nil {
 		s.events = event.NewLog(nil)

@@ -47,6 +47,8 @@ type App struct {
 
 	admin net.Listener // nil: none
 
+	onReload func() (admin.Reloaded, error) // nil: nothing can be reloaded; written by OnReload
+
 	adminHosts []string // the host names by which operators reach it
 
 	stopping atomic.Bool // written by Run when ctx ends
@@ -207,6 +209,9 @@ func (a *App) AdminAddr() net.Addr {
 	}
 	return a.admin.Addr()
 }
+
+// OnReload names what the admin listener calls when it is asked to reload. Call it before Run.
+func (a *App) OnReload(f func() (admin.Reloaded, error)) { a.onReload = f }
 
 // Metrics is the registry that holds all counts.
 func (a *App) Metrics() *metrics.Registry { return a.metrics }

@@ -11,6 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/health/probe"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
 const SaveEvery = saveEvery
@@ -82,3 +83,6 @@ func Measure(a *App, since time.Duration) { a.fleet.measureOnce(since) }
 
 // CloseAdmin makes the admin listener fail.
 func CloseAdmin(a *App) { _ = a.admin.Close() }
+
+// Events is the log of events.
+func (a *App) Events() *event.Log { return a.events }

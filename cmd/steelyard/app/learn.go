@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
@@ -99,13 +100,14 @@ func (u *upstream) rescale() bool {
 func (f *fleet) measure(ctx context.Context) error {
 	ticker := time.NewTicker(measureEvery)
 	defer ticker.Stop()
-	last := time.Now()
+	last, told := time.Now(), map[*balancer.Endpoint]bool{}
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
 		case now := <-ticker.C:
 			f.measureOnce(now.Sub(last))
+			told = f.tellDrained(told)
 			last = now
 		}
 	}

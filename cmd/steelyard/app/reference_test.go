@@ -24,7 +24,7 @@ func TestReferenceSaysWhatAReloadDoes(t *testing.T) {
 		path := strings.Split(strings.ReplaceAll(row[1], "[]", ""), ".")
 		place(t, reflect.ValueOf(was).Elem(), path)
 		alter(t, place(t, reflect.ValueOf(is).Elem(), path))
-		keys := needRestart(was, is)
+		keys := NeedRestart(was, is)
 		if row[2] == "now" {
 			require.Empty(t, keys, "configs/REFERENCE.md says that a reload puts %s in force", row[1])
 			continue

@@ -4,6 +4,7 @@ package app
 
 import (
 	"reflect"
+	"slices"
 	"time"
 
 	"go.uber.org/zap"
@@ -17,19 +18,25 @@ import (
 // again; or it changes nothing and says why. Listeners, admin, log and the limits and time-outs
 // of client connections stay those of the start: keys of cfg that differ there are logged.
 func (a *App) Reload(cfg *configs.Config) error {
+	_, err := a.Adopt(cfg)
+	return err
+}
+
+// Adopt is Reload that says whether anything has changed.
+func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if reflect.DeepEqual(cfg, a.config) && !a.fleet.filesChanged() {
 		a.log.Info("reload: nothing has changed")
 		a.reloaded(nil)
-		return nil
+		return false, nil
 	}
 	g, err := a.prepare(cfg)
 	if err != nil {
 		a.ReloadFailed(err)
-		return err
+		return false, err
 	}
-	if keys := needRestart(a.config, cfg); len(keys) > 0 {
+	if keys := NeedRestart(a.config, cfg); len(keys) > 0 {
 		a.log.Warn("reload: these keys take effect at the next start", zap.Strings("keys", keys))
 	}
 	a.fleet.adopt(g)
@@ -39,8 +46,31 @@ func (a *App) Reload(cfg *configs.Config) error {
 	a.events.Publish(event.Event{Kind: event.Reloaded, Action: "requests that begin now are served by it",
 		Evidence: map[string]any{"upstreams": len(cfg.Upstreams), "routes": len(cfg.Routes)}})
 	a.log.Info("reloaded", zap.Int("upstreams", len(cfg.Upstreams)), zap.Int("routes", len(cfg.Routes)))
-	return nil
+	return true, nil
 }
+
+// Config is the configuration in force, the keys apart that take effect at the next start.
+func (a *App) Config() *configs.Config {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.config
+}
+
+// Files are those that the configuration in force names and a reload reads again.
+func (a *App) Files() (files []string) {
+	for _, id := range a.fleet.identities() {
+		for _, file := range []string{id.tls.CAFile, id.tls.CertFile, id.tls.KeyFile} {
+			if file != "" && !slices.Contains(files, file) {
+				files = append(files, file)
+			}
+		}
+	}
+	return files
+}
+
+// FilesChanged says whether one of them has other contents than when it was read, or what was
+// learned of requests was changed by somebody else.
+func (a *App) FilesChanged() bool { return a.fleet.filesChanged() }
 
 // ReloadFailed records that a new configuration could not be read. The old one
 // stays in force.
@@ -59,8 +89,8 @@ func (a *App) reloaded(err error) {
 	a.metrics.Reloaded(err == nil)
 }
 
-// needRestart lists the keys that differ and cannot change while running.
-func needRestart(was, is *configs.Config) (keys []string) {
+// NeedRestart lists the keys that differ and cannot change while running.
+func NeedRestart(was, is *configs.Config) (keys []string) {
 	for _, c := range []struct {
 		key     string
 		was, is any
@@ -85,3 +115,6 @@ func needRestart(was, is *configs.Config) (keys []string) {
 	}
 	return keys
 }
+
+// LastReload is how the last load of a configuration ended.
+func (a *App) LastReload() admin.Reload { return *a.lastReload.Load() }

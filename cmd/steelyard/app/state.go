@@ -3,7 +3,6 @@
 package app
 
 import (
-	"fmt"
 	"net"
 	"slices"
 
@@ -70,7 +69,7 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 
 func (a *App) adminServer() *admin.Server {
 	return admin.New(admin.Options{
-		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Hosts: a.adminHosts, Log: a.log,
+		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Reload: a.onReload, Hosts: a.adminHosts, Log: a.log,
 	})
 }
 
@@ -84,7 +83,7 @@ func adminHosts(c configs.Admin) []string {
 }
 
 func (a *App) readiness() admin.Readiness {
-	r := admin.Readiness{LastReload: *a.lastReload.Load()}
+	r := admin.Readiness{LastReload: a.LastReload()}
 	if a.stopping.Load() {
 		r.NotReady = append(r.NotReady, "shutting down")
 	}
@@ -102,7 +101,9 @@ func (f *fleet) snapshots() []*balancer.Snapshot {
 // Upstreams implements admin.Fleet.
 func (f *fleet) Upstreams() []admin.Upstream {
 	var list []admin.Upstream
-	for _, u := range f.all() {
+	all := f.all()
+	serving := inService(all)
+	for _, u := range all {
 		s := u.pool.Snapshot()
 		busy := map[string]bool{}
 		for _, m := range u.members {
@@ -114,18 +115,18 @@ func (f *fleet) Upstreams() []admin.Upstream {
 			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
 		}
 		for _, e := range s.Endpoints {
-			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, busy))
+			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, busy, serving))
 		}
 		list = append(list, shown)
 	}
 	return list
 }
 
-func adminEndpoint(e *balancer.EndpointState, busy map[string]bool) admin.Endpoint {
+func adminEndpoint(e *balancer.EndpointState, busy map[string]bool, serving map[*balancer.Load]bool) admin.Endpoint {
 	shown := admin.Endpoint{
 		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
 		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
-		Busy: busy[e.Endpoint.Name()], Unreachable: e.Endpoint.Unreachable(), Conditions: []admin.Condition{},
+		Busy: busy[e.Endpoint.Name()], Unreachable: e.Endpoint.Unreachable(), Drained: drained(e, serving), Conditions: []admin.Condition{},
 	}
 	for _, r := range e.Reasons {
 		shown.Conditions = append(shown.Conditions, admin.Condition{Name: conditionName(r.Condition), Reason: r.Text, Since: r.Since})
@@ -144,14 +145,4 @@ func conditionName(c balancer.Condition) admin.ConditionName {
 		return admin.ProbeFailed
 	}
 	return admin.Ejected
-}
-
-// Drain implements admin.Fleet. It is the only writer of the condition Draining.
-func (f *fleet) Drain(upstream, endpoint string, on bool, reason string) (bool, error) {
-	for _, u := range f.all() {
-		if u.name == upstream {
-			return u.pool.SetCondition(endpoint, balancer.Draining, on, reason)
-		}
-	}
-	return false, fmt.Errorf("drain endpoint %s: no upstream %s", endpoint, upstream)
 }
