@@ -27,6 +27,7 @@ var libraries = []library{
 		why: "gzip at half the standard library's cost, for pages of megabytes beside the data path"},
 	{path: "github.com/spf13/viper", rooms: "configs", why: "configuration is read in one place"},
 	{path: "github.com/go-viper/mapstructure/v2", rooms: "configs", why: "viper's decoder, with defaults laid under lists"},
+	{path: "github.com/fsnotify/fsnotify", rooms: "cmd/steelyard/filewatch", why: "what the system tells of changed folders, by its own means on each"},
 	{path: "go.yaml.in/yaml/v3", rooms: "configs bench/scenario", tests: "bench",
 		why: "lines and columns of the file, which viper does not keep"},
 	{path: "github.com/spf13/cobra", rooms: "cmd", why: "the command line belongs to the process"},

@@ -1,4 +1,4 @@
-// Reading the configuration again: at SIGHUP, when asked on the admin listener, and when its file has changed.
+// Reading the configuration again: by SIGHUP, when its file has changed, or when the API asks.
 
 package main
 
