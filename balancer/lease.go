@@ -46,7 +46,7 @@ func (l Lease) Release(o Outcome) {
 	e := l.endpoint
 	judged := o.Class == ConnectFailed || e.Unreachable()
 	if judged {
-		e.pool.attempted(e, o.Class, l.pauses) // first: the slot must not go to the next who waits
+		e.pool.attempted(e, o.Class, o.Reason, l.pauses) // first: the slot must not go to the next who waits
 	}
 	e.measure(l.shared.timing, o)
 	e.load.finish(o.Class)

@@ -3,6 +3,7 @@
 package balancer
 
 import (
+	"cmp"
 	"sync/atomic"
 	"time"
 )
@@ -111,30 +112,30 @@ func (o *outage) startPause(now time.Duration) time.Duration {
 	return longestPause
 }
 
-// attempted is told how an attempt at the endpoint ended, and how many pauses there had been
-// when it began. It must come before the slot is freed, or that would go to the next who
+// attempted is told how an attempt at the endpoint ended and why, and how many pauses there had
+// been when it began. It must come before the slot is freed, or that would go to the next who
 // waits. It is needed where the connection failed, or the endpoint has an outage.
-func (p *Pool) attempted(e *Endpoint, class OutcomeClass, pauses uint32) {
+func (p *Pool) attempted(e *Endpoint, class OutcomeClass, reason string, pauses uint32) {
 	p.update(func(s *seats) {
 		if ev, tells := e.outage.eventOf(class, pauses, !s.obeysOutages()); tells {
-			p.advance(s, e, ev)
+			p.advance(s, e, ev, reason)
 		}
 	})
 }
 
 // reached ends an outage of the endpoint.
 func (p *Pool) reached(e *Endpoint) {
-	p.update(func(s *seats) { p.advance(s, e, connected) })
+	p.update(func(s *seats) { p.advance(s, e, connected, "") })
 }
 
 // resume is called by the timer.
 func (p *Pool) resume(e *Endpoint) {
-	p.update(func(s *seats) { p.advance(s, e, pauseOver) })
+	p.update(func(s *seats) { p.advance(s, e, pauseOver, "") })
 }
 
-// advance lets an event change the endpoint's outage, and does all that follows from that. The
-// caller holds pick.
-func (p *Pool) advance(s *seats, e *Endpoint, ev event) {
+// advance lets an event change the endpoint's outage, and does all that follows from that.
+// Reason is why the connection failed, if it is known. The caller holds pick.
+func (p *Pool) advance(s *seats, e *Endpoint, ev event, reason string) {
 	s.changeOutage(e, func() {
 		o, now := &e.outage, p.queue.now()
 		switch from, to := o.advance(ev); {
@@ -147,7 +148,7 @@ func (p *Pool) advance(s *seats, e *Endpoint, ev event) {
 				o.timer.Reset(pause)
 			}
 			if from == reachable {
-				p.notices.add(Transition{Upstream: p.name, Endpoint: e.name, Condition: Unreachable, On: true, Reason: "connections to it fail"})
+				p.notices.add(Transition{Upstream: p.name, Endpoint: e.name, Condition: Unreachable, On: true, Reason: cmp.Or(reason, "connections to it fail")})
 			}
 		case to == reachable:
 			o.timer.Stop()

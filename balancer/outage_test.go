@@ -50,7 +50,7 @@ func unreachable(t *testing.T, p *Pool, i int) {
 	t.Helper()
 	lease, ok := acquireAt(t, p, i)
 	require.True(t, ok)
-	lease.Release(Outcome{Class: ConnectFailed})
+	lease.Release(Outcome{Class: ConnectFailed, Reason: "no route to host"})
 }
 
 // TestUnreachableEndpointIsLeftAlone but for one trial after each pause; the first that

@@ -45,7 +45,8 @@ func (c OutcomeClass) String() string {
 // has measured them.
 type Outcome struct {
 	Class  OutcomeClass
-	Status int // the endpoint's status; 0 when none came
+	Status int    // the endpoint's status; 0 when none came
+	Reason string // of ConnectFailed, for people: why
 
 	Connect   time.Duration // to make a connection; 0 where there was one
 	FirstByte time.Duration // from when the request began to be sent to the head of the answer

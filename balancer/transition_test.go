@@ -35,7 +35,7 @@ func TestTransitionsAreTold(t *testing.T) {
 			unreachable(t, p, 0)
 		}
 		lost := func(name string) Transition {
-			return Transition{Upstream: "chat", Endpoint: name, Condition: Unreachable, On: true, Reason: "connections to it fail"}
+			return Transition{Upstream: "chat", Endpoint: name, Condition: Unreachable, On: true, Reason: "no route to host"}
 		}
 		require.Equal(t, []Transition{lost("e0")}, *told)
 		unreachable(t, p, 1)

@@ -104,7 +104,7 @@ func (w *Waiter) Poke() {
 	e := w.endpoint
 	if w.fate.CompareAndSwap(bound, poked) {
 		if e.Unreachable() {
-			e.pool.attempted(e, Unknown, e.outage.pauses.Load())
+			e.pool.attempted(e, Unknown, "", e.outage.pauses.Load())
 		}
 		e.load.remove()
 		e.load.tell(nil)

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"go.uber.org/zap/zapcore"
 )
 
@@ -64,6 +66,16 @@ func TestEveryEndingHasALine(t *testing.T) {
 			require.Equal(t, c.code, g.accessed.All()[0].ContextMap()["code"])
 		})
 	}
+}
+
+// The pool tells why an endpoint cannot be reached, in words that have no address in them.
+func TestAnOutageHasItsCause(t *testing.T) {
+	s, told := defaults(), make(chan balancer.Transition, 2)
+	s.notify = func(tr balancer.Transition) { told <- tr }
+	g := serve(t, s, refusing(t))
+	r, _ := dial(t, g).ask(get)
+	require.Equal(t, 502, r.StatusCode)
+	require.Equal(t, balancer.Transition{Upstream: "chat", Endpoint: "a", Condition: balancer.Unreachable, On: true, Reason: "connection refused"}, <-told)
 }
 
 // The line of a failure says what failed, and nothing of where our endpoints live.

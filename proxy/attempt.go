@@ -187,7 +187,11 @@ func (a *attempt) end(o balancer.Outcome) {
 // giveUp ends an attempt that got no answer. Where it failed for want of something of ours
 // no endpoint had to do with it, and none is told of.
 func (a *attempt) giveUp(f *fault.Error) {
-	a.end(a.outcome(classOf(f)))
+	o := a.outcome(classOf(f))
+	if o.Class == balancer.ConnectFailed {
+		o.Reason = f.Why()
+	}
+	a.end(o)
 	if f.Kind == fault.Shortage {
 		a.target = nil
 	}

@@ -63,6 +63,7 @@ type settings struct {
 	capacities  []float64         // of the endpoints; 100 where there is none
 	slots       int               // of each endpoint; 0: no limit
 	queue       balancer.QueueOptions
+	notify      func(balancer.Transition)
 	front       front.Options
 	generation  proxy.Generation
 	routes      []route.Rule // besides "/", each to the upstream of its number in extra
@@ -172,7 +173,7 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 	var err error
 	g.policy, err = policy.Lookup("capacity")
 	require.NoError(t, err)
-	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy, Queue: s.queue}, g.options))
+	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy, Queue: s.queue, Notify: s.notify}, g.options))
 	g.noteLoads()
 }
 

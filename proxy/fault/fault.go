@@ -3,6 +3,7 @@
 package fault
 
 import (
+	"cmp"
 	"errors"
 	"strings"
 	"time"
@@ -227,6 +228,11 @@ func (e *Error) tell(what string) string {
 		}
 	}
 	return Shorten(what)
+}
+
+// Why is the cause in words that anybody may see; where it is not known, what happened.
+func (e *Error) Why() string {
+	return Shorten(cmp.Or(Cause(e.Err), kinds[e.Kind].sentence))
 }
 
 // longest is how many bytes of foreign text are kept.

@@ -39,6 +39,8 @@ func TestCauseHidesAddresses(t *testing.T) {
 	} {
 		require.Equal(t, want, fault.Cause(err))
 	}
+	require.Equal(t, "connection refused", fault.New(fault.Connect, refused).At("gpu3").Why())
+	require.Equal(t, "not connected within timeouts.connect", fault.New(fault.ConnectTimeout, nil).At("gpu3").Why())
 	require.Equal(t, "endpoint gpu3: could not connect: connection refused", fault.New(fault.Connect, refused).At("gpu3").Sentence())
 	require.Equal(t, "endpoint gpu3: connect_failed: connection refused", fault.New(fault.Connect, refused).At("gpu3").At("other").Error())
 }

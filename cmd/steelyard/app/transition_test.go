@@ -42,7 +42,7 @@ func fails(t *testing.T, u *upstream, times int) {
 	for range times {
 		lease, err := u.pool.Acquire(nil)
 		require.NoError(t, err)
-		lease.Release(balancer.Outcome{Class: balancer.ConnectFailed})
+		lease.Release(balancer.Outcome{Class: balancer.ConnectFailed, Reason: "connection refused"})
 	}
 }
 
@@ -72,6 +72,7 @@ func TestUnreachableEndpointsAreLogged(t *testing.T) {
 		require.Len(t, lines, 6, lines)
 		const lost, back = ": endpoint cannot be reached: connections to it fail; others get its requests", ": endpoint can be reached again"
 		assert.ElementsMatch(t, []string{"warn a" + lost, "warn b" + lost}, lines[:2])
+		assert.Equal(t, "connection refused", logs.All()[0].ContextMap()["cause"])
 		assert.Equal(t, "error : "+event.Panic.Says(), lines[2])
 		assert.ElementsMatch(t, []string{"info a" + back, "info b" + back, "info : " + event.PanicOver.Says()}, lines[3:])
 	})
