@@ -12,6 +12,9 @@ import (
 // files leaves room for fewer, the others wait to be accepted.
 const DefaultConnections = 20000
 
+// DefaultPriority is the default of routes[].priority.
+const DefaultPriority = 5
+
 const (
 	defaultListen   = "127.0.0.1:8080"
 	defaultUpstream = "default" // the name of an upstream that is alone and unnamed
@@ -63,7 +66,7 @@ func layDefaults(from, to reflect.Value) (any, error) {
 		case *Endpoint:
 			item.Capacity.Value = defaultCapacity
 		case *Route:
-			item.Path = "/"
+			item.Path, item.Priority = "/", DefaultPriority
 		}
 	}
 	return from.Interface(), nil

@@ -54,7 +54,7 @@ func TestDefaults(t *testing.T) {
 			Timeouts:    UpstreamTimeouts{Connect: 2 * time.Second, FirstByte: 10 * time.Minute, Idle: 120 * time.Second},
 			Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second, MaxAge: 5 * time.Minute},
 		}},
-		Routes: []Route{{Path: "/", Upstream: "default"}},
+		Routes: []Route{{Path: "/", Upstream: "default", Priority: 5}},
 	}, cfg)
 }
 
@@ -79,5 +79,5 @@ routes: [{}]
 	require.Equal(t, []StatusRange{{503, 503}, {529, 529}}, cfg.Upstreams[0].Health.BusyStatuses)
 	require.Equal(t, []StatusRange{{200, 299}}, cfg.Upstreams[1].Health.Statuses)
 	require.Equal(t, []StatusRange{{429, 429}}, cfg.Upstreams[1].Health.BusyStatuses)
-	require.Equal(t, []Route{{Path: "/", Upstream: "a"}}, cfg.Routes)
+	require.Equal(t, []Route{{Path: "/", Upstream: "a", Priority: 5}}, cfg.Routes)
 }

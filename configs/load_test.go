@@ -79,7 +79,7 @@ func TestEveryScalarHasAVariable(t *testing.T) {
 		reflect.TypeFor[Account](): "1000",
 		reflect.TypeFor[string]():  "127.0.0.1:7",
 	}
-	special := map[string]string{"STEELYARD_RELOAD_WATCH": "false", "STEELYARD_CLIENTS_MAX_BODY_MEMORY": "5MiB", "STEELYARD_LOG_LEVEL": "warn", "STEELYARD_LOG_FORMAT": "console", "STEELYARD_HALF_CLOSE": "wait"}
+	special := map[string]string{"STEELYARD_LIMITS_MEMORY": "5GiB", "STEELYARD_RELOAD_WATCH": "false", "STEELYARD_CLIENTS_MAX_BODY_MEMORY": "5MiB", "STEELYARD_LOG_LEVEL": "warn", "STEELYARD_LOG_FORMAT": "console", "STEELYARD_HALF_CLOSE": "wait"}
 	seen := map[string]bool{}
 	for _, v := range variables(reflect.TypeFor[Config](), "") {
 		require.False(t, seen[v.name], "two keys are called %s", v.name)

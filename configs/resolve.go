@@ -24,7 +24,7 @@ func (c *Config) resolve(folder string, from places) {
 		c.Upstreams[i].resolve(path("upstreams").item(i), from)
 	}
 	if c.Routes == nil {
-		c.Routes = []Route{{Path: "/"}}
+		c.Routes = []Route{{Path: "/", Priority: DefaultPriority}}
 	}
 	for i := range c.Routes {
 		route := &c.Routes[i]

@@ -69,6 +69,8 @@ type Limits struct {
 	ReplayBytes Bytes `yaml:"replay_bytes"` // the largest body that is held, so that it can be sent again; 0: none
 	BodyMemory  Bytes `yaml:"body_memory"`  // all held bodies together
 	Connections int   `yaml:"connections"`  // client connections open at once
+	Requests    int   `yaml:"requests"`     // under way at once; 0: no limit but that of connections
+	Memory      Bytes `yaml:"memory"`       // of the whole process; 0: by what the container or the machine has
 }
 
 // Clients bound how slow a client may be, and what one client address may hold at once; 0: no bound.
@@ -176,4 +178,5 @@ type Route struct {
 	Path     string `yaml:"path"`           // prefix, matched on "/" boundaries
 	Host     string `yaml:"host,omitempty"` // lower-case, without a port; "": any
 	Upstream string `yaml:"upstream"`
+	Priority int    `yaml:"priority"` // 0, the first to be turned away when there is too much to do, to 9
 }

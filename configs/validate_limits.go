@@ -7,6 +7,7 @@ import "time"
 const (
 	mostBytes       = 1 * tib
 	mostConnections = 10_000_000
+	leastMemory     = 64 * mib         // the program and a few clients take 30 MiB
 	leastDuration   = time.Millisecond // a shorter one was meant in another unit
 	mostDuration    = 24 * time.Hour
 )
@@ -17,6 +18,10 @@ func (r *report) validateLimits(l *Limits) {
 	bodyGood := between(r, "limits.body_bytes", l.BodyBytes, 1, mostBytes, "give the largest request body to accept")
 	memoryGood := between(r, "limits.body_memory", l.BodyMemory, 0, mostBytes, "give the memory for held bodies, 0 for none")
 	between(r, "limits.connections", l.Connections, 1, mostConnections, "give the number of client connections to allow")
+	between(r, "limits.requests", l.Requests, 0, mostConnections, "give the number of requests to allow at once, 0 for no limit")
+	if l.Memory != 0 {
+		between(r, "limits.memory", l.Memory, leastMemory, mostBytes, "give what the process may use, 0 to go by what the container or the machine has")
+	}
 	switch {
 	case !between(r, "limits.replay_bytes", l.ReplayBytes, 0, mostBytes, "give the largest body to send again, 0 for none"):
 	case bodyGood && l.ReplayBytes > l.BodyBytes:

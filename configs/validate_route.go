@@ -20,10 +20,11 @@ func (r *report) validateRoutes(c *Config) {
 		p := path("routes").item(i)
 		r.validateRoutePath(p.key("path"), route.Path)
 		r.validateRouteHost(p.key("host"), route.Host)
+		between(r, p.key("priority"), route.Priority, 0, 9, "give 0 to what may be turned away first, 9 to what matters most")
 		if len(names) > 0 { // without any upstream, that is the problem to report, not each route
 			r.validateReference(p.key("upstream"), route.Upstream, names)
 		}
-		match := Route{Path: route.Path, Host: route.Host}
+		match := Route{Path: route.Path, Host: route.Host} // whatever else they ask for
 		if first, again := met[match]; again {
 			r.add(p, "remove one of the two", "matches the same requests as %s", first)
 			continue

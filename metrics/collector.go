@@ -89,6 +89,11 @@ func (r *Registry) collectState(s *page) {
 		s.gauge(clientConnections, float64(now.Active), "active")
 		s.gauge(clientConnections, float64(now.Tunnel), "tunnel")
 	}
+	if source := r.usageSource.Load(); source != nil {
+		now := (*source)()
+		s.gauge(requestsUnderWay, float64(now.Requests))
+		s.gauge(memoryInUse, float64(now.Memory))
+	}
 }
 
 func (s *page) upstream(u *Upstream) {

@@ -35,9 +35,12 @@ var (
 
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
 	queueWaitTime = histogramFamily("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
-	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), or the wait too long (503, 504).", "upstream", "reason")
+	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), the wait too long (503, 504), or one of a higher priority took the place (503).", "upstream", "reason")
 
 	failures = family("failures_total", "Requests that failed, by the code of proxy/ERRORS.md, and whose fault it was; answered_5xx is a failure that the endpoint itself answered with.", "upstream", "code", "source")
+
+	requestsUnderWay = family("requests_under_way", "Requests that limits.requests counts now: those that have a route, to the end of their answers.")
+	memoryInUse      = family("memory_in_use_bytes", "Memory that limits.memory counts: of the heap what is alive, stacks, and held bodies.")
 
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

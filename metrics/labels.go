@@ -37,12 +37,13 @@ type UnqueuedReason uint8
 
 // The reasons to refuse a request for want of a slot.
 const (
-	QueueFull    UnqueuedReason = iota // as many waited as are allowed: answered 429
-	QueueTimeout                       // it waited as long as is allowed: answered 503, or 504 by timeouts.total
+	QueueFull      UnqueuedReason = iota // as many waited as are allowed: answered 429
+	QueueTimeout                         // it waited as long as is allowed: answered 503, or 504 by timeouts.total
+	QueueDisplaced                       // the queue was full and a request of a higher priority came: answered 503
 	unqueuedReasons
 )
 
-var unqueuedLabels = [unqueuedReasons]string{"full", "timeout"}
+var unqueuedLabels = [unqueuedReasons]string{"full", "timeout", "displaced"}
 
 // ClientLimit is a bound on what a client may do.
 type ClientLimit uint8

@@ -30,6 +30,7 @@ type Registry struct {
 	endpointSource atomic.Pointer[func() []EndpointState]
 	queueSource    atomic.Pointer[func() []QueueState]
 	clientSource   atomic.Pointer[func() ClientConnections]
+	usageSource    atomic.Pointer[func() Usage]
 
 	predictorSource atomic.Pointer[func() []PredictorState]
 	eventSource     atomic.Pointer[func() []EventCount]

@@ -56,6 +56,7 @@ func full() *Registry {
 		}}}}
 	})
 	r.ObserveEvents(func() []EventCount { return []EventCount{{Kind: "ejected", Count: 3}} })
+	r.ObserveUsage(func() Usage { return Usage{Requests: 2, Memory: 3} })
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }

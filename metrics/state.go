@@ -39,6 +39,12 @@ type ClientConnections struct {
 	Tunnel int // upgraded
 }
 
+// Usage is what the process as a whole has in use.
+type Usage struct {
+	Requests int64 // under way, now
+	Memory   int64 // bytes, when it was last measured
+}
+
 // Observe makes source the origin of the gauges by endpoint. It is called
 // once per scrape, from any goroutine, and should name each pair of upstream
 // and endpoint once: a scrape leaves out the second. A later call replaces the
@@ -53,3 +59,7 @@ func (r *Registry) ObserveQueues(source func() []QueueState) { r.queueSource.Sto
 // ObserveClients makes source the origin of steelyard_client_connections. It
 // is called once per scrape, from any goroutine. A later call replaces it.
 func (r *Registry) ObserveClients(source func() ClientConnections) { r.clientSource.Store(&source) }
+
+// ObserveUsage makes source the origin of steelyard_requests_under_way and
+// steelyard_memory_in_use_bytes. It is called once per scrape, from any goroutine.
+func (r *Registry) ObserveUsage(source func() Usage) { r.usageSource.Store(&source) }

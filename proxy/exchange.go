@@ -29,6 +29,7 @@ type exchange struct {
 	total      *time.Timer // fires cancel; nil without timeouts.total
 
 	upstream *Upstream
+	priority *Priority
 	request  balancer.Request
 	id       []byte // X-Request-Id
 	api      api    // whose shape errors have
@@ -36,6 +37,7 @@ type exchange struct {
 	held     held  // the request's body, or its beginning
 	hints    hints // of how much work it is
 	counted  bool  // among the requests of its client
+	admitted bool  // by the handler's guard
 
 	first    attempt    // so that most exchanges need no memory for one
 	attempts []*attempt // the first and any beside it
@@ -84,11 +86,11 @@ func (h *Handler) open(c *front.Conn) *exchange {
 // reset makes x ready for another exchange, keeping its memory.
 func (x *exchange) reset() {
 	x.cancel.Reset()
-	x.conn, x.generation, x.total, x.upstream = nil, nil, nil, nil
+	x.conn, x.generation, x.total, x.upstream, x.priority = nil, nil, nil, nil, nil
 	x.id = x.id[:0]
 	x.line.reset()
 	x.hints.reset()
-	x.counted = false
+	x.counted, x.admitted = false, false
 	for _, beside := range x.attempts[1:] {
 		x.cancel.Leave(&beside.cancel)
 	}

@@ -24,6 +24,9 @@ func (x *exchange) finish() {
 	if x.counted {
 		x.conn.Client.Requests.Give(1)
 	}
+	if x.admitted {
+		x.handler.Guard.Leave()
+	}
 	x.recordEnd()
 	recycle := x.conn.Disarm(&x.waiter)
 	if x.total != nil {

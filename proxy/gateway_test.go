@@ -101,6 +101,9 @@ func serve(t testing.TB, s settings, endpoints ...string) *gateway {
 	s.upstream.Pool, s.upstream.Metrics = g.pool, g.registry.Upstream(s.upstream.Name)
 	s.generation.Routes = route.NewTable(append([]route.Rule{{Path: "/"}}, s.routes...))
 	s.generation.Upstreams = append([]*proxy.Upstream{&s.upstream}, s.extra...)
+	if s.generation.Priority == nil {
+		s.generation.Priority = make([]proxy.Priority, len(s.generation.Upstreams))
+	}
 	for _, u := range s.extra {
 		u.Metrics = g.registry.Upstream(u.Name)
 	}
@@ -261,6 +264,7 @@ func (g *gateway) rests(t testing.TB) {
 	t.Helper()
 	eventually(t, "no request to be in flight", func() bool { return g.inFlight() == 0 })
 	eventually(t, "no connection to an endpoint to be in use", func() bool { return g.activeUpstream() == 0 })
+	eventually(t, "no request to be under way", func() bool { return g.handler.Guard.Requests() == 0 })
 	eventually(t, "no body to be held", func() bool { return g.handler.HeldBytes() == 0 })
 	eventually(t, "no client connection to be open", func() bool {
 		idle, active, tunnel := g.front.States()

@@ -12,6 +12,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/admission"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
@@ -20,6 +21,7 @@ import (
 type Generation struct {
 	Routes    *route.Table
 	Upstreams []*Upstream // by the number of the route's rule
+	Priority  []Priority  // by the same
 
 	BodyBytes   int64 // most bytes of a request's body
 	ReplayBytes int64 // most bytes of a body that are held, so that it can be sent again
@@ -33,6 +35,12 @@ type Generation struct {
 
 	UpgradeIdle time.Duration
 	Trust       []netip.Prefix // whose forwarding fields are believed
+}
+
+// Priority is what the requests of one rule may take, and whom they go before.
+type Priority struct {
+	Level uint8 // 0, the first to be turned away, to 9
+	admission.Class
 }
 
 // trusts says whether the forwarding fields of a peer are believed. A peer

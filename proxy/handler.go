@@ -13,6 +13,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/admission"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
@@ -24,7 +25,8 @@ import (
 type Handler struct {
 	log        *zap.Logger
 	metrics    *metrics.Registry
-	recorders  []Recorder // in the order in which they are told
+	recorders  []Recorder      // in the order in which they are told
+	Guard      admission.Guard // whoever has the handler runs it
 	memory     wire.Memory
 	warnings   warnings
 	pseudonym  []byte                     // of this process in Via; another one's is never the same
@@ -41,6 +43,9 @@ func NewHandler(log *zap.Logger, m *metrics.Registry, others ...Recorder) *Handl
 	return h
 }
 
+// MemoryInUse is how many bytes the process holds and needs, bodies included. It is for Guard.
+func (h *Handler) MemoryInUse() int64 { return admission.HeapInUse() + h.memory.InUse() }
+
 // Use makes g the generation of all requests that begin from now on.
 func (h *Handler) Use(g *Generation) { h.generation.Store(g) }
 
@@ -52,6 +57,9 @@ func (h *Handler) Serve(c *front.Conn) {
 	err := x.gate()  // 2
 	if err == nil {
 		err = x.route() // 3
+	}
+	if err == nil {
+		err = x.admit() // 3
 	}
 	if err == nil {
 		err = x.read() // 4
@@ -105,10 +113,27 @@ func (x *exchange) route() error {
 	if n < 0 {
 		return fault.New(fault.NoRoute, nil).Unsent()
 	}
-	x.upstream = x.generation.Upstreams[n]
+	x.upstream, x.priority = x.generation.Upstreams[n], &x.generation.Priority[n]
 	if total := x.upstream.Total; total > 0 {
 		x.total = time.AfterFunc(total, func() { x.cancel.Cancel(errTotalTimeout) })
 	}
+	return nil
+}
+
+var (
+	errOverloaded  = fault.New(fault.Overloaded, nil).Unsent().Retry(time.Second)
+	errMemoryLimit = fault.New(fault.MemoryLimit, nil).Unsent().Retry(time.Second)
+)
+
+// admit turns the request away where the process has all that it can bear.
+func (x *exchange) admit() error {
+	switch x.handler.Guard.Enter(x.priority.Class) {
+	case admission.ManyRequests:
+		return errOverloaded
+	case admission.LittleMemory:
+		return errMemoryLimit
+	}
+	x.admitted = true
 	return nil
 }
 

@@ -106,6 +106,10 @@ func (x *exchange) unleased(err error) error {
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
 		return fault.New(fault.QueueTimeout, cause).Unsent().Retry(late.RetryAfter)
 	}
+	if away, ok := errors.AsType[*balancer.Displaced](err); ok {
+		x.upstream.Metrics.Unqueued(metrics.QueueDisplaced)
+		return fault.New(fault.Displaced, cause).Unsent().Retry(away.RetryAfter)
+	}
 	if cause == nil && errors.Is(err, balancer.ErrNoEndpoint) {
 		cause = &ineligible{x.upstream.Name, x.upstream.Pool.Snapshot().Endpoints}
 	}

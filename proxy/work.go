@@ -26,7 +26,7 @@ func (h *hints) reset() { h.said, h.features = false, predict.Features{} }
 // The body is at hand now; once the answer begins it is gone. What says nothing is
 // taken for the mean of all requests.
 func (x *exchange) predict() {
-	x.request = balancer.Request{}
+	x.request = balancer.Request{Priority: x.priority.Level}
 	if !x.upstream.WantsWork {
 		return
 	}

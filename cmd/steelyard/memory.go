@@ -7,6 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
@@ -21,7 +22,7 @@ import (
 //   - the rest: the program, what is learned and counted, and what is under way.
 //
 // The bodies that are held lie outside the heap, within a budget of their own (wire.Memory), and
-// do not count.
+// do not count. Both together are no more than limits.memory.
 const (
 	baseMemory    = 128 << 20
 	plainMemory   = 16 << 10 // of a connection; 14 KiB were measured
@@ -32,13 +33,17 @@ const (
 )
 
 // memoryLimit is the limit, in bytes, of a process that was started with one configuration and
-// has another in force now: limits on connections stay those of the start.
-func memoryLimit(start, now *configs.Config) int64 {
+// has another in force now: limits on connections stay those of the start. Available is what the
+// container or the machine leaves it; 0: not known.
+func memoryLimit(start, now *configs.Config, available int64) int64 {
 	each := int64(plainMemory)
 	if speaksTLS(start, now) {
 		each = tlsMemory
 	}
 	limit := baseMemory + int64(start.Limits.Connections)*each
+	if whole, bodies := app.MemoryShares(&now.Limits, available); whole > 0 {
+		limit = min(limit, whole-bodies)
+	}
 	return (limit + memoryRoundTo - 1) / memoryRoundTo * memoryRoundTo
 }
 
@@ -64,7 +69,7 @@ func speaksTLS(start, now *configs.Config) bool {
 func limitMemory(start, now *configs.Config) configs.Bytes {
 	limit := int64(keepAsItIs)
 	if os.Getenv(memoryByHand) == "" {
-		limit = memoryLimit(start, now)
+		limit = memoryLimit(start, now, memoryAvailable())
 	}
 	debug.SetMemoryLimit(limit)
 	return configs.Bytes(debug.SetMemoryLimit(keepAsItIs))

@@ -30,10 +30,17 @@ func TestMemoryLimit(t *testing.T) {
 		{plain, "limits: {body_memory: 1TiB, connections: 10000000}", 128 + 156250},
 	} {
 		cfg := parse(t, c.url, c.more)
-		require.Equal(t, c.mib<<20, memoryLimit(cfg, cfg), c)
+		require.Equal(t, c.mib<<20, memoryLimit(cfg, cfg, 0), c)
 	}
 	start, now := parse(t, plain, "limits: {connections: 1024}"), parse(t, plain, "limits: {connections: 2048}")
-	require.EqualValues(t, (128+16)<<20, memoryLimit(start, now), "a reload changes no limit of connections")
+	require.EqualValues(t, (128+16)<<20, memoryLimit(start, now, 0), "a reload changes no limit of connections")
+
+	small := parse(t, plain, "limits: {memory: 100MiB}")
+	require.EqualValues(t, 50<<20, memoryLimit(small, small, 0), "half is for bodies")
+	small = parse(t, plain, "limits: {memory: 100MiB, body_memory: 20MiB}")
+	require.EqualValues(t, 80<<20, memoryLimit(small, small, 0))
+	rest := parse(t, plain, "limits: {body_memory: 20MiB}")
+	require.EqualValues(t, 180<<20, memoryLimit(rest, rest, 200<<20), "what the container has")
 }
 
 // The limit follows the configuration, but for one that is set by hand.

@@ -42,7 +42,7 @@ func serve(ctx context.Context, file string) error {
 	counted := metrics.New(metrics.Build{Version: version(), Revision: revision()})
 	log, access, behind := newLogs(cfg.Log, os.Stderr, counted)
 	defer behind.run()()
-	a, err := app.New(cfg, app.Options{Log: log, AccessLog: access, Metrics: counted})
+	a, err := app.New(cfg, app.Options{Log: log, AccessLog: access, Metrics: counted, Memory: memoryAvailable()})
 	if err != nil {
 		return err
 	}

@@ -50,6 +50,9 @@ const (
 	ClientWaiting                // clients.max_waiting requests of its address wait for a slot
 	ClientMemory                 // bodies from its address take clients.max_body_memory
 	ClientBody                   // the client's body could not be read to its end
+	Overloaded                   // as many requests are under way as limits.requests allows
+	MemoryLimit                  // as much memory is in use as limits.memory allows
+	Displaced                    // the queue was full, and a request of a higher priority came
 	Shutdown                     // steelyard ended before the exchange did
 	Forsaken                     // the endpoint failed its probes before it answered
 	Shortage                     // steelyard lacks descriptors, ports or memory to reach the endpoint
@@ -85,6 +88,9 @@ var kinds = [...]struct {
 	ClientWaiting:    {Steelyard, 429, "client_waiting", "as many requests of this address wait for a slot as clients.max_waiting allows"},
 	ClientMemory:     {Steelyard, 429, "client_body_memory", "bodies from this address take as much memory as clients.max_body_memory allows"},
 	ClientBody:       {Client, 400, "bad_body", "the body could not be read"},
+	Overloaded:       {Steelyard, 503, "overloaded", "as many requests are under way as limits.requests allows for this priority"},
+	MemoryLimit:      {Steelyard, 503, "memory_limit", "as much memory is in use as limits.memory allows for this priority"},
+	Displaced:        {Steelyard, 503, "displaced", "every endpoint is busy, the queue for them is full, and a request of a higher priority came"},
 	Shutdown:         {Steelyard, 503, "shutting_down", "steelyard is shutting down"},
 	Forsaken:         {Upstream, 504, "probes_failed", "gave no answer, and fails its probes"},
 	Shortage:         {Steelyard, 503, "out_of_resources", "steelyard has no file descriptor, port or memory left for another connection"},

@@ -29,6 +29,7 @@ type Options struct {
 	Log       *zap.Logger       // nil: no log
 	AccessLog *zap.Logger       // nil: Log; one that blocks for ever keeps Run from ending
 	Metrics   *metrics.Registry // nil: one of its own
+	Memory    int64             // bytes that the process may use where limits.memory is 0; 0: any number
 }
 
 // App is one running gateway.
@@ -76,6 +77,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	}
 	a.events = event.NewLog(newEventLines(a.log).told)
 	a.fleet = newFleet(a.log, a.metrics, a.events)
+	a.fleet.memory = o.Memory
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
 	recorders, err := a.openLogs(cfg, o.AccessLog)
 	if err != nil {
@@ -234,6 +236,7 @@ func (a *App) Run(ctx context.Context) error {
 		g.start("write the request log", a.requests.Run)
 	}
 	g.start("measure endpoints", a.fleet.measure)
+	g.start("measure memory", func(ctx context.Context) error { return a.handler.Guard.Run(ctx, a.handler.MemoryInUse) })
 	g.start("watch clients", a.front.Run)
 	g.start("watch certificates", a.certificates.run)
 	a.fleet.start(ctx, g)

@@ -22,7 +22,8 @@ type fleet struct {
 	metrics *metrics.Registry
 	events  *event.Log
 	loads   *balancer.Loads
-	logged  bool // there is a request log; written before the first prepare
+	logged  bool  // there is a request log; written before the first prepare
+	memory  int64 // of Options; written before the first prepare
 
 	// mu guards the fields below and those of upstreams and members. Each scrape takes it, so it
 	// is never held while a file is read, or during anything else that may take long.

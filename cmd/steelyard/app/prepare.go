@@ -11,6 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/admission"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 )
 
@@ -34,10 +35,11 @@ type plan struct {
 // prepare reads and checks all that cfg asks for, and reports everything that fails. It
 // changes nothing: no series, no file, nothing that runs.
 func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
+	memory, bodies := MemoryShares(&cfg.Limits, f.memory)
 	g := &generation{rules: &proxy.Generation{
 		BodyBytes:      int64(cfg.Limits.BodyBytes),
 		ReplayBytes:    int64(cfg.Limits.ReplayBytes),
-		BodyMemory:     int64(cfg.Limits.BodyMemory),
+		BodyMemory:     bodies,
 		Lead:           proxy.Lead,
 		UpgradeIdle:    cfg.Timeouts.UpgradeIdle,
 		ClientRequests: int64(cfg.Clients.MaxRequests),
@@ -52,13 +54,36 @@ func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
 		}
 		g.plans = append(g.plans, p)
 	}
-	rules := make([]route.Rule, 0, len(cfg.Routes))
-	for _, r := range cfg.Routes {
+	g.prepareRoutes(cfg.Routes, admission.Limits{Requests: int64(cfg.Limits.Requests), Memory: memory})
+	return g, nil
+}
+
+// prepareRoutes makes the table of routes, and says what the requests of each may take.
+func (g *generation) prepareRoutes(routes []configs.Route, limits admission.Limits) {
+	rules, levels := make([]route.Rule, 0, len(routes)), make([]uint8, 0, len(routes))
+	for _, r := range routes {
 		rules = append(rules, route.Rule{Path: r.Path, Host: r.Host})
+		levels = append(levels, uint8(r.Priority))
 		g.routes = append(g.routes, r.Upstream)
 	}
 	g.rules.Routes = route.NewTable(rules)
-	return g, nil
+	for classes, i := limits.Classes(levels), 0; i < len(levels); i++ {
+		g.rules.Priority = append(g.rules.Priority, proxy.Priority{Level: levels[i], Class: classes[levels[i]]})
+	}
+}
+
+// MemoryShares returns how many bytes the process may use, 0 for any number, and how many of
+// these held bodies may take, which is no more than half. Available is what the container or
+// the machine leaves it; 0: not known.
+func MemoryShares(l *configs.Limits, available int64) (whole, bodies int64) {
+	whole, bodies = int64(l.Memory), int64(l.BodyMemory)
+	if whole == 0 {
+		whole = available
+	}
+	if whole > 0 {
+		bodies = min(bodies, whole/2)
+	}
+	return whole, bodies
 }
 
 func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {

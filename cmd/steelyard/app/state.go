@@ -39,6 +39,9 @@ func (a *App) observe() {
 		return counts
 	})
 	a.metrics.ObservePredictors(a.fleet.predictions)
+	a.metrics.ObserveUsage(func() metrics.Usage {
+		return metrics.Usage{Requests: a.handler.Guard.Requests(), Memory: a.handler.Guard.Memory()}
+	})
 	a.metrics.ObserveClients(func() metrics.ClientConnections {
 		idle, active, tunnel := a.front.States()
 		return metrics.ClientConnections{Idle: idle, Active: active, Tunnel: tunnel}

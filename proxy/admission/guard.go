@@ -1,0 +1,64 @@
+// Asking whether a request may come in.
+
+package admission
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// Reason is why a request is turned away.
+type Reason uint8
+
+// The reasons.
+const (
+	Admitted     Reason = iota
+	ManyRequests        // as many are under way as may be
+	LittleMemory        // as much memory is in use as may be
+)
+
+// Guard counts the requests under way. The zero Guard is ready, and safe for concurrent use.
+type Guard struct {
+	requests atomic.Int64 // under way
+	memory   atomic.Int64 // in use when it was last measured; written by Run
+}
+
+// Enter lets a request in, which Leave must then end, or says why it may not come in.
+func (g *Guard) Enter(c Class) Reason {
+	if c.Memory > 0 && g.memory.Load() >= c.Memory {
+		return LittleMemory
+	}
+	if n := g.requests.Add(1); c.Requests > 0 && n > c.Requests {
+		g.requests.Add(-1)
+		return ManyRequests
+	}
+	return Admitted
+}
+
+// Leave ends a request that was let in.
+func (g *Guard) Leave() { g.requests.Add(-1) }
+
+// Requests is how many are under way.
+func (g *Guard) Requests() int64 { return g.requests.Load() }
+
+// Memory is how many bytes were in use when that was last measured; 0 before.
+func (g *Guard) Memory() int64 { return g.memory.Load() }
+
+// measureEvery is how often memory is measured. A client needs longer to fill the part of it
+// that is left between two classes.
+const measureEvery = 100 * time.Millisecond
+
+// Run measures the memory in use until ctx ends.
+func (g *Guard) Run(ctx context.Context, inUse func() int64) error {
+	tick := time.NewTicker(measureEvery)
+	defer tick.Stop()
+	for {
+		g.memory.Store(inUse())
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		}
+	}
+}
