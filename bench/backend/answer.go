@@ -121,7 +121,8 @@ func (s *Server) respond(ctx context.Context, w http.ResponseWriter, j *job, a *
 	if err != nil {
 		return err
 	}
-	if kind != CutStream {
+	cut := brokenHalfWay(kind)
+	if cut == nil {
 		_, err = w.Write(body)
 		return err
 	}
@@ -129,5 +130,5 @@ func (s *Server) respond(ctx context.Context, w http.ResponseWriter, j *job, a *
 		return err
 	}
 	_ = http.NewResponseController(w).Flush() // the next line ends the connection either way
-	return errCut
+	return cut
 }

@@ -20,6 +20,7 @@ const (
 	Hang       Fault = "hang"        // nothing is answered or continued until the fault ends
 	Slow       Fault = "slow"        // inference that begins now takes SlowFactor times as long
 	Reset      Fault = "reset"       // connections are reset when a request arrives, and in mid-stream
+	ResetHalf  Fault = "reset-half"  // answers begin, and half-way their connections are reset
 	CutStream  Fault = "cut-stream"  // answers break off half-way, without their proper end
 	Down       Fault = "down"        // the listener and every connection are closed until the fault ends
 )
@@ -29,7 +30,7 @@ const SlowFactor = 10
 
 // Faults lists every kind, None first.
 func Faults() []Fault {
-	return []Fault{None, FailHealth, Busy, Error500, ErrorEvent, Hang, Slow, Reset, CutStream, Down}
+	return []Fault{None, FailHealth, Busy, Error500, ErrorEvent, Hang, Slow, Reset, ResetHalf, CutStream, Down}
 }
 
 // parseFault reads a kind as POST /fault takes it.

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -152,6 +153,58 @@ func TestResetResetsTheConnection(t *testing.T) {
 	_, err = ask(t.Context(), http.DefaultClient, s.URL()+"/v1/chat/completions", `{"messages":[]}`)
 	require.ErrorIs(t, err, syscall.ECONNRESET)
 	eventually(t, "both count as failed", func() bool { return s.Counts().Failed == 2 })
+}
+
+// TestResetHalfResetsAfterTheBegin: the client has the first half, and no end that could pass for one.
+func TestResetHalfResetsAfterTheBegin(t *testing.T) {
+	s, _ := onLoopback(t, Options{UnitTokens: 8, Engine: engine.Options{Capacity: 1000, Slots: 1}})
+	require.NoError(t, s.SetFault(ResetHalf, 0))
+	for _, body := range []string{`{"messages":[]}`, `{"messages":[],"stream":true}`} {
+		response, err := ask(t.Context(), http.DefaultClient, s.URL()+"/v1/chat/completions", body)
+		require.NoError(t, err)
+		require.Equal(t, 200, response.StatusCode)
+		_, err = io.Copy(io.Discard, response.Body)
+		require.ErrorIs(t, err, syscall.ECONNRESET)
+		require.NoError(t, response.Body.Close())
+	}
+	eventually(t, "both count as failed", func() bool { return s.Counts().Failed == 2 })
+	status, _ := get(t, http.DefaultClient, s.URL()+"/health")
+	require.Equal(t, 200, status)
+}
+
+// TestVisitsAreTold from the arrival to the end, whatever that is.
+func TestVisitsAreTold(t *testing.T) {
+	var mu sync.Mutex
+	came, ended := 0, map[Ending]int{}
+	o := Options{Visited: func(r *http.Request) func(Ending) {
+		mu.Lock()
+		defer mu.Unlock()
+		came++
+		return func(how Ending) {
+			mu.Lock()
+			defer mu.Unlock()
+			ended[how]++
+		}
+	}}
+	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
+		for _, fault := range []Fault{None, Error500, ErrorEvent, CutStream} {
+			require.NoError(t, s.SetFault(fault, 0))
+			if response, err := ask(t.Context(), client, chatURL, `{"messages":[],"stream":true}`); err == nil {
+				_, _ = io.Copy(io.Discard, response.Body)
+				require.NoError(t, response.Body.Close())
+			}
+		}
+		require.NoError(t, s.SetFault(Hang, 0))
+		ctx, leave := context.WithTimeout(t.Context(), time.Second)
+		defer leave()
+		_, err := ask(ctx, client, chatURL, `{"messages":[]}`)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		synctest.Wait()
+		mu.Lock()
+		defer mu.Unlock()
+		require.Equal(t, 5, came)
+		require.Equal(t, map[Ending]int{Completed: 1, Failed: 3, Aborted: 1}, ended)
+	})
 }
 
 func TestDownRefusesAndComesBackAtTheSameAddress(t *testing.T) {

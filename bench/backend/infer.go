@@ -24,6 +24,7 @@ func (s *Server) infer(a *api) http.HandlerFunc {
 		s.tally.requests.Add(1)
 		s.tally.inFlight.Add(1)
 		defer s.tally.inFlight.Add(-1)
+		ended := s.options.Visited(r)
 		w.Header().Set("X-Served-By", s.options.Name)
 
 		err := s.serve(w, r, a)
@@ -31,16 +32,21 @@ func (s *Server) infer(a *api) http.HandlerFunc {
 		switch {
 		case err == nil:
 			s.tally.completed.Add(1)
+			ended(Completed)
 		case errors.As(err, &refused):
 			s.tally.failed.Add(1)
+			ended(Failed)
 			writeRefusal(w, refused)
 		case errors.Is(err, errInBand):
 			s.tally.failed.Add(1)
+			ended(Failed)
 		case clientLeft(r.Context(), err):
 			s.tally.aborted.Add(1)
+			ended(Aborted)
 			breakOff(r, err)
 		default:
 			s.tally.failed.Add(1)
+			ended(Failed)
 			breakOff(r, err)
 		}
 	}
@@ -100,6 +106,17 @@ func refuseBy(kind Fault, q *request) error {
 
 func engineFailure() *refusal {
 	return &refusal{status: http.StatusInternalServerError, kind: "server_error", message: "the engine failed (simulated)"}
+}
+
+// brokenHalfWay is the end of an answer that a fault breaks off; nil: it is not broken.
+func brokenHalfWay(kind Fault) error {
+	switch kind {
+	case CutStream:
+		return errCut
+	case ResetHalf:
+		return errReset
+	}
+	return nil
 }
 
 // bear suffers the faults that hold for the whole process: it waits while the

@@ -5,6 +5,7 @@ package backend
 import (
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/steelyard-proxy/steelyard/bench/engine"
 )
@@ -29,7 +30,20 @@ type Options struct {
 
 	Work Work   // the work of a request that does not say how much it wants; default Fixed
 	Seed uint64 // of the draws that Work makes
+
+	// Visited hears of each inference request when it arrives, and the function that it returns how the request ended. Both
+	// are called from the goroutine of the request. nil: nobody listens.
+	Visited func(*http.Request) (ended func(Ending))
 }
+
+// Ending is how a request ended, under the names that Counts has.
+type Ending string
+
+const (
+	Completed Ending = "completed"
+	Aborted   Ending = "aborted"
+	Failed    Ending = "failed"
+)
 
 // Work says how much work a request is that names neither max_tokens nor the
 // WorkHeader.
@@ -58,6 +72,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.UnitTokens == 0 {
 		o.UnitTokens = 32
+	}
+	if o.Visited == nil {
+		o.Visited = func(*http.Request) func(Ending) { return func(Ending) {} }
 	}
 	return o
 }

@@ -28,9 +28,9 @@ func (s *Server) stream(ctx context.Context, w http.ResponseWriter, j *job, a *a
 		if err != nil {
 			return err
 		}
-		if kind == CutStream && k >= j.tokens/2 {
+		if cut := brokenHalfWay(kind); cut != nil && k >= j.tokens/2 {
 			_ = out.Flush() // the next line ends the connection either way
-			return errCut
+			return cut
 		}
 		buffer = appendEvent(buffer[:0], head, a.deltas[k%len(a.deltas)], tail)
 		if _, err := w.Write(buffer); err != nil {

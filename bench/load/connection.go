@@ -37,6 +37,7 @@ func (c *connection) read() {
 	defer c.pool.drop(c)
 	for {
 		_, err := c.in.Peek(1)
+		came := time.Now()
 		r := c.pool.carries(c)
 		if r == nil {
 			return // closed while it rested, or sent something unasked
@@ -46,6 +47,9 @@ func (c *connection) read() {
 			return
 		}
 		sample, again := c.answer(r)
+		if sample.Status != 0 {
+			sample.First = came.Sub(r.at)
+		}
 		if again {
 			c.pool.rest(c) // before the request ends: who waits for that may count on the connection
 		}
@@ -66,8 +70,9 @@ func (c *connection) answer(r *request) (s Sample, again bool) {
 		return unanswered(err), false
 	}
 	c.text.Reset(head.Body)
-	err = readAnswer(c.text, r.stream && head.StatusCode < 300)
-	s = Sample{Status: head.StatusCode, ServedBy: head.Header.Get("X-Served-By"), Response: time.Since(r.at)}
+	told, err := readAnswer(c.text, r.stream && head.StatusCode < 300)
+	s = Sample{Status: head.StatusCode, ServedBy: head.Header.Get("X-Served-By"), Response: time.Since(r.at), Told: told,
+		RetryAfter: head.Header.Get("Retry-After")}
 	s.Failure, s.Err = judge(head.StatusCode, err)
 	whole := err == nil || errors.Is(err, errEvent) || errors.Is(err, errNoDone)
 	return s, whole && !head.Close && c.in.Buffered() == 0

@@ -17,11 +17,17 @@ type messages struct {
 	after  []byte // the body behind the prompt, up to the fields that not all requests have
 	prompt []byte // as long as the longest so far
 
+	numbered bool
+	sent     int64 // requests so far
+
 	message []byte // reused
 }
 
 // workHeader is what bench/backend reads the work of a request from.
 const workHeader = "X-Simulated-Work"
+
+// NumberHeader carries the number of a request of Send, from 0 on, where Options ask for it.
+const NumberHeader = "X-Request-Number"
 
 // filler is what prompts are made of: plain ASCII that JSON takes as it is.
 const filler = "Weigh unlike things fairly. "
@@ -61,6 +67,11 @@ func (m *messages) next(r *trace.Request) []byte {
 
 	out := append(m.message[:0], m.head...)
 	out = strconv.AppendFloat(out, r.Work, 'g', -1, 64)
+	if m.numbered {
+		out = append(out, "\r\n"+NumberHeader+": "...)
+		out = strconv.AppendInt(out, m.sent, 10)
+	}
+	m.sent++
 	out = append(out, "\r\nContent-Length: "...)
 	out = strconv.AppendInt(out, int64(len(m.before)+r.PromptBytes+len(rest)), 10)
 	out = append(out, "\r\n\r\n"...)

@@ -38,37 +38,37 @@ var (
 	errNoDone = errors.New("stream ended without [DONE]")
 )
 
-// readAnswer reads the body of an answer to its end.
-func readAnswer(in *bufio.Reader, stream bool) error {
+// readAnswer reads the body of an answer to its end. told says that it had an error event.
+func readAnswer(in *bufio.Reader, stream bool) (told bool, err error) {
 	if stream {
 		return readEvents(in)
 	}
-	_, err := in.WriteTo(io.Discard)
-	return err
+	_, err = in.WriteTo(io.Discard)
+	return false, err
 }
 
 // readEvents reads server-sent events up to [DONE] and whatever follows it.
-func readEvents(in *bufio.Reader) error {
-	done, failed := false, false
+func readEvents(in *bufio.Reader) (told bool, err error) {
+	done := false
 	for {
 		line, err := in.ReadSlice('\n')
 		data, isData := bytes.CutPrefix(line, []byte("data:"))
 		data = bytes.TrimSpace(data)
 		done = done || isData && string(data) == "[DONE]"
-		failed = failed || isData && bytes.HasPrefix(data, []byte(`{"error"`))
+		told = told || isData && bytes.HasPrefix(data, []byte(`{"error"`))
 		for errors.Is(err, bufio.ErrBufferFull) { // the rest of a long line is content
 			_, err = in.ReadSlice('\n')
 		}
 		switch {
 		case err == nil:
 		case err != io.EOF:
-			return err
-		case failed:
-			return errEvent
+			return told, err
+		case told:
+			return told, errEvent
 		case !done:
-			return errNoDone
+			return told, errNoDone
 		default:
-			return nil
+			return told, nil
 		}
 	}
 }

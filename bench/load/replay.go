@@ -19,8 +19,9 @@ type Options struct {
 	URL   string // http://HOST:PORT of a loopback address
 	Model string // "" leaves it out of the requests
 
-	Connections int // open before the clock begins; default 32. More are opened where they are needed.
-	MaxInFlight int // requests beyond it overflow; default 4096
+	Connections int  // open before the clock begins; default 32. More are opened where they are needed.
+	MaxInFlight int  // requests beyond it overflow; default 4096
+	Numbered    bool // each request carries its number in NumberHeader
 
 	// Start is when the clock begins, for those who send side by side; zero is as soon as the connections are open.
 	Start time.Time
@@ -48,6 +49,13 @@ type Sample struct {
 	ServedBy string        // X-Served-By
 	Failure  Failure       // "" when it was answered in full
 	Err      error         // what the failure was; nil for BadStatus, Overflow and Abandoned
+
+	// First is until the first byte of the answer came.
+	First time.Duration
+	// Told says that a stream carried an error event, however it ended.
+	Told bool
+	// RetryAfter is that field of the answer.
+	RetryAfter string
 }
 
 // Replay sends a trace and returns what became of each request when the last has ended. When ctx ends first, what is in
@@ -76,6 +84,7 @@ func Send(ctx context.Context, requests iter.Seq[trace.Request], o Options, ende
 		return fmt.Errorf("load: connections %d and max in flight %d: must be positive", o.Connections, o.MaxInFlight)
 	}
 	s := &sender{messages: newMessages(host, o.Model), ended: ended}
+	s.messages.numbered = o.Numbered
 	s.pool = newPool(ctx, host, orDefault(o.MaxInFlight, 4096), s.settle)
 	defer s.pool.close()
 	if err := s.pool.fill(orDefault(o.Connections, 32)); err != nil {

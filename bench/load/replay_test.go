@@ -127,6 +127,35 @@ func TestReplayCountsWhatWentWrong(t *testing.T) {
 	}
 }
 
+// TestSamplesSayWhatCame: the number that a server got, when the answer began, and what a failure brought with it.
+func TestSamplesSayWhatCame(t *testing.T) {
+	url := server(t, func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get(load.NumberHeader) {
+		case "0":
+			w.Header().Set("Retry-After", "3")
+			w.WriteHeader(http.StatusServiceUnavailable)
+		case "1":
+			fmt.Fprint(w, "data: {\"error\": 1}\n\n")
+			_ = http.NewResponseController(w).Flush()
+			panic(http.ErrAbortHandler)
+		case "2":
+			fmt.Fprint(w, "fine")
+		}
+	})
+	sent := trace.Trace{Requests: []trace.Request{{}, {Stream: true}, {}}}
+	got, err := load.Replay(t.Context(), sent, load.Options{URL: url, Numbered: true})
+	require.NoError(t, err)
+	require.Equal(t, "3", got[0].RetryAfter)
+	require.Equal(t, load.Truncated, got[1].Failure)
+	require.True(t, got[1].Told, "an error event came, and then no end")
+	require.Empty(t, got[2].Failure)
+	require.False(t, got[2].Told)
+	for _, s := range got {
+		require.Positive(t, s.First)
+		require.LessOrEqual(t, s.First, s.Response)
+	}
+}
+
 func TestLoadGoesToLoopbackOnly(t *testing.T) {
 	for _, base := range []string{"http://127.0.0.1:1", "http://127.8.9.1:1", "http://[::1]:1/", "http://localhost:1"} {
 		_, err := load.Replay(t.Context(), trace.Trace{}, load.Options{URL: base, Connections: 1})

@@ -169,7 +169,14 @@ func TestPeersCarryRequests(t *testing.T) {
 				t.Skip(err)
 			}
 			require.Contains(t, strings.ToLower(program.Version), name)
-			process := start(t, program)
+			process := start(t, program, Plan{Slots: true})
+			recovering := start(t, program, Plan{Stock: true, Recovers: true})
+			require.NoError(t, recovering.Ended(), "it takes what it is told to do against faults")
+			pids, err := recovering.Session()
+			require.NoError(t, err)
+			require.Equal(t, recovering.PID(), pids[0])
+			require.FileExists(t, recovering.File)
+			require.Equal(t, recovering.Addr, recovering.Plan.Listen)
 			require.NoError(t, process.Ended())
 			answer, err := http.Get("http://" + process.Addr)
 			require.NoError(t, err)
@@ -186,15 +193,13 @@ func TestPeersCarryRequests(t *testing.T) {
 	}
 }
 
-func start(t *testing.T, program Program) *Process {
+func start(t *testing.T, program Program, plan Plan) *Process {
 	engine := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, _ = io.WriteString(w, "from the engine")
 	}))
 	t.Cleanup(engine.Close)
-	process, err := program.Start(t.Context(), Plan{
-		Dir: t.TempDir(), Slots: true,
-		Endpoints: []Endpoint{{"only", engine.Listener.Addr().String(), 100, 1}},
-	})
+	plan.Dir, plan.Endpoints = t.TempDir(), []Endpoint{{"only", engine.Listener.Addr().String(), 100, 1}}
+	process, err := program.Start(t.Context(), plan)
 	require.NoError(t, err)
 	t.Cleanup(process.Stop)
 	return process

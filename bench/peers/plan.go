@@ -28,6 +28,7 @@ type Plan struct {
 	AccessLog bool          // a line for each request, to standard error
 	Probes    bool          // every 500 ms by GET, two failures take a server out; nginx has none
 	Files     int           // it may open no more; nginx and HAProxy are told what fits, steelyard has to find out; 0: enough
+	Recovers  bool          // nginx and HAProxy do what they can against faults of servers: try elsewhere, judge by real traffic, and notice clients that leave
 	Master    bool          // HAProxy has one, which is what can be told to reload
 
 	// What follows is for nginx and HAProxy only, which share by what is in flight over weight and add no header.

@@ -29,6 +29,8 @@ type Process struct {
 	Name  string
 	Addr  string // host:port it listens on
 	Admin string // and where its operator asks; steelyard's
+	File  string // its configuration
+	Plan  Plan   // what it was started by, with the addresses that were chosen
 
 	cmd    *exec.Cmd
 	said   *tail
@@ -50,7 +52,7 @@ func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
 	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
 		return nil, fmt.Errorf("write configuration of %s: %w", p.Name, err)
 	}
-	process := &Process{Name: p.Name, Addr: plan.Listen, Admin: plan.Admin, said: &tail{}, exited: make(chan struct{})}
+	process := &Process{Name: p.Name, Addr: plan.Listen, Admin: plan.Admin, File: file, Plan: plan, said: &tail{}, exited: make(chan struct{})}
 	process.cmd = exec.Command(p.Path, p.args(file)...)
 	if plan.Master && p.Name == HAProxy {
 		process.cmd.Args = slices.Insert(process.cmd.Args, 1, "-W")

@@ -52,6 +52,8 @@ http {
       proxy_read_timeout {{.AnswerSeconds}}s;
 {{- if not .Stock}}
       proxy_next_upstream off;
+{{- else if .Recovers}}
+      proxy_next_upstream error timeout http_500 http_502 http_503 http_504 http_429 non_idempotent;
 {{- end}}
 {{- if not .Buffered}}
       proxy_buffering off;
@@ -89,6 +91,11 @@ defaults
   timeout http-keep-alive 75s
 {{- if not .Stock}}
   retries 0
+{{- else if .Recovers}}
+  retries 3
+  option redispatch 1
+  option abortonclose
+  retry-on conn-failure empty-response response-timeout 500 502 503 504
 {{- end}}
   http-reuse always
 {{- if .Forwarded}}
@@ -110,7 +117,7 @@ backend engines
   option httpchk GET /health
 {{- end}}
 {{- range .Weighted}}
-  server {{.Name}} {{.Addr}} weight {{.Weight}}{{if not $.Stock}} pool-purge-delay 4s{{end}}{{if $.Slots}} maxconn {{.Slots}}{{end}}{{if $.Probes}} check inter 500ms fall 2{{end}}
+  server {{.Name}} {{.Addr}} weight {{.Weight}}{{if not $.Stock}} pool-purge-delay 4s{{end}}{{if $.Slots}} maxconn {{.Slots}}{{end}}{{if $.Probes}} check inter 500ms fall 2{{else if $.Recovers}} check inter 2s observe layer7 error-limit 3 on-error mark-down{{end}}
 {{- end}}
 `))
 

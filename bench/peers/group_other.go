@@ -1,0 +1,6 @@
+//go:build !linux
+
+package peers
+
+// Session is the first process alone outside of Linux.
+func (p *Process) Session() ([]int, error) { return []int{p.PID()}, nil }
