@@ -28,6 +28,7 @@ type view struct {
 	Verdicts   []Case
 	Parts      []part
 	FleetPlots [][]*linePlot // each in both sizes
+	TrialPlots []trialPart
 }
 
 type fact struct{ Name, Value string }
@@ -71,6 +72,9 @@ func HTML(r *Result) ([]byte, error) {
 		}
 		v.Parts = append(v.Parts, newPart(r, &c))
 	}
+	for _, t := range r.Trials {
+		v.TrialPlots = append(v.TrialPlots, newTrialPart(&t))
+	}
 	large, small := fleetPlots(r, fleetClasses(r), wide), fleetPlots(r, fleetClasses(r), narrow)
 	for i := range large {
 		v.FleetPlots = append(v.FleetPlots, []*linePlot{large[i], small[i]})
@@ -87,7 +91,7 @@ func facts(r *Result) (list []fact) {
 	if r.Measured {
 		how = "measured, over sockets"
 	}
-	if r.Rate > 0 {
+	if r.Rate > 0 && r.Trials == nil {
 		list = []fact{
 			{"T, requests per second", short(r.Rate)}, {"capacities C", strings.TrimPrefix(capacities(r), "C = ")},
 			{"load T / ΣC", percent(r.load())}, {"requests in each trace", count(r.Requests)}, {"traces", count(len(r.Seeds))},

@@ -35,6 +35,7 @@ type Result struct {
 	Formulas []Formula `json:"formulas,omitempty"`
 	Cases    []Case    `json:"cases,omitempty"`
 	Fleets   []Fleet   `json:"fleets,omitempty"` // of a scenario of sizes
+	Trials   []Trial   `json:"trials,omitempty"` // of the scenario of faults
 }
 
 // Machine is where it ran.

@@ -27,6 +27,9 @@ func Table(w io.Writer, r *Result) error {
 	if r.Fleets != nil {
 		fleetTable(&b, r)
 	}
+	for _, t := range r.Trials {
+		trialTable(&b, &t)
+	}
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)
 	}
