@@ -9,7 +9,7 @@ TESTS = GOFLAGS="$$GOFLAGS -pgo=off -ldflags=-w" $(GO) test
 WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
-.PHONY: help run test check race e2e fuzz bench-proxy bench-policies bench-hardship pgo build lint
+.PHONY: help run test check race e2e fuzz bench-proxy bench-policies bench-hardship soak pgo build lint
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ bench-policies: ## cost of every policy beside that of `capacity`, on pinned cor
 
 bench-hardship: ## bad days beside nginx and HAProxy, what each did and what is right (installs both on Debian, as root)
 	$(GO) run ./bench/hardship
+
+soak: build ## random faults for ten minutes (FOR=1m: shorter): nothing may grow
+	bin/steelyard bench soak --for $(or $(FOR),10m) --seed $(or $(SEED),1)
 
 pgo: ## renew the profile that the compiler optimises by
 	$(GO) test -run '^$$' -bench 'Exchange|Chunk' -benchtime 4s -o /tmp/steelyard-pgo.test -cpuprofile cmd/steelyard/default.pgo ./proxy

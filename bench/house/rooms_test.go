@@ -98,6 +98,9 @@ var rooms = []room{
 	{path: "bench/lab", level: 5,
 		sees: "balancer balancer/policy bench/alarm bench/backend bench/engine bench/figure bench/load bench/peers bench/report bench/scenario bench/sim bench/theory bench/trace",
 		why:  "runs a scenario: the one room that joins traces, engines, simulation, theory and the programs compared"},
+	{path: "bench/chaos", level: 5,
+		sees: "bench/backend bench/engine bench/figure bench/load bench/peers bench/report bench/trace configs",
+		why:  "breaks servers under load before several programs, which it knows from outside only; of configs it has the slips of a keyboard"},
 	{path: "bench/conformance", level: 4,
 		why: "black box: looks at nothing but bytes on both sides of the real program"},
 	{path: "bench/e2e", level: 4, tests: "bench/backend bench/engine",
@@ -118,7 +121,7 @@ var rooms = []room{
 		why: "files and their changes; it does not know what they hold"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/signals configs metrics proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/signals configs metrics proxy/admin proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
+	"github.com/steelyard-proxy/steelyard/bench/chaos"
 	"github.com/steelyard-proxy/steelyard/bench/lab"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 	"github.com/steelyard-proxy/steelyard/bench/report"
@@ -28,7 +29,7 @@ func benchCommand() *cobra.Command {
 		Args:  isCommand,
 		RunE:  func(c *cobra.Command, _ []string) error { return c.Help() },
 	}
-	c.AddCommand(benchListCommand(), benchRunCommand())
+	c.AddCommand(benchListCommand(), benchRunCommand(), soakCommand(), benchServerCommand())
 	return c
 }
 
@@ -50,6 +51,7 @@ func benchListCommand() *cobra.Command {
 				}
 				fmt.Fprintf(t, "%s\t%s\t%s\n", name, how, s.Title)
 			}
+			fmt.Fprintf(t, "%s\t%s\t%s\n", chaos.Name, "measured, "+minutes(chaos.Takes(chaos.Options{Contenders: make([]chaos.Contender, 3)})), chaos.Title)
 			return t.Flush()
 		},
 	}
@@ -84,7 +86,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return badInput("bench run: name one scenario: %s", strings.Join(scenario.Names(), ", "))
+				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name), ", "))
 			case 1:
 				return nil
 			}
@@ -107,6 +109,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
+	c.AddCommand(chaosCommand())
 	return c
 }
 

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -205,4 +206,48 @@ func TestBar(t *testing.T) {
 		b.show(lab.Progress{Doing: "measuring", Done: float64(done) / 10})
 	}
 	require.Equal(t, "  0 %  measuring\n", out.String(), "no more than a line now and then")
+}
+
+// TestBenchChaos is one fault, short: real processes, one of which is killed and comes back. Its goals are not judged here, as
+// they have times in them.
+func TestBenchChaos(t *testing.T) {
+	t.Setenv(asProgram, "yes")
+	dir := filepath.Join(t.TempDir(), "out")
+	out, err := bench(t.Context(), "run", "chaos", "--only", "killed", "--peers", "none", "--rate", "60",
+		"--before-fault", "500ms", "--fault", "1s", "--after-fault", "500ms", "--out", dir)
+	if err != nil {
+		require.ErrorContains(t, err, "goals missed", "%s", out)
+	}
+	require.Contains(t, out, "killed: a server is killed (SIGKILL)")
+	r := readResult(t, dir)
+	require.Equal(t, []string{"steelyard", "bench", "run", "chaos", "--only=killed", "--rate=60", "--before-fault=500ms", "--fault=1s", "--after-fault=500ms", "--peers=none"}, r.Command)
+	require.Len(t, r.Trials, 1)
+	row := r.Trials[0].Rows[0]
+	require.Empty(t, row.Broken)
+	require.Positive(t, row.Requests)
+	require.NotEmpty(t, row.Checks)
+	require.Zero(t, row.Checks[len(row.Checks)-1].Got, "gauges at the end")
+	require.FileExists(t, filepath.Join(dir, report.HTMLFile))
+}
+
+func TestBenchChaosRefuses(t *testing.T) {
+	t.Setenv(asProgram, "yes") // it asks itself for its version, and would run all tests to answer
+	for _, c := range []struct {
+		want string
+		args []string
+	}{
+		{`there is no fault "kiled": did you mean "killed"?`, []string{"run", "chaos", "--only", "kiled", "--peers", "none"}},
+		{`there is no policy "least_laod": did you mean "least_load"?`, []string{"run", "chaos", "--policy", "least_laod"}},
+		{`there is no peer "ngnix": did you mean "nginx"?`, []string{"run", "chaos", "--peers", "ngnix"}},
+		{"--rate 0: give requests per second", []string{"run", "chaos", "--rate", "0"}},
+		{"none can be negative", []string{"run", "chaos", "--fault", "-1s", "--peers", "none"}},
+		{"--before: ", []string{"run", "chaos", "--before", "no-such-file", "--peers", "none"}},
+		{"bench soak: --for 1s: give 40s or more", []string{"soak", "--for", "1s"}},
+	} {
+		c.args = append(c.args, map[bool][]string{true: {"--out", filepath.Join(t.TempDir(), "out")}}[c.args[0] == "run"]...)
+		_, err := bench(t.Context(), c.args...)
+		require.ErrorContains(t, err, c.want)
+		_, usage := errors.AsType[*usageError](err)
+		require.True(t, usage, c.want)
+	}
 }
