@@ -1,3 +1,5 @@
+// Servers that answer badly: 500 at once, late, or half.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// What servers and steelyard are asked beside the load.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// Reloads and upgrades of the program with streams open.
+
 package chaos
 
 import (

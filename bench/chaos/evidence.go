@@ -1,3 +1,5 @@
+// All that was seen of one trial, and what can be read from it.
+
 package chaos
 
 import (

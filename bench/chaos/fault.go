@@ -1,3 +1,5 @@
+// What a fault is, and the list of them.
+
 package chaos
 
 import (

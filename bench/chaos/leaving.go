@@ -1,3 +1,5 @@
+// Clients that leave before their answers end.
+
 package chaos
 
 import (

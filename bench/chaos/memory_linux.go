@@ -1,3 +1,5 @@
+// The memory of a program with all its processes.
+
 package chaos
 
 import (

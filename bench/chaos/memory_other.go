@@ -1,3 +1,5 @@
+// No memory is read outside of Linux.
+
 //go:build !linux
 
 package chaos

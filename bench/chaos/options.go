@@ -1,3 +1,5 @@
+// What a run is told.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// Servers that are gone or silent, one or all, for a while or again and again.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// More requests than the servers can do.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// The load of a trial.
+
 package chaos
 
 import (

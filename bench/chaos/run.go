@@ -1,3 +1,5 @@
+// A run: every fault, every contender, and the result.
+
 package chaos
 
 import (

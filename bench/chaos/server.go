@@ -1,3 +1,5 @@
+// The simulated servers, in this process or in one of their own, and their visits.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// Random faults for a long time, and a look at what has grown.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// One contender before its servers, for one trial.
+
 package chaos
 
 import (

@@ -1,3 +1,5 @@
+// Looks at servers and program while a trial runs.
+
 package chaos
 
 import (

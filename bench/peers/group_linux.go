@@ -1,3 +1,5 @@
+// The processes of a contender, also those that have outlived their parent.
+
 package peers
 
 import (

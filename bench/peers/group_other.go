@@ -1,3 +1,5 @@
+// The processes of a contender outside of Linux.
+
 //go:build !linux
 
 package peers

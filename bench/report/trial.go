@@ -1,3 +1,5 @@
+// Faults that contenders went through, and the goals they were held to.
+
 package report
 
 import (

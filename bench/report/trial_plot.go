@@ -1,3 +1,5 @@
+// The plot of a trial: the share of the faulty server over time.
+
 package report
 
 // trialPart is one trial with its plot.
