@@ -86,6 +86,7 @@ func upstreamDefaults() Upstream {
 			Statuses:           []StatusRange{{200, 299}},
 			BusyStatuses:       []StatusRange{{429, 429}},
 		},
+		Outlier: outlierDefaults(),
 		Timeouts: UpstreamTimeouts{
 			Connect: 2 * time.Second,
 			// As long as OpenAI's clients wait by default: an answer that is not streamed begins when

@@ -51,6 +51,10 @@ func TestDefaults(t *testing.T) {
 				Statuses:           []StatusRange{{200, 299}},
 				BusyStatuses:       []StatusRange{{429, 429}},
 			},
+			Outlier: Outlier{
+				Enforce: true, Shadow: []string{}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
+				EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute,
+			},
 			Timeouts:    UpstreamTimeouts{Connect: 2 * time.Second, FirstByte: 10 * time.Minute, Idle: 120 * time.Second},
 			Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second, MaxAge: 5 * time.Minute},
 		}},

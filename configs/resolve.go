@@ -39,6 +39,7 @@ func (u *Upstream) resolve(p path, from places) {
 	if u.Health.Interval > 0 && !from.given(p.key("health").key("timeout")) {
 		u.Health.Timeout = min(defaultProbe, u.Health.Interval)
 	}
+	u.Outlier.resolve(p.key("outlier"), from)
 	for i := range u.Endpoints {
 		endpoint := &u.Endpoints[i]
 		parsed, fault := parseURL(endpoint.URL)

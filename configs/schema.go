@@ -110,6 +110,7 @@ type Upstream struct {
 	Queue         Queue            `yaml:"queue"`
 	Predict       Predict          `yaml:"predict,omitempty"`
 	Health        Health           `yaml:"health"`
+	Outlier       Outlier          `yaml:"outlier"`
 	Timeouts      UpstreamTimeouts `yaml:"timeouts"`
 	Connections   Connections      `yaml:"connections"`
 }

@@ -27,6 +27,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
 		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
 		r.validateHealth(p.key("health"), &u.Health)
+		r.validateOutlier(p.key("outlier"), &u.Outlier)
 		r.optional(p.key("timeouts").key("connect"), u.Timeouts.Connect)
 		r.optional(p.key("timeouts").key("first_byte"), u.Timeouts.FirstByte)
 		r.optional(p.key("timeouts").key("idle"), u.Timeouts.Idle)

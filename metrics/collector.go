@@ -137,12 +137,24 @@ func (s *page) transport(e *Endpoint) {
 	for i, label := range probeLabels {
 		s.counter(probes, e.probes[i].Load(), e.upstream, e.name, label)
 	}
+	s.ejections(e)
 	s.gauge(probeTime, float64(e.probeNanos.Load())/1e9, e.upstream, e.name)
 	if !e.named.Load() {
 		return
 	}
 	for i, label := range lookupLabels {
 		s.counter(lookups, e.lookups[i].Load(), e.upstream, e.name, label)
+	}
+}
+
+// ejections writes those that there have been: most endpoints never have one.
+func (s *page) ejections(e *Endpoint) {
+	for mode, label := range ejectionModeLabels {
+		for i, detector := range detectorLabels {
+			if n := e.ejections[mode][i].Load(); n > 0 {
+				s.counter(ejections, n, e.upstream, e.name, detector, label)
+			}
+		}
 	}
 }
 

@@ -26,15 +26,16 @@ type Endpoint struct {
 	bytes [flows]atomic.Uint64 // AddBytes
 	_     cpu.CacheLinePad
 
-	truncated  atomic.Uint64                // Truncated
-	repeats    [repeatReasons]atomic.Uint64 // Repeated
-	opened     atomic.Uint64                // ConnectionOpened
-	reused     atomic.Uint64                // ConnectionReused
-	stale      atomic.Uint64                // ConnectionStale
-	probes     [probeResults]atomic.Uint64  // Probed
-	probeNanos atomic.Uint64                // Probed
-	lookups    [lookupResults]atomic.Uint64 // LookedUp
-	named      atomic.Bool                  // LookedUp
+	truncated  atomic.Uint64                           // Truncated
+	repeats    [repeatReasons]atomic.Uint64            // Repeated
+	opened     atomic.Uint64                           // ConnectionOpened
+	reused     atomic.Uint64                           // ConnectionReused
+	stale      atomic.Uint64                           // ConnectionStale
+	probes     [probeResults]atomic.Uint64             // Probed
+	probeNanos atomic.Uint64                           // Probed
+	lookups    [lookupResults]atomic.Uint64            // LookedUp
+	named      atomic.Bool                             // LookedUp
+	ejections  [ejectionModes][detectors]atomic.Uint64 // Ejected
 }
 
 func newEndpoint(upstream, name string) *Endpoint {
@@ -66,6 +67,12 @@ func (e *Endpoint) Answered(code int, response, firstByte, overhead time.Duratio
 // AddBytes counts n bytes of a message, its header included, as they were
 // before TLS. n must not be negative.
 func (e *Endpoint) AddBytes(t Traffic, n int) { e.bytes[t].Add(uint64(n)) }
+
+// Received is how many bytes of messages came from the endpoint so far.
+func (e *Endpoint) Received() uint64 { return e.bytes[FromUpstream].Load() }
+
+// Ejected counts one ejection of the endpoint, or one that would have been.
+func (e *Endpoint) Ejected(mode EjectionMode, by Detector) { e.ejections[mode][by].Add(1) }
 
 // Truncated counts one answer that the endpoint cut short after the client
 // had got the beginning.

@@ -33,6 +33,8 @@ var (
 	unreachable       = family("endpoint_unreachable", "Whether a request could not connect and nothing has shown since that one can, so that the endpoint is passed over for a while.", "upstream", "endpoint")
 	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
 
+	ejections = family("ejections_total", "Ejections of the endpoint for how its requests went, by what was found, and those that a detector in shadow would have made.", "upstream", "endpoint", "detector", "mode")
+
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
 	queueWaitTime = histogramFamily("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
 	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), the wait too long (503, 504), or one of a higher priority took the place (503).", "upstream", "reason")

@@ -107,6 +107,30 @@ const (
 
 var lookupLabels = [lookupResults]string{"found", "not_found", "failed"}
 
+// Detector is what found that something is wrong with an endpoint's real traffic.
+type Detector uint8
+
+// The detectors that eject endpoints, in the order of package health/outlier.
+const (
+	DetectorConsecutive Detector = iota // failures in a row
+	DetectorRatio                       // too large a part of its requests failed
+	detectors
+)
+
+var detectorLabels = [detectors]string{"consecutive", "ratio"}
+
+// EjectionMode says whether an ejection took place.
+type EjectionMode uint8
+
+// The modes of an ejection.
+const (
+	EjectionEnforced EjectionMode = iota // it did
+	EjectionShadow                       // it would have, if the detector ejected
+	ejectionModes
+)
+
+var ejectionModeLabels = [ejectionModes]string{"enforced", "shadow"}
+
 // Traffic says between whom bytes went, and which way.
 type Traffic uint8
 

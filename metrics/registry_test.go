@@ -33,6 +33,7 @@ func full() *Registry {
 	e.ConnectionStale()
 	e.Probed(ProbeBusy, 250*time.Millisecond)
 	e.LookedUp(LookupNotFound)
+	e.Ejected(EjectionEnforced, DetectorRatio)
 	u.Answered(503)
 	u.Cancelled(PhaseFirstByte)
 	u.AddBytes(FromClient, 7)
@@ -69,6 +70,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,
 		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
 		`steelyard_events_total{kind="ejected"} 3`,
+		`steelyard_ejections_total{detector="ratio",endpoint="small",mode="enforced",upstream="chat"} 1`,
 		`steelyard_queue_requests{upstream="chat"} 6`,
 		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
 		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,

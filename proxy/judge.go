@@ -8,6 +8,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -19,6 +20,7 @@ type Judge interface{ Judge(a *Attempted) }
 type Attempted struct {
 	balancer.Outcome
 	InFlight int64 // requests at the endpoint when it began, this one included
+	Overran  bool  // timeouts.total was over while the answer came: a limit of ours, whoever was slow
 
 	// What follows is known where somebody wants to know the work of requests.
 	Said     bool   // the request's body was at hand
@@ -57,7 +59,10 @@ func (l Learning) Judge(a *Attempted) {
 
 // judge tells those who want to know how the attempt ended. How long a tunnel stood says nothing.
 func (a *attempt) judge(o balancer.Outcome) {
-	a.ended = Attempted{Outcome: o, InFlight: a.inFlight}
+	failure := a.x.failure
+	a.ended = Attempted{
+		Outcome: o, InFlight: a.inFlight, Overran: failure != nil && failure.Kind == fault.TotalTimeout && a.answered > 0,
+	}
 	if x := a.x; x.upstream.WantsWork {
 		h := &x.hints
 		a.ended.Said, a.ended.Features = h.said, h.features

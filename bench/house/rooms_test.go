@@ -51,6 +51,8 @@ var rooms = []room{
 
 	{path: "balancer/policy", level: 2, sees: "balancer",
 		why: "arithmetic over the balancer's snapshot"},
+	{path: "health/outlier", level: 2,
+		why: "counts and judges real traffic, whoever serves it: plain numbers in, decisions out, through a sink that app connects"},
 	{path: "health/probe", level: 2, sees: "health/names health/shortage",
 		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor the data path"},
 	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",
@@ -70,7 +72,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/probe metrics metrics/event proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/route proxy/transport",
+		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},

@@ -61,6 +61,7 @@ type Condition struct {
 	Name   ConditionName `json:"name"`
 	Reason string        `json:"reason"` // in its writer's words
 	Since  time.Time     `json:"since"`
+	Until  *time.Time    `json:"until,omitempty"` // when an ejection ends; it may end sooner
 }
 
 // ConditionName says which condition, in the API's spelling.

@@ -36,7 +36,7 @@ func newFleet() *fakeFleet {
 			},
 			{
 				Name: "[::1]:9002/a b", URL: "http://[::1]:9002", Capacity: 200, EffectiveCapacity: 200, Unreachable: true,
-				Conditions: []Condition{{ProbeFailed, "connect: connection refused", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)}},
+				Conditions: []Condition{{ProbeFailed, "connect: connection refused", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), nil}},
 			},
 		}},
 		{Name: "embed/v2", Policy: "capacity", Endpoints: []Endpoint{
@@ -72,7 +72,7 @@ func (f *fakeFleet) Drain(upstream, endpoint string, on bool, reason string) (bo
 	}
 	e.Eligible = !on
 	if on {
-		e.Conditions = append(e.Conditions, Condition{Draining, reason, time.Now()})
+		e.Conditions = append(e.Conditions, Condition{Draining, reason, time.Now(), nil})
 	} else {
 		e.Conditions = slices.DeleteFunc(e.Conditions, func(c Condition) bool { return c.Name == Draining })
 	}

@@ -111,6 +111,9 @@ func (f *fleet) remove(u *upstream) {
 		m.silence()
 		m.end()
 	}
+	if u.judging != nil {
+		u.judging()
+	}
 	u.pool.Retire()
 	f.metrics.ForgetUpstream(u.name)
 }
@@ -147,6 +150,9 @@ func (f *fleet) begin(u *upstream) {
 	}
 	for _, m := range u.members {
 		m.begin(f.group)
+	}
+	if u.judging == nil {
+		u.judging = f.group.startUntil("judge the endpoints of "+u.name, u.judge.Run)
 	}
 	if l := u.learner; l != nil && l.cancel == nil {
 		l.cancel = f.group.startUntil("learn the work of "+u.name, l.run)

@@ -50,7 +50,10 @@ func (m *member) judge(state probe.State, reason string) error {
 	if m.silenced {
 		return nil
 	}
-	_, err := m.pool.SetCondition(m.name, balancer.ProbeFailed, state == probe.Down, reason)
+	changed, err := m.pool.SetCondition(m.name, balancer.ProbeFailed, state == probe.Down, reason)
+	if changed && state != probe.Down {
+		m.outlier.Revived()
+	}
 	return err
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/health/names"
+	"github.com/steelyard-proxy/steelyard/health/outlier"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -58,6 +59,9 @@ type member struct {
 	log         *zap.Logger
 	spare       func()                         // gives up descriptors
 	conns       atomic.Pointer[transport.Pool] // of the target, for the prober; written by newTarget
+	outlier     *outlier.Endpoint
+	transitions *transitions                     // of the upstream
+	ejected     atomic.Pointer[outlier.Decision] // nil: it is not; written by Judged
 
 	// The fleet's mu guards these.
 	want     wanted
@@ -68,7 +72,7 @@ type member struct {
 	probing  context.CancelFunc // nil before start
 	upkeep   context.CancelFunc // of target's connections; nil before start
 
-	verdict  sync.Mutex // orders SetProbe and silence
+	verdict  sync.Mutex // orders SetProbe, Judged and silence
 	silenced bool       // guarded by verdict
 }
 
@@ -76,6 +80,7 @@ type member struct {
 func (f *fleet) newMember(u *upstream, w wanted) *member {
 	m := &member{name: w.name, pool: u.pool, instruments: f.metrics.Endpoint(u.name, w.name), log: f.log, want: w}
 	m.spare = f.spareDescriptors
+	m.outlier, m.transitions = outlier.NewEndpoint(w.name, m), u.transitions
 	m.where = names.New(names.Options{
 		Address: w.address.Host, Upstream: u.name, Endpoint: w.name, Observe: m.lookedUp, Log: f.log,
 	})
@@ -129,7 +134,7 @@ func (m *member) beginNaming(g *group) {
 	}
 }
 
-// silence keeps later verdicts of the member's probe from the pool, where another endpoint may
+// silence keeps later verdicts on the member from the pool, where another endpoint may
 // have its name from now on.
 func (m *member) silence() {
 	m.verdict.Lock()

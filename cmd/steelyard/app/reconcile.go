@@ -30,7 +30,9 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 		m := before[w.name]
 		if m == nil || m.want.identity != w.identity {
 			members[i] = f.newMember(u, w)
-			members[i].follow(m)
+			if members[i].follow(m); m != nil {
+				after = append(after, members[i].pardon)
+			}
 			d.added++
 			continue
 		}
@@ -60,6 +62,7 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 	for name := range before {
 		if !u.has(name) {
 			f.metrics.Forget(u.name, name)
+			u.transitions.judged.Delete(name)
 		}
 	}
 	f.begin(u)

@@ -108,9 +108,9 @@ func (f *fleet) Upstreams() []admin.Upstream {
 	serving := inService(all)
 	for _, u := range all {
 		s := u.pool.Snapshot()
-		busy := map[string]bool{}
+		members := map[string]*member{}
 		for _, m := range u.members {
-			busy[m.name] = m.busy()
+			members[m.name] = m
 		}
 		q := u.pool.Queue()
 		shown := admin.Upstream{
@@ -118,21 +118,26 @@ func (f *fleet) Upstreams() []admin.Upstream {
 			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
 		}
 		for _, e := range s.Endpoints {
-			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, busy, serving))
+			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, members[e.Endpoint.Name()], serving))
 		}
 		list = append(list, shown)
 	}
 	return list
 }
 
-func adminEndpoint(e *balancer.EndpointState, busy map[string]bool, serving map[*balancer.Load]bool) admin.Endpoint {
+// adminEndpoint is the state of an endpoint; m is nil where it goes just now.
+func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.Load]bool) admin.Endpoint {
 	shown := admin.Endpoint{
 		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
 		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
-		Busy: busy[e.Endpoint.Name()], Unreachable: e.Endpoint.Unreachable(), Drained: drained(e, serving), Conditions: []admin.Condition{},
+		Unreachable: e.Endpoint.Unreachable(), Drained: drained(e, serving), Conditions: []admin.Condition{},
 	}
 	for _, r := range e.Reasons {
 		shown.Conditions = append(shown.Conditions, admin.Condition{Name: conditionName(r.Condition), Reason: r.Text, Since: r.Since})
+	}
+	if m != nil {
+		shown.Busy = m.busy()
+		m.showEjection(shown.Conditions)
 	}
 	shown.Connections.Idle, shown.Connections.Active = e.Endpoint.Via().(*proxy.Target).Conns.Connections()
 	return shown

@@ -6,6 +6,7 @@ import (
 	"sync"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/health/outlier"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
@@ -14,6 +15,8 @@ type transitions struct {
 	upstream string
 	pool     *balancer.Pool
 	events   *event.Log
+
+	judged sync.Map // by endpoint: the outlier.Decision by which it was last ejected or restored; written by member.Judged
 
 	mu    sync.Mutex
 	empty bool // no endpoint is eligible; guarded by mu
@@ -24,6 +27,9 @@ type transitions struct {
 func (t *transitions) told(tr balancer.Transition) {
 	if e := eventOf(tr); e.Kind != 0 {
 		e.Upstream = t.upstream
+		if d, known := t.judged.Load(tr.Endpoint); known && tr.Condition == balancer.Ejected {
+			explain(&e, d.(*outlier.Decision))
+		}
 		t.events.Publish(e)
 	}
 	t.watchEligible()

@@ -3,11 +3,13 @@
 package app
 
 import (
+	"context"
 	"reflect"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/outlier"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -29,6 +31,9 @@ type upstream struct {
 	wantsWork bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
 
+	judge   *outlier.Group
+	judging context.CancelFunc // of judge; nil before start
+
 	estimate *estimate.Upstream // nil: nothing is measured
 	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
 }
@@ -37,6 +42,7 @@ func (f *fleet) newUpstream(name string) *upstream {
 	u := &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name)}
 	u.transitions = &transitions{upstream: name, pool: u.pool, events: f.events}
 	u.options.Notify = u.transitions.told
+	u.judge = outlier.New(func() map[string]outlier.Reading { return readings(u.pool) })
 	return u
 }
 
@@ -80,9 +86,11 @@ func (u *upstream) refresh() {
 // apply gives the pool the present endpoints and options.
 func (u *upstream) apply() {
 	endpoints := make([]balancer.EndpointOptions, len(u.members))
+	judged := make([]*outlier.Endpoint, len(u.members))
 	for i, m := range u.members {
 		m.target.Rating.Set(m.rating.Capacity, m.rating.AtOnce)
 		m.target.Appoint(u.judges(m)...)
+		judged[i] = m.outlier
 		endpoints[i] = balancer.EndpointOptions{
 			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Via: m.target,
 		}
@@ -91,10 +99,12 @@ func (u *upstream) apply() {
 		panic("BUG: a checked configuration was refused: " + err.Error())
 	}
 	u.transitions.watchEligible()
+	u.judge.Configure(outlierOptions(u.config.Outlier), judged)
 }
 
 // judges are those who hear of each attempt at a member.
 func (u *upstream) judges(m *member) (all []proxy.Judge) {
+	all = append(all, judging{m.outlier})
 	if u.learner != nil {
 		all = append(all, proxy.Learning{Predictor: u.learner.Predictor})
 	}

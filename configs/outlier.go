@@ -1,0 +1,75 @@
+// The section outlier: how endpoints are judged by their real traffic.
+
+package configs
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Outlier says when an endpoint is ejected for how its requests go, and for how long.
+type Outlier struct {
+	Enforce      bool          `yaml:"enforce"`       // false: no detector ejects, all say what they would have done
+	Shadow       []string      `yaml:"shadow"`        // the detectors that only say so though Enforce is true
+	Consecutive  int           `yaml:"consecutive"`   // failures in a row; 0: off
+	FailureRatio float64       `yaml:"failure_ratio"` // of the attempts in Window, 0 to 1; 0: off
+	Window       time.Duration `yaml:"window"`
+	MinRequests  int           `yaml:"min_requests"` // in Window, for it to say anything
+	EjectTime    time.Duration `yaml:"eject_time"`
+	MaxEjectTime time.Duration `yaml:"max_eject_time"`
+}
+
+// Detectors are the names that outlier.shadow may list.
+var Detectors = []string{"consecutive", "ratio"}
+
+func outlierDefaults() Outlier {
+	return Outlier{
+		Enforce:      true,
+		Shadow:       []string{},
+		Consecutive:  3,
+		FailureRatio: 0.5,
+		Window:       time.Minute, // so that a server with few, long requests has ten in it
+		MinRequests:  10,
+		EjectTime:    10 * time.Second,
+		MaxEjectTime: 5 * time.Minute,
+	}
+}
+
+func (o *Outlier) resolve(p path, from places) {
+	if !from.given(p.key("max_eject_time")) {
+		o.MaxEjectTime = max(o.MaxEjectTime, o.EjectTime)
+	}
+}
+
+const (
+	mostWindow = 10 * time.Minute // a second of it takes some bytes for each endpoint
+	mostInARow = 10_000
+)
+
+func (r *report) validateOutlier(p path, o *Outlier) {
+	for i, name := range o.Shadow {
+		r.oneOf(p.key("shadow").item(i), name, Detectors...)
+		if slices.Index(o.Shadow, name) < i {
+			r.add(p.key("shadow").item(i), "name it once", "is there twice: %s", quote(name))
+		}
+	}
+	between(r, p.key("consecutive"), o.Consecutive, 0, mostInARow, "give how many failures in a row eject an endpoint, 0 for no number of them")
+	r.validateRatio(p.key("failure_ratio"), o.FailureRatio, 1, "give the part of requests whose failure ejects an endpoint, such as 0.5; 0 for none")
+	between(r, p.key("window"), o.Window, time.Second, mostWindow, "give the time over which an endpoint is judged")
+	between(r, p.key("min_requests"), o.MinRequests, 1, mostSlots, "give how many requests must have ended in the window")
+	if between(r, p.key("eject_time"), o.EjectTime, 100*time.Millisecond, mostDuration, "give for how long an endpoint is ejected the first time") &&
+		between(r, p.key("max_eject_time"), o.MaxEjectTime, 100*time.Millisecond, mostDuration, "give for how long it is ejected at most") &&
+		o.MaxEjectTime < o.EjectTime {
+		r.add(p.key("max_eject_time"), "raise it or lower eject_time", "must be at least eject_time (%s), is %s", show(o.EjectTime), show(o.MaxEjectTime))
+	}
+}
+
+// validateRatio accepts numbers from 0 to most.
+func (r *report) validateRatio(p path, ratio, most float64, remedy string) {
+	if math.IsNaN(ratio) || math.IsInf(ratio, 0) {
+		r.add(p, remedy, "must be a finite number, is %s", show(ratio))
+		return
+	}
+	between(r, p, ratio, 0, most, remedy)
+}

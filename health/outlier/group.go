@@ -1,0 +1,174 @@
+// The judge of one upstream's endpoints.
+
+package outlier
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// tickEvery is how often all but failures in a row is judged, and how fine the window is.
+const tickEvery = time.Second
+
+// Group judges the endpoints of one upstream, which it holds against each other.
+type Group struct {
+	read  func() map[string]Reading
+	woken chan struct{} // has a word in it when failures in a row are to be looked at
+
+	mu      sync.Mutex // guards what follows, and the state of the members
+	options Options
+	members []*Endpoint
+	found   []verdict // still to be told
+}
+
+// New makes a Group without endpoints. read is asked once a second for what each endpoint is
+// doing, by name.
+func New(read func() map[string]Reading) *Group {
+	return &Group{read: read, woken: make(chan struct{}, 1)}
+}
+
+// Configure says what to go by and who belongs to the group from now on. What is known of
+// those that stay is kept. Those that are gone are not spoken of any more.
+func (g *Group) Configure(o Options, members []*Endpoint) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.members {
+		e.group.Store(nil)
+	}
+	g.options, g.members = o, append([]*Endpoint(nil), members...)
+	for _, e := range g.members {
+		e.configure(&g.options)
+		e.group.Store(g)
+	}
+}
+
+// Run judges until ctx ends. Sinks are called by it alone.
+func (g *Group) Run(ctx context.Context) error {
+	ticker := time.NewTicker(tickEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-g.woken:
+			g.tell(g.look(time.Now()))
+		case now := <-ticker.C:
+			g.tell(g.tick(now))
+		}
+	}
+}
+
+// wake has the judge look at failures in a row. It never waits.
+func (g *Group) wake() {
+	select {
+	case g.woken <- struct{}{}:
+	default:
+	}
+}
+
+func (g *Group) tell(found []verdict) {
+	for _, v := range found {
+		v.about.sink.Judged(v.Decision)
+	}
+}
+
+// look judges what cannot wait for the next tick.
+func (g *Group) look(now time.Time) []verdict {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.members {
+		g.release(e, now)
+		g.judgeRun(e, now)
+	}
+	return g.take()
+}
+
+// tick notes what has happened in the last second, and judges everything.
+func (g *Group) tick(now time.Time) []verdict {
+	readings := g.read()
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for _, e := range g.members {
+		e.sample(readings[e.name])
+	}
+	for _, e := range g.members {
+		g.release(e, now)
+		g.judgeRun(e, now)
+		g.judgeRatio(e, now)
+	}
+	return g.take()
+}
+
+// take returns what is to be told. The caller holds mu.
+func (g *Group) take() []verdict {
+	found := g.found
+	g.found = nil
+	return found
+}
+
+// say notes a decision. The caller holds mu, as that of all methods below.
+func (g *Group) say(e *Endpoint, d Decision) { g.found = append(g.found, verdict{e, d}) }
+
+// accuse ejects an endpoint for what a detector has found, or says that it would have.
+func (g *Group) accuse(e *Endpoint, f finding, now time.Time) {
+	o := &g.options
+	if !o.Enforced[f.detector] {
+		l := &e.shadows[f.detector]
+		if now.Before(l.until) { // as if it were out
+			return
+		}
+		l.descend(o, now)
+		lasts := l.climb(o, now)
+		g.say(e, Decision{WouldEject, f.detector, f.reason, f.evidence, lasts, l.until, l.repeats})
+		return
+	}
+	lasts := e.ladder.climb(o, now)
+	e.out, e.since, e.detector, e.trial = true, now, f.detector, false
+	e.beginAppeal()
+	g.say(e, Decision{Eject, f.detector, f.reason, f.evidence, lasts, e.ladder.until, e.ladder.repeats})
+}
+
+// release ends ejections: those whose time is over, those that have been proved wrong, and
+// those that no detector would make any more. It also notes who has stayed well since.
+func (g *Group) release(e *Endpoint, now time.Time) {
+	o := &g.options
+	revived := e.revived.Swap(false)
+	switch {
+	case !e.out:
+		if g.watchTrial(e, now); !e.trial {
+			e.ladder.descend(o, now)
+		}
+	case !now.Before(e.ladder.until):
+		g.restore(e, now, "its time is over")
+	case revived:
+		g.restore(e, now, "it failed its probes meanwhile, and passes them again")
+	case !o.Enforced[e.detector]:
+		g.restore(e, now, "the detector does not eject any more")
+	case e.appeals():
+		g.restore(e, now, "it served requests well that it got all the same")
+	}
+}
+
+// restore ends an ejection: the endpoint is on trial.
+func (g *Group) restore(e *Endpoint, now time.Time, why string) {
+	d := Decision{Action: Restore, Detector: e.detector, Reason: why, For: now.Sub(e.since), Repeats: e.ladder.repeats}
+	e.ladder.until, e.ladder.well = now, now
+	e.out, e.trial = false, true
+	e.begin(now)
+	e.setLimit(&g.options)
+	g.say(e, d)
+}
+
+// trialPasses is how many requests in a row an endpoint must serve, after an ejection, to
+// count as any other again. Until then one failure is enough to eject it.
+const trialPasses = 3
+
+func (g *Group) watchTrial(e *Endpoint, now time.Time) {
+	if !e.trial || e.inARow.Load() != 0 || e.ended[Served].Load()-e.servedBefore < trialPasses {
+		return
+	}
+	e.trial, e.ladder.well = false, now
+	e.setLimit(&g.options)
+	g.say(e, Decision{Action: Passed, Detector: e.detector, Reason: "it served requests well again"})
+}
