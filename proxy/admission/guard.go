@@ -22,15 +22,18 @@ const (
 type Guard struct {
 	requests atomic.Int64 // under way
 	memory   atomic.Int64 // in use when it was last measured; written by Run
+	turned   [LittleMemory + 1]atomic.Int64
 }
 
 // Enter lets a request in, which Leave must then end, or says why it may not come in.
 func (g *Guard) Enter(c Class) Reason {
 	if c.Memory > 0 && g.memory.Load() >= c.Memory {
+		g.turned[LittleMemory].Add(1)
 		return LittleMemory
 	}
 	if n := g.requests.Add(1); c.Requests > 0 && n > c.Requests {
 		g.requests.Add(-1)
+		g.turned[ManyRequests].Add(1)
 		return ManyRequests
 	}
 	return Admitted
@@ -38,6 +41,9 @@ func (g *Guard) Enter(c Class) Reason {
 
 // Leave ends a request that was let in.
 func (g *Guard) Leave() { g.requests.Add(-1) }
+
+// Turned is how many requests were ever turned away for a reason.
+func (g *Guard) Turned(why Reason) int64 { return g.turned[why].Load() }
 
 // Requests is how many are under way.
 func (g *Guard) Requests() int64 { return g.requests.Load() }

@@ -35,6 +35,8 @@ func TestLowPrioritiesGoFirst(t *testing.T) {
 	require.Equal(t, admission.Admitted, g.Enter(classes[7]))
 	require.Equal(t, admission.ManyRequests, g.Enter(classes[7]))
 	require.EqualValues(t, 10, g.Requests(), "who is turned away does not count")
+	require.EqualValues(t, 2, g.Turned(admission.ManyRequests))
+	require.Zero(t, g.Turned(admission.LittleMemory))
 	for range 3 {
 		g.Leave()
 	}

@@ -237,6 +237,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	g.start("measure endpoints", a.fleet.measure)
 	g.start("measure memory", func(ctx context.Context) error { return a.handler.Guard.Run(ctx, a.handler.MemoryInUse) })
+	g.start("tell of overload", (&overload{guard: &a.handler.Guard, events: a.events}).run)
 	g.start("watch clients", a.front.Run)
 	g.start("watch certificates", a.certificates.run)
 	a.fleet.start(ctx, g)
