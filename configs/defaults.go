@@ -94,6 +94,7 @@ func upstreamDefaults() Upstream {
 			FirstByte: 10 * time.Minute,
 			Idle:      120 * time.Second,
 		},
+		Retry: retryDefaults(),
 		// uvicorn closes an idle connection after 5 s: let it go before that.
 		Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second, MaxAge: 5 * time.Minute},
 	}

@@ -54,6 +54,11 @@ var leaves = map[reflect.Type]leaf{
 		"a whole number or auto", "write how many requests the server works on at once, 0 for no limit, or auto to have it measured",
 		readSlots, printSlots,
 	},
+	reflect.TypeFor[Idempotent](): {
+		"auto, true or false", "write auto for methods and paths that are known to be safe, true for all requests, false for methods alone",
+		readIdempotent,
+		func(value any) *yaml.Node { return scalar("", string(value.(Idempotent))) },
+	},
 	reflect.TypeFor[Mode](): {
 		"the mode of a file", "write it in octal, like \"0660\": who may connect needs the right to write",
 		readMode, printMode,

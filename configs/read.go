@@ -96,6 +96,9 @@ func (r *report) emptyItem(kind reflect.Type, p path) any {
 }
 
 func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any {
+	if values, isOff := readOff(node, section); isOff {
+		return values
+	}
 	if node.Kind != yaml.MappingNode {
 		r.refuse(p, "write one \"key: value\" a line, indented, or {key: value}", "must have keys, is %s", describe(node))
 		return nil

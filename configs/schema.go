@@ -112,6 +112,7 @@ type Upstream struct {
 	Health        Health           `yaml:"health"`
 	Outlier       Outlier          `yaml:"outlier"`
 	Timeouts      UpstreamTimeouts `yaml:"timeouts"`
+	Retry         Retry            `yaml:"retry"`
 	Connections   Connections      `yaml:"connections"`
 }
 

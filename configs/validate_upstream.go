@@ -32,6 +32,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.optional(p.key("timeouts").key("first_byte"), u.Timeouts.FirstByte)
 		r.optional(p.key("timeouts").key("idle"), u.Timeouts.Idle)
 		r.optional(p.key("timeouts").key("total"), u.Timeouts.Total)
+		r.validateRetry(p.key("retry"), &u.Retry)
 		r.validateConnections(p.key("connections"), u.Connections)
 	}
 }

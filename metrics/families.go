@@ -13,7 +13,7 @@ var (
 	overheadTime  = histogramFamily("overhead_time_seconds", "Time a request spent in steelyard itself, without its waits for the endpoint and the client.", "upstream")
 
 	truncated = family("truncated_answers_total", "Answers that the endpoint cut short after the client had got the beginning.", "upstream", "endpoint")
-	repeats   = family("repeats_total", "Requests sent again, by the endpoint that failed and how.", "upstream", "endpoint", "reason")
+	repeats   = family("repeats_total", "Requests tried again, by the endpoint that failed and how.", "upstream", "endpoint", "reason")
 	probes    = family("probes_total", "Probes, by what they found.", "upstream", "endpoint", "result")
 	lookups   = family("name_lookups_total", "Look-ups of the endpoint's name, by what they found; none where its URL has an address.", "upstream", "endpoint", "result")
 	probeTime = family("probe_time_seconds_total", "Time that all probes took together.", "upstream", "endpoint")
@@ -38,6 +38,8 @@ var (
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
 	queueWaitTime = histogramFamily("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
 	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), the wait too long (503, 504), or one of a higher priority took the place (503).", "upstream", "reason")
+
+	retriesRefused = family("retries_refused_total", "Requests that were not tried again because the budget of retries was spent.", "upstream")
 
 	failures = family("failures_total", "Requests that failed, by the code of proxy/ERRORS.md, and whose fault it was; answered_5xx is a failure that the endpoint itself answered with.", "upstream", "code", "source")
 

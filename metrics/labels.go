@@ -19,18 +19,21 @@ const (
 
 var phaseLabels = [phases]string{"read", "queue", "connect", "upload", "first_byte", "stream", "tunnel"}
 
-// RepeatReason is why a request was sent a second time.
+// RepeatReason is why a request was tried again.
 type RepeatReason uint8
 
 // The reasons to repeat a request.
 const (
-	RepeatConnect RepeatReason = iota // the endpoint could not be connected to
-	RepeatStale                       // a reused connection had died while idle
-	RepeatBroken                      // a reused connection broke later, and the method is idempotent
+	RepeatConnect  RepeatReason = iota // the endpoint could not be connected to
+	RepeatStale                        // a reused connection had died while idle
+	RepeatBroken                       // the endpoint broke off after it may have read the request, which may be done twice
+	RepeatSilent                       // it gave no answer in time to such a request
+	RepeatStatus                       // it answered with a status that upstreams[].retry.statuses has
+	RepeatPushBack                     // it answered that it cannot take the request now: 429, or 503 with Retry-After
 	repeatReasons
 )
 
-var repeatLabels = [repeatReasons]string{"connect", "stale", "broken"}
+var repeatLabels = [repeatReasons]string{"connect", "stale", "broken", "silent", "status", "push_back"}
 
 // UnqueuedReason is why a request did not get a slot.
 type UnqueuedReason uint8

@@ -20,6 +20,7 @@ type Upstream struct {
 	bytes     [flows]atomic.Uint64            // AddBytes
 	queueWait histogram                       // Queued
 	unqueued  [unqueuedReasons]atomic.Uint64  // Unqueued
+	unretried atomic.Uint64                   // RetryRefused
 	overhead  histogram                       // of endpoints that are gone; Forget
 	failed    sync.Map                        // Failure -> *atomic.Uint64; Failed
 }
@@ -42,6 +43,9 @@ func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
 
 // Unqueued counts one request that was refused for want of a slot.
 func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
+
+// RetryRefused counts one request that was not tried again, as the budget for retries was spent.
+func (u *Upstream) RetryRefused() { u.unretried.Add(1) }
 
 // Failure is how a request failed: the code of proxy/ERRORS.md, and whose fault it was
 // (client, upstream or steelyard). Both come from lists in the program, never from

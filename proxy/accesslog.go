@@ -68,7 +68,7 @@ func (l *headLine) reset() {
 type accessEntry struct {
 	method, host, path, id, upstream, endpoint, code, failure string
 	peer                                                      netip.Addr
-	status, received, written                                 int
+	status, attempts, received, written                       int
 	arrived, queued, firstByte, response                      time.Duration
 }
 
@@ -113,7 +113,7 @@ func (a *AccessLog) Record(r *Record) {
 	e := accessEntry{
 		method: string(r.Method), host: string(r.Host), path: string(r.Path), id: string(r.ID),
 		code: failureCode(r.Failure),
-		peer: r.Client, status: r.Status, received: r.Received, written: r.Written,
+		peer: r.Client, status: r.Status, attempts: r.Attempts, received: r.Received, written: r.Written,
 		arrived: r.Arrived, queued: r.Queued, firstByte: r.FirstByte, response: r.Response,
 	}
 	if r.Upstream != nil {
@@ -138,7 +138,7 @@ func (a *AccessLog) write(e *accessEntry) {
 		zap.Time("arrived", wire.At(e.arrived)), zap.String("request_id", e.id), zap.String("client", client(e.peer)),
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
 		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("endpoint", e.endpoint),
-		zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
+		zap.Int("attempts", e.attempts), zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
 		zap.Duration("queue", e.queued), zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response),
 		zap.String("code", e.code), zap.String("failure", e.failure))
 }

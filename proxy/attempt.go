@@ -4,7 +4,6 @@ package proxy
 
 import (
 	"errors"
-	"net/http"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
@@ -33,8 +32,9 @@ type attempt struct {
 	answer   strict.Answer
 	headSize int // bytes of the answer's head in the connection's buffer
 	body     transport.Body
-	clean    bool // after the answer the connection may serve another request
-	whole    bool // the answer has come to its end
+	clean    bool  // after the answer the connection may serve another request
+	whole    bool  // the answer has come to its end
+	kept     *kept // the answer, once it was taken off the connection to make way for another try
 	phase    metrics.Phase
 	ended    Attempted // what the last lease came to
 	moments
@@ -62,7 +62,7 @@ func (a *attempt) initialise(x *exchange) {
 // reset forgets what the attempt saw, but for its memory. It must have ended.
 func (a *attempt) reset() {
 	a.lease, a.target, a.inFlight = balancer.Lease{}, nil, 0
-	a.answer.Status, a.clean, a.whole = 0, false, false
+	a.answer.Status, a.clean, a.whole, a.kept = 0, false, false, nil
 	a.phase, a.ended, a.moments = metrics.PhaseRead, Attempted{}, moments{}
 }
 
@@ -243,13 +243,4 @@ func (a *attempt) diedIdle() bool {
 		end = wire.Now()
 	}
 	return a.up.DiedIdle(end - a.dispatched)
-}
-
-// idempotent says whether the method is by RFC 9110 9.2.2: a proxy may repeat it by itself.
-func idempotent(method []byte) bool {
-	switch string(method) {
-	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace, http.MethodPut, http.MethodDelete:
-		return true
-	}
-	return false
 }

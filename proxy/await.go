@@ -91,6 +91,7 @@ func (a *attempt) interim() error {
 	if a.answer.Status == 100 || a.x.reply.minor == 0 {
 		return nil
 	}
+	a.x.history.told = true
 	out := outBuffers.Get()
 	defer out.Release()
 	b := appendStatusLine(out.B[:0], a.answer.Status, a.answer.Reason)

@@ -73,6 +73,9 @@ func (x *exchange) uploads() bool {
 
 // begin makes the body ready to be read, and says whether only its end will tell its length.
 func (a *attempt) begin(toHead bool) (open bool) {
+	if a.kept != nil {
+		return a.kept.open
+	}
 	a.body.Begin(a.up, &a.answer, a.headSize, toHead)
 	a.clean = a.clean && a.body.Framing != transport.ByClose
 	return a.body.Framing == transport.ByChunks || a.body.Framing == transport.ByClose

@@ -43,11 +43,13 @@ type exchange struct {
 	attempts []*attempt // the first and any beside it
 	current  *attempt   // whose answer the client gets
 	history  history
+	tries    int // times the request was sent, or was to be
 	reply    reply
 	failure  *fault.Error // how it ended, if not well
 
 	arrived  time.Duration
 	readTime time.Duration // the client took to send its head and body
+	began    time.Duration // it was given its first endpoint
 	queued   time.Duration // waited for a slot, all attempts together
 	lost     time.Duration // attempts took that failed
 	received int           // bytes of the body from the client
@@ -96,9 +98,9 @@ func (x *exchange) reset() {
 	}
 	x.attempts, x.current = x.attempts[:1], &x.first
 	x.first.reset()
-	x.history = history{}
+	x.history, x.tries = history{}, 0
 	x.reply = reply{}
 	x.failure = nil
-	x.readTime, x.queued, x.lost, x.received = 0, 0, 0, 0
+	x.began, x.readTime, x.queued, x.lost, x.received = 0, 0, 0, 0, 0
 	x.record = Record{}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
+	"github.com/steelyard-proxy/steelyard/proxy/retry"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
@@ -81,7 +82,7 @@ type settings struct {
 
 func defaults() settings {
 	return settings{
-		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: never},
+		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: never, Retry: retry.Default(), Budget: new(retry.Budget)},
 		connections: transport.Options{Network: "tcp", Connect: never, MaxIdle: 64, IdleTimeout: never},
 		front: front.Options{
 			HeaderBytes: 8 << 10, Header: never, Body: never, IdleClient: never, ClientStall: never, Connections: 1000,

@@ -13,6 +13,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/admission"
+	"github.com/steelyard-proxy/steelyard/proxy/retry"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
@@ -69,6 +70,8 @@ type Upstream struct {
 	Predictor *predict.Predictor // of the work of its requests; nil: all are alike
 	WantsWork bool               // somebody wants to know the work of its requests: a queue, a meter or a log
 	QueueTime bool               // answers say how long the request waited for a slot
+	Retry     retry.Policy       // when a request is tried again
+	Budget    *retry.Budget      // how often that may be; nil: always
 	Metrics   *metrics.Upstream
 }
 

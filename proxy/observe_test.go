@@ -22,6 +22,11 @@ func post(body string) string {
 		"Authorization: Bearer sk-0123456789\r\nAccept: application/json\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
 }
 
+// order is a request that is not to be done twice.
+func order(body string) string {
+	return strings.Replace(post(body), "/v1/chat/completions", "/orders", 1)
+}
+
 // plain is a whole answer with this body.
 func plain(body string) string {
 	return fmt.Sprintf("HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s", len(body), body)

@@ -22,8 +22,15 @@ func (x *exchange) acquire() error {
 		}
 		x.counted = true
 	}
-	return x.current.acquire()
+	a := x.current
+	err := a.acquire()
+	x.began = a.begun + a.waited
+	x.upstream.Budget.Request(a.begun)
+	return err
 }
+
+// errNoOther says that no endpoint may be picked but those that were tried.
+var errNoOther = errors.New("no endpoint is eligible but those that were tried")
 
 // acquire leases an endpoint. While all are full it waits for one.
 func (a *attempt) acquire() error {
@@ -46,8 +53,8 @@ func (a *attempt) acquire() error {
 		return nil
 	case x.cancel.Cause() != nil:
 		return err
-	case x.history.Moved > 0 && errors.Is(err, balancer.ErrNoEndpoint): // no other can take it
-		return x.history.unreached
+	case x.history.Moved > 0 && errors.Is(err, balancer.ErrNoEndpoint):
+		return errNoOther
 	}
 	return x.unleased(err)
 }

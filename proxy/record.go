@@ -25,6 +25,7 @@ type Record struct {
 	Begun    bool         // bytes of an answer may have reached the client
 	Answered bool         // the endpoint had answered
 	Phase    metrics.Phase
+	Attempts int // times the request was sent to an endpoint, or was to be
 
 	Queued    time.Duration // waited for a slot, all attempts together
 	FirstByte time.Duration // from Arrived to the first byte of the answer's body; 0: none came
@@ -55,7 +56,7 @@ func (x *exchange) build(to *Record) {
 	a, r := x.current, &x.reply
 	*to = Record{
 		ID: x.id, Method: x.line.method, Host: x.line.host, Path: x.line.path, Client: x.conn.Peer, Arrived: x.arrived,
-		Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase,
+		Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase, Attempts: x.tries,
 		Queued: x.queued, Response: wire.Now() - x.arrived, Received: x.received, Written: r.written,
 	}
 	if x.failure != nil && x.failure.Status() == statusGone {

@@ -23,7 +23,7 @@ func (x *exchange) relay() error {
 	}
 	x.commit()
 	for {
-		if !a.body.Pending() {
+		if !a.pending() {
 			if err := r.flush(); err != nil {
 				return err
 			}
@@ -41,7 +41,7 @@ func (x *exchange) relay() error {
 		}
 	}
 	if r.chunked {
-		if err := r.putLastChunk(a.body.Trailer()); err != nil {
+		if err := r.putLastChunk(a.trailer()); err != nil {
 			return err
 		}
 	}
@@ -54,17 +54,23 @@ func (x *exchange) relay() error {
 	return r.flush()
 }
 
+// pending says whether next would return without waiting.
+func (a *attempt) pending() bool { return a.kept != nil || a.body.Pending() }
+
+// trailer is that of an answer that has ended.
+func (a *attempt) trailer() []byte {
+	if a.kept != nil {
+		return a.kept.trailer
+	}
+	return a.body.Trailer()
+}
+
 // next is the next piece of the answer's body, waited for if there is none yet; io.EOF is
 // its end. An upload that fails ends the answer too.
 func (a *attempt) next() ([]byte, error) {
-	until := time.Duration(0)
-	if !a.body.Pending() {
-		until = wire.Within(a.x.upstream.Idle)
-	}
-	piece, err := a.body.Next(until)
+	piece, err := a.read()
 	switch {
 	case err == nil:
-		a.target.Metrics.AddBytes(metrics.FromUpstream, len(piece))
 		if a.firstByte == 0 {
 			a.firstByte = wire.Now()
 		}
@@ -80,4 +86,22 @@ func (a *attempt) next() ([]byte, error) {
 		return nil, failed
 	}
 	return nil, err
+}
+
+// read is next off the connection, or of the answer that was kept.
+func (a *attempt) read() (piece []byte, err error) {
+	if a.kept != nil {
+		if piece = a.nextKept(); len(piece) == 0 {
+			return nil, io.EOF
+		}
+		return piece, nil
+	}
+	until := time.Duration(0)
+	if !a.body.Pending() {
+		until = wire.Within(a.x.upstream.Idle)
+	}
+	if piece, err = a.body.Next(until); err == nil {
+		a.target.Metrics.AddBytes(metrics.FromUpstream, len(piece))
+	}
+	return piece, err
 }

@@ -72,7 +72,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/route proxy/transport",
+		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},
