@@ -13,6 +13,7 @@
 //	go test ./bench/conformance                                          steelyard
 //	STEELYARD_CONFORMANCE_TARGET=nginx   go test ./bench/conformance     and the few that nginx fails
 //	STEELYARD_CONFORMANCE_TARGET=haproxy go test ./bench/conformance
+//	STEELYARD_CONFORMANCE_TARGET=bare    go test ./bench/conformance     and what fasthttp alone does (package bare)
 //	STEELYARD_CONFORMANCE_RACE=1 go test ./bench/conformance             steelyard with its race detector on
 //	go test ./bench/conformance -run 'TestChunks/size_0x5$'              one case, with its bytes on failure
 //

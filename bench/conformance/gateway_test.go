@@ -10,6 +10,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/bare"
 )
 
 // kind is a proxy that the suite can be run against.
@@ -24,6 +26,7 @@ type kind struct {
 var kinds = map[string]kind{
 	"steelyard": {"steelyard", "", steelyardConfig, func(f string) []string { return []string{"serve", "--config", f} }, `"msg":"listening"`},
 	"nginx":     {"nginx", "nginx", nginxConfig, func(f string) []string { return []string{"-c", f} }, ""},
+	"bare":      {"bare", os.Args[0], bareConfig, bare.Args, ""},
 	"haproxy":   {"haproxy", "haproxy", haproxyConfig, func(f string) []string { return []string{"-db", "-f", f} }, ""},
 }
 

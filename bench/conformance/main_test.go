@@ -12,9 +12,12 @@ import (
 	"strings"
 	"sync"
 	"testing"
+
+	"github.com/steelyard-proxy/steelyard/bench/bare"
 )
 
 func TestMain(m *testing.M) {
+	bare.IfAsked()
 	flag.Parse()
 	os.Exit(runMain(m))
 }
@@ -26,7 +29,7 @@ func runMain(m *testing.M) int {
 	}
 	var ok bool
 	if target, ok = kinds[name]; !ok {
-		fmt.Fprintf(os.Stderr, "STEELYARD_CONFORMANCE_TARGET: unknown target %q: give steelyard, nginx or haproxy\n", name)
+		fmt.Fprintf(os.Stderr, "STEELYARD_CONFORMANCE_TARGET: unknown target %q: give steelyard, nginx, haproxy or bare\n", name)
 		return 2
 	}
 	nextPort.Store(rand.Int32N(20000)) // not where a suite that was started beside this one begins

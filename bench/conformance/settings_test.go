@@ -64,6 +64,9 @@ upstreams:
 `, listen, s.bodyLimit, replay, s.header, s.body, s.idle, trust, halfClose, endpoint, s.firstByte, s.silence)
 }
 
+// bareConfig has nothing but addresses: the plain proxy of fasthttp has no settings.
+func bareConfig(_ settings, _, listen, endpoint string) string { return listen + " " + endpoint }
+
 func nginxConfig(s settings, dir, listen, endpoint string) string {
 	buffering, forwarded := "on", "$proxy_add_x_forwarded_for"
 	if s.streamed {

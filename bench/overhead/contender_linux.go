@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/steelyard-proxy/steelyard/bench/bare"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
@@ -36,6 +37,8 @@ func (l *lab) find(ctx context.Context) error {
 		switch name {
 		case peers.Steelyard:
 			c.Program, err = l.ours(ctx)
+		case bare.Name:
+			c.Program, err = peers.Self(bare.Name, bare.Version(), bare.Args, bare.Config)
 		case before:
 			c.Program, err = peers.Ours(ctx, l.Before)
 			c.Name = before

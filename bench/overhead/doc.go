@@ -4,6 +4,7 @@
 //	go run ./bench/overhead                                  # everything, under five minutes
 //	go run ./bench/overhead -only stream -rounds 3 -duration 1s
 //	go run ./bench/overhead -before old/steelyard            # beside an earlier program of ours as well
+//	go run ./bench/overhead -proxies bare,steelyard          # beside the plain proxy that fasthttp makes (package bare)
 //	go run ./bench/overhead -only policies                   # steelyard beside itself, under each policy
 //	go run ./bench/overhead -proxies nginx,steelyard -only unary -profile-out /tmp/steelyard.perf -syscalls
 //

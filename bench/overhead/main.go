@@ -9,9 +9,12 @@ import (
 	"os/signal"
 	"strings"
 	"syscall"
+
+	"github.com/steelyard-proxy/steelyard/bench/bare"
 )
 
 func main() {
+	bare.IfAsked()
 	options, err := parse(os.Args[1:], os.Stderr)
 	if err != nil {
 		os.Exit(2) // parse has said why

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/bare"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
@@ -47,8 +48,11 @@ const policies = "policies"
 // before is an older steelyard among the contenders.
 const before = "before"
 
-// proxies are the contenders in the order in which they take turns.
-var proxies = append(slices.Clone(peers.Installable), peers.Steelyard)
+// proxies are the contenders by default, in the order in which they take turns; known has the bare one as well.
+var (
+	proxies = append(slices.Clone(peers.Installable), peers.Steelyard)
+	known   = append(slices.Clone(proxies), bare.Name)
+)
 
 func parse(args []string, out io.Writer) (Options, error) {
 	var o Options
@@ -58,7 +62,7 @@ func parse(args []string, out io.Writer) (Options, error) {
 	flags.IntVar(&o.Rounds, "rounds", 9, "rounds of each measurement")
 	flags.DurationVar(&o.Duration, "duration", 1500*time.Millisecond, "length of each measurement")
 	flags.StringVar(&o.Only, "only", "", "measure one `part`: unary, stream, memory, or policies (steelyard under each of them)")
-	flags.StringVar(&names, "proxies", strings.Join(proxies, ","), "proxies to compare, in order of their turns; with -only policies it is steelyard alone")
+	flags.StringVar(&names, "proxies", strings.Join(proxies, ","), "proxies to compare, in order of their turns, among them "+bare.Name+" (a plain proxy of fasthttp); with -only policies it is steelyard alone")
 	flags.IntVar(&o.Rate, "rate", 5000, "requests per second of the open loop")
 	flags.IntVar(&o.Connections, "connections", 64, "keep-alive connections of the unary part")
 	flags.IntVar(&o.Streams, "streams", 200, "streams under way at once")
@@ -94,8 +98,8 @@ func (o Options) check(rest []string) error {
 		return fmt.Errorf("unexpected argument %q: every option starts with a dash", rest[0])
 	case o.Only != "" && !slices.Contains(parts, o.Only):
 		return fmt.Errorf("-only %s: choose among %s", o.Only, strings.Join(parts, ", "))
-	case slices.ContainsFunc(o.Proxies, func(name string) bool { return name != before && !slices.Contains(proxies, name) }):
-		return fmt.Errorf("-proxies %s: choose among %s", strings.Join(o.Proxies, ","), strings.Join(proxies, ", "))
+	case slices.ContainsFunc(o.Proxies, func(name string) bool { return name != before && !slices.Contains(known, name) }):
+		return fmt.Errorf("-proxies %s: choose among %s", strings.Join(o.Proxies, ","), strings.Join(known, ", "))
 	case min(o.Rounds, o.Rate, o.Connections, o.Streams, o.Silent, o.Idle) < 1:
 		return errors.New("-rounds, -rate, -connections, -streams, -silent and -idle must be at least 1")
 	case o.Rounds > 100 || o.Duration < 100*time.Millisecond || o.Duration > time.Minute:

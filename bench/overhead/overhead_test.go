@@ -29,6 +29,10 @@ func TestParse(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"steelyard", "before"}, o.Proxies)
 
+	o, err = parse([]string{"-proxies", "bare,steelyard"}, &out)
+	require.NoError(t, err)
+	require.Equal(t, []string{"bare", "steelyard"}, o.Proxies)
+
 	for _, bad := range [][]string{
 		{"-only", "speed"}, {"-proxies", "apache"}, {"stream"}, {"-rounds", "0"}, {"-duration", "2h"}, {"-gap", "0s"}, {"-idle", "60000"}, {"-nonsense"},
 	} {

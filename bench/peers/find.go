@@ -90,6 +90,15 @@ func Ours(ctx context.Context, path string) (Program, error) {
 	return p.withVersion(ctx, "version")
 }
 
+// Self is this very program where other arguments make it another one: those that args makes of its configuration.
+func Self(name, version string, args func(config string) []string, config *template.Template) (Program, error) {
+	path, err := os.Executable()
+	if err != nil {
+		return Program{}, fmt.Errorf("find %s: %w", name, err)
+	}
+	return Program{Name: name, Path: path, Version: version, config: config, fileName: name + ".conf", args: args}, nil
+}
+
 // Build compiles steelyard from the tree that this program is run in.
 func Build(ctx context.Context, file string) error {
 	build := exec.CommandContext(ctx, "go", "build", "-o", file, "github.com/steelyard-proxy/steelyard/cmd/steelyard")
