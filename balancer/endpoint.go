@@ -63,6 +63,7 @@ type Endpoint struct {
 	via  any
 
 	outage outage
+	trial  trial
 
 	_       [cacheLine]byte // what follows is written per request, and what came before is read
 	service dispatch.Service

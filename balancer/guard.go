@@ -89,7 +89,7 @@ func (s *seats) offer(r *Request) (e *Endpoint, err error) {
 			e, err = nil, s.guard.failure()
 		}
 	}()
-	return s.take(r)
+	return s.take(r, true)
 }
 
 // catch is deferred, and keeps the first panic until failure.

@@ -125,7 +125,7 @@ func (q *queue) fleet(r *Request, s *seats, asks *dispatch.Request, now time.Dur
 		seat.Stale = asks.New && e.service.Stale(now)
 		may := !r.excludes(e)
 		seat.Free = may && s.obstacles[i] == 0
-		seat.Awaited = may && s.obstacles[i] != 0 && s.obstacles[i]&(out|onTrial) == 0
+		seat.Awaited = may && s.obstacles[i] != 0 && s.obstacles[i]&soft == 0
 	}
 	return f
 }
@@ -140,10 +140,10 @@ func (s *seats) refuse(r *Request) {
 	s.guard.pick(r)
 }
 
-// lastFree reports whether one slot alone is free, and the request may have it. Where
-// connections fail there is none: what is closed for that may stay so.
+// lastFree reports whether one slot alone is free, and the request may have it. Where seats
+// may be closed for soft reasons there is none: they may stay so.
 func (s *seats) lastFree(r *Request) bool {
-	if s.open != 1 || s.unreachable > 0 || s.total == 0 {
+	if s.open != 1 || !s.allUsed() || s.total == 0 {
 		return false
 	}
 	i := slices.Index(s.obstacles, 0)

@@ -15,6 +15,7 @@ type Lease struct {
 	shared   *leaseShared
 	number   uint64 // shared's when the lease was given out
 	pauses   uint32 // of the endpoint's outages, then
+	trial    uint32 // of the endpoint's, to which it belongs; 0: to none
 }
 
 // leaseShared is what the copies of a lease share. It is used again for later leases; a copy
@@ -27,11 +28,11 @@ type leaseShared struct {
 var leasePool = sync.Pool{New: func() any { return new(leaseShared) }}
 
 // newLease returns a lease of the endpoint for a request of this size; 0 for one that is not
-// to be measured.
-func newLease(e *Endpoint, size float64) Lease {
+// to be measured. Trial is the number of the trial in which the request was counted.
+func newLease(e *Endpoint, size float64, trial uint32) Lease {
 	shared := leasePool.Get().(*leaseShared)
 	shared.timing = e.startTiming(size)
-	return Lease{endpoint: e, shared: shared, number: shared.number.Load(), pauses: e.outage.pauses.Load()}
+	return Lease{endpoint: e, shared: shared, number: shared.number.Load(), pauses: e.outage.pauses.Load(), trial: trial}
 }
 
 // Endpoint returns the endpoint the lease is for, also after its release.
@@ -44,9 +45,9 @@ func (l Lease) Release(o Outcome) {
 		return
 	}
 	e := l.endpoint
-	judged := o.Class == ConnectFailed || e.Unreachable()
+	judged := o.Class == ConnectFailed || l.trial != 0 || e.Unreachable()
 	if judged {
-		e.pool.attempted(e, o.Class, o.Reason, l.pauses) // first: the slot must not go to the next who waits
+		e.pool.attempted(e, &o, l.pauses, l.trial) // first: the slot must not go to the next who waits
 	}
 	e.measure(l.shared.timing, o)
 	e.load.finish(o.Class)

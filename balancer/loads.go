@@ -30,6 +30,13 @@ func (l *Loads) hold(address string, e *Endpoint) *Load {
 	return load
 }
 
+// shares reports whether other endpoints than this one point at its server.
+func (l *Loads) shares(e *Endpoint) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(e.load.holders) > 1
+}
+
 // tellSlots notes how many slots a pool's members are configured with. A server has the least
 // number that any pool says: a pool that says more would take all slots from the others. It
 // returns the pools for which the number has changed.

@@ -20,6 +20,7 @@ type member struct {
 	capacity float64
 	slots    int
 	standing standing
+	way      way
 }
 
 // replace sets options and members, and returns the number of the change and the
@@ -38,17 +39,19 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 		before[m.endpoint.name] = m
 	}
 	members := make([]*member, len(endpoints))
+	var fresh []*member
 	for i, o := range endpoints {
 		next := &member{capacity: o.Capacity, slots: o.Slots}
 		m := before[o.Name]
 		if m != nil && m.endpoint.url == o.URL {
-			next.standing = m.standing
+			next.standing, next.way = m.standing, m.way
 		}
 		if m != nil && m.endpoint.url == o.URL && m.endpoint.via == o.Via {
 			next.endpoint = m.endpoint
 			delete(before, o.Name)
 		} else {
 			next.endpoint = newEndpoint(p, o)
+			fresh = append(fresh, next)
 		}
 		members[i] = next
 	}
@@ -56,8 +59,21 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 		gone = append(gone, m.endpoint)
 	}
 	p.options, p.members = o, members
+	if len(fresh) < len(members) { // else all are alike
+		p.join(fresh)
+	}
 	p.changes++
 	return p.changes, gone, nil
+}
+
+// join lets the capacity of members grow that are new among others, unless their servers are
+// known already. The caller holds mu.
+func (p *Pool) join(fresh []*member) {
+	for _, m := range fresh {
+		if m.way.at == Settled && p.options.SlowStart > 0 && !p.loads.shares(m.endpoint) {
+			p.move(m, joined)
+		}
+	}
 }
 
 // is reports whether the member is what the options ask for.
@@ -86,6 +102,7 @@ func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (chang
 				t.Reason, t.After = "", now.Sub(since)
 			}
 			p.marked = append(p.marked, t)
+			p.judged(m)
 		}
 		return p.changes, changed, nil
 	}
@@ -116,7 +133,7 @@ func validate(o Options, endpoints []EndpointOptions) error {
 	if len(endpoints) == 0 {
 		return ErrNoEndpoints
 	}
-	problems := []error{o.Queue.validate()}
+	problems := []error{o.validate()}
 	seen := make(map[string]bool, len(endpoints))
 	for _, o := range endpoints {
 		problems = append(problems, o.validate())

@@ -7,10 +7,14 @@ package balancer
 type obstacles uint8
 
 const (
-	full    obstacles = 1 << iota // its slots are all in use; written by show
-	out                           // connections to its endpoint fail, which is left alone for a moment; written by showOutage
-	onTrial                       // one request is finding out whether the endpoint is back; written by showOutage
-	masked                        // it is kept from the request that the picker is being asked about; written by mask and unmask
+	full       obstacles = 1 << iota // its slots are all in use; written by show
+	out                              // connections to its endpoint fail, which is left alone for a moment; written by showOutage
+	beingTried                       // one request is finding out whether the endpoint can be reached; written by showOutage
+	onTrial                          // as many requests as may are finding out whether the endpoint serves well again; written by showTrial
+	masked                           // it is kept from the request that the picker is being asked about; written by mask and unmask
+
+	// soft are those in spite of which a seat is used where there is no other.
+	soft = out | beingTried | onTrial
 )
 
 // put sets those of the seat's obstacles that are in which to what they are in now, and leaves

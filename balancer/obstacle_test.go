@@ -10,13 +10,15 @@ import (
 )
 
 // TestSeatsHaveTheirObstacles runs random histories, after each step of which a seat must have
-// just the obstacles that its load and its outage ask for, and be closed to the picker if it has any.
+// just the obstacles that its load, its outage and its trial ask for, and be closed to the picker if it has any.
 func TestSeatsHaveTheirObstacles(t *testing.T) {
 	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(seed, 5))
 			p := NewPool("chat", NewLoads())
-			require.NoError(t, p.Apply(queued(testQueue), slotted(4, rng.IntN(3))))
+			options := queued(testQueue)
+			options.MaxEjectedRatio, options.PanicRatio, options.SlowStart = 0.5, 0.5, 3*time.Second
+			require.NoError(t, p.Apply(options, slotted(4, rng.IntN(3))))
 			var leases []Lease
 			var waiters []*Waiter
 			for range 300 {
@@ -35,9 +37,10 @@ func TestSeatsHaveTheirObstacles(t *testing.T) {
 					time.Sleep(time.Duration(rng.IntN(900)) * time.Millisecond)
 					synctest.Wait()
 				case op < 19:
-					_, _ = p.SetCondition("e1", []Condition{Draining, ProbeFailed}[rng.IntN(2)], rng.IntN(2) == 0, "")
+					name, c := at(p, rng.IntN(2)).Name(), []Condition{Draining, ProbeFailed, Ejected}[rng.IntN(3)]
+					_, _ = p.SetCondition(name, c, rng.IntN(2) == 0, "")
 				default:
-					require.NoError(t, p.Apply(queued(testQueue), slotted(2+rng.IntN(3), rng.IntN(3))))
+					require.NoError(t, p.Apply(options, slotted(2+rng.IntN(3), rng.IntN(3))))
 				}
 				for i := 0; i < len(waiters); i++ {
 					if waiters[i].Bound() {
@@ -47,6 +50,7 @@ func TestSeatsHaveTheirObstacles(t *testing.T) {
 					}
 				}
 				assertSeats(t, p)
+				assertTrials(t, p, leases)
 			}
 			for _, w := range waiters {
 				w.Poke()
@@ -95,6 +99,9 @@ func assertSeats(t *testing.T, p *Pool) {
 			want |= out
 		}
 		if obeyed && e.outage.at() == tried {
+			want |= beingTried
+		}
+		if t := &e.trial; s.trials != nil && s.trials[i] > 0 && t.trying >= t.slots {
 			want |= onTrial
 		}
 		require.Equal(t, want, s.obstacles[i])
@@ -102,5 +109,22 @@ func assertSeats(t *testing.T, p *Pool) {
 	}
 	if open > 0 {
 		require.Zero(t, p.queue.length)
+	}
+}
+
+// assertTrials counts anew how many requests are trying each endpoint.
+func assertTrials(t *testing.T, p *Pool, leases []Lease) {
+	t.Helper()
+	for _, state := range p.Snapshot().Endpoints {
+		e, trying := state.Endpoint, int64(0)
+		for _, lease := range leases {
+			if lease.endpoint == e && lease.trial != 0 && lease.trial == e.trial.number.Load() {
+				trying++
+			}
+		}
+		if e.OnTrial() {
+			require.Equal(t, trying, e.trial.trying)
+		}
+		require.Equal(t, state.Eligible && state.Comeback == OnTrial, e.OnTrial())
 	}
 }

@@ -12,6 +12,17 @@ import (
 type Options struct {
 	Policy Builder // by what rule requests are shared; must be given
 	Queue  QueueOptions
+	// MaxEjectedRatio is the part, 0 to 1, of the capacity without any other condition that may
+	// be ejected at once; 0: none is. One endpoint may be ejected if it is more than that, but the
+	// last never. Of more ejections the earliest are obeyed.
+	MaxEjectedRatio float64
+	// PanicRatio is a part, 0 to 1, of the capacity that is neither draining nor departing. If
+	// less than that would be eligible, ejections are not obeyed at all. If less than that is
+	// warm, those that come back are used whole.
+	PanicRatio float64
+	// SlowStart is how long the capacity of an endpoint that comes back, or joins others, takes to
+	// grow to the whole; 0: it is used whole at once.
+	SlowStart time.Duration
 	// Now is the pool's monotonic clock, which may begin anywhere; nil for the process's own.
 	// A pool keeps the clock of its first Apply. The clock is read under the pool's lock: it
 	// must not block.
@@ -47,6 +58,20 @@ func (o QueueOptions) validate() error {
 	return errors.Join(problems...)
 }
 
+// validate reports everything that is wrong with the options but for the policy, as one error.
+func (o *Options) validate() error {
+	problems := []error{o.Queue.validate()}
+	for name, ratio := range map[string]float64{"max ejected": o.MaxEjectedRatio, "panic": o.PanicRatio} {
+		if !(ratio >= 0 && ratio <= 1) {
+			problems = append(problems, fmt.Errorf("the %s ratio must be from 0 to 1, is %v", name, ratio))
+		}
+	}
+	if o.SlowStart < 0 {
+		problems = append(problems, fmt.Errorf("the slow start must be 0 (none) or more, is %v", o.SlowStart))
+	}
+	return errors.Join(problems...)
+}
+
 var processStart = time.Now()
 
 // processClock is the time since the process began.
@@ -54,5 +79,6 @@ func processClock() time.Duration { return time.Since(processStart) }
 
 // same reports whether both ask for the same. Options without a policy are like no others.
 func (o Options) same(other Options) bool {
-	return o.Policy != nil && o.Policy.Name() == other.Policy.Name() && o.Queue == other.Queue
+	return o.Policy != nil && o.Policy.Name() == other.Policy.Name() && o.Queue == other.Queue &&
+		o.MaxEjectedRatio == other.MaxEjectedRatio && o.PanicRatio == other.PanicRatio && o.SlowStart == other.SlowStart
 }

@@ -24,7 +24,7 @@ const (
 // under Pool.pick.
 type outage struct {
 	stage  atomic.Uint32 // a stage; written by advance
-	pauses atomic.Uint32 // how many there ever were: a lease from before the last one is no trial
+	pauses atomic.Uint32 // how many there ever were: a lease from before the last one tries nothing
 	inARow int           // pauses in this outage
 	since  time.Duration // when this outage began, by the pool's clock
 	long   bool
@@ -52,14 +52,14 @@ const (
 	nothingLearned       // one ended in a way that says nothing of the server
 	connected            // a connection was made, or a probe succeeded
 	pauseOver
-	trialBegan // the endpoint was given to a request
+	tryBegan // the endpoint was given to a request
 	eventCount
 )
 
 // nextStage has the stage that follows upon each event. Where it is the same stage, the event
 // means nothing.
 var nextStage = [stageCount][eventCount]stage{
-	//         connectFailed, timedOut, answered, nothingLearned, connected, pauseOver, trialBegan
+	//         connectFailed, timedOut, answered, nothingLearned, connected, pauseOver, tryBegan
 	reachable: {paused, reachable, reachable, reachable, reachable, reachable, reachable},
 	paused:    {paused, paused, paused, paused, reachable, ready, paused},
 	ready:     {paused, ready, reachable, ready, reachable, ready, tried},
@@ -112,15 +112,28 @@ func (o *outage) startPause(now time.Duration) time.Duration {
 	return longestPause
 }
 
-// attempted is told how an attempt at the endpoint ended and why, and how many pauses there had
-// been when it began. It must come before the slot is freed, or that would go to the next who
-// waits. It is needed where the connection failed, or the endpoint has an outage.
-func (p *Pool) attempted(e *Endpoint, class OutcomeClass, reason string, pauses uint32) {
+// attempted is told how an attempt at the endpoint ended, with the numbers of the pauses that
+// there had been when it began, and of the trial it belongs to. It must come before the slot is
+// freed, or that would go to the next who waits. It is needed where the connection failed, or
+// the endpoint has an outage or is on trial.
+func (p *Pool) attempted(e *Endpoint, o *Outcome, pauses, trial uint32) {
+	passed := false
 	p.update(func(s *seats) {
-		if ev, tells := e.outage.eventOf(class, pauses, !s.obeysOutages()); tells {
-			p.advance(s, e, ev, reason)
+		if o.Class == ConnectFailed || e.Unreachable() {
+			if ev, tells := e.outage.eventOf(o.Class, pauses, !s.obeysOutages()); tells {
+				p.advance(s, e, ev, o.Reason)
+			}
+		}
+		if trial != 0 {
+			passed = e.trial.end(trial, o)
+			if e.seat != unseated {
+				s.showTrial(e.seat)
+			}
 		}
 	})
+	if passed {
+		p.passed(e)
+	}
 }
 
 // reached ends an outage of the endpoint.

@@ -47,19 +47,19 @@ func (s *seats) showOutage(i int) {
 		case paused:
 			given = out
 		case tried:
-			given = onTrial
+			given = beingTried
 		}
 	}
-	s.put(i, out|onTrial, given)
+	s.put(i, out|beingTried, given)
 }
 
-// try notes that a request was given the seat. It reports whether that is a trial: a request
-// that finds out whether the endpoint is back.
+// try notes that a request was given the seat. It reports whether that request finds
+// out whether the endpoint can be reached.
 func (s *seats) try(i int) bool {
 	if s.unreachable == 0 || !s.obeysOutages() {
 		return false
 	}
-	from, to := s.endpoints[i].outage.advance(trialBegan)
+	from, to := s.endpoints[i].outage.advance(tryBegan)
 	if from == to {
 		return false
 	}
@@ -67,32 +67,45 @@ func (s *seats) try(i int) bool {
 	return true
 }
 
-// endTrial takes back what try did, since nothing came of the request.
-func (s *seats) endTrial(i int) {
+// untry takes back what try did, since nothing came of the request.
+func (s *seats) untry(i int) {
 	s.endpoints[i].outage.advance(nothingLearned)
 	s.showOutage(i)
 }
 
-// pickUnreachable is for a request that finds no open seat. If all seats that it may have have
-// outages, and it is not to wait for those, it gets one of them that has a slot free.
-func (s *seats) pickUnreachable(r *Request) (i int, ok bool) {
+// pickClosed is for a request that finds no open seat. If all seats that it may have are closed
+// for soft reasons, and it is not to wait for one of those, it gets one of them that has a slot
+// free. Waits says that it waits already.
+func (s *seats) pickClosed(r *Request, waits bool) (i int, ok bool) {
 	for i, e := range s.endpoints {
-		if !r.excludes(e) && (s.obstacles[i]&(out|onTrial) == 0 || s.queued && !e.outage.long) {
-			return 0, false // it waits for that one
+		if !r.excludes(e) && s.awaited(i, waits) {
+			return 0, false
 		}
 	}
 	for i, e := range s.endpoints {
 		if !r.excludes(e) {
-			s.put(i, out|onTrial, 0)
+			s.put(i, soft, 0)
 		}
 	}
 	defer func() { // deferred, since the policy may panic
 		for i, e := range s.endpoints {
 			if !r.excludes(e) {
 				s.showOutage(i)
+				s.showTrial(i)
 			}
 		}
 	}()
 	i, ok = s.guard.pick(r)
 	return i, ok && s.isOpen(i)
+}
+
+// awaited reports whether a request had better wait for the seat, which is closed.
+func (s *seats) awaited(i int, waits bool) bool {
+	switch why := s.obstacles[i]; {
+	case why&soft == 0:
+		return true
+	case why&(out|beingTried) != 0:
+		return (s.queued || waits) && !s.endpoints[i].outage.long
+	}
+	return s.queued || waits
 }

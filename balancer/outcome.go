@@ -55,5 +55,17 @@ type Outcome struct {
 	Size      float64       // predicted work, as a multiple of the mean; 0: not known
 }
 
+// good reports whether the endpoint served the request well.
+func (o *Outcome) good() bool { return o.Class == Answered && o.Status < 500 }
+
+// bad reports whether the endpoint failed the request.
+func (o *Outcome) bad() bool {
+	switch o.Class {
+	case ConnectFailed, Failed, TimedOut, Truncated:
+		return true
+	}
+	return o.Class == Answered && o.Status >= 500
+}
+
 // held is for how long the attempt had one of the endpoint's slots; 0 where nobody has measured it.
 func (o *Outcome) held() time.Duration { return o.Connect + o.Service + o.Blocked }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 )
 
 // Pool is the runtime owner of one upstream's endpoints. All methods may be called from
@@ -14,13 +15,14 @@ type Pool struct {
 	name  string
 	loads *Loads
 
-	mu        sync.Mutex   // guards the fields down to dropped; never taken by Acquire
+	mu        sync.Mutex   // guards the fields down to ramp; never taken by Acquire
 	options   Options      // zero before the first Apply
 	members   []*member    // in configured order
 	changes   uint64       // made so far
 	published uint64       // how many of them the snapshot shows
 	marked    []Transition // by SetCondition, and not in force yet
 	dropped   bool         // the Loads were given back, after Retire
+	ramp      *time.Timer  // publishes the next step of ramps; nil before the first
 
 	retired atomic.Bool // written by Retire
 
@@ -50,17 +52,18 @@ func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 // ErrFull the request may Enqueue. It gives no endpoint that somebody who waits could have,
 // except one who is held back. It does not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
-	e, size, err := p.reserve(r)
+	e, size, trial, err := p.reserve(r)
 	if err != nil {
 		raise(err)
 		return Lease{}, err
 	}
 	e.load.tell(e)
-	return newLease(e, size), nil
+	return newLease(e, size, trial), nil
 }
 
-// reserve returns the picked endpoint with the request counted, and its size.
-func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
+// reserve returns the picked endpoint with the request counted, its size, and the number of the
+// endpoint's trial in which it is counted.
+func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, trial uint32, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	if p.retired.Load() {
@@ -69,16 +72,16 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, err error) {
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.arrive(r); q.keepsOut(r, s) {
 		s.refuse(r)
-		return nil, 0, ErrFull
+		return nil, 0, 0, ErrFull
 	}
 	defer s.unmask()
-	if e, err = s.take(r); err != nil {
-		return nil, 0, err
+	if e, err = s.take(r, false); err != nil {
+		return nil, 0, 0, err
 	}
 	if r != nil && r.place.number == 0 {
 		r.place.number = q.number()
 	}
-	return e, q.measured(r, s), nil
+	return e, q.measured(r, s), e.trial.number.Load(), nil
 }
 
 // hear notes how many requests are in flight at the endpoint's server now, and gives slots

@@ -49,7 +49,8 @@ func (p *Pool) renew(change uint64) (given []*Endpoint, others []*Pool, err erro
 		return nil, nil, nil
 	}
 	others = slices.DeleteFunc(p.loads.tellSlots(p.members), func(other *Pool) bool { return other == p })
-	next, err := newSnapshot(p.name, defaultRules, p.options.Policy, p.members)
+	p.ramps()
+	next, err := newSnapshot(p.name, &p.options, p.members, p.now())
 	if err != nil {
 		return nil, others, err
 	}

@@ -13,18 +13,58 @@ import (
 // it is held back.
 
 // servable returns the endpoints at which the request might begin now. It reports whether there
-// are any for it, full or not.
-func (m *model) servable(r *Request) (allowed bool, free []*Endpoint) {
+// are any for it, full or not. Waits says that the request waits already.
+func (m *model) servable(r *Request, waits bool) (allowed bool, free []*Endpoint) {
+	var closed []*Endpoint // to more trials
+	full := false
 	for _, e := range m.pool.Snapshot().Endpoints {
 		if !e.Eligible || r.excludes(e.Endpoint) {
 			continue
 		}
 		allowed = true
-		if e.Slots == 0 || m.inFlight[e.Endpoint.load] < e.Slots {
+		switch {
+		case e.Slots > 0 && m.inFlight[e.Endpoint.load] >= m.slots(e):
+			full = full || !m.tried(e)
+		case m.tried(e):
+			closed = append(closed, e.Endpoint)
+		default:
 			free = append(free, e.Endpoint)
 		}
 	}
+	if free == nil && !full && !waits && (m.options.MaxRequests == 0 || m.unbounded()) {
+		free = closed
+	}
 	return allowed, free
+}
+
+// slots is how many requests the endpoint may have in its ramp.
+func (m *model) slots(e EndpointState) int { return int(math.Ceil(float64(e.Slots) * e.Ramp)) }
+
+// unbounded reports whether no endpoint has slots, so that nobody can wait.
+func (m *model) unbounded() bool {
+	return !slices.ContainsFunc(m.pool.Snapshot().Endpoints, func(e EndpointState) bool { return e.Eligible && e.Slots > 0 })
+}
+
+// tried reports whether as many requests as may are trying the endpoint.
+func (m *model) tried(e EndpointState) bool {
+	if e.Trial == 0 {
+		return false
+	}
+	number, trying := e.Endpoint.trial.number.Load(), 0
+	for _, w := range m.leases {
+		if w.lease.endpoint == e.Endpoint && w.lease.trial == number {
+			trying++
+		}
+	}
+	for _, w := range m.bound {
+		if w.endpoint == e.Endpoint && w.Waiter.trial == number {
+			trying++
+		}
+	}
+	if trying >= e.Trial {
+		m.outcomes["on trial"]++
+	}
+	return trying >= e.Trial
 }
 
 // isLong reports whether a request has to leave the last free slot to others.
@@ -42,19 +82,19 @@ func (m *model) size(w *modelWaiter) float64 {
 
 // patience is for how long a request, with so many ahead of it, waits for an endpoint that is
 // faster than any that is free; 0 where it does not.
-func (m *model) patience(r *Request, size float64, ahead int) time.Duration {
+func (m *model) patience(r *Request, size float64, ahead int, waits bool) time.Duration {
 	here, there, released := math.Inf(1), math.Inf(1), 0.0
-	_, free := m.servable(r)
+	_, free := m.servable(r, waits)
 	for _, e := range free {
 		here = min(here, e.service.Seconds(true))
 	}
 	for _, e := range m.pool.Snapshot().Endpoints {
 		seconds := e.Endpoint.service.Seconds(true)
-		if !e.Eligible || r.excludes(e.Endpoint) || slices.Contains(free, e.Endpoint) || seconds == 0 || seconds >= here {
+		if !e.Eligible || r.excludes(e.Endpoint) || slices.Contains(free, e.Endpoint) || m.tried(e) || seconds == 0 || seconds >= here {
 			continue
 		}
 		silent := e.Endpoint.service.Silent(m.clock.at)
-		there, released = min(there, seconds), released+min(float64(e.Slots)/seconds, dispatch.Tuned.Overdue/silent.Seconds())
+		there, released = min(there, seconds), released+min(float64(m.slots(e))/seconds, dispatch.Tuned.Overdue/silent.Seconds())
 	}
 	if free == nil || released == 0 || ahead >= dispatch.Tuned.MostPatient || size*here <= dispatch.Tuned.MuchFaster*(float64(ahead+1)/released+size*there) {
 		return 0
@@ -85,11 +125,11 @@ func (m *model) oneIsFree() bool {
 		switch {
 		case !e.Eligible:
 			continue
-		case e.Slots == 0:
+		case e.Slots == 0 || e.Endpoint.OnTrial(): // which may be closed to more trials
 			return false
 		}
-		total += e.Slots
-		free += e.Slots - min(m.inFlight[e.Endpoint.load], e.Slots)
+		total += m.slots(e)
+		free += m.slots(e) - min(m.inFlight[e.Endpoint.load], m.slots(e))
 	}
 	return free == 1 && total >= int(dispatch.Tuned.FewestSlots)
 }

@@ -15,6 +15,7 @@ type seats struct {
 	endpoints []*Endpoint // by seat
 	slots     []int64     // by seat, 0 for no limit; nil when no seat has one
 	total     int64       // slots of all seats; 0 when one has no limit
+	trials    []int64     // by seat, how many requests try it at once, 0 where it is not on trial; nil where none is
 	obstacles []obstacles // by seat
 	open      int         // seats without any
 	masked    []int       // seats that have masked
@@ -26,7 +27,7 @@ type seats struct {
 }
 
 // newSeats returns seats whose picker was told nothing yet.
-func newSeats(builder Builder, candidates []Candidate, slots []int64) *seats {
+func newSeats(builder Builder, candidates []Candidate, slots, trials []int64) *seats {
 	n := len(candidates)
 	s := &seats{endpoints: make([]*Endpoint, n), obstacles: make([]obstacles, n), open: n}
 	s.guard.build(builder, candidates)
@@ -34,6 +35,9 @@ func newSeats(builder Builder, candidates []Candidate, slots []int64) *seats {
 		s.endpoints[i] = c.Endpoint
 		if slots[i] > 0 && s.slots == nil {
 			s.slots = slots
+		}
+		if trials[i] > 0 {
+			s.trials = trials
 		}
 		s.total += slots[i]
 	}
@@ -64,10 +68,6 @@ func (s *seats) inherit(before *seats, queued bool) error {
 		for _, e := range s.endpoints {
 			s.countOutage(e, 1)
 		}
-		for i := range s.endpoints {
-			s.tell(i)
-			s.showOutage(i)
-		}
 	}
 	if before != nil {
 		for _, e := range before.endpoints {
@@ -77,27 +77,38 @@ func (s *seats) inherit(before *seats, queued bool) error {
 	if s != nil {
 		for i, e := range s.endpoints {
 			e.seat = i
+			e.trial.configure(s.trialSlots(i))
+			s.tell(i)
+			s.showOutage(i)
+			s.showTrial(i)
+		}
+	}
+	if before != nil {
+		for _, e := range before.endpoints {
+			if e.seat == unseated {
+				e.trial.configure(0)
+			}
 		}
 	}
 	return nil
 }
 
-// take picks a seat for the request and counts it in flight there. It fails with ErrFull,
-// ErrNoEndpoint, or what the policy panicked with.
-func (s *seats) take(r *Request) (*Endpoint, error) {
+// take picks a seat for the request and counts it in flight there. Waits says that the request
+// waits already. It fails with ErrFull, ErrNoEndpoint, or what the policy panicked with.
+func (s *seats) take(r *Request, waits bool) (*Endpoint, error) {
 	if s == nil {
 		return nil, ErrNoEndpoint
 	}
 	for {
 		i, ok := s.guard.pick(r)
-		if ok && !s.follow() && s.unreachable == 0 {
+		if ok && !s.follow() && s.allUsed() {
 			e := s.endpoints[i]
 			e.load.add()
 			return e, nil
 		}
 		ok = ok && s.isOpen(i)
-		if !ok && s.unreachable > 0 {
-			i, ok = s.pickUnreachable(r)
+		if !ok && !s.allUsed() {
+			i, ok = s.pickClosed(r, waits)
 		}
 		if !ok {
 			if err := s.guard.failure(); err != nil {
@@ -111,13 +122,16 @@ func (s *seats) take(r *Request) (*Endpoint, error) {
 	}
 }
 
+// allUsed reports whether no seat can be closed for soft reasons.
+func (s *seats) allUsed() bool { return s.unreachable == 0 && s.trials == nil }
+
 // takeAgain is take for a request that the picker was asked about before. Where no seat is
 // open the picker is not asked again.
 func (s *seats) takeAgain(r *Request) (*Endpoint, error) {
-	if s != nil && s.open == 0 && s.unreachable == 0 {
+	if s != nil && s.open == 0 && s.allUsed() {
 		return nil, s.refusal(r)
 	}
-	return s.take(r)
+	return s.take(r, false)
 }
 
 // isOpen reports whether the seat that the policy picked is open. A policy that picks a closed
@@ -155,14 +169,16 @@ func (s *seats) occupy(i int) (occupied bool, err error) {
 	}
 	s.tell(i)
 	tries := s.try(i)
+	s.joinTrial(i)
 	if err = s.guard.failure(); err == nil {
 		return true, nil
 	}
 	e.load.remove() // nobody will have a lease to release
 	s.tell(i)
 	if tries {
-		s.endTrial(i)
+		s.untry(i)
 	}
+	s.leaveTrial(i)
 	_ = s.guard.failure()
 	return false, err
 }

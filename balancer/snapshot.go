@@ -2,6 +2,11 @@
 
 package balancer
 
+import (
+	"math"
+	"time"
+)
+
 // Snapshot is one immutable view of a pool. It may be read from any goroutine for as
 // long as one likes; nobody may write to it.
 type Snapshot struct {
@@ -28,9 +33,14 @@ func (s *Snapshot) Note() string {
 type EndpointState struct {
 	Endpoint *Endpoint
 	// Base is the capacity that the pool was told: the configured one, or what was measured
-	// instead. Capacity is the one in force, by which the policy shares; so far it is always
-	// the base.
+	// instead. Capacity is the one in force, by which the policy shares: Base times Ramp.
 	Base, Capacity float64
+	// Comeback is how far the endpoint is on its way back into service.
+	Comeback Comeback
+	// Ramp is the part of the capacity and of the slots that is in force, above 0 to 1.
+	Ramp float64
+	// Trial is how many requests at once may try an endpoint that is on trial; 0 for no limit.
+	Trial int
 	// Share is Capacity over the sum of the eligible ones, 0 to 1; 0 when not eligible.
 	Share float64
 	// Slots is how many requests the server works on at once: the least number that any pool
@@ -43,33 +53,66 @@ type EndpointState struct {
 
 // newSnapshot computes the view of a pool's members. It calls the builder, not the picker,
 // and fails with what that panicked with.
-func newSnapshot(upstream string, rules ejectionRules, builder Builder, members []*member) (*Snapshot, error) {
-	s := &Snapshot{Upstream: upstream, Policy: builder.Name(), Endpoints: make([]EndpointState, len(members))}
-	standings := make([]standing, len(members))
-	for i, m := range members {
-		standings[i] = m.standing
-	}
-	var eligible []bool
-	eligible, s.Panicking = rules.eligible(standings)
-
+func newSnapshot(upstream string, o *Options, members []*member, now time.Duration) (*Snapshot, error) {
+	s := &Snapshot{Upstream: upstream, Policy: o.Policy.Name(), Endpoints: make([]EndpointState, len(members))}
+	var gentle bool
+	s.Panicking, gentle = s.judge(o, members)
 	candidates := make([]Candidate, 0, len(members))
-	slots := make([]int64, 0, len(members))
+	slots, trials := make([]int64, 0, len(members)), make([]int64, 0, len(members))
 	for i, m := range members {
 		state := &s.Endpoints[i]
-		state.Endpoint, state.Base, state.Capacity = m.endpoint, m.capacity, m.capacity
+		state.Endpoint, state.Base, state.Comeback, state.Ramp = m.endpoint, m.capacity, m.way.at, 1
 		state.Slots = int(m.endpoint.load.slots.Load())
-		state.Eligible, state.Conditions, state.Reasons = eligible[i], m.standing.set, m.standing.reasons
-		if eligible[i] {
+		state.Conditions, state.Reasons = m.standing.set, m.standing.reasons
+		if gentle {
+			state.Ramp = m.way.ramp(o.SlowStart, now)
+		}
+		if state.Capacity = state.Base * state.Ramp; state.Capacity == 0 {
+			state.Capacity = state.Base // so small that a part of it is nothing
+		}
+		if gentle && m.way.at == OnTrial {
+			state.Trial = trialSlots
+		}
+		if state.Eligible {
 			candidates = append(candidates, Candidate{Endpoint: m.endpoint, Capacity: state.Capacity})
-			slots = append(slots, int64(state.Slots))
+			slots = append(slots, int64(math.Ceil(float64(state.Slots)*state.Ramp)))
+			trials = append(trials, state.trialSlots())
 		}
 	}
 	s.share(candidates)
 	if len(candidates) > 0 {
-		s.seats = newSeats(builder, candidates, slots)
+		s.seats = newSeats(o.Policy, candidates, slots, trials)
 		return s, s.seats.guard.failure()
 	}
 	return s, nil
+}
+
+// judge fills in who is eligible. It reports whether ejections had to be ignored, and whether
+// enough of the others are warm to be gentle with those that come back.
+func (s *Snapshot) judge(o *Options, members []*member) (panicking, gentle bool) {
+	standings, capacities := make([]standing, len(members)), make([]float64, len(members))
+	for i, m := range members {
+		standings[i], capacities[i] = m.standing, m.capacity
+	}
+	rules := ejectionRules{MaxEjectedRatio: o.MaxEjectedRatio, PanicRatio: o.PanicRatio}
+	eligible, panicking := rules.eligible(standings, capacities)
+	warm := make([]bool, len(members))
+	for i, m := range members {
+		s.Endpoints[i].Eligible = eligible[i]
+		warm[i] = eligible[i] && m.way.at != OnTrial && m.way.at != Ramping
+	}
+	return panicking, rules.enough(warm, standings, capacities)
+}
+
+// trialSlots is how many requests may try the endpoint at once; 0 where it is not on trial.
+func (e *EndpointState) trialSlots() int64 {
+	switch {
+	case e.Comeback != OnTrial:
+		return 0
+	case e.Trial == 0:
+		return anyTrialSlots
+	}
+	return int64(e.Trial)
 }
 
 // share fills in the shares. Capacities are scaled by the largest, so that no sum of

@@ -11,7 +11,7 @@ import (
 type Panic uint8
 
 const (
-	// IgnoresEjections: fewer than half of the endpoints would be left, so that those ejected are used.
+	// IgnoresEjections: too little capacity would be left (Options.PanicRatio), so that those ejected are used.
 	IgnoresEjections Panic = 1 + iota
 	// IgnoresOutages: no endpoint can be reached, and nobody had better wait for one, so that
 	// all are used as if nothing were known.
@@ -25,8 +25,9 @@ const (
 type Transition struct {
 	Upstream  string
 	Endpoint  string        // its name; "" for a panic, which is the whole pool's
-	Condition Condition     // exactly one; 0 for a panic
-	Panic     Panic         // 0 for a condition
+	Condition Condition     // exactly one; 0 for all else
+	Panic     Panic         // 0 for all else
+	Comeback  Comeback      // OnTrial or Ramping, where the endpoint is on its way back; 0 for all else
 	On        bool          // it begins; else it is over
 	Reason    string        // why, in the words of its writer, where it begins
 	After     time.Duration // how long it lasted, where it is over

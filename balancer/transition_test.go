@@ -15,7 +15,7 @@ import (
 func newToldPool(t *testing.T, n int) (*Pool, *[]Transition) {
 	t.Helper()
 	p, told := NewPool("chat", NewLoads()), new([]Transition)
-	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}, Notify: func(tr Transition) {
+	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}, MaxEjectedRatio: 0.5, PanicRatio: 0.5, Notify: func(tr Transition) {
 		p.Queue() // takes the locks: the caller must hold none
 		p.mark("e0", 0, false, "")
 		*told = append(*told, tr)
@@ -68,15 +68,15 @@ func TestConditionsAreTold(t *testing.T) {
 		require.Equal(t, []Transition{
 			{Upstream: "chat", Endpoint: "e1", Condition: ProbeFailed, On: true, Reason: "why"},
 			{Upstream: "chat", Endpoint: "e1", Condition: ProbeFailed, After: time.Minute},
+			{Upstream: "chat", Endpoint: "e1", Comeback: OnTrial, On: true},
 		}, *told)
 		*told = nil
 		set("e0", ProbeFailed, true)
 		set("e1", ProbeFailed, true)
 		set("e2", Ejected, true)
-		require.Equal(t, Transition{Upstream: "chat", Panic: IgnoresEjections, On: true}, (*told)[3])
+		require.Equal(t, Transition{Upstream: "chat", Panic: IgnoresEjections, On: true}, (*told)[4])
 		set("e0", ProbeFailed, false)
-		require.Equal(t, IgnoresEjections, (*told)[5].Panic)
-		require.False(t, (*told)[5].On)
+		require.Equal(t, Transition{Upstream: "chat", Panic: IgnoresEjections}, (*told)[len(*told)-1])
 		_, err := p.SetCondition("e0", Unreachable, true, "")
 		require.Error(t, err, "the pool alone writes it")
 	})

@@ -18,6 +18,7 @@ type Waiter struct {
 
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
 	endpoint   *Endpoint     // once bound; written before fate
+	trial      uint32        // of the endpoint's, in which it is counted once bound; written before fate
 	retryAfter time.Duration // once too late or displaced; written before fate
 	failure    error         // once a policy panicked over it; written before fate
 	done       chan struct{} // gets one signal, for which it has room, when the request no longer waits
@@ -59,7 +60,7 @@ func (w *Waiter) Wait() (Lease, error) {
 		w.pool.leave()
 	}
 	if w.fate.CompareAndSwap(bound, ended) {
-		return newLease(w.endpoint, w.size), nil
+		return newLease(w.endpoint, w.size, w.trial), nil
 	}
 	switch w.fate.Swap(ended) {
 	case tooLate:
@@ -103,8 +104,8 @@ func (w *Waiter) Poke() {
 	}
 	e := w.endpoint
 	if w.fate.CompareAndSwap(bound, poked) {
-		if e.Unreachable() {
-			e.pool.attempted(e, Unknown, "", e.outage.pauses.Load())
+		if w.trial != 0 || e.Unreachable() {
+			e.pool.attempted(e, &Outcome{}, e.outage.pauses.Load(), w.trial)
 		}
 		e.load.remove()
 		e.load.tell(nil)
@@ -140,7 +141,7 @@ func (w *Waiter) keepPlace() {
 
 // bind gives the waiter its endpoint, at which the request is counted already.
 func (w *Waiter) bind(e *Endpoint) {
-	w.endpoint = e
+	w.endpoint, w.trial = e, e.trial.number.Load()
 	w.end(bound)
 }
 
