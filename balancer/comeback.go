@@ -1,5 +1,4 @@
-// How an endpoint comes back into service: on trial first, then with a part of its capacity
-// that grows.
+// How an endpoint comes back into service: on trial, then with a capacity that grows.
 
 package balancer
 
@@ -96,7 +95,7 @@ func (p *Pool) move(m *member, ev comebackEvent) (moved bool) {
 	if !m.way.advance(ev, now) {
 		return false
 	}
-	if was.at == OnTrial || was.at == Ramping {
+	if ev != wentAway && (was.at == OnTrial || was.at == Ramping) {
 		p.marked = append(p.marked, Transition{Upstream: p.name, Endpoint: m.endpoint.name, Comeback: was.at, After: now - was.since})
 	}
 	if is := m.way.at; is == OnTrial || is == Ramping && p.options.SlowStart > 0 {

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/steelyard-proxy/steelyard/balancer/dispatch"
 )
 
@@ -179,4 +181,16 @@ func (m *model) lowest(priority uint8) int {
 		}
 	}
 	return found
+}
+
+// isHeld checks that a request waits beside a free slot, and will be asked about in time.
+func (m *model) isHeld(w *modelWaiter, how string, end time.Duration) {
+	require.Equal(m.t, waiting, w.fate.Load(), how)
+	until := m.pool.Queue().HeldUntil
+	if until == 0 && m.pool.snapshot.Load().seats.open == 0 {
+		return // those behind it took all that was free, and it was asked about again
+	}
+	require.Positive(m.t, until)
+	require.LessOrEqual(m.t, until, end)
+	m.outcomes[how]++
 }

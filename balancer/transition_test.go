@@ -74,7 +74,7 @@ func TestConditionsAreTold(t *testing.T) {
 		set("e0", ProbeFailed, true)
 		set("e1", ProbeFailed, true)
 		set("e2", Ejected, true)
-		require.Equal(t, Transition{Upstream: "chat", Panic: IgnoresEjections, On: true}, (*told)[4])
+		require.Equal(t, Transition{Upstream: "chat", Panic: IgnoresEjections, On: true}, (*told)[3])
 		set("e0", ProbeFailed, false)
 		require.Equal(t, Transition{Upstream: "chat", Panic: IgnoresEjections}, (*told)[len(*told)-1])
 		_, err := p.SetCondition("e0", Unreachable, true, "")

@@ -87,6 +87,7 @@ func upstreamDefaults() Upstream {
 			BusyStatuses:       []StatusRange{{429, 429}},
 		},
 		Outlier: outlierDefaults(),
+		SlowStart: 30 * time.Second,
 		Timeouts: UpstreamTimeouts{
 			Connect: 2 * time.Second,
 			// As long as OpenAI's clients wait by default: an answer that is not streamed begins when

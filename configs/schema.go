@@ -111,6 +111,7 @@ type Upstream struct {
 	Predict       Predict          `yaml:"predict,omitempty"`
 	Health        Health           `yaml:"health"`
 	Outlier       Outlier          `yaml:"outlier"`
+	SlowStart     time.Duration    `yaml:"slow_start"` // how long one that comes back takes to get its whole share; 0: it gets it at once
 	Timeouts      UpstreamTimeouts `yaml:"timeouts"`
 	Retry         Retry            `yaml:"retry"`
 	Connections   Connections      `yaml:"connections"`

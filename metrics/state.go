@@ -16,6 +16,7 @@ type EndpointState struct {
 
 	Eligible bool // may be picked
 	Busy     bool // the last probes said that it is full; still eligible
+	OnTrial  bool // it has come back, and requests find out whether it serves well
 	// Unreachable: connections for requests fail, so it is passed over for a while; still eligible.
 	Unreachable bool
 

@@ -34,6 +34,10 @@ const (
 	Ejected           Kind = 1 + iota // its real traffic failed or was slow
 	Restored                          // ejected no longer
 	WouldEject                        // a detector that only watches would have ejected it
+	OnTrial                           // it is back, and a few requests find out whether it serves well
+	TrialPassed                       // it does
+	Ramping                           // its capacity grows to the whole
+	RampOver                          // it is whole
 	Unreachable                       // connections fail
 	Back                              // connections succeed again
 	ProbeFailed                       // its probes fail
@@ -78,6 +82,10 @@ var entries = [kinds]entry{
 	Ejected:           {"ejected", Warning, "endpoint ejected: its requests fail or are too slow"},
 	Restored:          {"restored", Info, "endpoint is no longer ejected"},
 	WouldEject:        {"would_eject", Info, "endpoint would be ejected if the detector were enforced"},
+	OnTrial:           {"on_trial", Info, "endpoint is on trial: a few requests at once find out whether it serves well"},
+	TrialPassed:       {"trial_passed", Info, "endpoint has passed its trial"},
+	Ramping:           {"ramping", Info, "endpoint gets a part of its share, which grows"},
+	RampOver:          {"ramp_over", Info, "endpoint gets its whole share"},
 	Unreachable:       {"unreachable", Warning, "endpoint cannot be reached: connections to it fail; others get its requests"},
 	Back:              {"back", Info, "endpoint can be reached again"},
 	ProbeFailed:       {"probe_failed", Warning, "endpoint does not pass its probes: others get its requests"},

@@ -41,6 +41,9 @@ type Endpoint struct {
 	URL               string  `json:"url"`
 	Capacity          float64 `json:"capacity"` // configured or learned, in the upstream's unit
 	EffectiveCapacity float64 `json:"effective_capacity"`
+	Comeback          string  `json:"comeback"`  // how far it is on its way back: settled, away, on_trial or ramping
+	RampRatio         float64 `json:"ramp"`      // the part of its capacity and slots in force, above 0 to 1
+	TrialRequests     int     `json:"trial"`     // requests at once that may try it; 0: no limit
 	Slots             int     `json:"slots"`     // requests it works on at once; 0: no limit
 	ShareRatio        float64 `json:"share"`     // expected, of the upstream's requests: 0 to 1
 	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams

@@ -31,16 +31,16 @@ func newFleet() *fakeFleet {
 	return &fakeFleet{upstreams: []Upstream{
 		{Name: "chat", Policy: "capacity", Note: "at 10 requests/s", Queue: Queue{Waiting: 7, OldestSeconds: 0.25, DrainRate: 12.5}, Endpoints: []Endpoint{
 			{
-				Name: "small", URL: "http://127.0.0.1:9001", Capacity: 100, EffectiveCapacity: 100, Slots: 4, ShareRatio: 1,
+				Name: "small", URL: "http://127.0.0.1:9001", Capacity: 100, EffectiveCapacity: 100, Comeback: "settled", RampRatio: 1, Slots: 4, ShareRatio: 1,
 				InFlight: 3, Eligible: true, Busy: true, Connections: Connections{Idle: 2, Active: 3},
 			},
 			{
-				Name: "[::1]:9002/a b", URL: "http://[::1]:9002", Capacity: 200, EffectiveCapacity: 200, Unreachable: true,
+				Name: "[::1]:9002/a b", URL: "http://[::1]:9002", Capacity: 200, EffectiveCapacity: 200, Comeback: "away", RampRatio: 1, Unreachable: true,
 				Conditions: []Condition{{ProbeFailed, "connect: connection refused", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), nil}},
 			},
 		}},
 		{Name: "embed/v2", Policy: "capacity", Endpoints: []Endpoint{
-			{Name: "only", URL: "https://10.0.0.1:443", Capacity: 1.5, EffectiveCapacity: 1.5, ShareRatio: 1, Eligible: true},
+			{Name: "only", URL: "https://10.0.0.1:443", Capacity: 1.5, EffectiveCapacity: 1.5, Comeback: "on_trial", RampRatio: 0.5, TrialRequests: 2, ShareRatio: 1, Eligible: true},
 		}},
 	}}
 }

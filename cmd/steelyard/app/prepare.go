@@ -111,6 +111,8 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 // capacity sustains, 0 while not known.
 func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
 	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack}
+	o.SlowStart = c.SlowStart
+	o.MaxEjectedRatio, o.PanicRatio = 0.5, 0.5
 	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
 		return o, err
 	}

@@ -52,6 +52,7 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 	s := metrics.EndpointState{
 		Upstream: upstream, Endpoint: e.Name, InFlight: e.InFlight,
 		BaseCapacity: e.Capacity, EffectiveCapacity: e.EffectiveCapacity, Slots: e.Slots, ShareRatio: e.ShareRatio,
+		OnTrial:  e.Comeback == balancer.OnTrial.String(),
 		Eligible: e.Eligible, Busy: e.Busy, Unreachable: e.Unreachable,
 		IdleConnections: e.Connections.Idle, ActiveConnections: e.Connections.Active,
 	}
@@ -129,6 +130,7 @@ func (f *fleet) Upstreams() []admin.Upstream {
 func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.Load]bool) admin.Endpoint {
 	shown := admin.Endpoint{
 		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
+		Comeback: e.Comeback.String(), RampRatio: e.Ramp, TrialRequests: e.Trial,
 		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
 		Unreachable: e.Endpoint.Unreachable(), Drained: drained(e, serving), Conditions: []admin.Condition{},
 	}

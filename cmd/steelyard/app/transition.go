@@ -56,6 +56,12 @@ func kindsOf(t balancer.Transition) (began, over event.Kind) {
 	if t.Panic != 0 {
 		return event.Panic, event.PanicOver
 	}
+	switch t.Comeback {
+	case balancer.OnTrial:
+		return event.OnTrial, event.TrialPassed
+	case balancer.Ramping:
+		return event.Ramping, event.RampOver
+	}
 	switch t.Condition {
 	case balancer.Unreachable:
 		return event.Unreachable, event.Back
