@@ -86,7 +86,7 @@ func upstreamDefaults() Upstream {
 			Statuses:           []StatusRange{{200, 299}},
 			BusyStatuses:       []StatusRange{{429, 429}},
 		},
-		Outlier: outlierDefaults(),
+		Outlier:   outlierDefaults(),
 		SlowStart: 30 * time.Second,
 		Timeouts: UpstreamTimeouts{
 			Connect: 2 * time.Second,

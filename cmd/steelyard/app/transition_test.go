@@ -131,9 +131,9 @@ func TestItIsToldOnceWhenNoEndpointIsEligible(t *testing.T) {
 	set("a", false)
 	assert.Equal(t, []string{
 		"probe_failed a: down", "probe_failed b: down", "no_endpoint : every endpoint has a condition that keeps requests from it",
-		"probe_passed b: ", "no_endpoint_over : ", "probe_passed a: ",
+		"probe_passed b: ", "no_endpoint_over : ", "on_trial b: ", "probe_passed a: ", "on_trial a: ",
 	}, published(u))
-	require.Equal(t, 2, logs.Len())
+	require.Equal(t, 4, logs.Len())
 	assert.Equal(t, "probe failed", logs.All()[0].ContextMap()["evidence"].(map[string]any)["a"])
 }
 
