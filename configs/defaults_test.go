@@ -53,7 +53,7 @@ func TestDefaults(t *testing.T) {
 			},
 			Outlier: Outlier{
 				Enforce: true, Shadow: []string{}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
-				EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute,
+				EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute, MaxEjectedRatio: 0.5, PanicRatio: 0.5,
 			},
 			Timeouts: UpstreamTimeouts{Connect: 2 * time.Second, FirstByte: 10 * time.Minute, Idle: 120 * time.Second},
 			Retry: Retry{

@@ -18,6 +18,9 @@ type Outlier struct {
 	MinRequests  int           `yaml:"min_requests"` // in Window, for it to say anything
 	EjectTime    time.Duration `yaml:"eject_time"`
 	MaxEjectTime time.Duration `yaml:"max_eject_time"`
+	// MaxEjectedRatio and PanicRatio are parts of the upstream's capacity.
+	MaxEjectedRatio float64 `yaml:"max_ejected_ratio"` // that may be ejected at once
+	PanicRatio      float64 `yaml:"panic_ratio"`       // the ejected are used where less would be left
 }
 
 // Detectors are the names that outlier.shadow may list.
@@ -33,6 +36,9 @@ func outlierDefaults() Outlier {
 		MinRequests:  10,
 		EjectTime:    10 * time.Second,
 		MaxEjectTime: 5 * time.Minute,
+
+		MaxEjectedRatio: 0.5,
+		PanicRatio:      0.5,
 	}
 }
 
@@ -55,6 +61,7 @@ func (r *report) validateOutlier(p path, o *Outlier) {
 		}
 	}
 	between(r, p.key("consecutive"), o.Consecutive, 0, mostInARow, "give how many failures in a row eject an endpoint, 0 for no number of them")
+	r.validateEjectedRatios(p, o)
 	r.validateRatio(p.key("failure_ratio"), o.FailureRatio, 1, "give the part of requests whose failure ejects an endpoint, such as 0.5; 0 for none")
 	between(r, p.key("window"), o.Window, time.Second, mostWindow, "give the time over which an endpoint is judged")
 	between(r, p.key("min_requests"), o.MinRequests, 1, mostSlots, "give how many requests must have ended in the window")
@@ -63,6 +70,11 @@ func (r *report) validateOutlier(p path, o *Outlier) {
 		o.MaxEjectTime < o.EjectTime {
 		r.add(p.key("max_eject_time"), "raise it or lower eject_time", "must be at least eject_time (%s), is %s", show(o.EjectTime), show(o.MaxEjectTime))
 	}
+}
+
+func (r *report) validateEjectedRatios(p path, o *Outlier) {
+	r.validateRatio(p.key("max_ejected_ratio"), o.MaxEjectedRatio, 1, "give the part of the capacity that may be ejected at once, such as 0.5; 0 for none")
+	r.validateRatio(p.key("panic_ratio"), o.PanicRatio, 1, "give the part of the capacity that must be left for ejections to be obeyed, such as 0.5; 0 to obey them always")
 }
 
 // validateRatio accepts numbers from 0 to most.

@@ -112,7 +112,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
 	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack}
 	o.SlowStart = c.SlowStart
-	o.MaxEjectedRatio, o.PanicRatio = 0.5, 0.5
+	o.MaxEjectedRatio, o.PanicRatio = c.Outlier.MaxEjectedRatio, c.Outlier.PanicRatio
 	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
 		return o, err
 	}

@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
+	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
@@ -29,7 +30,12 @@ func TestReloadKeepsWhatStays(t *testing.T) {
 	after := r.state(t, "h")
 	assert.Same(t, before, after.Endpoint)
 	assert.EqualValues(t, 1, after.Endpoint.Load().InFlight())
-	assert.InDelta(t, 0.75, after.Share, 1e-9, "the new capacity counts at once")
+	assert.InDelta(t, 300, after.Capacity, 1e-9, "the new capacity counts at once")
+	assert.Equal(t, balancer.Ramping, r.state(t, "b").Comeback, "a new server is cold")
+	immediate := config(t, "", endpoint("h", h.URL, 300), endpoint("b", b.URL, 100))
+	immediate.Upstreams[0].SlowStart = 0
+	require.NoError(t, r.Reload(immediate))
+	assert.InDelta(t, 0.75, r.state(t, "h").Share, 1e-9)
 
 	h.release()
 	rest, err := s.end()

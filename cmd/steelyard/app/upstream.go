@@ -53,7 +53,8 @@ func (f *fleet) newUpstream(name string) *upstream {
 func (u *upstream) configure(p *plan) {
 	old := u.config
 	u.config, u.wantsWork, u.learner = p.config, p.wantsWork, p.learner
-	u.options.Queue = p.options.Queue
+	u.options.Queue, u.options.SlowStart = p.options.Queue, p.options.SlowStart
+	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio
 	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale {
 		u.options.Policy, u.scale = p.options.Policy, 0
 	}
