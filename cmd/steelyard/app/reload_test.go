@@ -11,8 +11,8 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
 
-	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
