@@ -4,8 +4,9 @@ GO ?= go
 SOURCES = balancer bench cmd configs health metrics proxy
 # By the profile of cmd/steelyard all packages, those of Go too, would be compiled a second and a third time for its tests
 # (1105 compilations instead of 464); and nobody looks at a test's binary with a debugger. The programs that tests build
-# are built so too.
-TESTS = GOFLAGS="$$GOFLAGS -pgo=off -ldflags=-w" $(GO) test
+# are built so too. `make check` vets all by itself, and with more analyzers than go test does.
+FOR_TESTS = GOFLAGS="$$GOFLAGS -pgo=off -ldflags=-w" $(GO)
+TESTS = $(FOR_TESTS) test -vet=off
 WITH_GOROUTINES = ./balancer/... ./health/... ./metrics/... ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
@@ -17,7 +18,10 @@ help: ## list the targets
 run: build ## a gateway in front of three simulated servers, with a gentle load and a live table
 	bin/steelyard demo
 
+# bench/conformance builds the program. Beside the other tests it would compile most packages once more, at the same time
+# as go test does, so they are compiled before.
 test: ## all tests that need nothing but Go
+	@$(FOR_TESTS) list -export -deps ./cmd/steelyard >/dev/null
 	$(TESTS) ./...
 
 check: ## format, vet for Linux and macOS, the rules of the house, then test
