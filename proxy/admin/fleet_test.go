@@ -89,6 +89,7 @@ type running struct {
 	ended  chan error
 	client *http.Client
 	begun  []func() // called once it serves
+	server *Server
 }
 
 // start serves until the test ends; change may alter what the server is given.
@@ -111,6 +112,7 @@ func start(t *testing.T, change ...func(*Options, *running)) *running {
 	ctx, stop := context.WithCancel(context.Background())
 	s.stop, s.url = stop, "http://"+ln.Addr().String()
 	server := New(o)
+	s.server = server
 	go func() { s.ended <- server.Run(ctx, ln) }()
 	t.Cleanup(func() {
 		s.client.CloseIdleConnections()

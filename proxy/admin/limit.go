@@ -3,6 +3,9 @@
 package admin
 
 import (
+	"bytes"
+	"context"
+	"io"
 	"net"
 	"net/http"
 	"slices"
@@ -31,11 +34,12 @@ func atMost(n int, next http.HandlerFunc) http.HandlerFunc {
 }
 
 // conns are the open connections of a server, at most maxConns. When one more comes, the
-// one that has been idle for longest is closed, or the new one if all are busy.
+// one that has been silent for longest is closed, or the new one if all are busy: whoever
+// holds connections open and asks nothing keeps no operator out.
 type conns struct {
-	mu   sync.Mutex
-	open int
-	idle []net.Conn // between two requests, the longest idle first
+	mu     sync.Mutex
+	open   int
+	silent []net.Conn // still owe a request, or a part of it; the longest silent first
 }
 
 // limit returns ln with that bound. The server must call state for its connections.
@@ -61,27 +65,64 @@ func (c *conns) admit() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.open >= maxConns {
-		if len(c.idle) == 0 {
+		if len(c.silent) == 0 {
 			return false
 		}
-		_ = c.idle[0].Close() // the server reports its end, which state counts
-		c.idle = c.idle[1:]
+		_ = c.silent[0].Close() // the server reports its end, which state counts
+		c.silent = c.silent[1:]
 	}
 	c.open++
 	return true
 }
 
-// state is the server's ConnState.
+// state is the server's ConnState. A connection is new or idle until the whole head of a
+// request is there.
 func (c *conns) state(conn net.Conn, state http.ConnState) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if i := slices.Index(c.idle, conn); i >= 0 {
-		c.idle = slices.Delete(c.idle, i, i+1)
-	}
+	c.speaks(conn)
 	switch state {
-	case http.StateIdle:
-		c.idle = append(c.idle, conn)
+	case http.StateNew, http.StateIdle:
+		c.silent = append(c.silent, conn)
 	case http.StateClosed, http.StateHijacked:
 		c.open--
 	}
+}
+
+// speaks takes a connection from the silent ones. The caller holds mu.
+func (c *conns) speaks(conn net.Conn) {
+	if i := slices.Index(c.silent, conn); i >= 0 {
+		c.silent = slices.Delete(c.silent, i, i+1)
+	}
+}
+
+// socket is the key of a request's connection among the values of its context.
+type socket struct{}
+
+// withSocket is the server's ConnContext.
+func withSocket(ctx context.Context, conn net.Conn) context.Context {
+	return context.WithValue(ctx, socket{}, conn)
+}
+
+// read reads the bodies of requests before next serves them: until its body is there, a
+// connection counts as silent. One whose body is longer than it may be stays so.
+func (c *conns) read(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		conn, known := r.Context().Value(socket{}).(net.Conn)
+		if r.ContentLength == 0 || !known {
+			next.ServeHTTP(w, r)
+			return
+		}
+		c.state(conn, http.StateIdle)
+		body, err := io.ReadAll(io.LimitReader(r.Body, drainBytes+1))
+		if err != nil {
+			fail(w, http.StatusBadRequest, "the request's body: "+err.Error())
+			return
+		}
+		if len(body) <= drainBytes {
+			c.state(conn, http.StateActive)
+		}
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		next.ServeHTTP(w, r)
+	})
 }

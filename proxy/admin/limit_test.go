@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -36,16 +37,50 @@ func dialed(t *testing.T, s *running, ask bool) net.Conn {
 func TestIdleConnectionsMakeRoom(t *testing.T) {
 	s := start(t)
 	var idle []net.Conn
-	for range maxConns {
+	for i := range maxConns {
 		idle = append(idle, dialed(t, s, true))
+		s.silentAre(i + 1)
 	}
 	for range 3 {
 		dialed(t, s, true)
 	}
 	for i, c := range idle[:3] {
 		_, err := c.Read(make([]byte, 1))
-		assert.Error(t, err, "connection %d, idle for longest, is open", i)
+		assert.ErrorIs(t, err, io.EOF, "connection %d, idle for longest", i)
 	}
+}
+
+// TestSilentConnectionsMakeRoom: so it is with those that have not asked yet, or not to the end.
+func TestSilentConnectionsMakeRoom(t *testing.T) {
+	for name, begin := range map[string]string{
+		"nothing":     "",
+		"half a head": "GET /healthz HTTP/1.1\r\nHost: loc",
+		"no body":     "POST /api/v1/upstreams/x/endpoints/y/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
+		"a long body": "POST /api/v1/upstreams/x/endpoints/y/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n" +
+			strings.Repeat("x", 5000),
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := start(t)
+			for range maxConns {
+				_, err := io.WriteString(dialed(t, s, false), begin)
+				require.NoError(t, err)
+			}
+			s.silentAre(maxConns)
+			for range 3 {
+				dialed(t, s, true)
+			}
+		})
+	}
+}
+
+// silentAre waits until so many connections owe a request.
+func (s *running) silentAre(n int) {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		s.server.conns.mu.Lock()
+		defer s.server.conns.mu.Unlock()
+		return len(s.server.conns.silent) == n
+	}, time.Minute, time.Millisecond)
 }
 
 // TestBusyConnectionsAreNotCut: where none is idle, it is the new one that goes.
@@ -67,6 +102,7 @@ func TestBusyConnectionsAreNotCut(t *testing.T) {
 		busy = append(busy, c)
 	}
 	require.Eventually(t, func() bool { return entered.Load() == maxScrapes }, time.Minute, time.Millisecond)
+	s.silentAre(0)
 	_, err := dialed(t, s, false).Read(make([]byte, 1))
 	assert.Error(t, err, "one more is open")
 	assert.EqualValues(t, maxScrapes, entered.Load(), "scrapes at once")

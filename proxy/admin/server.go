@@ -45,6 +45,7 @@ type Server struct {
 	reload  func() (Reloaded, error)
 	log     *zap.Logger
 	handler http.Handler
+	conns   conns // of all listeners
 
 	events    *event.Log
 	followers chan struct{} // holds one for each stream of events
@@ -61,7 +62,7 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
-	s.handler = withHeaders(newNames(o.Hosts).guard(s.routeTable()))
+	s.handler = withHeaders(newNames(o.Hosts).guard(s.conns.read(s.routeTable())))
 	return s
 }
 
@@ -73,9 +74,9 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 	if err != nil {
 		return fmt.Errorf("serve admin listener: make its log: %w", err)
 	}
-	var open conns
 	server := &http.Server{
-		ConnState:         open.state,
+		ConnState:         s.conns.state,
+		ConnContext:       withSocket,
 		Handler:           s.handler,
 		ReadHeaderTimeout: headerTimeout,
 		ReadTimeout:       readTimeout,
@@ -85,7 +86,7 @@ func (s *Server) Run(ctx context.Context, ln net.Listener) error {
 		ErrorLog:          log,
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(open.limit(ln)) }()
+	go func() { failed <- server.Serve(s.conns.limit(ln)) }()
 	select {
 	case err := <-failed:
 		return fmt.Errorf("serve admin listener %s: %w", ln.Addr(), err)
