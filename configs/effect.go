@@ -111,6 +111,9 @@ func (r *report) reviewQueue(p path, u *Upstream, slots map[string]said) bool {
 	if q.HoldBack != usual.HoldBack {
 		r.note(p.key("hold_back"), remedy, "has no effect: %s", why)
 	}
+	if q.Header {
+		r.note(p.key("header"), remedy, "always says 0: %s", why)
+	}
 	return false
 }
 

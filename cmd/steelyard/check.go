@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
@@ -42,6 +43,9 @@ func takeConfig(c *cobra.Command, file *string) {
 	c.Flags().StringVarP(file, "config", "c", "", "configuration file (YAML), instead of FILE")
 	c.Args = func(c *cobra.Command, args []string) error {
 		byFlag := c.Flags().Changed("config")
+		if value, _, _ := strings.Cut(*file, "="); byFlag && value == "onfig" { // of -c
+			return badInput("unknown flag: -config: did you mean \"--config\"?")
+		}
 		switch {
 		case len(args) > 1 || len(args) == 1 && byFlag:
 			return badInput("unexpected argument %q: give one configuration file", shorten(args[len(args)-1]))

@@ -140,8 +140,12 @@ func flagError(c *cobra.Command, err error) error {
 // unknownFlag suggests the flag that was probably meant.
 func unknownFlag(c *cobra.Command, missing *pflag.NotExistError) error {
 	name := missing.GetSpecifiedName()
-	if missing.GetSpecifiedShortnames() != "" {
-		return badInput("unknown flag: -%s: see %s --help", shorten(name), c.CommandPath())
+	if all := missing.GetSpecifiedShortnames(); all != "" {
+		name, _, _ = strings.Cut(all, "=")
+		if c.Flags().Lookup(name) != nil {
+			return badInput("unknown flag: -%s: did you mean \"--%s\"?", shorten(name), name)
+		}
+		return badInput("unknown flag: -%s: see %s --help", shorten(all), c.CommandPath())
 	}
 	if name == "version" {
 		return badInput("unknown flag: --version: say steelyard --version")
