@@ -49,7 +49,6 @@ const (
 	ClientRequests               // the client's address has clients.max_requests under way
 	ClientWaiting                // clients.max_waiting requests of its address wait for a slot
 	ClientMemory                 // bodies from its address take clients.max_body_memory
-	ClientBody                   // the client's body could not be read to its end
 	Overloaded                   // as many requests are under way as limits.requests allows
 	MemoryLimit                  // as much memory is in use as limits.memory allows
 	Displaced                    // the queue was full, and a request of a higher priority came
@@ -87,7 +86,6 @@ var kinds = [...]struct {
 	ClientRequests:   {Steelyard, 429, "client_requests", "as many requests of this address are under way as clients.max_requests allows"},
 	ClientWaiting:    {Steelyard, 429, "client_waiting", "as many requests of this address wait for a slot as clients.max_waiting allows"},
 	ClientMemory:     {Steelyard, 429, "client_body_memory", "bodies from this address take as much memory as clients.max_body_memory allows"},
-	ClientBody:       {Client, 400, "bad_body", "the body could not be read"},
 	Overloaded:       {Steelyard, 503, "overloaded", "as many requests are under way as limits.requests allows for this priority"},
 	MemoryLimit:      {Steelyard, 503, "memory_limit", "as much memory is in use as limits.memory allows for this priority"},
 	Displaced:        {Steelyard, 503, "displaced", "every endpoint is busy, the queue for them is full, and a request of a higher priority came"},

@@ -32,7 +32,6 @@ func TestKinds(t *testing.T) {
 		fault.Truncated:        {fault.Upstream, 502, "truncated_answer"},
 		fault.ClientGone:       {fault.Client, 499, "client_gone"},
 		fault.ClientStalled:    {fault.Client, 499, "client_stalled"},
-		fault.ClientBody:       {fault.Client, 400, "bad_body"},
 		fault.Shutdown:         {fault.Steelyard, 503, "shutting_down"},
 		fault.Forsaken:         {fault.Upstream, 504, "probes_failed"},
 		fault.Shortage:         {fault.Steelyard, 503, "out_of_resources"},
