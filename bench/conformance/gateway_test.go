@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,21 +21,21 @@ type kind struct {
 	binary  string
 	config  func(s settings, dir, listen, endpoint string) string
 	args    func(file string) []string
-	listens string // what its log says once it has its port; empty: nothing
+	listens *regexp.Regexp // what its log says once it has a port, with its address; nil: nothing
 }
 
 var kinds = map[string]kind{
-	"steelyard": {"steelyard", "", steelyardConfig, func(f string) []string { return []string{"serve", "--config", f} }, `"msg":"listening"`},
-	"nginx":     {"nginx", "nginx", nginxConfig, func(f string) []string { return []string{"-c", f} }, ""},
-	"bare":      {"bare", os.Args[0], bareConfig, bare.Args, ""},
-	"haproxy":   {"haproxy", "haproxy", haproxyConfig, func(f string) []string { return []string{"-db", "-f", f} }, ""},
+	"steelyard": {"steelyard", "", steelyardConfig, func(f string) []string { return []string{"serve", "--config", f} }, regexp.MustCompile(`"msg":"listening","address":"([^"]+)"`)},
+	"nginx":     {"nginx", "nginx", nginxConfig, func(f string) []string { return []string{"-c", f} }, nil},
+	"bare":      {"bare", os.Args[0], bareConfig, bare.Args, nil},
+	"haproxy":   {"haproxy", "haproxy", haproxyConfig, func(f string) []string { return []string{"-db", "-f", f} }, nil},
 }
 
 // target is the proxy under test; TestMain sets it before any test runs.
 var target kind
 
-// nextPort hands out listening ports below the range that the kernel takes outgoing ports from, so that a port found
-// free is still free when the gateway binds it.
+// nextPort hands out listening ports, to who needs one named, below the range that the kernel takes outgoing ports from, so that a
+// port found free is still free when the gateway binds it.
 var nextPort atomic.Int32
 
 // gateway is one running process of the target.
@@ -86,7 +87,7 @@ func (g *gateway) awaitReady() error {
 	deadline := time.NewTimer(20 * time.Second)
 	defer deadline.Stop()
 	for {
-		if strings.Contains(g.log.text(), target.listens) {
+		if g.listens() {
 			if conn, err := net.Dial("tcp4", g.addr); err == nil {
 				return conn.Close()
 			}
@@ -101,6 +102,18 @@ func (g *gateway) awaitReady() error {
 	}
 }
 
+// listens says whether the process may have its port, and notes which one that is.
+func (g *gateway) listens() bool {
+	if target.listens == nil {
+		return true
+	}
+	told := target.listens.FindStringSubmatch(g.log.text())
+	if told != nil {
+		g.addr = told[1]
+	}
+	return told != nil
+}
+
 // kill ends the process at once and returns when its sockets are closed. alive tells whether it was still running.
 func (g *gateway) kill() (alive bool) {
 	select {
@@ -113,7 +126,11 @@ func (g *gateway) kill() (alive bool) {
 	return true
 }
 
+// freeAddress is one that nobody listens on. Who tells which port it has got takes any.
 func freeAddress() string {
+	if target.listens != nil {
+		return "127.0.0.1:0"
+	}
 	const lowest, highest = 12000, 32000
 	for {
 		port := lowest + int(nextPort.Add(1))%(highest-lowest)
