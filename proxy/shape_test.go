@@ -6,10 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.uber.org/zap/zaptest/observer"
 )
 
 // to is a POST to a path.
@@ -70,6 +72,56 @@ func TestRefusalsHaveTheShapeOfTheAPI(t *testing.T) {
 	r, body = dial(t, g).ask("POST /v1/messages HTTP/1.1\r\n\r\n")
 	require.Equal(t, 400, r.StatusCode)
 	require.Contains(t, body, `{"type":"error","error":{"type":"invalid_request_error","message":"the Host field is missing (no_host)"},"request_id":"`)
+}
+
+// So has what is refused before its head is whole, as far as its first line tells.
+func TestRefusalsOfHalfHeadsHaveTheShapeOfTheAPI(t *testing.T) {
+	const openAI, ollama, anthropic = `{"error":{"message":"`, `{"error":"`, `{"type":"error","error":{"type":"`
+	config, _ := pair()
+	plain, secure, full := defaults(), defaults(), defaults()
+	secure.tls = config
+	full.front.Connections = 1
+	long := strings.Repeat("x", 20<<10)
+	for _, c := range []struct {
+		s                 settings
+		start, rest, code string
+		status            int
+	}{
+		{plain, "", "A: " + long, "header_too_large", 431},
+		{plain, "", "A b\n", "bad_line_end", 400},
+		{plain, "?" + long, "", "target_too_long", 414},
+		{secure, "", "Host: x.test\r\n\r\n", "plain_http_to_tls", 400},
+		{full, "", "Host: x.test\r\n\r\n", "too_many_connections", 503},
+	} {
+		for path, shape := range map[string]string{
+			"/v1/chat/completions": openAI, "/api/chat": ollama, "/v1/messages": anthropic, "http://x.test/v1/messages": anthropic, "/": openAI,
+		} {
+			t.Run(c.code+path, func(t *testing.T) {
+				p := newPuppet(t)
+				g := serve(t, c.s, p.address)
+				if c.s.front.Connections == 1 { // and somebody has it
+					begin(t, g, p, streamHead)
+				}
+				g.tls = nil
+				client := dial(t, g)
+				client.send("POST " + path + c.start)
+				if c.start == "" {
+					client.send(" HTTP/1.1\r\n" + c.rest)
+				}
+				r, body := client.answer()
+				require.Equal(t, c.status, r.StatusCode)
+				require.True(t, strings.HasPrefix(body, shape) && strings.Contains(body, c.code), body)
+				require.Len(t, r.Header.Get("X-Request-Id"), 32)
+				require.True(t, r.Close)
+				eventually(t, "the path to be logged", func() bool {
+					return slices.ContainsFunc(g.accessed.All(), func(e observer.LoggedEntry) bool {
+						line := e.ContextMap()
+						return line["request_id"] == r.Header.Get("X-Request-Id") && line["path"] == strings.TrimPrefix(path, "http://x.test") && line["method"] == "POST"
+					})
+				})
+			})
+		}
+	}
 }
 
 // A stream that is cut ends with an event, or a line, in the same shape.

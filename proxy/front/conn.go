@@ -100,6 +100,10 @@ func (c *Conn) ConnectionState() tls.ConnectionState {
 func (c *Conn) serve() {
 	defer c.leave()
 	if !c.handshake() {
+		if c.Refusal != nil {
+			c.server.Handler(c)
+			c.settle()
+		}
 		return
 	}
 	for c.next() {
@@ -131,6 +135,7 @@ func (c *Conn) next() bool {
 	if refusal := c.over; refusal != nil {
 		c.state.Store(stateActive)
 		c.Refusal = refusal
+		c.peruse()
 		return true
 	}
 	if !c.wakes() {
@@ -219,6 +224,7 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 			return refusal, nil
 		}
 		if refusal := search.Doomed(c.Bytes()); refusal != nil {
+			c.glimpse(c.Bytes())
 			return refusal, nil
 		}
 		if until == 0 && c.server.Header > 0 {
@@ -231,8 +237,10 @@ func (c *Conn) readHead() (*strict.Refusal, error) {
 		switch {
 		case err == nil:
 		case errors.Is(err, wire.ErrTimeout):
+			c.glimpse(c.Bytes())
 			return strict.HeaderTimeout, nil
 		case errors.Is(err, wire.ErrFull):
+			c.glimpse(c.Bytes())
 			return c.tooLarge(), nil
 		default:
 			return nil, err

@@ -6,22 +6,21 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
 	"net"
 	"os"
 	"strings"
 	"syscall"
-	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
-// handshake does the TLS handshake of a TLS connection. It reports whether the client
-// can be served or refused.
+// handshake does the TLS handshake of a TLS connection. It reports whether it is done; if
+// not, there may be a Refusal to tell the client.
 func (c *Conn) handshake() bool {
 	t, ok := c.Conn.Conn.(*tls.Conn)
 	if !ok {
@@ -48,29 +47,20 @@ func (c *Conn) handshake() bool {
 	c.server.Metrics.HandshakeFailed(why)
 	c.server.Log.Debug("TLS handshake failed", zap.Stringer("peer", c.Peer), zap.Stringer("reason", why), zap.Error(err))
 	if why == metrics.HandshakePlainHTTP {
-		c.answerPlain()
+		c.refusePlain()
 	}
 	return false
 }
 
-// plainAnswer is the refusal as bytes, since it is sent past TLS.
-var plainAnswer = func() []byte {
-	r := strict.PlainToTLS
-	body := fmt.Sprintf(`{"error": {"message": %q, "type": "invalid_request_error", "param": null, "code": %q}}`, r.Reason, r.Code)
-	return fmt.Appendf(nil, "HTTP/1.1 %d Bad Request\r\nContent-Type: application/json\r\nContent-Length: %d\r\nConnection: close\r\n\r\n%s",
-		r.Status, len(body), body)
-}()
-
-// answerPlain answers a client that speaks plain HTTP to a TLS port, past TLS. Then it
-// discards what the client still sends for a moment, as linger does.
-func (c *Conn) answerPlain() {
-	_ = c.socket.SetDeadline(time.Now().Add(lingerBrief))
-	if _, err := c.socket.Write(plainAnswer); err != nil {
+// refusePlain prepares the answer to a client that speaks plain HTTP to a TLS port.
+func (c *Conn) refusePlain() {
+	begins, ok := c.Unseal()
+	if !ok {
 		return
 	}
-	if h, ok := c.socket.(halfCloser); ok && h.CloseWrite() == nil {
-		_, _ = io.Copy(io.Discard, io.LimitReader(c.socket, drainBytes))
-	}
+	c.take(stateActive)
+	c.Arrived, c.Refusal = wire.Now(), strict.PlainToTLS
+	c.glimpse(begins)
 }
 
 // handshakeFailure is why a handshake failed.

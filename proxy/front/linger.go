@@ -35,7 +35,11 @@ func (c *Conn) linger() {
 	if c.gone.Load() && c.Buffered() == 0 {
 		return
 	}
-	if h, ok := c.Conn.Conn.(halfCloser); !ok || h.CloseWrite() != nil {
+	half := c.Conn.Conn
+	if c.Refusal == strict.PlainToTLS {
+		half = c.socket
+	}
+	if h, ok := half.(halfCloser); !ok || h.CloseWrite() != nil {
 		return
 	}
 	s, pause, end, most := c.server, lingerBrief, wire.Now()+lingerBrief, lingerBytes
@@ -70,7 +74,7 @@ func (c *Conn) linger() {
 // in it.
 func (c *Conn) unheard() bool {
 	switch {
-	case c.over != nil, c.Refusal == strict.HeaderTimeout, c.Refusal == strict.EmptyLines, errors.Is(c.body.err, strict.BodyTimeout), errors.Is(c.body.err, strict.BodyTooSlow):
+	case c.over != nil, c.Refusal == strict.HeaderTimeout, c.Refusal == strict.EmptyLines, c.Refusal == strict.PlainToTLS, errors.Is(c.body.err, strict.BodyTimeout), errors.Is(c.body.err, strict.BodyTooSlow):
 		return false
 	case c.Refusal != nil:
 		return true

@@ -209,6 +209,11 @@ func parseField(line []byte, lenient bool) (Field, *Refusal) {
 
 // eachToken calls visit for each element of a comma-separated list.
 func eachToken(list []byte, visit func(token []byte)) {
+	eachTokenUntil(list, func(token []byte) bool { visit(token); return true })
+}
+
+// eachTokenUntil is eachToken, while visit wants more.
+func eachTokenUntil(list []byte, visit func(token []byte) (more bool)) {
 	for at := 0; at < len(list); {
 		if c := list[at]; c == ',' || c == ' ' || c == '\t' {
 			at++
@@ -218,7 +223,9 @@ func eachToken(list []byte, visit func(token []byte)) {
 		if end < 0 {
 			end = len(list) - at
 		}
-		visit(trim(list[at : at+end]))
+		if !visit(trim(list[at : at+end])) {
+			return
+		}
 		at += end
 	}
 }

@@ -181,7 +181,10 @@ func (m *message) framing(f *Field, answer bool) *Refusal {
 		}
 		m.Chunked = true
 	case Connection:
-		eachToken(f.Value, func(token []byte) {
+		eachTokenUntil(f.Value, func(token []byte) bool {
+			if m.options++; m.options > maxOptions {
+				return false
+			}
 			switch {
 			case EqualFold(token, "close"):
 				m.Close = true
@@ -190,7 +193,7 @@ func (m *message) framing(f *Field, answer bool) *Refusal {
 			case kindOf(token) == End:
 				m.named = true
 			}
-			m.options++
+			return true
 		})
 		if m.options > maxOptions {
 			return TooManyOptions

@@ -55,9 +55,7 @@ func (r *Request) requestLine(line []byte) (target []byte, refusal *Refusal) {
 		return nil, BadRequestLine
 	}
 	r.Method = method
-	if len(target) > 0 && target[0] == '/' { // for the log of a refused request
-		r.Path, _, _ = bytes.Cut(target, []byte{'?'})
-	}
+	r.Path = roughPath(target) // for the answer to a refused request, and the log
 	if refusal := r.version(version); refusal != nil {
 		return nil, refusal
 	}
@@ -65,6 +63,34 @@ func (r *Request) requestLine(line []byte) (target []byte, refusal *Refusal) {
 		return nil, MethodRefused
 	}
 	return target, nil
+}
+
+// Glimpse reads what can be told of a request that is refused before its head is whole: b is
+// how it begins. What it finds is unchecked.
+func (r *Request) Glimpse(b []byte) {
+	r.reset()
+	*r = Request{message: r.message}
+	r.Minor = 1
+	line, _, _ := bytes.Cut(b, []byte{'\n'})
+	method, rest, found := bytes.Cut(line, []byte{' '})
+	if !found || !Token(method) {
+		return
+	}
+	target, version, _ := bytes.Cut(rest, []byte{' '})
+	r.Method, r.Path = method, roughPath(target)
+	if bytes.HasPrefix(version, []byte("HTTP/1.0")) {
+		r.Minor = 0
+	}
+}
+
+// roughPath is the path of a target as it stands there, in origin-form or absolute-form.
+func roughPath(target []byte) []byte {
+	if len(target) > 0 && target[0] != '/' {
+		_, target, _ = bytes.Cut(target, []byte("://"))
+		target = target[min(uint(bytes.IndexByte(target, '/')), uint(len(target))):] // to its end where there is none
+	}
+	path, _, _ := bytes.Cut(target, []byte{'?'})
+	return path
 }
 
 func (r *Request) version(v []byte) *Refusal {

@@ -27,6 +27,7 @@ type Seal struct {
 	cipher  *Buffer       // nil while no byte is held
 	r, w    int           // bytes not yet decrypted are cipher.B[r:w]
 	try     func(fd uintptr) bool
+	first   []byte // what TLS has read first, as long as it is in its handshake
 }
 
 // NewSeal makes the seal of a TLS connection over nc.
@@ -62,6 +63,9 @@ func (s *Seal) Read(p []byte) (int, error) {
 	switch {
 	case s.conn == nil:
 		n, err := s.Conn.Read(p)
+		if s.first == nil {
+			s.first = p[:n]
+		}
 		s.ended = s.ended || errors.Is(err, io.EOF)
 		return n, err
 	case s.r < s.w:
@@ -104,8 +108,20 @@ func (s *Seal) drop() {
 // Secured says that the TLS handshake is over: from now on c itself waits for the socket.
 func (c *Conn) Secured() {
 	if c.seal != nil && c.raw != nil {
-		c.seal.conn, c.seal.try = c, c.seal.readNow
+		c.seal.conn, c.seal.try, c.seal.first = c, c.seal.readNow, nil
 	}
+}
+
+// Unseal makes c the socket itself, where the peer does not speak TLS. It returns what the
+// handshake has read first, and false where c cannot do without TLS. No read or write may
+// be under way.
+func (c *Conn) Unseal() (read []byte, ok bool) {
+	if c.seal == nil || c.raw == nil {
+		return nil, false
+	}
+	read = c.seal.first
+	c.seal = nil
+	return read, true
 }
 
 // readSealed decrypts what has come, or waits for more without holding a buffer.
