@@ -87,20 +87,24 @@ func BenchmarkOpen(b *testing.B) {
 	}
 }
 
+func acquireAndRelease(b *testing.B, pool *balancer.Pool, r *balancer.Request) {
+	b.ReportAllocs()
+	for b.Loop() {
+		lease, err := pool.Acquire(r)
+		if err != nil {
+			b.Fatal(err)
+		}
+		lease.Release(balancer.Outcome{Class: balancer.Answered})
+	}
+}
+
 func BenchmarkAcquireRelease(b *testing.B) {
 	for name, build := range every() {
 		for _, n := range benchmarkSizes {
 			b.Run(name+"/"+endpointsOf(n), func(b *testing.B) {
 				pool := newPool(b, build, unequal(n))
 				var r balancer.Request
-				b.ReportAllocs()
-				for b.Loop() {
-					lease, err := pool.Acquire(&r)
-					if err != nil {
-						b.Fatal(err)
-					}
-					lease.Release(balancer.Outcome{Class: balancer.Answered})
-				}
+				acquireAndRelease(b, pool, &r)
 			})
 		}
 	}
@@ -132,14 +136,7 @@ func BenchmarkAcquireExcluding(b *testing.B) {
 		b.Run(endpointsOf(n), func(b *testing.B) {
 			pool := benchmarkPool(b, n)
 			r := balancer.Request{Exclude: []*balancer.Endpoint{pool.Snapshot().Endpoints[0].Endpoint}}
-			b.ReportAllocs()
-			for b.Loop() {
-				lease, err := pool.Acquire(&r)
-				if err != nil {
-					b.Fatal(err)
-				}
-				lease.Release(balancer.Outcome{Class: balancer.Answered})
-			}
+			acquireAndRelease(b, pool, &r)
 		})
 	}
 }

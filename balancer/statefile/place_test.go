@@ -25,6 +25,33 @@ func atOnce(t *testing.T, f func() error) error {
 	}
 }
 
+// TestWhatIsNoFileIsLeftAlone: it is neither opened nor renamed nor replaced.
+func TestWhatIsNoFileIsLeftAlone(t *testing.T) {
+	folder := t.TempDir()
+	pipe, device := filepath.Join(folder, "pipe"), filepath.Join(folder, "device")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.Symlink(os.DevNull, device))
+	toPipe := filepath.Join(folder, "to pipe")
+	require.NoError(t, os.Symlink("pipe", toPipe))
+	for _, path := range []string{pipe, device, toPipe, folder} {
+		before, err := os.Lstat(path)
+		require.NoError(t, err)
+		for what, f := range map[string]func() error{
+			"read":    func() error { _, err := Read(path); return err },
+			"replace": func() error { return Replace(path, []byte("text")) },
+			"aside":   func() error { _, err := Aside(path, strconv.Itoa); return err },
+		} {
+			require.ErrorContains(t, atOnce(t, f), path+" is no file: give the path of one", what)
+		}
+		after, err := os.Lstat(path)
+		require.NoError(t, err)
+		require.Equal(t, before.Mode(), after.Mode())
+	}
+	left, err := os.ReadDir(folder)
+	require.NoError(t, err)
+	require.Len(t, left, 3)
+}
+
 // TestAPipeThatTakesTheFilesPlace after the first look is not waited for.
 func TestAPipeThatTakesTheFilesPlace(t *testing.T) {
 	pipe := filepath.Join(t.TempDir(), "pipe")

@@ -10,7 +10,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"strings"
 	"time"
 
@@ -104,27 +103,12 @@ func findColumns(ctx context.Context, o options, dir string) ([]column, error) {
 		columns = append(columns, column{head: name, program: program})
 	}
 	if o.before != "" {
-		p, err := ours(ctx, o.before)
+		p, err := peers.Ours(ctx, o.before)
 		if err != nil {
 			return nil, err
 		}
 		columns = append(columns, column{head: "steelyard before", program: p})
 	}
-	if o.binary == "" {
-		o.binary = filepath.Join(dir, "steelyard")
-		if err := peers.Build(ctx, o.binary); err != nil {
-			return nil, err
-		}
-	}
-	p, err := ours(ctx, o.binary)
+	p, err := peers.OursOrBuilt(ctx, o.binary, dir)
 	return append(columns, column{head: peers.Steelyard, program: p, judged: true}), err
-}
-
-// ours is a steelyard by its file, which may be named from here.
-func ours(ctx context.Context, file string) (peers.Program, error) {
-	path, err := filepath.Abs(file)
-	if err != nil {
-		return peers.Program{}, fmt.Errorf("find steelyard: %w", err)
-	}
-	return peers.Ours(ctx, path)
 }

@@ -95,7 +95,7 @@ var rooms = []room{
 	{path: "bench/peers", level: 3, tests: "configs",
 		why: "starts and weighs proxies as programs, ours among them, from a plan of its own; only its tests read our configuration back"},
 	{path: "bench/figure", level: 2, why: "numbers in, tables out: one statistic for all benches"},
-	{path: "bench/report", level: 3, sees: "bench/figure",
+	{path: "bench/report", level: 3, sees: "balancer/statefile bench/figure",
 		why: "figures in, files out: what made the figures is told in them"},
 	{path: "bench/lab", level: 5,
 		sees: "balancer balancer/policy bench/alarm bench/backend bench/engine bench/figure bench/load bench/peers bench/report bench/scenario bench/sim bench/theory bench/trace",

@@ -36,7 +36,7 @@ func (l *lab) find(ctx context.Context) error {
 		c, err := contender{}, error(nil)
 		switch name {
 		case peers.Steelyard:
-			c.Program, err = l.ours(ctx)
+			c.Program, err = peers.OursOrBuilt(ctx, l.Steelyard, l.dir)
 		case bare.Name:
 			c.Program, err = peers.Self(bare.Name, bare.Version(), bare.Args, bare.Config)
 		case before:
@@ -60,18 +60,6 @@ func (l *lab) find(ctx context.Context) error {
 		fmt.Fprintf(os.Stderr, "going on without: %v\n", err)
 	}
 	return nil
-}
-
-// ours is steelyard as given, or built from this tree.
-func (l *lab) ours(ctx context.Context) (peers.Program, error) {
-	file := l.Steelyard
-	if file == "" {
-		file = filepath.Join(l.dir, "steelyard")
-		if err := peers.Build(ctx, file); err != nil {
-			return peers.Program{}, err
-		}
-	}
-	return peers.Ours(ctx, file)
 }
 
 // under is a steelyard that shares by the policy: a contender of its own.

@@ -83,8 +83,12 @@ func FindOrInstall(ctx context.Context, name string) (Program, error) {
 	return program, missing
 }
 
-// Ours is steelyard: the program at path, with arguments before its command (none, but for tests).
+// Ours is steelyard: the program at path.
 func Ours(ctx context.Context, path string) (Program, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return Program{}, fmt.Errorf("find steelyard: %w", err)
+	}
 	p := Program{Name: Steelyard, Path: path, fileName: "steelyard.yaml", config: steelyardTemplate}
 	p.args = func(config string) []string { return []string{"serve", "--config", config} }
 	return p.withVersion(ctx, "version")
@@ -99,13 +103,17 @@ func Self(name, version string, args func(config string) []string, config *templ
 	return Program{Name: name, Path: path, Version: version, config: config, fileName: name + ".conf", args: args}, nil
 }
 
-// Build compiles steelyard from the tree that this program is run in.
-func Build(ctx context.Context, file string) error {
-	build := exec.CommandContext(ctx, "go", "build", "-o", file, "github.com/steelyard-proxy/steelyard/cmd/steelyard")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("build steelyard: %w\n%s", err, out)
+// OursOrBuilt is Ours; where no path is given it is compiled into the folder, from the tree that this program is run in.
+func OursOrBuilt(ctx context.Context, path, folder string) (Program, error) {
+	if path != "" {
+		return Ours(ctx, path)
 	}
-	return nil
+	path = filepath.Join(folder, "steelyard")
+	build := exec.CommandContext(ctx, "go", "build", "-o", path, "github.com/steelyard-proxy/steelyard/cmd/steelyard")
+	if out, err := build.CombinedOutput(); err != nil {
+		return Program{}, fmt.Errorf("build steelyard: %w\n%s", err, out)
+	}
+	return Ours(ctx, path)
 }
 
 func (p Program) withVersion(ctx context.Context, flag string) (Program, error) {

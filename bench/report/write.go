@@ -9,6 +9,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
 // The files of a run.
@@ -57,22 +59,11 @@ func Write(dir string, r *Result, force bool) error {
 	if err != nil {
 		return fmt.Errorf("write results: %w", err)
 	}
-	return errors.Join(replace(filepath.Join(dir, JSONFile), append(text, '\n')), replace(filepath.Join(dir, HTMLFile), page))
-}
-
-func replace(file string, text []byte) error {
-	temporary, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return fmt.Errorf("write results: %w", err)
-	}
-	_, err = temporary.Write(text)
-	err = errors.Join(err, temporary.Chmod(0o644), temporary.Close())
-	if err == nil {
-		err = os.Rename(temporary.Name(), file)
-	}
-	if err != nil {
-		_ = os.Remove(temporary.Name()) // it is the first error that counts
-		return fmt.Errorf("write results: %w", err)
+	for name, text := range map[string][]byte{JSONFile: append(text, '\n'), HTMLFile: page} {
+		path := filepath.Join(dir, name)
+		if err := errors.Join(statefile.Replace(path, text), os.Chmod(path, 0o644)); err != nil {
+			return fmt.Errorf("write results: %w", err)
+		}
 	}
 	return nil
 }
