@@ -116,11 +116,20 @@ func (p *pool) take(r *request) (c *connection, ok bool) {
 	return c, true
 }
 
-// carries is the request of a connection, nil while it is idle.
+// carries is the request of a connection that has something to be read, or has ended. An idle one is of no more use: it is not
+// given a request from that instant on, which nobody would hear of the end of.
 func (p *pool) carries(c *connection) *request {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if c.request == nil {
+		p.forget(c)
+	}
 	return c.request
+}
+
+// forget takes a connection out of the idle ones, under the mutex.
+func (p *pool) forget(c *connection) {
+	p.idle = slices.DeleteFunc(p.idle, func(other *connection) bool { return other == c })
 }
 
 // rest puts a connection back whose answer was read.
@@ -138,7 +147,7 @@ func (p *pool) drop(c *connection) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.open, c)
-	p.idle = slices.DeleteFunc(p.idle, func(other *connection) bool { return other == c })
+	p.forget(c)
 }
 
 // settle ends a request that was taken on.
