@@ -20,7 +20,7 @@ import (
 
 // perCore is how many requests per second a core carries from the client to the server and back without becoming what is
 // measured.
-const perCore = 600.0
+const perCore = 450.0
 
 // Takes is how long a run is at least.
 func Takes(o Options) (sum time.Duration) {
