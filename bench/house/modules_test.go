@@ -33,6 +33,8 @@ var libraries = []library{
 	{path: "github.com/spf13/cobra", rooms: "cmd", why: "the command line belongs to the process"},
 	{path: "github.com/spf13/pflag", rooms: "cmd", why: "cobra's flags, whose numbers are held to the rule of the configuration's"},
 	{path: "golang.org/x/term", rooms: "cmd", why: "whether somebody is watching"},
+	{path: "github.com/hashicorp/go-retryablehttp", rooms: "metrics/notify",
+		why: "attempts, pauses and bodies that are sent again; it buffers bodies, so it has no place on the request path"},
 	{path: "go.uber.org/zap", rooms: "cmd health proxy", why: "leaves return errors; who acts on them logs"},
 	{path: "golang.org/x/sys", rooms: "metrics proxy/front proxy/transport proxy/wire bench",
 		why: "system calls on sockets, and the size of a cache line"},

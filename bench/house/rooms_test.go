@@ -53,6 +53,8 @@ var rooms = []room{
 		why: "arithmetic over the balancer's snapshot"},
 	{path: "health/outlier", level: 2,
 		why: "counts and judges real traffic, whoever serves it: plain numbers in, decisions out, through a sink that app connects"},
+	{path: "metrics/notify", level: 2, sees: "metrics/event",
+		why: "events in, messages to receivers out; it knows neither where events come from nor how it is configured"},
 	{path: "health/probe", level: 2, sees: "health/names health/shortage",
 		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor the data path"},
 	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",

@@ -1,0 +1,189 @@
+// Posting one message, with as many attempts as it may have.
+
+package notify
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net/http"
+	"net/url"
+	"strconv"
+	"time"
+
+	"github.com/hashicorp/go-retryablehttp"
+)
+
+// Pauses between two attempts.
+const (
+	leastPause      = time.Second
+	mostPause       = time.Minute
+	mostRetryAfter  = 5 * time.Minute // of what a receiver asks for
+	mostAnswerBytes = 64 << 10        // of an answer's head
+	mostAnswerText  = 4 << 10         // of its body
+)
+
+// Target is where messages go.
+type Target struct {
+	URL     Secret
+	Keys    []Secret      // a signature by each; none: messages are not signed
+	Timeout time.Duration // of one attempt
+}
+
+// Refused is an answer that no further attempt would change.
+type Refused struct{ Status int }
+
+func (r *Refused) Error() string {
+	if r.Status >= 300 && r.Status < 400 {
+		return fmt.Sprintf("answered %d, and redirects are not followed: give the address they lead to", r.Status)
+	}
+	return fmt.Sprintf("answered %d", r.Status)
+}
+
+// poster posts to one target. It is for one goroutine.
+type poster struct {
+	target  Target
+	http    *http.Client
+	attempt func(problem error) // called after each attempt; nil: it was taken
+}
+
+func newPoster(t Target, attempt func(error)) *poster {
+	return &poster{target: t, attempt: attempt, http: &http.Client{
+		Timeout: t.Timeout,
+		Transport: stayer{&http.Transport{
+			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
+			MaxIdleConns: 1, IdleConnTimeout: 30 * time.Second, MaxResponseHeaderBytes: mostAnswerBytes,
+		}},
+	}}
+}
+
+// stayer hides where an answer leads to, so that nobody goes there, or tells of it.
+type stayer struct{ next http.RoundTripper }
+
+// CloseIdleConnections is what http.Client looks for.
+func (s stayer) CloseIdleConnections() {
+	if t, is := s.next.(*http.Transport); is {
+		t.CloseIdleConnections()
+	}
+}
+
+func (s stayer) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	if err == nil {
+		answer.Header.Del("Location")
+	}
+	return answer, err
+}
+
+func (p *poster) close() { p.http.CloseIdleConnections() }
+
+// post sends a message until it is taken, refused for good (*Refused), ctx ends, or it was tried
+// that often. The error never has the address in it.
+func (p *poster) post(ctx context.Context, id string, body []byte, attempts int) error {
+	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, p.target.URL.Reveal(), body)
+	if err != nil {
+		return errors.New("the address is no URL")
+	}
+	request.Header.Set("Content-Type", "application/json")
+	request.Header.Set("User-Agent", "steelyard")
+	sign(request.Header, id, time.Now(), body, p.target.Keys)
+	var last error
+	client := &retryablehttp.Client{
+		HTTPClient: p.http, RetryMax: attempts - 1,
+		CheckRetry: func(ctx context.Context, answer *http.Response, err error) (bool, error) {
+			last = problemOf(answer, err)
+			if ctx.Err() != nil { // it was we who cut it short
+				return false, ctx.Err()
+			}
+			p.attempt(last)
+			_, final := errors.AsType[*Refused](last)
+			return last != nil && !final, nil
+		},
+		Backoff: func(_, _ time.Duration, attempt int, answer *http.Response) time.Duration {
+			return pause(attempt, answer)
+		},
+		PrepareRetry: func(r *http.Request) error {
+			r.Header = r.Header.Clone() // the attempt before may still be written
+			sign(r.Header, id, time.Now(), body, p.target.Keys)
+			return nil
+		},
+		ErrorHandler: retryablehttp.PassthroughErrorHandler,
+	}
+	answer, err := client.Do(request)
+	if answer != nil {
+		_, _ = io.CopyN(io.Discard, answer.Body, mostAnswerText) // so that the connection is used again
+		_ = answer.Body.Close()
+	}
+	if ctx.Err() != nil && err != nil {
+		return ctx.Err()
+	}
+	return last
+}
+
+// problemOf is what is wrong with an attempt, nil if the message was taken.
+func problemOf(answer *http.Response, err error) error {
+	if wrapped, is := errors.AsType[*url.Error](err); is {
+		if wrapped.Timeout() {
+			return errors.New("no answer in time")
+		}
+		err = wrapped.Err // its text has the address, which may be secret
+	}
+	switch {
+	case err != nil:
+		return err
+	case answer.StatusCode >= 200 && answer.StatusCode < 300:
+		return nil
+	case mayPass(answer.StatusCode):
+		return fmt.Errorf("answered %d", answer.StatusCode)
+	}
+	return &Refused{answer.StatusCode}
+}
+
+// mayPass says whether the same message may be taken later.
+func mayPass(status int) bool {
+	switch status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return status >= 500 && status != http.StatusNotImplemented
+}
+
+// pause is how long to wait after an attempt, the first of which is 0.
+func pause(attempt int, answer *http.Response) time.Duration {
+	if wanted, given := retryAfter(answer); given {
+		return min(max(wanted, leastPause), mostRetryAfter)
+	}
+	most := mostPause
+	if attempt < 6 {
+		most = min(leastPause<<attempt, mostPause)
+	}
+	return leastPause/2 + rand.N(most-leastPause/2) // receivers are not asked in step
+}
+
+// retryAfter is what the receiver asks for, in seconds or as a date.
+func retryAfter(answer *http.Response) (time.Duration, bool) {
+	if answer == nil {
+		return 0, false
+	}
+	text := answer.Header.Get("Retry-After")
+	if seconds, err := strconv.ParseUint(text, 10, 32); err == nil {
+		return time.Duration(seconds) * time.Second, true
+	}
+	if at, err := http.ParseTime(text); err == nil {
+		return time.Until(at), true
+	}
+	return 0, false
+}
+
+// Post sends one message, and tries again up to that many times in all while ctx lasts.
+func Post(ctx context.Context, t Target, m Message, attempts int) error {
+	body, err := m.body()
+	if err != nil {
+		return err
+	}
+	p := newPoster(t, func(error) {})
+	defer p.close()
+	return p.post(ctx, m.ID, body, attempts)
+}

@@ -1,0 +1,72 @@
+package notify
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptest"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/metrics/event"
+)
+
+// contextUntil ends when stopped is closed.
+func contextUntil(t *testing.T, stopped <-chan struct{}) context.Context {
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-stopped
+		cancel()
+	}()
+	return ctx
+}
+
+func post(t *testing.T, s *httptest.Server, timeout time.Duration) error {
+	t.Helper()
+	return Post(t.Context(), Target{URL: NewSecret(s.URL + "/secret-path"), Timeout: timeout},
+		messageOf(event.Event{ID: 7, Kind: event.Ejected}, "gw1", "boot"), 1)
+}
+
+func TestARedirectIsNotFollowed(t *testing.T) {
+	var astray atomic.Int32
+	other := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { astray.Add(1) }))
+	defer other.Close()
+	for _, to := range []string{other.URL, "::no url with secret-path"} {
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", to)
+			w.WriteHeader(http.StatusTemporaryRedirect)
+		}))
+		err := post(t, s, time.Minute)
+		assert.EqualError(t, err, "answered 307, and redirects are not followed: give the address they lead to")
+		s.Close()
+	}
+	assert.Zero(t, astray.Load())
+}
+
+func TestAServerThatHangsIsGivenUp(t *testing.T) {
+	leave := make(chan struct{})
+	for _, handler := range []http.HandlerFunc{
+		func(http.ResponseWriter, *http.Request) { <-leave },
+		func(w http.ResponseWriter, _ *http.Request) { // the head comes, the body never ends
+			w.WriteHeader(http.StatusInternalServerError)
+			_ = http.NewResponseController(w).Flush()
+			<-leave
+		},
+	} {
+		s := httptest.NewServer(handler)
+		require.Error(t, post(t, s, 50*time.Millisecond))
+		defer s.Close()
+	}
+	close(leave)
+}
+
+func TestAnAddressWhereNobodyListensIsNotShown(t *testing.T) {
+	s := httptest.NewServer(http.NotFoundHandler())
+	s.Close()
+	err := post(t, s, time.Minute)
+	assert.ErrorContains(t, err, "connection refused")
+	assert.NotContains(t, err.Error(), "secret-path")
+}
