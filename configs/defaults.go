@@ -63,6 +63,8 @@ func layDefaults(from, to reflect.Value) (any, error) {
 			item.Address = defaultListen
 		case *Upstream:
 			*item = upstreamDefaults()
+		case *Webhook:
+			item.Severity, item.Timeout = "info", 10*time.Second
 		case *Endpoint:
 			item.Capacity.Value = defaultCapacity
 		case *Route:

@@ -58,13 +58,22 @@ func (r *report) validateWritten(p path, name string, device bool) {
 	}
 }
 
-// readNamed reads the file that the key at p names. Only regular files are opened: a pipe would block for ever.
+// readNamed reads the PEM file that the key at p names.
 func (r *report) readNamed(p path, name string) (content []byte, good bool) {
 	if name == "" {
 		r.missing(p, "name a PEM file")
 		return nil, false
 	}
-	const remedy = "name a PEM file that this user may read; relative names start at the configuration file's folder"
+	return r.readFileAt(p, name, "name a PEM file that this user may read; relative names start at the configuration file's folder")
+}
+
+// readSecret reads the file that holds a key or an address.
+func (r *report) readSecret(p path, name string) (content []byte, good bool) {
+	return r.readFileAt(p, name, "name a file that this user may read; relative names start at the configuration file's folder")
+}
+
+// readFileAt reads the file that the key at p names. Only regular files are opened: a pipe would block for ever.
+func (r *report) readFileAt(p path, name, remedy string) (content []byte, good bool) {
 	info, err := os.Stat(name)
 	if err == nil && (!info.Mode().IsRegular() || info.Size() > int64(mostFile)) {
 		r.add(p, remedy, "is not a file of at most %s: %s", mostFile, quote(name))

@@ -29,6 +29,11 @@ var leaves = map[reflect.Type]leaf{
 		func(tag, text string) (any, bool) { return text, tag == "!!str" },
 		func(value any) *yaml.Node { return scalar("!!str", value.(string)) },
 	},
+	reflect.TypeFor[SecretURL](): {
+		"a URL", "put it in quotes",
+		func(tag, text string) (any, bool) { return text, tag == "!!str" },
+		func(value any) *yaml.Node { return scalar("!!str", string(value.(SecretURL))) },
+	},
 	reflect.TypeFor[bool](): {
 		"true or false", "write true or false, without quotes",
 		func(tag, text string) (any, bool) {

@@ -68,6 +68,10 @@ func (c *Config) resolveFiles(folder string) {
 	}
 	absolute(&c.Log.Requests)
 	socket(&c.Admin.Address)
+	for i := range c.Webhooks {
+		absolute(&c.Webhooks[i].URLFile)
+		absolute(&c.Webhooks[i].SecretFile)
+	}
 	for i := range c.Listen {
 		socket(&c.Listen[i].Address)
 		if files := c.Listen[i].TLS; files != nil {

@@ -19,6 +19,7 @@ type Config struct {
 	Timeouts  Timeouts   `yaml:"timeouts"`
 	Forwarded Forwarded  `yaml:"forwarded"`
 	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
+	Webhooks  []Webhook  `yaml:"webhooks,omitempty"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

@@ -24,6 +24,7 @@ func (r *report) validate(c *Config) {
 	r.validateTimeouts(&c.Timeouts)
 	r.validateTrust(c.Forwarded.Trust)
 	r.oneOf("half_close", c.HalfClose, "gone", "wait")
+	r.validateWebhooks(c.Webhooks)
 	r.validateUpstreams(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)

@@ -2,7 +2,13 @@
 
 package metrics
 
-var events = family("events_total", "Events, by what has happened; the kinds are listed in proxy/admin/API.md.", "kind")
+var (
+	events = family("events_total", "Events, by what has happened; the kinds are listed in proxy/admin/API.md.", "kind")
+
+	webhookMessages = family("webhook_messages_total", "Messages to a receiver of events, by how they ended: delivered, refused by the receiver, outdated when an hour old, or dropped because too many waited or the end had come.", "webhook", "result")
+	webhookAttempts = family("webhook_attempts_total", "Attempts to deliver a message to a receiver of events, by whether it took it.", "webhook", "result")
+	webhookWaiting  = family("webhook_messages_waiting", "Messages that wait to be delivered now.", "webhook")
+)
 
 // EventCount is how many events of one kind there have been.
 type EventCount struct {
@@ -14,6 +20,19 @@ type EventCount struct {
 // scrape, from any goroutine, and should name each kind once. A later call replaces it.
 func (r *Registry) ObserveEvents(source func() []EventCount) { r.eventSource.Store(&source) }
 
+// WebhookState is what a scrape shows of a receiver of events.
+type WebhookState struct {
+	Webhook string
+
+	Attempts, Failed                      uint64 // to deliver a message; those that failed are among them
+	Delivered, Refused, Outdated, Dropped uint64 // messages, by how they ended
+	Waiting                               int    // messages, now
+}
+
+// ObserveWebhooks makes source the origin of steelyard_webhook_…. It is called once per
+// scrape, from any goroutine, and should name each webhook once. A later call replaces it.
+func (r *Registry) ObserveWebhooks(source func() []WebhookState) { r.webhookSource.Store(&source) }
+
 // collectEvents puts the counts on a page.
 func (r *Registry) collectEvents(s *page) {
 	if source := r.eventSource.Load(); source != nil {
@@ -21,4 +40,19 @@ func (r *Registry) collectEvents(s *page) {
 			s.counter(events, e.Count, e.Kind)
 		}
 	}
+	if source := r.webhookSource.Load(); source != nil {
+		for _, w := range (*source)() {
+			s.webhook(&w)
+		}
+	}
+}
+
+func (s *page) webhook(w *WebhookState) {
+	s.counter(webhookMessages, w.Delivered, w.Webhook, "delivered")
+	s.counter(webhookMessages, w.Refused, w.Webhook, "refused")
+	s.counter(webhookMessages, w.Outdated, w.Webhook, "outdated")
+	s.counter(webhookMessages, w.Dropped, w.Webhook, "dropped")
+	s.counter(webhookAttempts, w.Attempts-min(w.Failed, w.Attempts), w.Webhook, "taken")
+	s.counter(webhookAttempts, w.Failed, w.Webhook, "failed")
+	s.gauge(webhookWaiting, float64(w.Waiting), w.Webhook)
 }

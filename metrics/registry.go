@@ -34,6 +34,7 @@ type Registry struct {
 
 	predictorSource atomic.Pointer[func() []PredictorState]
 	eventSource     atomic.Pointer[func() []EventCount]
+	webhookSource   atomic.Pointer[func() []WebhookState]
 
 	expected atomic.Pointer[[]Failure] // written by ExpectFailures
 

@@ -58,6 +58,9 @@ func full() *Registry {
 	})
 	r.ObserveEvents(func() []EventCount { return []EventCount{{Kind: "ejected", Count: 3}} })
 	r.ObserveUsage(func() Usage { return Usage{Requests: 2, Memory: 3} })
+	r.ObserveWebhooks(func() []WebhookState {
+		return []WebhookState{{Webhook: "pager", Attempts: 9, Failed: 2, Delivered: 7, Refused: 1, Outdated: 3, Dropped: 4, Waiting: 5}}
+	})
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -71,6 +74,9 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
 		`steelyard_events_total{kind="ejected"} 3`,
 		`steelyard_ejections_total{detector="ratio",endpoint="small",mode="enforced",upstream="chat"} 1`,
+		`steelyard_webhook_messages_total{result="dropped",webhook="pager"} 4`,
+		`steelyard_webhook_attempts_total{result="taken",webhook="pager"} 7`,
+		`steelyard_webhook_messages_waiting{webhook="pager"} 5`,
 		`steelyard_queue_requests{upstream="chat"} 6`,
 		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
 		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,

@@ -74,7 +74,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
+		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event metrics/notify proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},
@@ -114,6 +114,9 @@ var rooms = []room{
 	{path: "bench/house", level: 4, tests: "configs",
 		why: "reads everything as text; the schema it holds the reference to is the real one"},
 	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/bare bench/figure bench/overhead/wire bench/peers bench/report",
+	{path: "bench/house", level: 4, tests: "configs metrics/event",
+		why: "reads everything as text; the schema and the kinds of events it holds pages to are the real ones"},
+	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/figure bench/overhead/wire bench/peers bench/report",
 		why: "compares programs from outside, ours among others"},
 	{path: "bench/hardship", level: 5, sees: "bench/figure bench/peers",
 		why: "does the same to several programs from outside"},

@@ -33,7 +33,9 @@ type Options struct {
 // Receiver tells one receiver what happens.
 type Receiver struct {
 	Options
+	taking   sync.Mutex // one at a time takes from follower
 	follower *event.Follower
+	detached bool // guarded by taking
 	queue    *queue
 	poster   *poster
 
@@ -105,22 +107,42 @@ func (r *Receiver) Run(ctx context.Context) error {
 
 // gather moves what happens into the queue, until ctx ends.
 func (r *Receiver) gather(ctx context.Context) {
-	defer r.follower.Close()
-	for ctx.Err() == nil {
+	for {
 		select {
 		case <-r.follower.News():
-		case <-ctx.Done(): // what was published before it is still taken
+			r.take()
+		case <-ctx.Done():
+			r.Detach() // what was published before is still taken
+			return
 		}
-		events, missed := r.follower.Take()
-		r.queue.drop(missed)
-		var taken []event.Event
-		for _, e := range events {
-			if r.takes(e) {
-				taken = append(taken, e)
-			}
-		}
-		r.queue.add(taken)
 	}
+}
+
+// Detach lets the receiver hear of no more events than those until now. Run still tells these.
+func (r *Receiver) Detach() {
+	r.take()
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	r.detached = true
+	r.follower.Close()
+}
+
+// take moves what has happened into the queue.
+func (r *Receiver) take() {
+	r.taking.Lock()
+	defer r.taking.Unlock()
+	if r.detached {
+		return
+	}
+	events, missed := r.follower.Take()
+	r.queue.drop(missed)
+	var taken []event.Event
+	for _, e := range events {
+		if r.takes(e) {
+			taken = append(taken, e)
+		}
+	}
+	r.queue.add(taken)
 }
 
 // takes says whether the receiver is told. None is told how webhooks fare: two that fail would

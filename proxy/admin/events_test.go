@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,20 +30,6 @@ func followed(_ *Options, s *running) {
 	for range maxFollowers {
 		s.begun = append(s.begun, func() { follow(s.t, s, "/api/v1/events") })
 	}
-}
-
-// TestEveryKindIsInThePage holds API.md to the kinds there are.
-func TestEveryKindIsInThePage(t *testing.T) {
-	page, err := os.ReadFile("API.md")
-	require.NoError(t, err)
-	_, got, found := strings.Cut(string(page), "| kind | severity | message |\n| --- | --- | --- |\n")
-	require.True(t, found)
-	got, _, _ = strings.Cut(got, "\n\n")
-	var want strings.Builder
-	for _, k := range event.Kinds() {
-		fmt.Fprintf(&want, "| `%s` | %s | %s |\n", k, k.Severity(), k.Says())
-	}
-	assert.Equal(t, strings.TrimSpace(want.String()), strings.TrimSpace(got), "put these rows into API.md:\n%s", want.String())
 }
 
 func TestEventsAfterOneThatWasSeen(t *testing.T) {

@@ -45,6 +45,7 @@ type App struct {
 	clients  []listener
 
 	certificates certificates
+	webhooks     *webhooks
 
 	admin net.Listener // nil: none
 
@@ -79,6 +80,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.fleet = newFleet(a.log, a.metrics, a.events)
 	a.fleet.memory = o.Memory
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
+	a.webhooks = newWebhooks(a.events)
 	recorders, err := a.openLogs(cfg, o.AccessLog)
 	if err != nil {
 		return nil, err
@@ -88,6 +90,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	a.webhooks.adopt(generation.webhooks)
 	a.fleet.adopt(generation)
 	a.handler.Use(generation.rules)
 	if a.front, err = front.New(frontOptions(cfg, a.handler, a.log, a.metrics)); err != nil {
@@ -104,7 +107,16 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 
 // prepare makes a generation from cfg and adds what lives as long as the process.
 func (a *App) prepare(cfg *configs.Config) (*generation, error) {
-	return a.fleet.prepare(cfg)
+	hooks, err := prepareWebhooks(cfg.Webhooks)
+	if err != nil {
+		return nil, err
+	}
+	g, err := a.fleet.prepare(cfg)
+	if err != nil {
+		return nil, err
+	}
+	g.webhooks = hooks
+	return g, nil
 }
 
 // openLogs begins the logs of requests that are asked for.
@@ -235,6 +247,7 @@ func (a *App) Run(ctx context.Context) error {
 	if a.requests != nil {
 		g.start("write the request log", a.requests.Run)
 	}
+	a.webhooks.start(g)
 	g.start("measure endpoints", a.fleet.measure)
 	g.start("measure memory", func(ctx context.Context) error { return a.handler.Guard.Run(ctx, a.handler.MemoryInUse) })
 	g.start("tell of overload", (&overload{guard: &a.handler.Guard, events: a.events}).run)

@@ -21,6 +21,8 @@ type generation struct {
 	rules  *proxy.Generation // its upstreams are filled in by adopt
 	routes []string          // the upstream of each rule
 	plans  []*plan
+
+	webhooks []wantedWebhook
 }
 
 // plan is what the configuration asks of one upstream.

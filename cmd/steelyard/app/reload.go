@@ -26,7 +26,7 @@ func (a *App) Reload(cfg *configs.Config) error {
 func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if reflect.DeepEqual(cfg, a.config) && !a.fleet.filesChanged() {
+	if reflect.DeepEqual(cfg, a.config) && !a.FilesChanged() {
 		a.log.Info("reload: nothing has changed")
 		a.reloaded(nil)
 		return false, nil
@@ -39,6 +39,7 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	if keys := NeedRestart(a.config, cfg); len(keys) > 0 {
 		a.log.Warn("reload: these keys take effect at the next start", zap.Strings("keys", keys))
 	}
+	a.webhooks.adopt(g.webhooks)
 	a.fleet.adopt(g)
 	a.handler.Use(g.rules)
 	a.config = cfg
@@ -65,12 +66,17 @@ func (a *App) Files() (files []string) {
 			}
 		}
 	}
+	for _, file := range a.webhooks.fileNames() {
+		if !slices.Contains(files, file) {
+			files = append(files, file)
+		}
+	}
 	return files
 }
 
 // FilesChanged says whether one of them has other contents than when it was read, or what was
 // learned of requests was changed by somebody else.
-func (a *App) FilesChanged() bool { return a.fleet.filesChanged() }
+func (a *App) FilesChanged() bool { return a.fleet.filesChanged() || a.webhooks.filesChanged() }
 
 // ReloadFailed records that a new configuration could not be read. The old one
 // stays in force.

@@ -38,6 +38,7 @@ func (a *App) observe() {
 		}
 		return counts
 	})
+	a.metrics.ObserveWebhooks(a.webhooks.states)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
 		return metrics.Usage{Requests: a.handler.Guard.Requests(), Memory: a.handler.Guard.Memory()}
