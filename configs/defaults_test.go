@@ -55,7 +55,6 @@ func TestDefaults(t *testing.T) {
 				Enforce: true, Shadow: []string{}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
 				EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute, MaxEjectedRatio: 0.5, PanicRatio: 0.5,
 			},
-			Timeouts: UpstreamTimeouts{Connect: 2 * time.Second, FirstByte: 10 * time.Minute, Idle: 120 * time.Second},
 			Retry: Retry{
 				Attempts: 3, Statuses: []StatusRange{{429, 429}, {500, 500}, {502, 504}}, Idempotent: "auto",
 				BudgetRatio: 0.2, Backoff: 25 * time.Millisecond, MaxBackoff: 250 * time.Millisecond, Within: time.Minute,

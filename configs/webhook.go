@@ -35,10 +35,11 @@ var Severities = []string{"info", "warning", "critical"}
 
 // EventKinds are the names that a webhook's kinds may have.
 var EventKinds = []string{
-	"ejected", "restored", "would_eject", "unreachable", "back", "probe_failed", "probe_passed", "draining", "undrained", "drained",
-	"panic", "panic_over", "no_endpoint", "no_endpoint_over", "cooling_off", "spilled_over", "spill_over", "reloaded", "reload_refused",
-	"upgrade_begun", "upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent",
-	"certificate_ending", "certificate_ended", "recovery", "recovery_failed", "would_recover",
+	"ejected", "restored", "would_eject", "on_trial", "trial_passed", "ramping", "ramp_over", "unreachable", "back",
+	"probe_failed", "probe_passed", "draining", "undrained", "drained", "panic", "panic_over", "no_endpoint",
+	"no_endpoint_over", "cooling_off", "spilled_over", "spill_over", "reloaded", "reload_refused", "upgrade_begun",
+	"upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent", "certificate_ending",
+	"certificate_ended", "recovery", "recovery_failed", "would_recover",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.
