@@ -90,7 +90,7 @@ func memoryOfEach(ctx context.Context, addr string, p *papers, pid int) (int64, 
 	if err := one(); err != nil { // what is set up once is not charged to the streams
 		return 0, err
 	}
-	if err := pause(ctx, time.Second); err != nil {
+	if err := pause(ctx, settleFor); err != nil {
 		return 0, err
 	}
 	before, err := memoryOf(pid)

@@ -57,6 +57,7 @@ func serve(ctx context.Context, file string) error {
 	a.OnReload(r.onRequest)
 	go r.onHangup()
 	go r.watch(ctx)
+	go new(tidier).run(ctx)
 	if err := a.Run(ctx); err != nil {
 		return err
 	}
