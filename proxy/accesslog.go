@@ -17,7 +17,7 @@ import (
 // accessQueue is how many lines may wait to be written.
 const accessQueue = 4096
 
-// AccessLog writes one line for each request, away from the request path: when
+// AccessLog writes one line for each request, off the request path: when
 // lines come faster than they can be written, they are dropped and counted.
 type AccessLog struct {
 	log     *zap.Logger
@@ -49,47 +49,11 @@ func (a *AccessLog) Run(ctx context.Context) error {
 	}
 }
 
-// What is logged of a request's head at most, in bytes: clients choose it, and lines
-// wait in memory.
-const (
-	mostMethod = 32
-	mostHost   = 255
-	mostPath   = 2048
-)
-
-// headLine is what logs say of the request's head, which is gone by the time a line
-// is written. Queries and fields are left out: they may hold secrets.
-type headLine struct{ method, host, path []byte }
-
-func (l *headLine) reset() {
-	l.method, l.host, l.path = l.method[:0], l.host[:0], l.path[:0]
-}
-
 type accessEntry struct {
 	method, host, path, id, upstream, endpoint, code, failure string
 	peer                                                      netip.Addr
 	status, attempts, received, written                       int
 	arrived, queued, firstByte, response                      time.Duration
-}
-
-// remember keeps what logs will need of the request's head.
-func (x *exchange) remember() {
-	if x.conn.Request == nil || len(x.line.method) > 0 {
-		return
-	}
-	r := x.conn.Request
-	x.line.method = appendCut(x.line.method, r.Method, mostMethod)
-	x.line.host = appendCut(x.line.host, r.Host, mostHost)
-	x.line.path = appendCut(x.line.path, r.Path, mostPath)
-	x.requestID()
-}
-
-// appendCut appends at most so many bytes of a text, and a sign where there were more.
-func appendCut(b, text []byte, most int) []byte {
-	if len(text) <= most {
-		return append(b, text...)
-	}
-	return append(append(b, text[:most]...), "…"...)
 }
 
 // client is the peer's address as logs have it.

@@ -102,14 +102,6 @@ func appendAnswerField(b []byte, f *strict.Field, chunked bool) []byte {
 	return appendField(b, f)
 }
 
-// appendRequestID gives the client the name by which logs, and the endpoint, know its
-// request.
-func (x *exchange) appendRequestID(b []byte) []byte {
-	b = append(b, "X-Request-Id: "...)
-	b = append(b, x.requestID()...)
-	return append(b, "\r\n"...)
-}
-
 // appendConnection says what becomes of the connection, where the client's
 // version would make it expect something else.
 func appendConnection(b []byte, keep bool, minor int) []byte {

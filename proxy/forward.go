@@ -164,31 +164,3 @@ func appendListStart(b []byte, begun bool) []byte {
 	}
 	return append(b, "X-Forwarded-For: "...)
 }
-
-// maxRequestID is the longest X-Request-Id that is kept.
-const maxRequestID = 128
-
-// requestID is the client's X-Request-Id if it sent a usable one, else a new one;
-// the same for all attempts and in everything that is said of the request.
-func (x *exchange) requestID() []byte {
-	if len(x.id) == 0 {
-		if r := x.conn.Request; r != nil {
-			if id := r.Get("x-request-id"); len(id) > 0 && len(id) <= maxRequestID && oneWord(id) {
-				x.id = append(x.id, id...)
-				return x.id
-			}
-		}
-		x.id = newRequestID(x.id)
-	}
-	return x.id
-}
-
-// oneWord says whether b is visible ASCII: it stands in logs, and in answers.
-func oneWord(b []byte) bool {
-	for _, c := range b {
-		if c <= ' ' || c >= 0x7f {
-			return false
-		}
-	}
-	return true
-}

@@ -4,7 +4,6 @@ package proxy
 
 import (
 	"bytes"
-	"math/rand/v2"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -135,16 +134,4 @@ func (x *exchange) admit() error {
 	}
 	x.admitted = true
 	return nil
-}
-
-// newRequestID makes 32 hexadecimal digits at random, into dst.
-func newRequestID(dst []byte) []byte {
-	const digits = "0123456789abcdef"
-	for range 2 {
-		for n, i := rand.Uint64(), 0; i < 16; i++ {
-			dst = append(dst, digits[n&15])
-			n >>= 4
-		}
-	}
-	return dst
 }

@@ -1,4 +1,4 @@
-// The record of an exchange that has ended, and who is shown it.
+// The record of an exchange that has ended, what logs say of its head, and who is shown it.
 
 package proxy
 
@@ -69,4 +69,40 @@ func (x *exchange) build(to *Record) {
 		to.FirstByte = a.firstByte - x.arrived
 		to.Overhead = a.dispatched - x.arrived - x.readTime - a.waited - x.lost + r.flushed - a.answered
 	}
+}
+
+// What is logged of a request's head at most, in bytes: clients choose it, and lines
+// wait in memory.
+const (
+	mostMethod = 32
+	mostHost   = 255
+	mostPath   = 2048
+)
+
+// headLine is what logs say of the request's head, which is gone by the time a line
+// is written. Queries and fields are left out: they may hold secrets.
+type headLine struct{ method, host, path []byte }
+
+func (l *headLine) reset() {
+	l.method, l.host, l.path = l.method[:0], l.host[:0], l.path[:0]
+}
+
+// remember keeps what logs will need of the request's head.
+func (x *exchange) remember() {
+	if x.conn.Request == nil || len(x.line.method) > 0 {
+		return
+	}
+	r := x.conn.Request
+	x.line.method = appendCut(x.line.method, r.Method, mostMethod)
+	x.line.host = appendCut(x.line.host, r.Host, mostHost)
+	x.line.path = appendCut(x.line.path, r.Path, mostPath)
+	x.requestID()
+}
+
+// appendCut appends at most so many bytes of a text, and a sign where there were more.
+func appendCut(b, text []byte, most int) []byte {
+	if len(text) <= most {
+		return append(b, text...)
+	}
+	return append(append(b, text[:most]...), "…"...)
 }

@@ -20,14 +20,14 @@ const warnEvery = time.Second
 // in the metrics and the access log. Safe for concurrent use, without a lock once
 // a kind has been seen.
 type warnings struct {
-	kinds sync.Map // of warning to *pace
+	kinds sync.Map // of warning to *quota
 }
 
 // warning is what a line is one of many of.
 type warning struct{ upstream, code string }
 
-// pace lets one line through in a while.
-type pace struct {
+// quota lets one line through in a while.
+type quota struct {
 	next    atomic.Int64 // the moment from which on the next line may be; by who writes the one before
 	leftOut atomic.Int64 // lines since the last; by everybody who was not let through
 }
@@ -36,9 +36,9 @@ type pace struct {
 func (w *warnings) pass(of warning) (leftOut zap.Field, ok bool) {
 	known, ok := w.kinds.Load(of)
 	if !ok {
-		known, _ = w.kinds.LoadOrStore(of, new(pace))
+		known, _ = w.kinds.LoadOrStore(of, new(quota))
 	}
-	n, ok := known.(*pace).pass(wire.Now())
+	n, ok := known.(*quota).pass(wire.Now())
 	if n == 0 {
 		return zap.Skip(), ok
 	}
@@ -46,11 +46,11 @@ func (w *warnings) pass(of warning) (leftOut zap.Field, ok bool) {
 }
 
 // pass says whether a line may be written at this moment, and how many were left out since the last.
-func (p *pace) pass(now time.Duration) (leftOut int64, ok bool) {
-	next := p.next.Load()
-	if int64(now) < next || !p.next.CompareAndSwap(next, int64(now+warnEvery)) {
-		p.leftOut.Add(1)
+func (q *quota) pass(now time.Duration) (leftOut int64, ok bool) {
+	next := q.next.Load()
+	if int64(now) < next || !q.next.CompareAndSwap(next, int64(now+warnEvery)) {
+		q.leftOut.Add(1)
 		return 0, false
 	}
-	return p.leftOut.Swap(0), true
+	return q.leftOut.Swap(0), true
 }

@@ -15,7 +15,7 @@ import (
 )
 
 func TestPace(t *testing.T) {
-	var p proxy.Pace
+	var p proxy.Quota
 	for _, c := range []struct {
 		now     time.Duration
 		ok      bool
@@ -38,7 +38,7 @@ func TestPace(t *testing.T) {
 // Each line is written or left out, and those left out are told of once.
 func TestPaceOfMany(t *testing.T) {
 	const each, seconds = 10_000, 20
-	var p proxy.Pace
+	var p proxy.Quota
 	var written, told atomic.Int64
 	var all sync.WaitGroup
 	for range 4 {
