@@ -62,8 +62,9 @@ type Endpoint struct {
 	load *Load
 	via  any
 
-	outage outage
-	trial  trial
+	outage  outage
+	trial   trial
+	cooling cooling
 
 	_       [cacheLine]byte // what follows is written per request, and what came before is read
 	service dispatch.Service

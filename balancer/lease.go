@@ -45,7 +45,7 @@ func (l Lease) Release(o Outcome) {
 		return
 	}
 	e := l.endpoint
-	judged := o.Class == ConnectFailed || l.trial != 0 || e.Unreachable()
+	judged := o.Class == ConnectFailed || l.trial != 0 || o.PushBack > 0 || e.Unreachable()
 	if judged {
 		e.pool.attempted(e, &o, l.pauses, l.trial) // first: the slot must not go to the next who waits
 	}

@@ -11,10 +11,11 @@ const (
 	out                              // connections to its endpoint fail, which is left alone for a moment; written by showOutage
 	beingTried                       // one request is finding out whether the endpoint can be reached; written by showOutage
 	onTrial                          // as many requests as may are finding out whether the endpoint serves well again; written by showTrial
+	coolingOff                       // its endpoint has asked for a pause; written by showCooling
 	masked                           // it is kept from the request that the picker is being asked about; written by mask and unmask
 
 	// soft are those in spite of which a seat is used where there is no other.
-	soft = out | beingTried | onTrial
+	soft = out | beingTried | onTrial | coolingOff
 )
 
 // put sets those of the seat's obstacles that are in which to what they are in now, and leaves

@@ -10,7 +10,7 @@ import (
 )
 
 // TestSeatsHaveTheirObstacles runs random histories, after each step of which a seat must have
-// just the obstacles that its load, its outage and its trial ask for, and be closed to the picker if it has any.
+// just the obstacles that its load, outage, trial and pause ask for, and be closed to the picker if it has any.
 func TestSeatsHaveTheirObstacles(t *testing.T) {
 	for seed := range uint64(40) {
 		synctest.Test(t, func(t *testing.T) {
@@ -31,7 +31,7 @@ func TestSeatsHaveTheirObstacles(t *testing.T) {
 					}
 				case op < 15 && len(leases) > 0:
 					class := []OutcomeClass{Answered, ConnectFailed, ConnectFailed, ClientGone, TimedOut}[rng.IntN(5)]
-					leases[0].Release(Outcome{Class: class})
+					leases[0].Release(Outcome{Class: class, PushBack: max(0, time.Duration(rng.IntN(12)-6)) * time.Second})
 					leases = leases[1:]
 				case op < 17:
 					time.Sleep(time.Duration(rng.IntN(900)) * time.Millisecond)
@@ -59,7 +59,7 @@ func TestSeatsHaveTheirObstacles(t *testing.T) {
 				lease.Release(Outcome{Class: Answered})
 			}
 			assertSeats(t, p)
-			time.Sleep(longestPause)
+			time.Sleep(longestPause + longestCooling)
 		})
 	}
 }
@@ -72,13 +72,16 @@ func assertSeats(t *testing.T, p *Pool) {
 	if s == nil {
 		return
 	}
-	unreachable, long, open := 0, 0, 0
+	unreachable, away, long, open := 0, 0, 0, 0
 	for i, e := range s.endpoints {
 		require.Equal(t, i, e.seat)
 		if e.outage.at() != reachable {
 			unreachable++
 		}
-		if e.outage.long {
+		if e.outage.at() != reachable || e.Cooling() {
+			away++
+		}
+		if e.outage.long || e.cooling.long {
 			long++
 		}
 		if s.obstacles[i] == 0 {
@@ -86,8 +89,9 @@ func assertSeats(t *testing.T, p *Pool) {
 		}
 	}
 	require.Equal(t, unreachable, s.unreachable)
-	require.Equal(t, long, s.longOut)
-	obeyed := unreachable < len(s.endpoints) || s.slots != nil && long < unreachable
+	require.Equal(t, away, s.away)
+	require.Equal(t, long, s.longAway)
+	obeyed := away < len(s.endpoints) || s.slots != nil && long < away
 	require.Equal(t, open, s.open)
 	picker := s.guard.picker.(*turnsPicker)
 	for i, e := range s.endpoints {
@@ -100,6 +104,9 @@ func assertSeats(t *testing.T, p *Pool) {
 		}
 		if obeyed && e.outage.at() == tried {
 			want |= beingTried
+		}
+		if obeyed && e.Cooling() {
+			want |= coolingOff
 		}
 		if t := &e.trial; s.trials != nil && s.trials[i] > 0 && t.trying >= t.slots {
 			want |= onTrial

@@ -115,7 +115,7 @@ func (o *outage) startPause(now time.Duration) time.Duration {
 // attempted is told how an attempt at the endpoint ended, with the numbers of the pauses that
 // there had been when it began, and of the trial it belongs to. It must come before the slot is
 // freed, or that would go to the next who waits. It is needed where the connection failed, or
-// the endpoint has an outage or is on trial.
+// the endpoint has an outage, is on trial or asks for a pause.
 func (p *Pool) attempted(e *Endpoint, o *Outcome, pauses, trial uint32) {
 	passed := false
 	p.update(func(s *seats) {
@@ -123,6 +123,9 @@ func (p *Pool) attempted(e *Endpoint, o *Outcome, pauses, trial uint32) {
 			if ev, tells := e.outage.eventOf(o.Class, pauses, !s.obeysOutages()); tells {
 				p.advance(s, e, ev, o.Reason)
 			}
+		}
+		if o.PushBack > 0 {
+			p.coolOff(s, e, o.PushBack)
 		}
 		if trial != 0 {
 			passed = e.trial.end(trial, o)
@@ -149,7 +152,7 @@ func (p *Pool) resume(e *Endpoint) {
 // advance lets an event change the endpoint's outage, and does all that follows from that.
 // Reason is why the connection failed, if it is known. The caller holds pick.
 func (p *Pool) advance(s *seats, e *Endpoint, ev event, reason string) {
-	s.changeOutage(e, func() {
+	s.changeAway(e, func() {
 		o, now := &e.outage, p.queue.now()
 		switch from, to := o.advance(ev); {
 		case from == to:
@@ -169,16 +172,16 @@ func (p *Pool) advance(s *seats, e *Endpoint, ev event, reason string) {
 			o.inARow, o.long = 0, false
 		}
 	})
-	p.notePanic(IgnoresOutages, s != nil && !s.obeysOutages())
+	p.notePanic(IgnoresOutages, s.ignoresOutages())
 }
 
-// Awaits reports whether no endpoint can be reached, but requests wait until one can, as they
-// do for the first seconds in a pool with slots and a queue.
+// Awaits reports whether every endpoint is out or cools off, but requests wait until one is
+// back, as they do for the first seconds in a pool with slots and a queue.
 func (p *Pool) Awaits() bool {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	s := p.snapshot.Load().seats
-	return s != nil && s.unreachable == len(s.endpoints) && s.obeysOutages()
+	return s != nil && s.away == len(s.endpoints) && s.obeysOutages()
 }
 
 // update changes what is known of the seats. It gives seats that open by that to those who

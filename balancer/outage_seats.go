@@ -2,41 +2,50 @@
 
 package balancer
 
-// countOutage counts the endpoint's outage, if there is one: by 1, or by -1 to take it out
-// again.
-func (s *seats) countOutage(e *Endpoint, by int) {
+// countAway counts the endpoint, if it is out or cools off: by 1, or by -1 to take it out again.
+func (s *seats) countAway(e *Endpoint, by int) {
 	if e.outage.at() != reachable {
 		s.unreachable += by
 	}
-	if e.outage.long {
-		s.longOut += by
+	if e.outage.at() != reachable || e.Cooling() {
+		s.away += by
+	}
+	if e.outage.long || e.cooling.long {
+		s.longAway += by
 	}
 }
 
-// changeOutage changes the outage of an endpoint, and shows that at its seat; or at all seats,
-// if outages are obeyed now and were not before, or the other way round. s may be nil, and the
-// endpoint may have no seat.
-func (s *seats) changeOutage(e *Endpoint, change func()) {
+// changeAway changes the outage or the pause of an endpoint, and shows that at its seat; or at
+// all seats, if these are obeyed now and were not before, or the other way round. s may be nil,
+// and the endpoint may have no seat.
+func (s *seats) changeAway(e *Endpoint, change func()) {
 	if e.seat == unseated {
 		change()
 		return
 	}
 	obeyed := s.obeysOutages()
-	s.countOutage(e, -1)
+	s.countAway(e, -1)
 	change()
-	s.countOutage(e, 1)
+	s.countAway(e, 1)
 	if s.obeysOutages() == obeyed {
 		s.showOutage(e.seat)
+		s.showCooling(e.seat)
 		return
 	}
 	for i := range s.endpoints {
 		s.showOutage(i)
+		s.showCooling(i)
 	}
 }
 
-// obeysOutages reports whether outages keep requests from seats.
+// obeysOutages reports whether outages and pauses keep requests from seats.
 func (s *seats) obeysOutages() bool {
-	return s != nil && obeysOutages(len(s.endpoints), s.unreachable, s.longOut, s.queued)
+	return s != nil && obeysOutages(len(s.endpoints), s.away, s.longAway, s.queued)
+}
+
+// ignoresOutages reports whether all are used though none can be reached.
+func (s *seats) ignoresOutages() bool {
+	return s != nil && s.unreachable == len(s.endpoints) && !s.obeysOutages()
 }
 
 // showOutage puts the obstacles that the seat has by its endpoint's outage.
@@ -92,6 +101,7 @@ func (s *seats) pickClosed(r *Request, waits bool) (i int, ok bool) {
 			if !r.excludes(e) {
 				s.showOutage(i)
 				s.showTrial(i)
+				s.showCooling(i)
 			}
 		}
 	}()
@@ -101,11 +111,10 @@ func (s *seats) pickClosed(r *Request, waits bool) (i int, ok bool) {
 
 // awaited reports whether a request had better wait for the seat, which is closed.
 func (s *seats) awaited(i int, waits bool) bool {
-	switch why := s.obstacles[i]; {
-	case why&soft == 0:
+	why, e := s.obstacles[i], s.endpoints[i]
+	if why&soft == 0 {
 		return true
-	case why&(out|beingTried) != 0:
-		return (s.queued || waits) && !s.endpoints[i].outage.long
 	}
-	return s.queued || waits
+	lastsLong := why&(out|beingTried) != 0 && e.outage.long || why&coolingOff != 0 && e.cooling.long
+	return (s.queued || waits) && !lastsLong
 }

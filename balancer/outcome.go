@@ -48,6 +48,10 @@ type Outcome struct {
 	Status int    // the endpoint's status; 0 when none came
 	Reason string // of ConnectFailed, for people: why
 
+	// PushBack is for how long the endpoint has asked to be left alone: by 429, or 503 with
+	// Retry-After. It is well, but has no room; 0: it did not ask.
+	PushBack time.Duration
+
 	Connect   time.Duration // to make a connection; 0 where there was one
 	FirstByte time.Duration // from when the request began to be sent to the head of the answer
 	Service   time.Duration // from then to the end, but for Blocked
@@ -56,7 +60,7 @@ type Outcome struct {
 }
 
 // good reports whether the endpoint served the request well.
-func (o *Outcome) good() bool { return o.Class == Answered && o.Status < 500 }
+func (o *Outcome) good() bool { return o.Class == Answered && o.Status < 500 && o.PushBack == 0 }
 
 // bad reports whether the endpoint failed the request.
 func (o *Outcome) bad() bool {
@@ -64,7 +68,7 @@ func (o *Outcome) bad() bool {
 	case ConnectFailed, Failed, TimedOut, Truncated:
 		return true
 	}
-	return o.Class == Answered && o.Status >= 500
+	return o.Class == Answered && o.Status >= 500 && o.PushBack == 0
 }
 
 // held is for how long the attempt had one of the endpoint's slots; 0 where nobody has measured it.

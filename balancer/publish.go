@@ -86,6 +86,6 @@ func (p *Pool) handOver(next *Snapshot) (gave bool, err error) {
 	p.notices.add(p.marked...)
 	p.marked = nil
 	p.notePanic(IgnoresEjections, next.Panicking)
-	p.notePanic(IgnoresOutages, next.seats != nil && !next.seats.obeysOutages())
+	p.notePanic(IgnoresOutages, next.seats.ignoresOutages())
 	return p.serveWaiting(nil), nil
 }

@@ -21,9 +21,10 @@ type seats struct {
 	masked    []int       // seats that have masked
 	queued    bool        // who finds no open seat may wait for one
 
-	// Written by countOutage.
+	// Written by countAway.
 	unreachable int // seats whose endpoints have an outage
-	longOut     int // those of them whose outage is long
+	away        int // those and the ones whose endpoints cool off
+	longAway    int // those of them that are so for long
 }
 
 // newSeats returns seats whose picker was told nothing yet.
@@ -66,7 +67,7 @@ func (s *seats) inherit(before *seats, queued bool) error {
 		}
 		s.queued = queued && s.slots != nil
 		for _, e := range s.endpoints {
-			s.countOutage(e, 1)
+			s.countAway(e, 1)
 		}
 	}
 	if before != nil {
@@ -81,6 +82,7 @@ func (s *seats) inherit(before *seats, queued bool) error {
 			s.tell(i)
 			s.showOutage(i)
 			s.showTrial(i)
+			s.showCooling(i)
 		}
 	}
 	if before != nil {
@@ -123,7 +125,7 @@ func (s *seats) take(r *Request, waits bool) (*Endpoint, error) {
 }
 
 // allUsed reports whether no seat can be closed for soft reasons.
-func (s *seats) allUsed() bool { return s.unreachable == 0 && s.trials == nil }
+func (s *seats) allUsed() bool { return s.away == 0 && s.trials == nil }
 
 // takeAgain is take for a request that the picker was asked about before. Where no seat is
 // open the picker is not asked again.

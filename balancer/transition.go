@@ -28,6 +28,7 @@ type Transition struct {
 	Condition Condition     // exactly one; 0 for all else
 	Panic     Panic         // 0 for all else
 	Comeback  Comeback      // OnTrial or Ramping, where the endpoint is on its way back; 0 for all else
+	Cooling   time.Duration // for how long the endpoint asked to be left alone; 0 for all else
 	On        bool          // it begins; else it is over, of a comeback in the good sense
 	Reason    string        // why, in the words of its writer, where it begins
 	After     time.Duration // how long it lasted, where it is over

@@ -163,6 +163,7 @@ func (s *page) state(e *EndpointState) {
 	s.gauge(inFlight, float64(e.InFlight), e.Upstream, e.Endpoint)
 	s.gauge(baseCapacity, e.BaseCapacity, e.Upstream, e.Endpoint)
 	s.gauge(effectiveCapacity, e.EffectiveCapacity, e.Upstream, e.Endpoint)
+	s.flag(endpointCooling, e.Cooling, e.Upstream, e.Endpoint)
 	s.flag(endpointOnTrial, e.OnTrial, e.Upstream, e.Endpoint)
 	s.gauge(endpointSlots, float64(e.Slots), e.Upstream, e.Endpoint)
 	s.gauge(expectedShare, e.ShareRatio, e.Upstream, e.Endpoint)

@@ -26,6 +26,7 @@ var (
 	inFlight          = family("requests_in_flight", "Requests that hold the endpoint now, to the end of their streams.", "upstream", "endpoint")
 	baseCapacity      = family("endpoint_base_capacity", "The endpoint's rate of work as configured or learned, in the upstream's own unit.", "upstream", "endpoint")
 	effectiveCapacity = family("endpoint_effective_capacity", "The capacity that counts now: base times ramp, which grows after the endpoint has come back.", "upstream", "endpoint")
+	endpointCooling   = family("endpoint_cooling", "Whether the endpoint has asked, by 429 or by 503 with Retry-After, to be left alone for a while.", "upstream", "endpoint")
 	endpointOnTrial   = family("endpoint_on_trial", "Whether the endpoint has come back and a few requests at once find out whether it serves well.", "upstream", "endpoint")
 	endpointSlots     = family("endpoint_slots", "Requests that the endpoint works on at once, configured or learned; 0: no limit.", "upstream", "endpoint")
 	expectedShare     = family("endpoint_expected_share_ratio", "The part of the upstream's requests that the endpoint should get now.", "upstream", "endpoint")

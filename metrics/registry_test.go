@@ -45,7 +45,7 @@ func full() *Registry {
 	r.CertificateExpires("/etc/steelyard/chat.pem", time.Unix(1800000000, 0))
 	r.Observe(func() []EndpointState {
 		return []EndpointState{{
-			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50, OnTrial: true, Slots: 8,
+			Upstream: "chat", Endpoint: "small", InFlight: 3, BaseCapacity: 100, EffectiveCapacity: 50, OnTrial: true, Cooling: true, Slots: 8,
 			ShareRatio: 0.25, Eligible: true, Busy: true, Unreachable: true, Draining: true, IdleConnections: 4, ActiveConnections: 5,
 		}}
 	})
@@ -116,6 +116,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_in_flight{endpoint="small",upstream="chat"} 3`,
 		`steelyard_endpoint_base_capacity{endpoint="small",upstream="chat"} 100`,
 		`steelyard_endpoint_effective_capacity{endpoint="small",upstream="chat"} 50`,
+		`steelyard_endpoint_cooling{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_on_trial{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_expected_share_ratio{endpoint="small",upstream="chat"} 0.25`,
 		`steelyard_endpoint_eligible{endpoint="small",upstream="chat"} 1`,

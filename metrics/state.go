@@ -16,6 +16,7 @@ type EndpointState struct {
 
 	Eligible bool // may be picked
 	Busy     bool // the last probes said that it is full; still eligible
+	Cooling  bool // it asked to be left alone for a while, which is not over; still eligible
 	OnTrial  bool // it has come back, and requests find out whether it serves well
 	// Unreachable: connections for requests fail, so it is passed over for a while; still eligible.
 	Unreachable bool

@@ -48,6 +48,7 @@ type moments struct {
 	answered   time.Duration // a head of an answer was there
 	firstByte  time.Duration // a byte of the body was there, or it was clear that none would be
 	waited     time.Duration // since begun, for a slot and for a connection
+	pause      time.Duration // the endpoint asked to be left alone for; 0: it did not ask
 	connecting time.Duration // a new connection took; 0: none was made
 	blocked    time.Duration // how long the client had made writes wait before dispatched
 }
@@ -91,7 +92,7 @@ func (a *attempt) try() error {
 // connect takes a connection to the leased endpoint, a fresh one where the last had died.
 func (a *attempt) connect() error {
 	a.phase = metrics.PhaseConnect
-	a.answer.Status, a.dispatched, a.answered, a.broke, a.connecting = 0, 0, 0, 0, 0 // of a connection before
+	a.answer.Status, a.dispatched, a.answered, a.broke, a.pause, a.connecting = 0, 0, 0, 0, 0, 0 // of a connection before
 	begin := wire.Now()
 	up, err := a.target.Conns.Acquire(&a.cancel, a.x.history.Resent > 0)
 	if err != nil {

@@ -168,15 +168,27 @@ func (a *attempt) nextKept() (piece []byte) {
 // pushBack says whether the endpoint has answered that it cannot take the request now, and for how long it wants
 // to be left alone; 0 where it did not say.
 func (a *attempt) pushBack() (while time.Duration, pushed bool) {
-	field := a.answer.Get("retry-after")
-	while, said := retryAfter(field)
-	switch a.answer.Status {
-	case http.StatusTooManyRequests:
-		return while, true
-	case http.StatusServiceUnavailable:
-		return while, said
+	status := a.answer.Status
+	if status != http.StatusTooManyRequests && status != http.StatusServiceUnavailable {
+		return 0, false
 	}
-	return 0, false
+	while, said := retryAfter(a.answer.Get("retry-after"))
+	return while, said || status == http.StatusTooManyRequests
+}
+
+// The pause of an endpoint that asks for one without saying how long, and the least.
+const usualPause, leastPause = time.Second, 100 * time.Millisecond
+
+// asksForPause says for how long the endpoint is to be left alone by its answer; 0 for not at all.
+func (a *attempt) asksForPause() time.Duration {
+	while, pushed := a.pushBack()
+	switch {
+	case !pushed:
+		return 0
+	case while == 0 && len(a.answer.Get("retry-after")) == 0:
+		return usualPause
+	}
+	return max(while, leastPause)
 }
 
 // retryAfter reads a Retry-After field: seconds, or a date.

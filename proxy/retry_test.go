@@ -64,9 +64,13 @@ func TestErrorAnswerIsPassedOver(t *testing.T) {
 					require.Equal(t, 200, r.StatusCode, name)
 					require.Equal(t, "b", body)
 				}
-				require.Equal(t, 2, g.count(t, "steelyard_repeats_total", "endpoint", "a"), name)
+				asked := 2
+				if status == 429 { // then it is left alone for a while
+					asked = 1
+				}
+				require.Equal(t, asked, g.count(t, "steelyard_repeats_total", "endpoint", "a"), name)
 				require.Equal(t, 1, g.count(t, "steelyard_upstream_connections_opened_total", "endpoint", "a"), "the connection is kept: %s", name)
-				eventually(t, "both to be told of", func() bool { return g.finished(balancer.Answered) == 4 })
+				eventually(t, "both to be told of", func() bool { return g.finished(balancer.Answered) == uint64(2+asked) })
 			}
 		})
 	}
@@ -227,6 +231,40 @@ func TestPushBackGoesElsewhereAtOnce(t *testing.T) {
 	_, body := dial(t, g).ask(post("hello"))
 	require.Equal(t, "b", body)
 	require.Equal(t, 1, g.count(t, "steelyard_repeats_total", "reason", "push_back"))
+}
+
+// An endpoint that asks for a pause gets one: it is not asked for that long, or for a second where
+// it did not say, or was asked for nothing.
+func TestPauseIsGiven(t *testing.T) {
+	for name, c := range map[string]struct {
+		answer string
+		pause  time.Duration
+		told   bool
+	}{
+		"429":                   {failing(429, ""), time.Second, true},
+		"in seconds":            {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 7 * time.Second, true},
+		"503":                   {strings.Replace(failing(503, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 7 * time.Second, true},
+		"at once":               {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 0\r\n", 1), 100 * time.Millisecond, true},
+		"a date that is over":   {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 1), 100 * time.Millisecond, true},
+		"503 that says no more": {failing(503, ""), 0, false},
+		"another":               {strings.Replace(failing(500, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 0, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, asked := counting(t, c.answer)
+			s := hasty()
+			told := make(chan balancer.Transition, 10)
+			s.notify = func(t balancer.Transition) { told <- t }
+			g := serve(t, s, a, answering(t, plain("b")))
+			_, body := dial(t, g).ask(post("hello"))
+			require.Equal(t, "b", body)
+			require.EqualValues(t, 1, asked.Load())
+			if !c.told {
+				require.Empty(t, told)
+				return
+			}
+			require.Equal(t, c.pause, (<-told).Cooling)
+		})
+	}
 }
 
 // Where there are no others it is asked again after that while, if the client can wait so long.

@@ -49,6 +49,7 @@ type Endpoint struct {
 	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams
 	Eligible          bool    `json:"eligible"`
 	Busy              bool    `json:"busy"`        // the last probes said full; still eligible
+	Cooling           bool    `json:"cooling"`     // it asked to be left alone for a while, which is not over; still eligible
 	Unreachable       bool    `json:"unreachable"` // connections for requests fail, so it is passed over for a while; still eligible
 
 	// Drained: draining, and nothing is in flight on its server any more, to which no other upstream

@@ -40,7 +40,7 @@ func newFleet() *fakeFleet {
 			},
 		}},
 		{Name: "embed/v2", Policy: "capacity", Endpoints: []Endpoint{
-			{Name: "only", URL: "https://10.0.0.1:443", Capacity: 1.5, EffectiveCapacity: 1.5, Comeback: "on_trial", RampRatio: 0.5, TrialRequests: 2, ShareRatio: 1, Eligible: true},
+			{Name: "only", URL: "https://10.0.0.1:443", Capacity: 1.5, EffectiveCapacity: 1.5, Cooling: true, Comeback: "on_trial", RampRatio: 0.5, TrialRequests: 2, ShareRatio: 1, Eligible: true},
 		}},
 	}}
 }

@@ -53,7 +53,7 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 	s := metrics.EndpointState{
 		Upstream: upstream, Endpoint: e.Name, InFlight: e.InFlight,
 		BaseCapacity: e.Capacity, EffectiveCapacity: e.EffectiveCapacity, Slots: e.Slots, ShareRatio: e.ShareRatio,
-		OnTrial:  e.Comeback == balancer.OnTrial.String(),
+		OnTrial: e.Comeback == balancer.OnTrial.String(), Cooling: e.Cooling,
 		Eligible: e.Eligible, Busy: e.Busy, Unreachable: e.Unreachable,
 		IdleConnections: e.Connections.Idle, ActiveConnections: e.Connections.Active,
 	}

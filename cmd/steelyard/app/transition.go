@@ -42,6 +42,9 @@ func eventOf(t balancer.Transition) event.Event {
 		return event.Event{Kind: over, Endpoint: t.Endpoint, Evidence: map[string]any{"lasted_seconds": t.After.Seconds()}}
 	}
 	e := event.Event{Kind: began, Endpoint: t.Endpoint, Cause: t.Reason}
+	if t.Cooling > 0 {
+		e.Evidence = map[string]any{"pause_seconds": t.Cooling.Seconds()}
+	}
 	switch t.Panic {
 	case balancer.IgnoresOutages:
 		e.Cause, e.Action = "no endpoint can be reached", "requests go to all of them as if nothing were known"
@@ -55,6 +58,9 @@ func eventOf(t balancer.Transition) event.Event {
 func kindsOf(t balancer.Transition) (began, over event.Kind) {
 	if t.Panic != 0 {
 		return event.Panic, event.PanicOver
+	}
+	if t.Cooling > 0 {
+		return event.CoolingOff, 0
 	}
 	switch t.Comeback {
 	case balancer.OnTrial:
