@@ -215,3 +215,26 @@ func TestRequestIsReusable(t *testing.T) {
 		Method:  []byte("GET"), Target: []byte("/n"), Path: []byte("/n"),
 	}, r)
 }
+
+// TestGlimpse: what a refused request asked for is told by however much of it has come.
+func TestGlimpse(t *testing.T) {
+	for begins, want := range map[string][2]string{
+		"":                                      {},
+		"GET":                                   {},
+		"\x16\x03\x01 /x HTTP/1.1\r\n":          {},
+		" /x":                                   {},
+		"GET ":                                  {"GET"},
+		"GET /v1/mess":                          {"GET", "/v1/mess"},
+		"GET /v1/messages?a=/b":                 {"GET", "/v1/messages"},
+		"POST /x HTTP/1.0\r\nA: b":              {"POST", "/x"},
+		"PRI * HTTP/2.0\r\n":                    {"PRI"},
+		"GET http://a.test/x?y HTTP/1.1\n":      {"GET", "/x"},
+		"GET http://a.test HTTP/1.1\r\n":        {"GET"},
+		"OPTIONS a:80 HTTP/1.1\r\nHost: /a\r\n": {"OPTIONS"},
+	} {
+		var r Request
+		r.Glimpse([]byte(begins))
+		assert.Equal(t, want, [2]string{string(r.Method), string(r.Path)}, "%q", begins)
+		assert.Equal(t, !strings.Contains(begins, "/1.0"), r.Minor == 1, "%q", begins)
+	}
+}
