@@ -11,21 +11,23 @@ import (
 // end of its stream, and how those that are over have ended. Every method may be called from
 // any goroutine.
 type Load struct {
-	inFlight atomic.Int64                  // written by Acquire and by the first Release of each lease
-	finished [classCount]atomic.Uint64     // written by the first Release of each lease
-	watchers atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
-	turn     atomic.Uint32                 // which watcher is told first; written by tell
-	holders  map[*Endpoint]int64           // the endpoints that point here, and the slots each was configured with; guarded by Loads.mu
-	slots    atomic.Int64                  // the least of those, 0 where none has a limit; written under Loads.mu
-	_        [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
+	inFlight  atomic.Int64                  // written by Acquire, by the first Release of each lease and by SetElsewhere
+	elsewhere atomic.Int64                  // those of inFlight that other processes have; written under Loads.mu
+	finished  [classCount]atomic.Uint64     // written by the first Release of each lease
+	watchers  atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
+	turn      atomic.Uint32                 // which watcher is told first; written by tell
+	holders   map[*Endpoint]int64           // the endpoints that point here, and the slots each was configured with; guarded by Loads.mu
+	slots     atomic.Int64                  // the least of those, 0 where none has a limit; written under Loads.mu
+	_         [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
 }
 
 const (
 	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords = 5 + int(classCount)
+	loadWords = 6 + int(classCount)
 )
 
-// InFlight returns how many requests the server is working on for us.
+// InFlight returns how many requests the server is working on, for us and for those whom
+// SetElsewhere was told of.
 func (l *Load) InFlight() int64 { return l.inFlight.Load() }
 
 // Finished returns how many attempts at the server have ended this way since the Load

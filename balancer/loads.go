@@ -12,6 +12,7 @@ import (
 type Loads struct {
 	mu        sync.Mutex       // guards byAddress and every Load's holders, slots and watchers; taken on membership changes only
 	byAddress map[string]*Load // written under mu
+	elsewhere map[string]int64 // as last told; written under mu
 }
 
 // NewLoads returns an empty set.
@@ -24,6 +25,8 @@ func (l *Loads) hold(address string, e *Endpoint) *Load {
 	load := l.byAddress[address]
 	if load == nil {
 		load = &Load{holders: make(map[*Endpoint]int64)}
+		load.elsewhere.Store(l.elsewhere[address])
+		load.inFlight.Store(l.elsewhere[address])
 		l.byAddress[address] = load
 	}
 	load.holders[e] = 0

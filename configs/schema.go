@@ -93,6 +93,7 @@ type Timeouts struct {
 	UpgradeIdle   time.Duration `yaml:"upgrade_idle"`   // without a byte in either direction of a tunnel
 	ShutdownDelay time.Duration `yaml:"shutdown_delay"` // from "not ready" to the closed listener
 	Shutdown      time.Duration `yaml:"shutdown"`       // for requests under way to finish after that
+	UpgradeDrain  time.Duration `yaml:"upgrade_drain"`  // for those of a process that a new one has replaced; 0: no limit
 }
 
 // Forwarded says whose X-Forwarded-* fields are believed; those of others are replaced.

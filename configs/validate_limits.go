@@ -63,6 +63,7 @@ func (r *report) validateTimeouts(t *Timeouts) {
 			"give a limit, as a client must not hold a connection for ever")
 	}
 	between(r, "timeouts.shutdown_delay", t.ShutdownDelay, 0, time.Hour, "give 0s to close the listener at once")
+	between(r, "timeouts.upgrade_drain", t.UpgradeDrain, 0, 30*mostDuration, "give 0s to let running requests finish, however long they take")
 	between(r, "timeouts.shutdown", t.Shutdown, 0, mostDuration, "give 0s to cut running requests off at once")
 }
 

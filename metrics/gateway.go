@@ -20,6 +20,7 @@ type gateway struct {
 	rowsDropped                     prometheus.Counter
 	reloads                         *prometheus.CounterVec
 	reloadSuccessful, reloadedAt    prometheus.Gauge
+	replaced, replacedRequests      prometheus.Gauge
 }
 
 func newGateway(r prometheus.Registerer) gateway {
@@ -46,6 +47,8 @@ func newGateway(r prometheus.Registerer) gateway {
 			Name: "steelyard_config_reloads_total", Help: "Configurations loaded, the first included, by result.",
 		}, []string{"result"}),
 		reloadSuccessful: gauge("steelyard_config_last_reload_successful", "Whether the last load of the configuration succeeded (1) or failed and left the old one running (0)."),
+		replaced:         gauge("steelyard_replaced_processes", "Processes that this one has replaced and that have not ended yet, since streams still run there."),
+		replacedRequests: gauge("steelyard_replaced_requests", "Requests in flight in the processes that this one has replaced. They count as in flight at their endpoints."),
 		reloadedAt:       gauge("steelyard_config_last_reload_success_timestamp_seconds", "When the running configuration was loaded, in Unix time."),
 	}
 	limited := prometheus.NewCounterVec(prometheus.CounterOpts{
@@ -120,4 +123,11 @@ func (r *Registry) Reloaded(successful bool) {
 	r.gateway.reloads.WithLabelValues("success").Inc()
 	r.gateway.reloadSuccessful.Set(1)
 	r.gateway.reloadedAt.Set(float64(time.Now().UnixMilli()) / 1e3)
+}
+
+// Replaced records how many processes that this one has replaced have not ended, and how many
+// requests they still have in flight.
+func (r *Registry) Replaced(processes int, requests int64) {
+	r.gateway.replaced.Set(float64(processes))
+	r.gateway.replacedRequests.Set(float64(requests))
 }

@@ -125,9 +125,13 @@ var rooms = []room{
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
 	{path: "cmd/steelyard/filewatch", level: 0,
 		why: "files and their changes; it does not know what they hold"},
+	{path: "cmd/steelyard/handover", level: 0,
+		why: "two programs and the descriptors between them; it does not know what they serve"},
+	{path: "cmd/steelyard/systemd", level: 0,
+		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/signals configs metrics proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event proxy/admin proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

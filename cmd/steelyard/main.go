@@ -29,8 +29,8 @@ func run(args []string) int {
 	root, understood := rootCommand(), false
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
 		understood = true
-		if c.Name() != serveName { // the one that reloads
-			signals.HangupsEnd()
+		if c.Name() != serveName { // the one that reloads and hands over
+			signals.OthersEnd()
 		}
 	}
 	root.SetArgs(args)

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -16,21 +17,25 @@ import (
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/filewatch"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/signals"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/systemd"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
 // reloader reads a file again for an app, once at a time.
 type reloader struct {
-	ctx   context.Context // of the app: nothing is reloaded after its end
+	ctx   context.Context // nothing is reloaded after its end: the process stops, or another has replaced it
 	app   *app.App
 	start *configs.Config // the process was started with
 	file  string
 	log   *zap.Logger
 	quiet time.Duration // of a file before it is taken; 0: the usual
 
-	mu   sync.Mutex
-	last [sha256.Size]byte // of what the file held when it was last read, or found unreadable
+	notify *systemd.Notifier
+
+	reloads atomic.Int64 // that were tried; written by reload
+	mu      sync.Mutex
+	last    [sha256.Size]byte // of what the file held when it was last read, or found unreadable
 }
 
 var errStopping = errors.New("shutting down")
@@ -42,6 +47,11 @@ func (r *reloader) reload() (told admin.Reloaded, err error) {
 	if r.ctx.Err() != nil {
 		return told, errStopping
 	}
+	r.reloads.Add(1)
+	if err := r.notify.Reloading(); err != nil {
+		r.log.Warn("systemd was not told of the reload", zap.Error(err))
+	}
+	defer func() { _ = r.notify.Ready() }() // it was there a moment ago
 	r.last = contentOf(r.file)
 	cfg, notes, err := configs.Examine(r.file, os.Environ())
 	if err != nil {
@@ -63,11 +73,14 @@ func (r *reloader) reload() (told admin.Reloaded, err error) {
 	return told, nil
 }
 
+// count is how many reloads have been tried.
+func (r *reloader) count() int { return int(r.reloads.Load()) }
+
 // onHangup reloads at each SIGHUP, even one that came early. After the app's end it ignores them.
 func (r *reloader) onHangup() {
 	for range signals.Hangups() {
 		if _, err := r.reload(); errors.Is(err, errStopping) {
-			r.log.Info("SIGHUP is ignored while shutting down")
+			r.log.Info("SIGHUP is ignored while shutting down", zap.Error(context.Cause(r.ctx)))
 		}
 	}
 }
@@ -93,7 +106,6 @@ func (r *reloader) onRequest() (admin.Reloaded, error) {
 
 // watch reloads when the file, or one that it names, has changed.
 func (r *reloader) watch(ctx context.Context) error {
-	r.onChange() // since the start
 	return filewatch.Run(ctx, filewatch.Options{Files: r.files, Changed: r.onChange, Quiet: r.quiet, Log: r.log})
 }
 

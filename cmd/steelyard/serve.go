@@ -11,7 +11,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/handover"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/signals"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/systemd"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
 )
@@ -20,7 +22,7 @@ func serveCommand() *cobra.Command {
 	var file string
 	c := &cobra.Command{
 		Use:   serveName + " FILE",
-		Short: "Serve by a configuration file; SIGHUP reloads it, SIGTERM drains and stops",
+		Short: "Serve by a configuration file; SIGHUP reloads it, SIGUSR2 starts a new binary that takes over, SIGTERM drains and stops",
 		RunE: func(c *cobra.Command, _ []string) error {
 			return serve(c.Context(), file)
 		},
@@ -34,35 +36,41 @@ const serveName = "serve"
 
 func serve(ctx context.Context, file string) error {
 	signals.IgnoreBrokenPipes()
+	from, err := handover.Take()
+	if err != nil {
+		return err
+	}
+	passed := systemd.Sockets()
 	content := contentOf(file) // before it is read: what changes after this is seen
 	cfg, notes, err := configs.Examine(file, os.Environ())
 	if err != nil {
 		return err
 	}
-	counted := metrics.New(metrics.Build{Version: version(), Revision: revision()})
-	log, access, behind := newLogs(cfg.Log, os.Stderr, counted)
-	defer behind.run()()
-	a, err := app.New(cfg, app.Options{Log: log, AccessLog: access, Metrics: counted, Memory: memoryAvailable()})
+	given, err := assign(cfg, passed)
 	if err != nil {
 		return err
 	}
-	log.Info("starting", zap.String("version", version()), zap.String("config", file), zap.Stringer("memory_limit", limitMemory(cfg, cfg)))
+	if from != nil {
+		given = givenBy(from)
+	}
+	counted := metrics.New(metrics.Build{Version: version(), Revision: revision()})
+	log, access, behind := newLogs(cfg.Log, os.Stderr, counted)
+	defer behind.run()()
+	a, err := app.New(cfg, app.Options{
+		Log: log, AccessLog: access, Metrics: counted, Memory: memoryAvailable(), Given: given, Shared: from != nil,
+	})
+	if err != nil {
+		return err
+	}
+	log.Info("starting", zap.String("version", version()), zap.String("config", file), zap.Stringer("memory_limit", limitMemory(cfg, cfg)), zap.Int("pid", os.Getpid()))
 	if advice, warning := descriptorAdvice(cfg, raiseDescriptors()); warning {
 		log.Warn(advice)
 	} else if advice != "" {
 		log.Info(advice)
 	}
 	logNotes(log, notes)
-	r := &reloader{ctx: ctx, app: a, start: cfg, file: file, log: log, last: content}
-	a.OnReload(r.onRequest)
-	go r.onHangup()
-	go r.watch(ctx)
 	go new(tidier).run(ctx)
-	if err := a.Run(ctx); err != nil {
-		return err
-	}
-	log.Info("stopped")
-	return nil
+	return newService(ctx, a, log, &reloader{app: a, start: cfg, file: file, log: log, last: content}, from).run()
 }
 
 // buildVersion is set by the linker for releases.

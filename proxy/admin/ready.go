@@ -5,6 +5,7 @@ package admin
 import (
 	"fmt"
 	"net/http"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -28,6 +29,7 @@ type Reload struct {
 
 type healthAnswer struct {
 	Status string `json:"status"`
+	PID    int    `json:"pid"` // of the process that answers: after an upgrade it is another
 }
 
 type readinessAnswer struct {
@@ -39,7 +41,7 @@ type readinessAnswer struct {
 // getHealth answers 200 for as long as the process can answer at all: if it
 // did not, a supervisor would restart the process and cut its streams.
 func (s *Server) getHealth(w http.ResponseWriter, _ *http.Request) {
-	answer(w, http.StatusOK, healthAnswer{Status: "ok"})
+	answer(w, http.StatusOK, healthAnswer{Status: "ok", PID: os.Getpid()})
 }
 
 // getReadiness tells the state of the gateway, and with ?upstreams=1 that of its

@@ -1,6 +1,8 @@
 package admin
 
 import (
+	"fmt"
+	"os"
 	"testing"
 	"time"
 
@@ -67,5 +69,5 @@ func TestHealthIsNotReadiness(t *testing.T) {
 	s := start(t, func(_ *Options, s *running) { s.ready.NotReady = []string{"shutting down"} })
 	got := s.do("GET", "/healthz", "")
 	assert.Equal(t, 200, got.StatusCode)
-	assert.JSONEq(t, `{"status":"ok"}`, string(got.body))
+	assert.JSONEq(t, fmt.Sprintf(`{"status":"ok","pid":%d}`, os.Getpid()), string(got.body))
 }

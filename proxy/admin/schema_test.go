@@ -98,12 +98,12 @@ func (d *description) problems(s schema, v any, at string) (found []string) {
 func TestProblemsAreFound(t *testing.T) {
 	d := described(t)
 	for _, c := range []struct{ schema, body, want string }{
-		{"Health", `{"status":"ok"}`, ""},
-		{"Health", `{"status":"bad"}`, `x.status: "bad", want string [ok]`},
-		{"Health", `{}`, `x: no status`},
+		{"Health", `{"status":"ok","pid":7}`, ""},
+		{"Health", `{"status":"bad","pid":7}`, `x.status: "bad", want string [ok]`},
+		{"Health", `{"pid":7}`, `x: no status`},
 		{"Health", `[]`, `x: an array, want object`},
 		{"Health", `null`, `x: null, want object`},
-		{"Health", `{"status":"ok","more":1}`, `x: more is not described`},
+		{"Health", `{"status":"ok","pid":7,"more":1}`, `x: more is not described`},
 		{"Connections", `{"idle":1.5,"active":0}`, `x.idle: 1.5, want integer`},
 		{"Connections", `{"idle":0,"active":-1}`, `x.active: -1 is out of range`},
 		{"Condition", `{"name":"ejected","reason":"","since":"today"}`, `x.since: parsing time "today"`},

@@ -193,7 +193,9 @@ func (c *Conn) wakes() bool {
 }
 
 // ending says whether the connection must end as soon as no request is on its way.
-func (c *Conn) ending() bool { return c.server.stopping.Load() || c.evicted.Load() }
+func (c *Conn) ending() bool {
+	return c.server.stopping.Load() || c.evicted.Load() || c.state.Load() == stateClosing && c.server.retiring.Load()
+}
 
 // take puts an idle connection into another state. If closeIdle was first, take undoes its
 // poke: a request that has come is served all the same.
@@ -287,7 +289,7 @@ func (c *Conn) ReleaseRequest() {
 // the handler's wish. Call it once, before the answer's head is written.
 func (c *Conn) KeepAlive(will bool) bool {
 	c.persist = will && c.Refusal == nil && c.Request != nil && c.Request.Persistent() &&
-		!c.ending() && !c.server.crowded.Load() && c.body.drainable()
+		!c.ending() && !c.server.retiring.Load() && !c.server.crowded.Load() && c.body.drainable()
 	return c.persist
 }
 

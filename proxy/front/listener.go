@@ -29,11 +29,12 @@ func ListenAs(address string, a Access) (net.Listener, error) {
 	if path, unix := strings.CutPrefix(address, "unix:"); unix {
 		return listenUnix(path, a)
 	}
-	lc := net.ListenConfig{KeepAliveConfig: net.KeepAliveConfig{
-		Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3,
-	}}
+	lc := net.ListenConfig{KeepAliveConfig: keepAlive}
 	return lc.Listen(context.Background(), "tcp", address)
 }
+
+// keepAlive finds out within a minute that a client is gone without a word.
+var keepAlive = net.KeepAliveConfig{Enable: true, Idle: 30 * time.Second, Interval: 10 * time.Second, Count: 3}
 
 // listener hands each accepted connection to fasthttp as a *Conn.
 type listener struct {

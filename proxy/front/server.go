@@ -41,6 +41,7 @@ type Options struct {
 	TakeLag     time.Duration // the same of ReadRate
 	OfClient    int           // most connections of one address; 0: no limit
 	WaitHalf    bool          // a client that half-closes still waits for its answer
+	Patience    time.Duration // how long Retire lets a connection wait for a request; 0: 10 s
 	Log         *zap.Logger
 	Metrics     *metrics.Registry
 }
@@ -53,6 +54,8 @@ type Server struct {
 	watch    *watch
 	requests sync.Pool // of *Request
 	stopping atomic.Bool
+	retiring atomic.Bool  // another process takes the new connections; written by Retire
+	serving  atomic.Int64 // listeners that are accepted from; written by Serve
 	// open counts connections within the limit, refused those above it that
 	// are being told so; written by accept and Conn.leave.
 	open, refused atomic.Int64
@@ -103,6 +106,8 @@ func (s *Server) Serve(ln net.Listener, config *tls.Config) error {
 	if stopping {
 		return ln.Close()
 	}
+	s.serving.Add(1)
+	defer s.serving.Add(-1)
 	return s.fast.Serve(&listener{Listener: ln, server: s, tls: config})
 }
 

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 )
@@ -25,9 +26,11 @@ var byUmask = Access{User: -1, Group: -1}
 // socket is a unix socket that we listen on, with its file.
 type socket struct {
 	*net.UnixListener
-	path   string
-	file   fs.FileInfo // as we made it
-	remove sync.Once
+	path    string
+	file    fs.FileInfo // as we made it
+	remove  sync.Once
+	foreign bool        // the file is not ours, and never will be
+	shared  atomic.Bool // another process still listens there: the file is its; written by Inherit and OwnFile
 }
 
 // listenUnix opens a unix socket. It replaces a file on which nobody listens any more. That
@@ -65,6 +68,9 @@ func listenUnix(path string, a Access) (net.Listener, error) {
 // there. While the socket is open no other file can have its inode.
 func (s *socket) Close() error {
 	s.remove.Do(func() {
+		if s.foreign || s.shared.Load() {
+			return
+		}
 		if unlock, err := lockSocket(s.path); err == nil {
 			defer unlock()
 		}

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"strconv"
+	"sync/atomic"
 
 	"go.uber.org/zap"
 
@@ -24,6 +25,8 @@ type file struct {
 	maxBytes int64
 	keep     int
 	log      *zap.Logger
+	shared   atomic.Bool // another process appends too: a row that looks unfinished is its, being written; by Log.Share
+	rotates  atomic.Bool // written by Log.Share
 
 	file *os.File // nil after a fault, until it is opened again
 	info os.FileInfo
@@ -42,7 +45,7 @@ func (f *file) open() error {
 		if err != nil {
 			return fmt.Errorf("open request log: %w", err)
 		}
-		ours, err := adopt(file)
+		ours, err := adopt(file, f.shared.Load())
 		if err == nil && ours {
 			f.info, err = file.Stat()
 		}
@@ -62,8 +65,8 @@ func (f *file) open() error {
 }
 
 // adopt says whether rows can be appended to a file, and cuts away an unfinished
-// row at its end, as a full disk or a crash leaves it.
-func adopt(file *os.File) (ours bool, err error) {
+// row at its end, as a full disk or a crash leaves it; but not of a file that is shared.
+func adopt(file *os.File, shared bool) (ours bool, err error) {
 	info, err := file.Stat()
 	if err != nil || !info.Mode().IsRegular() || info.Size() == 0 {
 		return true, err
@@ -76,7 +79,7 @@ func adopt(file *os.File) (ours bool, err error) {
 		return false, nil
 	}
 	end, err := lastLine(file, info.Size())
-	if err != nil || end == info.Size() {
+	if err != nil || end == info.Size() || shared {
 		return true, err
 	}
 	return true, file.Truncate(end)
@@ -144,7 +147,7 @@ func (f *file) prepare(size int64) error {
 			return err
 		}
 	}
-	if f.info.Size() == 0 || f.info.Size()+size <= f.maxBytes {
+	if f.info.Size() == 0 || f.info.Size()+size <= f.maxBytes || !f.rotates.Load() {
 		return nil
 	}
 	if err := f.rotate(); err != nil {

@@ -23,6 +23,7 @@ type Options struct {
 	MaxBytes int64       // that a file grows to; 0: 64 MiB
 	Keep     int         // how many full files are kept beside; 0: 5
 	Log      *zap.Logger // is told when writing fails, and when it goes on
+	Shared   bool        // another process appends to the file as well, until Share says otherwise
 	Dropped  func()      // is called for each row that is lost, from any goroutine; nil: nobody is told
 }
 
@@ -77,6 +78,8 @@ func Open(o Options) (*Log, error) {
 		waiting: make([]Row, 0, mostRows), spare: make([]Row, 0, mostRows),
 		file: file{path: o.Path, maxBytes: o.MaxBytes, keep: o.Keep, log: o.Log},
 	}
+	l.file.rotates.Store(true)
+	l.file.shared.Store(o.Shared)
 	if l.dropped == nil {
 		l.dropped = func() {}
 	}
@@ -92,6 +95,13 @@ func Open(o Options) (*Log, error) {
 		return nil, err
 	}
 	return l, nil
+}
+
+// Share says whether another process appends to the file as well, and whether it is ours to
+// rotate. Any goroutine may call it.
+func (l *Log) Share(shared, rotates bool) {
+	l.file.shared.Store(shared)
+	l.file.rotates.Store(rotates)
 }
 
 // Write hands a row over to be written. It never waits, any goroutine may call

@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
-	"io/fs"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -29,6 +28,8 @@ type Options struct {
 	Log       *zap.Logger       // nil: no log
 	AccessLog *zap.Logger       // nil: Log; one that blocks for ever keeps Run from ending
 	Metrics   *metrics.Registry // nil: one of its own
+	Given     []Given           // sockets that others have opened for us; those that no address names are closed
+	Shared    bool              // a process that is being replaced still writes to the request log
 	Memory    int64             // bytes that the process may use where limits.memory is 0; 0: any number
 }
 
@@ -47,13 +48,18 @@ type App struct {
 	certificates certificates
 	webhooks     *webhooks
 
-	admin net.Listener // nil: none
+	admin        net.Listener // nil: none
+	adminAddress string       // as configured
 
 	onReload func() (admin.Reloaded, error) // nil: nothing can be reloaded; written by OnReload
 
 	adminHosts []string // the host names by which operators reach it
 
 	stopping atomic.Bool // written by Run when ctx ends
+
+	begin       func(context.Context) error // called before anything is served; nil: nothing; written by OnBegin
+	whenServing func()                      // nil: nothing; written by OnServing
+	replaced    chan struct{}               // closed by HandOver
 
 	mu         sync.Mutex      // one reload at a time
 	config     *configs.Config // in force; written by New and Reload under mu
@@ -63,13 +69,14 @@ type App struct {
 // listener is one address and the protocol spoken there.
 type listener struct {
 	net.Listener
-	tls *tls.Config // nil: plain
+	address string      // as configured
+	tls     *tls.Config // nil: plain
 }
 
 // New builds every room and binds every address, so that a taken port is an error
 // here. Nothing is served before Run.
 func New(cfg *configs.Config, o Options) (*App, error) {
-	a := &App{log: o.Log, metrics: o.Metrics, config: cfg}
+	a := &App{log: o.Log, metrics: o.Metrics, config: cfg, replaced: make(chan struct{})}
 	if a.log == nil {
 		a.log = zap.NewNop()
 	}
@@ -81,7 +88,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.fleet.memory = o.Memory
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
 	a.webhooks = newWebhooks(a.events)
-	recorders, err := a.openLogs(cfg, o.AccessLog)
+	recorders, err := a.openLogs(cfg, o)
 	if err != nil {
 		return nil, err
 	}
@@ -96,10 +103,12 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if a.front, err = front.New(frontOptions(cfg, a.handler, a.log, a.metrics)); err != nil {
 		return nil, fmt.Errorf("watch clients: %w", err)
 	}
-	if err := a.listen(cfg); err != nil {
+	sockets := sockets{given: o.Given, log: a.log}
+	if err := a.listen(cfg, &sockets); err != nil {
 		a.closeListeners()
 		return nil, err
 	}
+	sockets.closeRest()
 	a.observe()
 	a.reloaded(nil)
 	return a, nil
@@ -120,15 +129,16 @@ func (a *App) prepare(cfg *configs.Config) (*generation, error) {
 }
 
 // openLogs begins the logs of requests that are asked for.
-func (a *App) openLogs(cfg *configs.Config, access *zap.Logger) (recorders []proxy.Recorder, err error) {
+func (a *App) openLogs(cfg *configs.Config, o Options) (recorders []proxy.Recorder, err error) {
 	if a.fleet.logged = cfg.Log.Requests != ""; a.fleet.logged {
-		a.requests, err = requestlog.Open(requestlog.Options{Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped})
+		a.requests, err = requestlog.Open(requestlog.Options{Path: cfg.Log.Requests, Log: a.log, Dropped: a.metrics.RequestRowDropped, Shared: o.Shared})
 		if err != nil {
 			return nil, err
 		}
 		recorders = append(recorders, proxy.RequestLog{Log: a.requests})
 	}
 	if cfg.Log.Access {
+		access := o.AccessLog
 		if access == nil {
 			access = a.log
 		}
@@ -159,7 +169,7 @@ func frontOptions(cfg *configs.Config, h *proxy.Handler, log *zap.Logger, m *met
 	}
 }
 
-func (a *App) listen(cfg *configs.Config) error {
+func (a *App) listen(cfg *configs.Config, sockets *sockets) error {
 	for _, l := range cfg.Listen {
 		var config *tls.Config
 		if l.TLS != nil {
@@ -169,42 +179,20 @@ func (a *App) listen(cfg *configs.Config) error {
 			}
 			a.certificates.listeners = append(a.certificates.listeners, listenerCertificate{l.TLS.CertFile, config})
 		}
-		ln, err := listenAs(l.Address, l.Mode, l.Owner, l.Group)
+		ln, err := sockets.listen(l.Address, l.Mode, l.Owner, l.Group)
 		if err != nil {
 			return &ListenError{Address: l.Address, Err: err}
 		}
-		a.clients = append(a.clients, listener{ln, config})
+		a.clients = append(a.clients, listener{ln, l.Address, config})
 	}
 	if cfg.Admin.Address != "" {
-		ln, err := listenAs(cfg.Admin.Address, cfg.Admin.Mode, cfg.Admin.Owner, cfg.Admin.Group)
+		ln, err := sockets.listen(cfg.Admin.Address, cfg.Admin.Mode, cfg.Admin.Owner, cfg.Admin.Group)
 		if err != nil {
 			return &ListenError{Address: cfg.Admin.Address, Admin: true, Err: err}
 		}
-		a.admin, a.adminHosts = ln, adminHosts(cfg.Admin)
+		a.admin, a.adminAddress, a.adminHosts = ln, cfg.Admin.Address, adminHosts(cfg.Admin)
 	}
 	return nil
-}
-
-// listenAs opens a listener, a unix socket with the given mode and owner.
-func listenAs(address string, mode configs.Mode, owner, group configs.Account) (net.Listener, error) {
-	uid, err := owner.UserID()
-	if err != nil {
-		return nil, err
-	}
-	gid, err := group.GroupID()
-	if err != nil {
-		return nil, err
-	}
-	return front.ListenAs(address, front.Access{Mode: fs.FileMode(mode), User: uid, Group: gid})
-}
-
-func (a *App) closeListeners() {
-	for _, l := range a.clients {
-		_ = l.Close()
-	}
-	if a.admin != nil {
-		_ = a.admin.Close()
-	}
 }
 
 // Addrs are the addresses clients are served on, in configured order.
@@ -254,8 +242,15 @@ func (a *App) Run(ctx context.Context) error {
 	g.start("watch clients", a.front.Run)
 	g.start("watch certificates", a.certificates.run)
 	a.fleet.start(ctx, g)
+	if a.begin != nil {
+		if err := a.begin(ctx); err != nil {
+			a.closeListeners()
+			return err
+		}
+	}
+	endAdmin := func() {}
 	if a.admin != nil {
-		g.start("serve the admin listener", func(ctx context.Context) error { return a.adminServer().Run(ctx, a.admin) })
+		endAdmin = g.startUntil("serve the admin listener", func(ctx context.Context) error { return a.adminServer().Run(ctx, a.admin) })
 	}
 	for _, l := range a.clients {
 		g.start("serve "+l.Addr().String(), func(context.Context) error { return a.front.Serve(l.Listener, l.tls) })
@@ -264,10 +259,14 @@ func (a *App) Run(ctx context.Context) error {
 	if a.admin != nil {
 		a.log.Info("admin listening", zap.Stringer("address", a.admin.Addr()))
 	}
+	a.serving()
 	var failure error
 	select {
 	case <-ctx.Done():
 	case failure = <-g.failed:
+	case <-a.replaced:
+		a.retire(ctx, endAdmin)
+		return nil
 	}
 	a.drain()
 	return failure

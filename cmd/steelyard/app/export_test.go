@@ -11,7 +11,6 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/health/probe"
-	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
 const SaveEvery = saveEvery
@@ -83,6 +82,3 @@ func Measure(a *App, since time.Duration) { a.fleet.measureOnce(since) }
 
 // CloseAdmin makes the admin listener fail.
 func CloseAdmin(a *App) { _ = a.admin.Close() }
-
-// Events is the log of events.
-func (a *App) Events() *event.Log { return a.events }

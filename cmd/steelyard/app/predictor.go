@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -29,8 +30,9 @@ type learner struct {
 	log      *zap.Logger
 	cancel   context.CancelFunc // nil before start
 	ended    chan struct{}      // closed when it has ended, and saved what it learned
-	replaced atomic.Bool        // another learner has its file now, so it does not save; written by retireLearners
-	told     string             // the last failure to save; belongs to run
+	replaced atomic.Bool        // another learner has its file now, so it does not save; written by retireLearners and OwnFiles
+	saving   sync.Mutex         // one save at a time
+	told     string             // the last failure to save; guarded by saving
 	unread   error              // why Read did not take up the file; until it is settled
 }
 
@@ -134,7 +136,9 @@ func (l *learner) run(ctx context.Context) error {
 
 // save saves what was learned, if there is anything new. It logs each obstacle once.
 func (l *learner) save() {
-	if l.replaced.Load() {
+	l.saving.Lock()
+	defer l.saving.Unlock()
+	if l.file == "" || l.replaced.Load() {
 		return
 	}
 	err := l.Keep()

@@ -19,7 +19,7 @@ const (
 // Options say what is watched.
 type Options struct {
 	Files   func() []string // the paths; asked for at each look, as a change may name others
-	Changed func()          // called by Run, once for each change, when it is over
+	Changed func()          // called by Run when it begins, and once for each change, when it is over
 	Every   time.Duration   // between two looks; 0: 2 s
 	Quiet   time.Duration   // for which nothing may have moved before a change is told; 0: 1 s
 	Blind   bool            // asks the system for no notes
@@ -66,7 +66,8 @@ func moved(was, is map[string]stamp) bool {
 	return false
 }
 
-// Run watches until ctx ends.
+// Run watches until ctx ends. It calls Changed once at its start, as files may have changed since
+// they were read.
 func Run(ctx context.Context, o Options) error {
 	if o.Every == 0 {
 		o.Every = usualEvery
@@ -79,6 +80,7 @@ func Run(ctx context.Context, o Options) error {
 	ticks := time.NewTicker(o.Every)
 	defer ticks.Stop()
 	seen := look(o.Files())
+	o.Changed() // after the first look: what changes from now on is seen
 	for {
 		notes.follow(o.Files())
 		select {

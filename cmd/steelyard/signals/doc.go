@@ -8,6 +8,7 @@
 //
 //	ctx := signals.Context()   // ends at the first SIGTERM or SIGINT
 //	<-signals.Hangups()        // a SIGHUP; one that came early is still there
+//	<-signals.Upgrades()       // a SIGUSR2, likewise
 //
-// A command that knows no SIGHUP calls HangupsEnd first.
+// A command that knows neither of the two calls OthersEnd first.
 package signals

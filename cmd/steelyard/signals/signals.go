@@ -14,12 +14,14 @@ import (
 const exitNow = 1
 
 var (
-	hangups = make(chan os.Signal, 1) // SIGHUP; a waiting one stands for all that came since
-	stops   = make(chan os.Signal, 2) // SIGTERM and SIGINT; a third makes no difference
+	hangups  = make(chan os.Signal, 1) // SIGHUP; a waiting one stands for all that came since
+	upgrades = make(chan os.Signal, 1) // SIGUSR2, likewise
+	stops    = make(chan os.Signal, 2) // SIGTERM and SIGINT; a third makes no difference
 )
 
 func init() {
 	signal.Notify(hangups, syscall.SIGHUP)
+	signal.Notify(upgrades, syscall.SIGUSR2)
 	signal.Notify(stops, syscall.SIGTERM, syscall.SIGINT)
 }
 
@@ -39,12 +41,20 @@ var Context = sync.OnceValue(func() context.Context {
 // Hangups receives each SIGHUP; while one waits to be received, further ones are left out.
 func Hangups() <-chan os.Signal { return hangups }
 
-// HangupsEnd lets SIGHUP end the process, as by default. One that came before ends it now.
-func HangupsEnd() {
-	signal.Reset(syscall.SIGHUP)
+// Upgrades receives each SIGUSR2; while one waits to be received, further ones are left out.
+func Upgrades() <-chan os.Signal { return upgrades }
+
+// OthersEnd lets SIGHUP and SIGUSR2 end the process, as by default. One that came before ends it now.
+func OthersEnd() {
+	end(syscall.SIGHUP, hangups)
+	end(syscall.SIGUSR2, upgrades)
+}
+
+func end(s syscall.Signal, came <-chan os.Signal) {
+	signal.Reset(s)
 	select {
-	case <-hangups:
-		_ = syscall.Kill(os.Getpid(), syscall.SIGHUP)
+	case <-came:
+		_ = syscall.Kill(os.Getpid(), s)
 	default:
 	}
 }

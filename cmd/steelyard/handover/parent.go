@@ -1,0 +1,177 @@
+// The new program's side: taking over.
+
+package handover
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"sync"
+	"syscall"
+)
+
+// From is the program that has started this one, to take over from it.
+type From struct {
+	Sockets []Socket // the descriptors are the caller's to close
+	old     *line
+	older   []*line
+}
+
+// Take returns what the program was started with, or nil if nobody is to be taken over from.
+func Take() (*From, error) {
+	text, found := os.LookupEnv(variable)
+	if !found {
+		return nil, nil
+	}
+	_ = os.Unsetenv(variable)
+	var m manifest
+	if err := json.Unmarshal([]byte(text), &m); err != nil {
+		return nil, fmt.Errorf("read %s: %w: it is for steelyard's own use", variable, err)
+	}
+	next := firstDescriptor
+	take := func() int {
+		fd := next
+		next++
+		syscall.CloseOnExec(fd)
+		return fd
+	}
+	f := &From{}
+	var err error
+	if f.old, err = newLine(take()); err != nil {
+		return nil, fmt.Errorf("speak to the old program: %w", err)
+	}
+	for _, s := range m.Sockets {
+		f.Sockets = append(f.Sockets, Socket{Address: s.Address, Foreign: s.Foreign, Descriptor: take()})
+	}
+	for range m.Older {
+		l, err := newLine(take())
+		if err != nil {
+			return nil, fmt.Errorf("speak to an older program: %w", err)
+		}
+		f.older = append(f.older, l)
+	}
+	return f, nil
+}
+
+// Ready tells the old program that this one could serve, and waits until it may. If the old one is gone
+// it may as well: nobody else has the sockets.
+func (f *From) Ready() (Serve, error) {
+	if err := f.old.send(message{Kind: ready}); err != nil {
+		return Serve{}, nil
+	}
+	m, err := f.old.receive()
+	switch {
+	case err != nil:
+		return Serve{}, nil
+	case m.Kind != serve || m.Serve == nil:
+		return Serve{}, fmt.Errorf("the old program said %q and should have said %q", m.Kind, serve)
+	}
+	return *m.Serve, nil
+}
+
+// Close ends the line to the old program, so that nobody waits for it.
+func (f *From) Close() { _ = f.old.Close() }
+
+// Serving tells the old program that it may close its listeners.
+func (f *From) Serving() { _ = f.old.send(message{Kind: serving}) }
+
+// Older are the programs before this one that have not ended, and what they still do.
+type Older struct {
+	changed func(processes int, total Load)
+
+	mu    sync.Mutex
+	left  bool           // nobody listens to them here any more; guarded by mu
+	loads map[*line]Load // guarded by mu
+}
+
+// Follow listens to the old programs until they end, from what they said last. changed is told how many
+// there are and the sum of their loads, at first now; once at a time.
+func (f *From) Follow(s Serve, changed func(processes int, total Load)) *Older {
+	o := &Older{changed: changed, loads: map[*line]Load{f.old: s.Load}}
+	for i, l := range f.older {
+		o.loads[l] = nil
+		if i < len(s.Older) {
+			o.loads[l] = s.Older[i]
+		}
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.tell()
+	for l := range o.loads {
+		go o.follow(l)
+	}
+	return o
+}
+
+// tell says how it is now. The caller holds mu.
+func (o *Older) tell() {
+	all := make([]Load, 0, len(o.loads))
+	for _, one := range o.loads {
+		all = append(all, one)
+	}
+	o.changed(len(o.loads), sum(all))
+}
+
+func (o *Older) follow(l *line) {
+	for o.take(l) {
+	}
+	_ = l.Close()
+}
+
+// take waits for the next that a program says, and reports whether there may be more.
+func (o *Older) take(l *line) bool {
+	m, err := l.receive()
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	switch {
+	case o.left:
+		return false
+	case err != nil:
+		delete(o.loads, l)
+	case m.Kind == load:
+		o.loads[l] = m.Load
+	}
+	o.tell()
+	return err == nil
+}
+
+// Leave stops to listen: the next program does.
+func (o *Older) Leave() {
+	if o == nil {
+		return
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.left = true
+	for l := range o.loads {
+		_ = l.Close()
+	}
+}
+
+// copies are the lines, and a descriptor of each for the next program.
+func (o *Older) copies() (lines []*line, fds []int) {
+	if o == nil {
+		return nil, nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for l := range o.loads {
+		if fd, err := l.copyOf(); err == nil {
+			lines, fds = append(lines, l), append(fds, fd)
+		}
+	}
+	return lines, fds
+}
+
+// loadsOf are the last loads that were told on lines.
+func (o *Older) loadsOf(lines []*line) (all []Load) {
+	if o == nil {
+		return nil
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, l := range lines {
+		all = append(all, o.loads[l])
+	}
+	return all
+}
