@@ -70,6 +70,9 @@ func (x *exchange) again(err error) error {
 		return nil
 	}
 	x.note(failure)
+	if failure.Broke && x.suspect(a) {
+		verdict = retry.GiveUp
+	}
 	if verdict == retry.Move && !x.affords(0) {
 		verdict = retry.GiveUp
 		if !failure.Sent {

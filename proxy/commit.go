@@ -57,6 +57,7 @@ func (x *exchange) commit() {
 
 	r.tail.begin(a, open)
 	x.remember()
+	x.watch()
 	x.conn.ReleaseRequest()
 	if u := current.upload; u != nil && u.finished() {
 		current.joinUpload()

@@ -8,6 +8,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/retry"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
@@ -34,10 +35,11 @@ type exchange struct {
 	id       []byte // X-Request-Id
 	api      api    // whose shape errors have
 	line     headLine
-	held     held  // the request's body, or its beginning
-	hints    hints // of how much work it is
-	counted  bool  // among the requests of its client
-	admitted bool  // by the handler's guard
+	held     held       // the request's body, or its beginning
+	body     retry.Body // stands for it, once it was compared with others
+	hints    hints      // of how much work it is
+	counted  bool       // among the requests of its client
+	admitted bool       // by the handler's guard
 
 	first    attempt    // so that most exchanges need no memory for one
 	attempts []*attempt // the first and any beside it
@@ -92,6 +94,7 @@ func (x *exchange) reset() {
 	x.id = x.id[:0]
 	x.line.reset()
 	x.hints.reset()
+	x.body = retry.Body{}
 	x.counted, x.admitted = false, false
 	for _, beside := range x.attempts[1:] {
 		x.cancel.Leave(&beside.cancel)

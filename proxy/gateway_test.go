@@ -82,7 +82,7 @@ type settings struct {
 
 func defaults() settings {
 	return settings{
-		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: never, Retry: retry.Default(), Budget: new(retry.Budget)},
+		upstream:    proxy.Upstream{Name: "chat", PassHost: true, Idle: never, Retry: retry.Default(), Budget: new(retry.Budget), Suspects: new(retry.Suspects)},
 		connections: transport.Options{Network: "tcp", Connect: never, MaxIdle: 64, IdleTimeout: never},
 		front: front.Options{
 			HeaderBytes: 8 << 10, Header: never, Body: never, IdleClient: never, ClientStall: never, Connections: 1000,

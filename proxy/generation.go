@@ -72,7 +72,12 @@ type Upstream struct {
 	QueueTime bool               // answers say how long the request waited for a slot
 	Retry     retry.Policy       // when a request is tried again
 	Budget    *retry.Budget      // how often that may be; nil: always
-	Metrics   *metrics.Upstream
+	Suspects  *retry.Suspects    // of bodies that endpoints may have died of; nil: none is suspected
+	// Poisoned is told of a body that is refused from now on, and which request found that out; nil where nobody wants to know.
+	Poisoned func(p retry.Poison, requestID string)
+	// BudgetSpent is told once in a while that retries are refused, with the counts of the budget; nil likewise.
+	BudgetSpent func(requests, retries, failed int64)
+	Metrics     *metrics.Upstream
 }
 
 // Target is how requests get to one endpoint. It is what the endpoints of an

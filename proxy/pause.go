@@ -18,6 +18,9 @@ func (x *exchange) affords(pause time.Duration) bool {
 	}
 	if !u.Budget.Take(now, u.Retry.Ratio, u.underWay()) {
 		u.Metrics.RetryRefused()
+		if u.BudgetSpent != nil && u.Budget.FirstRefusal(now) {
+			u.BudgetSpent(u.Budget.Counts(now))
+		}
 		return false
 	}
 	return true

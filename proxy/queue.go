@@ -22,6 +22,9 @@ func (x *exchange) acquire() error {
 		}
 		x.counted = true
 	}
+	if err := x.refusePoison(); err != nil {
+		return err
+	}
 	a := x.current
 	err := a.acquire()
 	x.began = a.begun + a.waited

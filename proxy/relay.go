@@ -45,6 +45,7 @@ func (x *exchange) relay() error {
 			return err
 		}
 	}
+	x.absolve()
 	if a.upload == nil {
 		// The endpoint has done its part: what waits for its slot or its connection
 		// need not wait for the client to take the rest.

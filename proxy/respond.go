@@ -41,6 +41,9 @@ func (x *exchange) respond(err error) {
 	case f.Kind == fault.Refused: // the upload failed behind an answer that had begun
 		x.conn.Abort(true)
 	default:
+		if f.Kind == fault.Truncated && x.body.Size > 0 {
+			x.suspect(x.current)
+		}
 		x.complain(f)
 		x.cut(f)
 	}
@@ -130,7 +133,7 @@ func (x *exchange) answer(status int, extra string, body []byte, keep bool) {
 // keeps says whether the client's connection is good for another request after a failure.
 // What failed by the client may have left half a request on it.
 func keeps(f *fault.Error) bool {
-	return f.Kind == fault.NoRoute || f.Kind != fault.Refused && f.Source() != fault.Client
+	return f.Kind == fault.NoRoute || f.Kind == fault.Poisoned || f.Kind != fault.Refused && f.Source() != fault.Client
 }
 
 // cut ends an answer that the client has the beginning of, after telling the

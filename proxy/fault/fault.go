@@ -56,6 +56,7 @@ const (
 	Forsaken                     // the endpoint failed its probes before it answered
 	Shortage                     // steelyard lacks descriptors, ports or memory to reach the endpoint
 	Loop                         // the request has been here before
+	Poisoned                     // endpoints broke off over the same request
 	Refused                      // what the client sent is not served: see Refuse
 )
 
@@ -93,6 +94,7 @@ var kinds = [...]struct {
 	Forsaken:         {Upstream, 504, "probes_failed", "gave no answer, and fails its probes"},
 	Shortage:         {Steelyard, 503, "out_of_resources", "steelyard has no file descriptor, port or memory left for another connection"},
 	Loop:             {Steelyard, 508, "loop_detected", "the request has come through this steelyard before: one of its endpoints leads back to it"},
+	Poisoned:         {Client, 502, "poisoned", "two endpoints broke off over this same request, which is refused for a while"},
 	Refused:          {source: Client}, // Refuse says the rest
 }
 

@@ -18,7 +18,8 @@ import (
 type Budget struct {
 	requests seconds
 	retries  seconds
-	failed   seconds // of the retries
+	failed   seconds      // of the retries
+	quiet    atomic.Int64 // the moment until which FirstRefusal is false; written by it
 }
 
 const (
@@ -62,6 +63,18 @@ func (b *Budget) Failed(now time.Duration) {
 	if b != nil {
 		b.failed.add(secondOf(now))
 	}
+}
+
+// FirstRefusal reports whether no retry had been refused for the time of the window before this moment,
+// at which one is.
+func (b *Budget) FirstRefusal(now time.Duration) bool {
+	return time.Duration(b.quiet.Swap(int64(now+window*time.Second))) <= now
+}
+
+// Counts are what the budget goes by at this moment.
+func (b *Budget) Counts(now time.Duration) (requests, retries, failed int64) {
+	second := secondOf(now)
+	return b.requests.sum(second), b.retries.sum(second), b.failed.sum(second)
 }
 
 // ring is how many seconds are kept; more than count, so that one who comes late finds its own.

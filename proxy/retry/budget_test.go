@@ -96,3 +96,17 @@ func TestBudgetAllocatesNothing(t *testing.T) {
 	b := new(retry.Budget)
 	require.Zero(t, testing.AllocsPerRun(100, func() { b.Request(time.Second); b.Take(time.Second, 0.2, 0) }))
 }
+
+// That retries are refused is news once in a while.
+func TestFirstRefusal(t *testing.T) {
+	b := new(retry.Budget)
+	require.True(t, b.FirstRefusal(time.Hour))
+	require.False(t, b.FirstRefusal(time.Hour+9*time.Second))
+	require.False(t, b.FirstRefusal(time.Hour+18*time.Second), "it went on")
+	require.True(t, b.FirstRefusal(time.Hour+28*time.Second))
+	b.Request(time.Hour)
+	take(b, time.Hour, 2, 0)
+	b.Failed(time.Hour)
+	requests, retries, failed := b.Counts(time.Hour)
+	require.Equal(t, [3]int64{1, 2, 1}, [3]int64{requests, retries, failed})
+}

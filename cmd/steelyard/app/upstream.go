@@ -13,7 +13,6 @@ import (
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
-	"github.com/steelyard-proxy/steelyard/proxy/retry"
 )
 
 // upstream is one running upstream, kept for as long as configurations name it. The fleet's
@@ -22,7 +21,7 @@ type upstream struct {
 	name    string
 	pool    *balancer.Pool
 	metrics *metrics.Upstream
-	budget  *retry.Budget // of retries; reloads do not touch it
+	retries retries
 
 	transitions *transitions
 
@@ -41,7 +40,7 @@ type upstream struct {
 }
 
 func (f *fleet) newUpstream(name string) *upstream {
-	u := &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name), budget: new(retry.Budget)}
+	u := &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name), retries: newRetries(name, f.events)}
 	u.transitions = &transitions{upstream: name, pool: u.pool, events: f.events}
 	u.options.Notify = u.transitions.told
 	u.judge = outlier.New(func() map[string]outlier.Reading { return readings(u.pool) })
@@ -72,25 +71,14 @@ func (u *upstream) rules() *proxy.Upstream {
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
 		WantsWork: u.wantsWork, QueueTime: c.Queue.Header,
-		Retry: retryPolicy(&c.Retry), Budget: u.budget,
+		Retry: retryPolicy(&c.Retry), Budget: u.retries.budget, Suspects: u.retries.suspects,
+		Poisoned: u.retries.poisoned, BudgetSpent: u.retries.spent,
 		Metrics: u.metrics,
 	}
 	if u.learner != nil {
 		r.Predictor = u.learner.Predictor
 	}
 	return r
-}
-
-// retryPolicy is what the configuration says of retries.
-func retryPolicy(c *configs.Retry) retry.Policy {
-	p := retry.Policy{
-		Attempts: c.Attempts, Ratio: c.BudgetRatio, Backoff: c.Backoff, MaxBackoff: c.MaxBackoff, Within: c.Within,
-		Idempotent: map[configs.Idempotent]retry.Idempotence{"true": retry.All, "false": retry.ByMethod}[c.Idempotent], // auto: KnownPaths
-	}
-	for _, s := range c.Statuses {
-		p.Statuses.Add(s.From, s.To)
-	}
-	return p
 }
 
 // refresh assesses the members again, and tells the pool of all changes.
