@@ -27,6 +27,8 @@ type EndpointOptions struct {
 	// Slots is how many requests the endpoint's server works on at once, over all pools that
 	// name the server; 0 for no limit. Where pools say different numbers the least counts.
 	Slots int
+	// Tier is 0 for what is used first; higher ones are used where those before them fall short.
+	Tier int
 	// Via says how the endpoint is reached, to whoever sends the requests; a comparable value.
 	// Where it changes the pool makes another Endpoint, which has the same conditions.
 	Via any
@@ -46,6 +48,9 @@ func (o EndpointOptions) validate() error {
 	}
 	if o.Slots < 0 {
 		problems = append(problems, fmt.Errorf("endpoint %q: slots must be 0 (no limit) or more, is %d", o.Name, o.Slots))
+	}
+	if o.Tier < 0 {
+		problems = append(problems, fmt.Errorf("endpoint %q: the tier must be 0 (used first) or more, is %d", o.Name, o.Tier))
 	}
 	return errors.Join(problems...)
 }

@@ -19,6 +19,7 @@ type member struct {
 	endpoint *Endpoint
 	capacity float64
 	slots    int
+	tier     int
 	standing standing
 	way      way
 }
@@ -41,7 +42,7 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 	members := make([]*member, len(endpoints))
 	var fresh []*member
 	for i, o := range endpoints {
-		next := &member{capacity: o.Capacity, slots: o.Slots}
+		next := &member{capacity: o.Capacity, slots: o.Slots, tier: o.Tier}
 		m := before[o.Name]
 		if m != nil && m.endpoint.url == o.URL {
 			next.standing, next.way = m.standing, m.way
@@ -79,7 +80,7 @@ func (p *Pool) join(fresh []*member) {
 // is reports whether the member is what the options ask for.
 func (m *member) is(o EndpointOptions) bool {
 	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.via == o.Via &&
-		m.capacity == o.Capacity && m.slots == o.Slots
+		m.capacity == o.Capacity && m.slots == o.Slots && m.tier == o.Tier
 }
 
 // mark switches the condition of a member, and returns the number of the last change. The

@@ -20,6 +20,9 @@ type Options struct {
 	// less than that would be eligible, ejections are not obeyed at all. If less than that is
 	// warm, those that come back are used whole.
 	PanicRatio float64
+	// TierSpillRatio is a part, 0 to 1, of the capacity of the tiers in use, but for what departs. If
+	// less than that can be used, the next tier is used as well; 0: only if nothing can.
+	TierSpillRatio float64
 	// SlowStart is how long the capacity of an endpoint that comes back, or joins others, takes to
 	// grow to the whole; 0: it is used whole at once.
 	SlowStart time.Duration
@@ -61,7 +64,7 @@ func (o QueueOptions) validate() error {
 // validate reports everything that is wrong with the options but for the policy, as one error.
 func (o *Options) validate() error {
 	problems := []error{o.Queue.validate()}
-	for name, ratio := range map[string]float64{"max ejected": o.MaxEjectedRatio, "panic": o.PanicRatio} {
+	for name, ratio := range map[string]float64{"max ejected": o.MaxEjectedRatio, "panic": o.PanicRatio, "tier spill": o.TierSpillRatio} {
 		if !(ratio >= 0 && ratio <= 1) {
 			problems = append(problems, fmt.Errorf("the %s ratio must be from 0 to 1, is %v", name, ratio))
 		}
@@ -80,5 +83,5 @@ func processClock() time.Duration { return time.Since(processStart) }
 // same reports whether both ask for the same. Options without a policy are like no others.
 func (o Options) same(other Options) bool {
 	return o.Policy != nil && o.Policy.Name() == other.Policy.Name() && o.Queue == other.Queue &&
-		o.MaxEjectedRatio == other.MaxEjectedRatio && o.PanicRatio == other.PanicRatio && o.SlowStart == other.SlowStart
+		o.MaxEjectedRatio == other.MaxEjectedRatio && o.PanicRatio == other.PanicRatio && o.TierSpillRatio == other.TierSpillRatio && o.SlowStart == other.SlowStart
 }

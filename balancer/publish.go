@@ -86,6 +86,7 @@ func (p *Pool) handOver(next *Snapshot) (gave bool, err error) {
 	p.notices.add(p.marked...)
 	p.marked = nil
 	p.notePanic(IgnoresEjections, next.Panicking)
+	p.notePanic(SpillsOver, next.Spilled)
 	p.notePanic(IgnoresOutages, next.seats.ignoresOutages())
 	return p.serveWaiting(nil), nil
 }

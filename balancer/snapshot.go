@@ -15,6 +15,8 @@ type Snapshot struct {
 	Version  uint64 // how many snapshots the pool had published before this one
 	// Panicking says that ejections are ignored, since too few endpoints would be eligible.
 	Panicking bool
+	// Spilled says that the first tier falls short, so that others are used as well.
+	Spilled bool
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
 	Endpoints []EndpointState
 
@@ -46,7 +48,9 @@ type EndpointState struct {
 	// Slots is how many requests the server works on at once: the least number that any pool
 	// which names it says; 0 for no limit.
 	Slots      int
+	Tier       int
 	Eligible   bool
+	Standby    bool // it would be eligible, but the tiers before its own suffice
 	Conditions Condition
 	Reasons    []Reason // one for each condition, oldest first
 }
@@ -57,11 +61,9 @@ func newSnapshot(upstream string, o *Options, members []*member, now time.Durati
 	s := &Snapshot{Upstream: upstream, Policy: o.Policy.Name(), Endpoints: make([]EndpointState, len(members))}
 	var gentle bool
 	s.Panicking, gentle = s.judge(o, members)
-	candidates := make([]Candidate, 0, len(members))
-	slots, trials := make([]int64, 0, len(members)), make([]int64, 0, len(members))
 	for i, m := range members {
 		state := &s.Endpoints[i]
-		state.Endpoint, state.Base, state.Comeback, state.Ramp = m.endpoint, m.capacity, m.way.at, 1
+		state.Endpoint, state.Base, state.Comeback, state.Ramp, state.Tier = m.endpoint, m.capacity, m.way.at, 1, m.tier
 		state.Slots = int(m.endpoint.load.slots.Load())
 		state.Conditions, state.Reasons = m.standing.set, m.standing.reasons
 		if gentle {
@@ -73,18 +75,28 @@ func newSnapshot(upstream string, o *Options, members []*member, now time.Durati
 		if gentle && m.way.at == OnTrial {
 			state.Trial = trialSlots
 		}
-		if state.Eligible {
-			candidates = append(candidates, Candidate{Endpoint: m.endpoint, Capacity: state.Capacity})
+	}
+	s.standBy(o.TierSpillRatio)
+	return s, s.seat(o.Policy)
+}
+
+// seat makes the seats of all that are eligible, and fails with what the policy panicked with.
+func (s *Snapshot) seat(policy Builder) error {
+	candidates := make([]Candidate, 0, len(s.Endpoints))
+	slots, trials := make([]int64, 0, len(s.Endpoints)), make([]int64, 0, len(s.Endpoints))
+	for i := range s.Endpoints {
+		if state := &s.Endpoints[i]; state.Eligible {
+			candidates = append(candidates, Candidate{Endpoint: state.Endpoint, Capacity: state.Capacity})
 			slots = append(slots, int64(math.Ceil(float64(state.Slots)*state.Ramp)))
 			trials = append(trials, state.trialSlots())
 		}
 	}
 	s.share(candidates)
 	if len(candidates) > 0 {
-		s.seats = newSeats(o.Policy, candidates, slots, trials)
-		return s, s.seats.guard.failure()
+		s.seats = newSeats(policy, candidates, slots, trials)
+		return s.seats.guard.failure()
 	}
-	return s, nil
+	return nil
 }
 
 // judge fills in who is eligible. It reports whether ejections had to be ignored, and whether

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Panic is a rule that is not obeyed for a while, since too few endpoints would be left.
+// Panic is what a pool does for want of endpoints: mostly a rule that it does not obey for a while.
 type Panic uint8
 
 const (
@@ -16,6 +16,8 @@ const (
 	// IgnoresOutages: no endpoint can be reached, and nobody had better wait for one, so that
 	// all are used as if nothing were known.
 	IgnoresOutages
+	// SpillsOver: the first tier falls short (Options.TierSpillRatio), so that others are used as well.
+	SpillsOver
 
 	panicCount // one more than the last
 )

@@ -90,6 +90,8 @@ func upstreamDefaults() Upstream {
 		},
 		Outlier:   outlierDefaults(),
 		SlowStart: 30 * time.Second,
+		// Envoy goes to the next priority below 71 %, by its overprovisioning factor of 1.4.
+		TierSpillRatio: 0.7,
 		Timeouts: UpstreamTimeouts{
 			Connect: 2 * time.Second,
 			// As long as OpenAI's clients wait by default: an answer that is not streamed begins when

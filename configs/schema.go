@@ -106,17 +106,19 @@ type Upstream struct {
 	Name   string `yaml:"name"`
 	Policy string `yaml:"policy"`
 	// CapacityScale is how many requests/s one unit of capacity sustains, for policies that need to know; 0: unknown.
-	CapacityScale float64          `yaml:"capacity_scale,omitempty"`
-	Host          string           `yaml:"host"` // "pass": the client's Host goes out; "endpoint": the endpoint's own
-	Endpoints     []Endpoint       `yaml:"endpoints"`
-	Queue         Queue            `yaml:"queue"`
-	Predict       Predict          `yaml:"predict,omitempty"`
-	Health        Health           `yaml:"health"`
-	Outlier       Outlier          `yaml:"outlier"`
-	SlowStart     time.Duration    `yaml:"slow_start"` // how long one that comes back takes to get its whole share; 0: it gets it at once
-	Timeouts      UpstreamTimeouts `yaml:"timeouts"`
-	Retry         Retry            `yaml:"retry"`
-	Connections   Connections      `yaml:"connections"`
+	CapacityScale float64    `yaml:"capacity_scale,omitempty"`
+	Host          string     `yaml:"host"` // "pass": the client's Host goes out; "endpoint": the endpoint's own
+	Endpoints     []Endpoint `yaml:"endpoints"`
+	Queue         Queue      `yaml:"queue"`
+	Predict       Predict    `yaml:"predict,omitempty"`
+	Health        Health     `yaml:"health"`
+	Outlier       Outlier    `yaml:"outlier"`
+	// TierSpillRatio is the part of the tiers' capacity below which the next one is used as well.
+	TierSpillRatio float64          `yaml:"tier_spill_ratio"`
+	SlowStart      time.Duration    `yaml:"slow_start"` // how long one that comes back takes to get its whole share; 0: it gets it at once
+	Timeouts       UpstreamTimeouts `yaml:"timeouts"`
+	Retry          Retry            `yaml:"retry"`
+	Connections    Connections      `yaml:"connections"`
 }
 
 // Endpoint is one addressable inference server.
@@ -125,7 +127,8 @@ type Endpoint struct {
 	URL      string     `yaml:"url"`  // always scheme://host:port, lower-case, the port written out
 	Capacity Capacity   `yaml:"capacity"`
 	Slots    Slots      `yaml:"slots"`
-	TLS      *ClientTLS `yaml:"tls"` // nil: plain for http; the system's roots for https
+	Tier     int        `yaml:"tier"` // 0 is used first, the others are backups
+	TLS      *ClientTLS `yaml:"tls"`  // nil: plain for http; the system's roots for https
 }
 
 // ClientTLS says how an https endpoint is verified and how the gateway shows itself to it.

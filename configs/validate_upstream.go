@@ -28,6 +28,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
 		r.validateHealth(p.key("health"), &u.Health)
 		r.validateOutlier(p.key("outlier"), &u.Outlier)
+		r.validateTiers(p, u)
 		r.validateSlowStart(p.key("slow_start"), u.SlowStart)
 		r.optional(p.key("timeouts").key("connect"), u.Timeouts.Connect)
 		r.optional(p.key("timeouts").key("first_byte"), u.Timeouts.FirstByte)

@@ -53,6 +53,8 @@ func why(e *balancer.EndpointState, words bool) string {
 			}
 		}
 		return strings.Join(reasons, "; ")
+	case e.Standby:
+		return "on standby"
 	case e.Endpoint.Unreachable():
 		return "unreachable"
 	}

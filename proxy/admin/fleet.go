@@ -23,7 +23,9 @@ type Upstream struct {
 	// Note is a remark of the policy on how it shares at present; mostly empty.
 	Note string `json:"note,omitempty"`
 	// Panicking: panic mode, in which too few endpoints are eligible and ejections are ignored.
-	Panicking bool       `json:"panicking"`
+	Panicking bool `json:"panicking"`
+	// Spilled: the first tier falls short, so that others are used as well.
+	Spilled   bool       `json:"spilled"`
 	Queue     Queue      `json:"queue"`
 	Endpoints []Endpoint `json:"endpoints"`
 }
@@ -41,6 +43,8 @@ type Endpoint struct {
 	URL               string  `json:"url"`
 	Capacity          float64 `json:"capacity"` // configured or learned, in the upstream's unit
 	EffectiveCapacity float64 `json:"effective_capacity"`
+	Tier              int     `json:"tier"`      // 0 is used first
+	Standby           bool    `json:"standby"`   // it is well, but the tiers before its own suffice
 	Comeback          string  `json:"comeback"`  // how far it is on its way back: settled, away, on_trial or ramping
 	RampRatio         float64 `json:"ramp"`      // the part of its capacity and slots in force, above 0 to 1
 	TrialRequests     int     `json:"trial"`     // requests at once that may try it; 0: no limit

@@ -44,6 +44,7 @@ type identity struct {
 type settings struct {
 	capacity    configs.Capacity
 	slots       configs.Slots
+	tier        int
 	connect     time.Duration
 	connections configs.Connections
 }

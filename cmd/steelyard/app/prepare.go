@@ -113,7 +113,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 // capacity sustains, 0 while not known.
 func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
 	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack}
-	o.SlowStart = c.SlowStart
+	o.SlowStart, o.TierSpillRatio = c.SlowStart, c.TierSpillRatio
 	o.MaxEjectedRatio, o.PanicRatio = c.Outlier.MaxEjectedRatio, c.Outlier.PanicRatio
 	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
 		return o, err
@@ -129,7 +129,7 @@ func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err err
 // want reads all that is needed to reach an endpoint.
 func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 	w.identity = identity{name: e.Name, url: e.URL}
-	w.settings = settings{capacity: e.Capacity, slots: e.Slots, connect: c.Timeouts.Connect, connections: c.Connections}
+	w.settings = settings{capacity: e.Capacity, slots: e.Slots, tier: e.Tier, connect: c.Timeouts.Connect, connections: c.Connections}
 	if e.TLS != nil {
 		w.identity.tls = *e.TLS
 	}

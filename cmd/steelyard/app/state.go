@@ -116,7 +116,7 @@ func (f *fleet) Upstreams() []admin.Upstream {
 		}
 		q := u.pool.Queue()
 		shown := admin.Upstream{
-			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking,
+			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled,
 			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
 		}
 		for _, e := range s.Endpoints {
@@ -131,7 +131,7 @@ func (f *fleet) Upstreams() []admin.Upstream {
 func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.Load]bool) admin.Endpoint {
 	shown := admin.Endpoint{
 		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
-		Comeback: e.Comeback.String(), RampRatio: e.Ramp, TrialRequests: e.Trial,
+		Tier: e.Tier, Standby: e.Standby, Comeback: e.Comeback.String(), RampRatio: e.Ramp, TrialRequests: e.Trial,
 		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
 		Unreachable: e.Endpoint.Unreachable(), Drained: drained(e, serving), Conditions: []admin.Condition{},
 	}

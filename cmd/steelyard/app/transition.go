@@ -46,6 +46,8 @@ func eventOf(t balancer.Transition) event.Event {
 		e.Evidence = map[string]any{"pause_seconds": t.Cooling.Seconds()}
 	}
 	switch t.Panic {
+	case balancer.SpillsOver:
+		e.Cause, e.Action = "too little of the first tier's capacity can be used", "endpoints of the next tiers get requests as well"
 	case balancer.IgnoresOutages:
 		e.Cause, e.Action = "no endpoint can be reached", "requests go to all of them as if nothing were known"
 	case balancer.IgnoresEjections:
@@ -56,6 +58,9 @@ func eventOf(t balancer.Transition) event.Event {
 
 // kindsOf is what happens when a transition begins, and when it is over.
 func kindsOf(t balancer.Transition) (began, over event.Kind) {
+	if t.Panic == balancer.SpillsOver {
+		return event.SpilledOver, event.SpillOver
+	}
 	if t.Panic != 0 {
 		return event.Panic, event.PanicOver
 	}

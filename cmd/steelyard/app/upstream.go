@@ -53,6 +53,7 @@ func (u *upstream) configure(p *plan) {
 	old := u.config
 	u.config, u.wantsWork, u.learner = p.config, p.wantsWork, p.learner
 	u.options.Queue, u.options.SlowStart = p.options.Queue, p.options.SlowStart
+	u.options.TierSpillRatio = p.options.TierSpillRatio
 	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio
 	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale {
 		u.options.Policy, u.scale = p.options.Policy, 0
@@ -96,7 +97,7 @@ func (u *upstream) apply() {
 		m.target.Appoint(u.judges(m)...)
 		judged[i] = m.outlier
 		endpoints[i] = balancer.EndpointOptions{
-			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Via: m.target,
+			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Tier: m.want.tier, Via: m.target,
 		}
 	}
 	if err := u.pool.Apply(u.options, endpoints); err != nil {

@@ -47,7 +47,7 @@ func newFleet() (fleet, error) {
 }
 
 // configuration is the file a user would write for this fleet. Probes are
-// frequent, so that one can watch a server leave and return. The shutdown is
+// frequent and slow starts short, so that one can watch a server leave and return. The shutdown is
 // short, because it comes from an interrupt key.
 func (f fleet) configuration(s settings) string {
 	var endpoints strings.Builder
@@ -61,5 +61,6 @@ upstreams:
   - name: %s
     endpoints:
 %s    health: {path: /health, interval: 1s, timeout: 500ms, unhealthy_threshold: 2, healthy_threshold: 2}
+    slow_start: 5s
 `, s.listen, s.admin, upstreamName, endpoints.String())
 }
