@@ -53,6 +53,7 @@ func TestDefaults(t *testing.T) {
 			},
 			Outlier: Outlier{
 				Enforce: true, Shadow: []string{}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
+				SlowRatio: 3, Stall: 10 * time.Second,
 				EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute, MaxEjectedRatio: 0.5, PanicRatio: 0.5,
 			},
 			Retry: Retry{

@@ -16,6 +16,8 @@ type Outlier struct {
 	FailureRatio float64       `yaml:"failure_ratio"` // of the attempts in Window, 0 to 1; 0: off
 	Window       time.Duration `yaml:"window"`
 	MinRequests  int           `yaml:"min_requests"` // in Window, for it to say anything
+	SlowRatio    float64       `yaml:"slow_ratio"`   // of the time for its work to that of its peers, each by its own measure; 0: off
+	Stall        time.Duration `yaml:"stall"`        // without a byte while requests wait, at least; 0: off
 	EjectTime    time.Duration `yaml:"eject_time"`
 	MaxEjectTime time.Duration `yaml:"max_eject_time"`
 	// MaxEjectedRatio and PanicRatio are parts of the upstream's capacity.
@@ -24,7 +26,7 @@ type Outlier struct {
 }
 
 // Detectors are the names that outlier.shadow may list.
-var Detectors = []string{"consecutive", "ratio"}
+var Detectors = []string{"consecutive", "ratio", "slow", "stall"}
 
 func outlierDefaults() Outlier {
 	return Outlier{
@@ -34,6 +36,8 @@ func outlierDefaults() Outlier {
 		FailureRatio: 0.5,
 		Window:       time.Minute, // so that a server with few, long requests has ten in it
 		MinRequests:  10,
+		SlowRatio:    3,
+		Stall:        10 * time.Second,
 		EjectTime:    10 * time.Second,
 		MaxEjectTime: 5 * time.Minute,
 
@@ -62,9 +66,11 @@ func (r *report) validateOutlier(p path, o *Outlier) {
 	}
 	between(r, p.key("consecutive"), o.Consecutive, 0, mostInARow, "give how many failures in a row eject an endpoint, 0 for no number of them")
 	r.validateEjectedRatios(p, o)
-	r.validateRatio(p.key("failure_ratio"), o.FailureRatio, 1, "give the part of requests whose failure ejects an endpoint, such as 0.5; 0 for none")
+	r.validateRatio(p.key("failure_ratio"), o.FailureRatio, "give the part of requests whose failure ejects an endpoint, such as 0.5; 0 for none")
 	between(r, p.key("window"), o.Window, time.Second, mostWindow, "give the time over which an endpoint is judged")
 	between(r, p.key("min_requests"), o.MinRequests, 1, mostSlots, "give how many requests must have ended in the window")
+	r.validateSlowRatio(p.key("slow_ratio"), o.SlowRatio)
+	r.optional(p.key("stall"), o.Stall)
 	if between(r, p.key("eject_time"), o.EjectTime, 100*time.Millisecond, mostDuration, "give for how long an endpoint is ejected the first time") &&
 		between(r, p.key("max_eject_time"), o.MaxEjectTime, 100*time.Millisecond, mostDuration, "give for how long it is ejected at most") &&
 		o.MaxEjectTime < o.EjectTime {
@@ -73,15 +79,30 @@ func (r *report) validateOutlier(p path, o *Outlier) {
 }
 
 func (r *report) validateEjectedRatios(p path, o *Outlier) {
-	r.validateRatio(p.key("max_ejected_ratio"), o.MaxEjectedRatio, 1, "give the part of the capacity that may be ejected at once, such as 0.5; 0 for none")
-	r.validateRatio(p.key("panic_ratio"), o.PanicRatio, 1, "give the part of the capacity that must be left for ejections to be obeyed, such as 0.5; 0 to obey them always")
+	r.validateRatio(p.key("max_ejected_ratio"), o.MaxEjectedRatio, "give the part of the capacity that may be ejected at once, such as 0.5; 0 for none")
+	r.validateRatio(p.key("panic_ratio"), o.PanicRatio, "give the part of the capacity that must be left for ejections to be obeyed, such as 0.5; 0 to obey them always")
 }
 
-// validateRatio accepts numbers from 0 to most.
-func (r *report) validateRatio(p path, ratio, most float64, remedy string) {
-	if math.IsNaN(ratio) || math.IsInf(ratio, 0) {
-		r.add(p, remedy, "must be a finite number, is %s", show(ratio))
-		return
+// validateRatio accepts numbers from 0 to 1.
+func (r *report) validateRatio(p path, ratio float64, remedy string) {
+	if r.finite(p, ratio, remedy) {
+		between(r, p, ratio, 0, 1, remedy)
 	}
-	between(r, p, ratio, 0, most, remedy)
+}
+
+// validateSlowRatio accepts 0, and what a healthy server does not reach.
+func (r *report) validateSlowRatio(p path, ratio float64) {
+	const least, most = 1.5, 1000
+	const remedy = "give how many times as long as its peers a server may take, such as 3; 0 for any"
+	if ratio != 0 && r.finite(p, ratio, remedy) {
+		between(r, p, ratio, least, most, remedy)
+	}
+}
+
+func (r *report) finite(p path, number float64, remedy string) bool {
+	if math.IsNaN(number) || math.IsInf(number, 0) {
+		r.add(p, remedy, "must be a finite number, is %s", show(number))
+		return false
+	}
+	return true
 }

@@ -117,10 +117,12 @@ type Detector uint8
 const (
 	DetectorConsecutive Detector = iota // failures in a row
 	DetectorRatio                       // too large a part of its requests failed
+	DetectorSlow                        // it became slow where its peers did not
+	DetectorStall                       // requests waited, and not a byte came
 	detectors
 )
 
-var detectorLabels = [detectors]string{"consecutive", "ratio"}
+var detectorLabels = [detectors]string{"consecutive", "ratio", "slow", "stall"}
 
 // EjectionMode says whether an ejection took place.
 type EjectionMode uint8

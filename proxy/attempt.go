@@ -75,18 +75,33 @@ func (a *attempt) try() error {
 		if err := a.connect(); err != nil {
 			return err
 		}
-		a.phase = metrics.PhaseUpload
-		until := wire.Within(a.x.upstream.FirstByte)
-		sent := a.send(until)
-		a.phase = metrics.PhaseFirstByte
+		sent, err := a.ask()
 		if !errors.Is(sent, wire.ErrUnsound) {
-			return a.await(sent, until)
+			return err
 		}
 		if reused := a.up.Reused; !reused {
 			return fault.New(fault.Closed, sent).Unsent()
 		}
 		a.disconnect(false)
 	}
+}
+
+// ask sends the request and, unless the connection was dead before, waits for the head of its
+// answer. sent is the error of sending, err that of both.
+func (a *attempt) ask() (sent, err error) {
+	if a.x.held.whole { // else it may be the client that is waited for
+		waiting := &a.target.Waiting
+		waiting.Add(1)
+		defer waiting.Add(-1)
+	}
+	a.phase = metrics.PhaseUpload
+	until := wire.Within(a.x.upstream.FirstByte)
+	sent = a.send(until)
+	a.phase = metrics.PhaseFirstByte
+	if errors.Is(sent, wire.ErrUnsound) {
+		return sent, sent
+	}
+	return sent, a.await(sent, until)
 }
 
 // connect takes a connection to the leased endpoint, a fresh one where the last had died.

@@ -89,6 +89,7 @@ type Target struct {
 	Rating  Rating
 	Meter   estimate.Meter // of what it can do; of use where it is told, see Measuring
 	Metrics *metrics.Endpoint
+	Waiting atomic.Int64            // requests that it has whole, and has not begun to answer; written by attempts
 	judges  atomic.Pointer[[]Judge] // written by Appoint; nil: there are none
 }
 

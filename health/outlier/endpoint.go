@@ -37,7 +37,7 @@ var faultWords = [endings]string{
 type Attempt struct {
 	Ending Ending
 	Held   time.Duration // from its beginning to its end
-	Took   time.Duration // what of that the endpoint needed; 0: it never had the request
+	Took   time.Duration // what of that the endpoint needed; 0: that says nothing of its speed
 	// FirstByte is how long it took to begin its answer; 0 where it did not.
 	FirstByte time.Duration
 	Size      float64 // predicted work as a multiple of the mean; 0: not known
@@ -49,8 +49,8 @@ type Sink interface{ Judged(Decision) }
 
 // Reading is what is seen of an endpoint at one moment.
 type Reading struct {
-	Received uint64  // bytes that came from it since it was made
-	InFlight int64   // requests that it has
+	Received uint64  // bytes that came from it, ever
+	Waiting  int64   // requests that it has whole, and has not begun to answer
 	Capacity float64 // its rate of work, by the configuration or measured
 	Slots    int     // how many requests it works on at once; 0: not known
 	Eligible bool    // it gets requests, also in spite of an ejection
@@ -66,9 +66,12 @@ type Endpoint struct {
 	inARow atomic.Int32  // faults since the last attempt that was served
 	latest atomic.Uint32 // Ending of the last fault
 	ended  [endings]atomic.Uint64
+	speed  times // by the time for each unit of predicted work
+	first  times // by the time to the first byte
 
 	// Written by the Group.
 	limit    atomic.Int32          // how many faults in a row call the Group; 0: no number of them
+	typical  atomic.Int32          // the bucket of the usual time for a unit of work; buckets: not known
 	restored atomic.Int64          // when it got requests again, on the process's clock: attempts from before that count no more; 0: it was never ejected
 	group    atomic.Pointer[Group] // nil: nobody judges it yet
 
@@ -76,7 +79,11 @@ type Endpoint struct {
 }
 
 // NewEndpoint makes an endpoint, of which nothing is known yet.
-func NewEndpoint(name string, sink Sink) *Endpoint { return &Endpoint{name: name, sink: sink} }
+func NewEndpoint(name string, sink Sink) *Endpoint {
+	e := &Endpoint{name: name, sink: sink}
+	e.typical.Store(buckets)
+	return e
+}
 
 var processStart = time.Now()
 
@@ -87,6 +94,12 @@ func (e *Endpoint) Ended(a Attempt) {
 		return
 	}
 	e.ended[a.Ending].Add(1)
+	if a.FirstByte > 0 {
+		e.first[bucketOf(a.FirstByte)].Add(1)
+	}
+	if a.Took > 0 {
+		e.clock(&a)
+	}
 	switch {
 	case a.Ending == Served:
 		if e.inARow.Load() != 0 { // most often it is 0: no write then, which other cores would wait for
@@ -95,6 +108,16 @@ func (e *Endpoint) Ended(a Attempt) {
 	case a.Ending.isFault():
 		e.failed(a)
 	}
+}
+
+// clock counts how long an attempt took. Of one that was not served it is only known that it
+// would have taken longer: that counts where it is long already.
+func (e *Endpoint) clock(a *Attempt) {
+	b := bucketOf(a.perWork())
+	if a.Ending != Served && (a.Ending != Abandoned && a.Ending != TimedOut || b <= int(e.typical.Load())) {
+		return
+	}
+	e.speed[b].Add(1)
 }
 
 // failed counts a fault. An attempt that began before the endpoint was given requests again

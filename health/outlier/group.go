@@ -90,13 +90,15 @@ func (g *Group) tick(now time.Time) []verdict {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, e := range g.members {
-		e.sample(readings[e.name])
+		e.sample(readings[e.name], now)
 	}
 	for _, e := range g.members {
 		g.release(e, now)
 		g.judgeRun(e, now)
 		g.judgeRatio(e, now)
+		g.judgeStall(e, now)
 	}
+	g.judgeSlow(now)
 	return g.take()
 }
 

@@ -14,7 +14,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // usual are the options that most tests begin with.
 func usual() Options {
 	return Options{
-		Enforced: [detectors]bool{Consecutive: true, Ratio: true}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
+		Enforced: [detectors]bool{Consecutive: true, Ratio: true, Slow: true, Stall: true}, Consecutive: 3, SlowRatio: 3, Stall: 10 * time.Second, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
 		EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute,
 	}
 }

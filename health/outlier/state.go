@@ -3,6 +3,7 @@
 package outlier
 
 import (
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -23,12 +24,23 @@ type state struct {
 	revived atomic.Bool // its probe has failed and passes again; written by Revived
 
 	reading Reading         // of the last tick
-	counted [endings]uint64 // up to the last tick
+	counted [endings]uint64 // up to the last tick, as the next two
+	clocked [buckets]uint32
+	begun   [buckets]uint32
 	window  ring[second]
+
+	baseline   moments   // of its times for a unit of work, while it is well
+	slowFor    int       // ticks for which it has been slow
+	firstBytes memory    // of its times to the first byte
+	heard      time.Time // when it last began an answer
+	silent     silence
 }
 
 // second is what ended within one tick.
-type second struct{ served, failed uint32 }
+type second struct {
+	served, failed uint32
+	speed          moments
+}
 
 // Revived says that the endpoint's probe had failed and passes again. If it is ejected it may
 // show now that it is well, though its time is not over.
@@ -59,13 +71,18 @@ func (e *Endpoint) begin(now time.Time) {
 	e.restored.Store(int64(now.Sub(processStart)))
 	e.inARow.Store(0)
 	e.window.clear()
+	e.slowFor, e.silent = 0, silence{}
 	e.servedBefore = e.ended[Served].Load()
 }
 
 // sample notes what has ended since the last one.
-func (e *Endpoint) sample(r Reading) {
+func (e *Endpoint) sample(r Reading, now time.Time) {
+	e.hear(r, now)
 	e.reading = r
-	var s second
+	s := second{speed: e.speed.take(&e.clocked)}
+	if e.firstBytes.take(&e.first, &e.begun) {
+		e.heard = now
+	}
 	for ending := range endings {
 		n := e.ended[ending].Load()
 		new := uint32(n - e.counted[ending])
@@ -78,6 +95,10 @@ func (e *Endpoint) sample(r Reading) {
 		}
 	}
 	e.window.push(s)
+	e.learn()
+	if e.known() {
+		e.typical.Store(int32(bucketOf(time.Duration(math.Exp(e.baseline.mean()) * 1e9))))
+	}
 	e.watchAppeal()
 }
 

@@ -24,9 +24,13 @@ type judging struct{ *outlier.Endpoint }
 
 // Judge implements proxy.Judge.
 func (j judging) Judge(a *proxy.Attempted) {
-	j.Ended(outlier.Attempt{
+	told := outlier.Attempt{
 		Ending: attemptEnding(a), Held: a.Connect + a.Service + a.Blocked, Took: a.Service, FirstByte: a.FirstByte, Size: a.Size,
-	})
+	}
+	if told.Ending == outlier.Served && a.Status >= 300 {
+		told.Took = 0 // it did not do the work
+	}
+	j.Ended(told)
 }
 
 // attemptEnding is what an attempt says of its endpoint.
@@ -71,6 +75,7 @@ func statusEnding(status int) outlier.Ending {
 func outlierOptions(c configs.Outlier) outlier.Options {
 	o := outlier.Options{
 		Consecutive: c.Consecutive, FailureRatio: c.FailureRatio, Window: c.Window, MinRequests: c.MinRequests,
+		SlowRatio: c.SlowRatio, Stall: c.Stall,
 		EjectTime: c.EjectTime, MaxEjectTime: c.MaxEjectTime,
 	}
 	for _, d := range outlier.Detectors() {
@@ -85,8 +90,9 @@ func readings(pool *balancer.Pool) map[string]outlier.Reading {
 	all := make(map[string]outlier.Reading, len(s.Endpoints))
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
+		target := e.Endpoint.Via().(*proxy.Target)
 		all[e.Endpoint.Name()] = outlier.Reading{
-			Received: e.Endpoint.Via().(*proxy.Target).Metrics.Received(), InFlight: e.Endpoint.Load().InFlight(),
+			Received: target.Metrics.Received(), Waiting: target.Waiting.Load(),
 			Capacity: e.Base, Slots: e.Slots, Eligible: e.Eligible,
 		}
 	}

@@ -168,3 +168,45 @@ func TestReloadKeepsEjections(t *testing.T) {
 	require.NoError(t, r.Reload(outlierConfig(t, "    outlier: {eject_time: 1h}\n", c, b)))
 	require.True(t, r.state(t, "a").Eligible)
 }
+
+// A server that becomes slow gets no more requests, though it answers each of them.
+func TestSlowServerIsEjected(t *testing.T) {
+	a, b, c := newPatient(t, time.Millisecond), newPatient(t, time.Millisecond), newPatient(t, time.Millisecond)
+	a.fails(func(http.ResponseWriter) { <-time.After(100 * time.Millisecond) })
+	r := run(t, outlierConfig(t, "    outlier: {eject_time: 1h}\n", a, b, c))
+	eventually(t, "a to be ejected", func() bool {
+		assert.Equal(t, map[int]int{200: 50}, asks(t, r.url, 50))
+		return !r.state(t, "a").Eligible
+	})
+	assert.Equal(t, "1", line(t, r, `steelyard_ejections_total{detector="slow",endpoint="a",mode="enforced",upstream="chat"}`))
+	assert.Contains(t, r.state(t, "a").Reasons[0].Text, "times as long as those of its peers")
+	assert.True(t, r.state(t, "b").Eligible)
+	assert.True(t, r.state(t, "c").Eligible)
+}
+
+// A server that takes requests and answers none is ejected, though all that is seen of it are clients
+// that give up.
+func TestHungServerIsEjected(t *testing.T) {
+	a, b, c := newPatient(t, 0), newPatient(t, 0), newPatient(t, 0)
+	hung := make(chan struct{})
+	t.Cleanup(func() { close(hung) }) // before the server closes
+	r := run(t, outlierConfig(t, "    policy: round_robin\n    outlier: {stall: 1s, slow_ratio: 0, eject_time: 1h}\n", a, b, c))
+	asks(t, r.url, 60)
+	a.fails(func(http.ResponseWriter) { <-hung })
+	client := &http.Client{Timeout: 300 * time.Millisecond, Transport: &http.Transport{}}
+	defer client.CloseIdleConnections()
+	eventually(t, "a to be ejected", func() bool {
+		var all sync.WaitGroup
+		for range 6 {
+			all.Go(func() {
+				if answer, err := client.Post(r.url, "text/plain", strings.NewReader("x")); err == nil {
+					_ = answer.Body.Close()
+				}
+			})
+		}
+		all.Wait()
+		return !r.state(t, "a").Eligible
+	})
+	assert.Equal(t, "1", line(t, r, `steelyard_ejections_total{detector="stall",endpoint="a",mode="enforced",upstream="chat"}`))
+	assert.True(t, r.state(t, "b").Eligible)
+}
