@@ -6,7 +6,7 @@ package configs
 const mostTier = 9
 
 func (r *report) validateTiers(p path, u *Upstream) {
-	r.validateRatio(p.key("tier_spill_ratio"), u.TierSpillRatio, 1,
+	r.validateRatio(p.key("tier_spill_ratio"), u.TierSpillRatio,
 		"give the part of the capacity below which the next tier is used as well, such as 0.7; 0: only if nothing is left")
 	for i := range u.Endpoints {
 		between(r, p.key("endpoints").item(i).key("tier"), u.Endpoints[i].Tier, 0, mostTier, "give 0 to what is used first, more to backups")
