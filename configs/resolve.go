@@ -81,6 +81,13 @@ func (c *Config) resolveFiles(folder string) {
 	}
 	for i := range c.Upstreams {
 		absolute(&c.Upstreams[i].Predict.File)
+		if recovery := c.Upstreams[i].Recovery; recovery != nil {
+			absolute(&recovery.WebhookFile)
+			absolute(&recovery.SecretFile)
+			if len(recovery.Command) > 0 && strings.ContainsRune(recovery.Command[0], filepath.Separator) {
+				absolute(&recovery.Command[0])
+			}
+		}
 		for _, endpoint := range c.Upstreams[i].Endpoints {
 			if files := endpoint.TLS; files != nil {
 				absolute(&files.CAFile)

@@ -119,6 +119,7 @@ type Upstream struct {
 	Timeouts       UpstreamTimeouts `yaml:"timeouts"`
 	Retry          Retry            `yaml:"retry"`
 	Connections    Connections      `yaml:"connections"`
+	Recovery       *Recovery        `yaml:"recovery"` // nil: nothing is done for endpoints that stay out
 }
 
 // Endpoint is one addressable inference server.

@@ -36,6 +36,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.optional(p.key("timeouts").key("total"), u.Timeouts.Total)
 		r.validateRetry(p.key("retry"), &u.Retry)
 		r.validateConnections(p.key("connections"), u.Connections)
+		r.validateRecovery(p.key("recovery"), u.Recovery)
 	}
 }
 

@@ -55,6 +55,8 @@ var rooms = []room{
 		why: "counts and judges real traffic, whoever serves it: plain numbers in, decisions out, through a sink that app connects"},
 	{path: "metrics/notify", level: 2, sees: "metrics/event",
 		why: "events in, messages to receivers out; it knows neither where events come from nor how it is configured"},
+	{path: "metrics/recovery", level: 3, sees: "metrics/event metrics/notify",
+		why: "states in, actions out: it knows neither pools nor how it is configured"},
 	{path: "health/probe", level: 2, sees: "health/names health/shortage",
 		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor the data path"},
 	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",
@@ -74,7 +76,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event metrics/notify proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
+		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event metrics/notify metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},

@@ -87,7 +87,8 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.fleet = newFleet(a.log, a.metrics, a.events)
 	a.fleet.memory = o.Memory
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
-	a.webhooks = newWebhooks(a.events)
+	a.fleet.sender = newSender()
+	a.webhooks = newWebhooks(a.events, a.fleet.sender)
 	recorders, err := a.openLogs(cfg, o)
 	if err != nil {
 		return nil, err

@@ -24,12 +24,14 @@ type fleet struct {
 	loads   *balancer.Loads
 	logged  bool  // there is a request log; written before the first prepare
 	memory  int64 // of Options; written before the first prepare
+	sender  sender
 
 	// mu guards the fields below and those of upstreams and members. Each scrape takes it, so it
 	// is never held while a file is read, or during anything else that may take long.
 	mu        sync.Mutex
 	upstreams []*upstream              // in configured order
 	group     *group                   // nil before start
+	serving   context.Context          // ends when Run is to; nil before start
 	leaving   map[string]chan struct{} // by file: closed when its earlier learner has saved to it
 }
 
@@ -114,6 +116,7 @@ func (f *fleet) remove(u *upstream) {
 	if u.judging != nil {
 		u.judging()
 	}
+	u.setRecovery(wantedRecovery{})
 	u.pool.Retire()
 	f.metrics.ForgetUpstream(u.name)
 }
@@ -137,7 +140,7 @@ func (f *fleet) start(ctx context.Context, g *group) {
 	round.Wait()
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.group = g
+	f.group, f.serving = g, ctx
 	for _, u := range f.upstreams {
 		f.begin(u)
 	}
@@ -154,6 +157,7 @@ func (f *fleet) begin(u *upstream) {
 	if u.judging == nil {
 		u.judging = f.group.startUntil("judge the endpoints of "+u.name, u.judge.Run)
 	}
+	f.beginRecovery(u)
 	if l := u.learner; l != nil && l.cancel == nil {
 		l.cancel = f.group.startUntil("learn the work of "+u.name, l.run)
 	}
@@ -167,7 +171,9 @@ func (f *fleet) filesChanged() bool {
 			return true
 		}
 	}
-	return slices.ContainsFunc(f.all(), func(u upstream) bool { return u.learner != nil && u.learner.Changed() })
+	return slices.ContainsFunc(f.all(), func(u upstream) bool {
+		return u.learner != nil && u.learner.Changed() || u.recovery.filesChanged()
+	})
 }
 
 // identities are those of all members.

@@ -32,6 +32,7 @@ type plan struct {
 	wantsWork bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
 	endpoints []wanted
+	recovery  wantedRecovery
 }
 
 // prepare reads and checks all that cfg asks for, and reports everything that fails. It
@@ -92,6 +93,9 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 	p = &plan{config: c}
 	if p.options, err = poolOptions(c, c.CapacityScale); err != nil {
 		return nil, err
+	}
+	if p.recovery, err = prepareRecovery(c.Recovery); err != nil {
+		return nil, fmt.Errorf("recovery: %w", err)
 	}
 	for _, e := range c.Endpoints {
 		w, err := want(c, e)

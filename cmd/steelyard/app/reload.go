@@ -59,15 +59,15 @@ func (a *App) Config() *configs.Config {
 
 // Files are those that the configuration in force names and a reload reads again.
 func (a *App) Files() (files []string) {
+	named := a.webhooks.fileNames()
 	for _, id := range a.fleet.identities() {
-		for _, file := range []string{id.tls.CAFile, id.tls.CertFile, id.tls.KeyFile} {
-			if file != "" && !slices.Contains(files, file) {
-				files = append(files, file)
-			}
-		}
+		named = append(named, id.tls.CAFile, id.tls.CertFile, id.tls.KeyFile)
 	}
-	for _, file := range a.webhooks.fileNames() {
-		if !slices.Contains(files, file) {
+	for _, u := range a.fleet.all() {
+		named = append(named, u.recovery.fileNames()...)
+	}
+	for _, file := range named {
+		if file != "" && !slices.Contains(files, file) {
 			files = append(files, file)
 		}
 	}

@@ -32,6 +32,9 @@ type upstream struct {
 	wantsWork bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
 
+	recovery wantedRecovery
+	recover  context.CancelFunc // of what recovery asks for; nil where nothing runs
+
 	judge   *outlier.Group
 	judging context.CancelFunc // of judge; nil before start
 
@@ -52,6 +55,7 @@ func (f *fleet) newUpstream(name string) *upstream {
 func (u *upstream) configure(p *plan) {
 	old := u.config
 	u.config, u.wantsWork, u.learner = p.config, p.wantsWork, p.learner
+	u.setRecovery(p.recovery)
 	u.options.Queue, u.options.SlowStart = p.options.Queue, p.options.SlowStart
 	u.options.TierSpillRatio = p.options.TierSpillRatio
 	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio

@@ -4,7 +4,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"fmt"
 	"os"
@@ -22,8 +21,8 @@ import (
 // webhooks are the receivers of events. They outlive a reload that leaves their settings as they are,
 // and what waits for them with them.
 type webhooks struct {
-	events        *event.Log
-	gateway, boot string
+	events *event.Log
+	sender sender
 
 	mu    sync.Mutex // guards what follows
 	group *group     // nil before start
@@ -43,12 +42,8 @@ type wantedWebhook struct {
 	target notify.Target
 }
 
-func newWebhooks(events *event.Log) *webhooks {
-	name, err := os.Hostname()
-	if err != nil {
-		name = "unknown"
-	}
-	return &webhooks{events: events, gateway: name, boot: rand.Text()}
+func newWebhooks(events *event.Log, sender sender) *webhooks {
+	return &webhooks{events: events, sender: sender}
 }
 
 // prepareWebhooks reads all that receivers need.
@@ -147,7 +142,7 @@ func (w *webhooks) adopt(wanted []wantedWebhook) {
 
 func (w *webhooks) newReceiver(want wantedWebhook) *notify.Receiver {
 	return notify.NewReceiver(notify.Options{
-		Name: want.config.Name, Target: want.target, Events: w.events, Gateway: w.gateway, Boot: w.boot,
+		Name: want.config.Name, Target: want.target, Events: w.events, Gateway: w.sender.gateway, Boot: w.sender.boot,
 		Takes: takes(want.config.Severity, want.config.Kinds),
 	})
 }
