@@ -15,6 +15,9 @@
 // The package is a leaf without state. Any goroutine may peek; a body must not
 // change as long as its hints are used.
 //
+// A [Continuation] follows a stream of text that an answer is, so that another server can be
+// asked for the rest of it.
+//
 //	hints := payload.Peek(body, nil)
 //	if hints.OK { … hints.Model, hints.MaxTokens, hints.PromptBytes … }
 package payload
