@@ -30,10 +30,11 @@ const (
 	RepeatSilent                       // it gave no answer in time to such a request
 	RepeatStatus                       // it answered with a status that upstreams[].retry.statuses has
 	RepeatPushBack                     // it answered that it cannot take the request now: 429, or 503 with Retry-After
+	RepeatCut                          // it cut a stream short, whose rest another endpoint gave
 	repeatReasons
 )
 
-var repeatLabels = [repeatReasons]string{"connect", "stale", "broken", "silent", "status", "push_back"}
+var repeatLabels = [repeatReasons]string{"connect", "stale", "broken", "silent", "status", "push_back", "cut"}
 
 // UnqueuedReason is why a request did not get a slot.
 type UnqueuedReason uint8

@@ -15,7 +15,8 @@ import (
 
 // commit builds the client's head from the endpoint's. After it nothing can be
 // repeated, so everything a repeat would need is given back: a stream that says
-// nothing holds neither the request nor a buffer.
+// nothing holds neither the request nor a buffer. Only where its rest may be asked
+// of another endpoint does it keep the request.
 func (x *exchange) commit() {
 	current, r := x.current, &x.reply
 	a := &current.answer
@@ -58,6 +59,9 @@ func (x *exchange) commit() {
 	r.tail.begin(a, open)
 	x.remember()
 	x.watch()
+	if x.follow(); x.rest != nil {
+		return // whose request must be there for the rest
+	}
 	x.conn.ReleaseRequest()
 	if u := current.upload; u != nil && u.finished() {
 		current.joinUpload()

@@ -8,6 +8,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
+	"github.com/steelyard-proxy/steelyard/proxy/payload"
 	"github.com/steelyard-proxy/steelyard/proxy/retry"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -45,7 +46,9 @@ type exchange struct {
 	attempts []*attempt // the first and any beside it
 	current  *attempt   // whose answer the client gets
 	history  history
-	tries    int // times the request was sent, or was to be
+	tries    int                   // times the request was sent, or was to be
+	spoke    *attempt              // whose answer the client saw first, if its stream was taken up since; else nil
+	rest     *payload.Continuation // of a stream that another endpoint may take up; else nil
 	reply    reply
 	failure  *fault.Error // how it ended, if not well
 
@@ -103,6 +106,7 @@ func (x *exchange) reset() {
 	x.first.reset()
 	x.history, x.tries = history{}, 0
 	x.reply = reply{}
+	x.spoke, x.rest = nil, nil
 	x.failure = nil
 	x.began, x.readTime, x.queued, x.lost, x.received = 0, 0, 0, 0, 0
 	x.record = Record{}

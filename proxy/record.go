@@ -65,7 +65,7 @@ func (x *exchange) build(to *Record) {
 	if a.ended != (Attempted{}) {
 		to.Attempt = &a.ended
 	}
-	if a.firstByte > 0 {
+	if a = x.speaker(); a.firstByte > 0 {
 		to.FirstByte = a.firstByte - x.arrived
 		to.Overhead = a.dispatched - x.arrived - x.readTime - a.waited - x.lost + r.flushed - a.answered
 	}

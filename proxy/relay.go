@@ -33,10 +33,21 @@ func (x *exchange) relay() error {
 			break
 		}
 		if err != nil {
+			if err = x.resume(err); err != nil {
+				return err
+			}
+			a = x.current
+			continue
+		}
+		if x.rest != nil {
+			piece = x.rest.Pass(piece)
+		}
+		if err := r.carry(piece); err != nil {
 			return err
 		}
-		r.tail.see(piece)
-		if err := r.put(piece); err != nil {
+	}
+	if x.rest != nil {
+		if err := r.carry(x.rest.Left()); err != nil {
 			return err
 		}
 	}

@@ -86,6 +86,15 @@ func (r *reply) room(n int) ([]byte, error) {
 	return r.take().B[:r.n], nil
 }
 
+// carry adds a piece of an endpoint's body, if there is anything of it.
+func (r *reply) carry(piece []byte) error {
+	if len(piece) == 0 {
+		return nil
+	}
+	r.tail.see(piece)
+	return r.put(piece)
+}
+
 // put adds a piece of the body, as a chunk where the body is chunked.
 func (r *reply) put(piece []byte) error {
 	const chunkFrame = 20
