@@ -12,6 +12,8 @@ const (
 	// A server that cannot be reached is left alone for firstPause after the first failure,
 	// twice as long after each further one, and no longer than longestPause.
 	firstPause, longestPause = 100 * time.Millisecond, 5 * time.Second
+	// The first shortPauses are over soon.
+	shortPauses = 2
 	// An outage is long after longOutage. Where all endpoints are out for so long, nobody is
 	// made to wait for one any more.
 	longOutage = 3 * time.Second
@@ -151,7 +153,25 @@ func (p *Pool) resume(e *Endpoint) {
 
 // advance lets an event change the endpoint's outage, and does all that follows from that.
 // Reason is why the connection failed, if it is known. The caller holds pick.
+//
+// Where none could be reached and one is back, most likely the others are, too, and it must not
+// carry everything until their pauses are over: each is tried at once, but for those whose pauses
+// are short.
 func (p *Pool) advance(s *seats, e *Endpoint, ev event, reason string) {
+	none := s != nil && s.unreachable == len(s.endpoints)
+	p.advanceOne(s, e, ev, reason)
+	if none && s.unreachable < len(s.endpoints) {
+		for _, other := range s.endpoints {
+			if other.outage.inARow > shortPauses {
+				p.advanceOne(s, other, pauseOver, "")
+			}
+		}
+	}
+	p.notePanic(IgnoresOutages, s.ignoresOutages())
+}
+
+// advanceOne is advance for the endpoint alone.
+func (p *Pool) advanceOne(s *seats, e *Endpoint, ev event, reason string) {
 	s.changeAway(e, func() {
 		o, now := &e.outage, p.queue.now()
 		switch from, to := o.advance(ev); {
@@ -172,7 +192,6 @@ func (p *Pool) advance(s *seats, e *Endpoint, ev event, reason string) {
 			o.inARow, o.long = 0, false
 		}
 	})
-	p.notePanic(IgnoresOutages, s.ignoresOutages())
 }
 
 // Awaits reports whether every endpoint is out or cools off, but requests wait until one is

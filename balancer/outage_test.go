@@ -306,3 +306,29 @@ func TestFreedSlotIsForWhoWaits(t *testing.T) {
 	wait(t, w).Release(Outcome{})
 	lease.Release(Outcome{})
 }
+
+// TestFirstThatIsBackDoesNotCarryAll: when one of all comes back after a long outage, the others are tried at once.
+func TestFirstThatIsBackDoesNotCarryAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newTestPool(t, 3)
+		for range 5 { // until pauses are longer than this test waits
+			for i := range 3 {
+				unreachable(t, p, i)
+			}
+			time.Sleep(longestPause)
+			synctest.Wait()
+		}
+		for i := range 3 {
+			unreachable(t, p, i)
+		}
+		require.True(t, p.Out(longestPause))
+		require.False(t, p.Out(time.Hour), "it was well then")
+		lease, ok := acquireAt(t, p, 1)
+		require.True(t, ok)
+		lease.Release(Outcome{Class: Answered})
+		require.False(t, p.Out(0))
+		had := share(t, p, 6)
+		assert.Equal(t, 1, had[0], "it is tried once, and fails")
+		assert.GreaterOrEqual(t, had[2], 2, "it is tried, and is back")
+	})
+}

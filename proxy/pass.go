@@ -115,10 +115,33 @@ func (x *exchange) fallBack(err error) error {
 		}
 	}
 	if err == errNoOther {
-		return x.history.failure
+		err = x.history.failure
 	}
-	return err
+	return x.orOut(err)
 }
+
+// orOut is err, or where no endpoint of the upstream has been well since before the request had
+// its first one, that: the client had better come again later.
+func (x *exchange) orOut(err error) error {
+	f, ok := errors.AsType[*fault.Error](err)
+	if !ok {
+		return err
+	}
+	switch f.Kind {
+	case fault.Connect, fault.ConnectTimeout, fault.Closed, fault.BadAnswer:
+	default:
+		return err
+	}
+	if !x.upstream.Pool.Out(wire.Now() - x.began) {
+		return err
+	}
+	out := fault.New(fault.NoEndpoint, f).Retry(outRetryAfter)
+	out.Sent = f.Sent
+	return out
+}
+
+// outRetryAfter is when to come again after an outage, of which nobody knows how long it lasts.
+const outRetryAfter = time.Second
 
 // keep takes the answer off its connection and ends the attempt.
 func (a *attempt) keep() {

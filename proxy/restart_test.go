@@ -65,11 +65,14 @@ func restart(t *testing.T) (lost int64, away time.Duration) {
 func TestGoneServerIsNotWaitedFor(t *testing.T) {
 	t.Parallel()
 	g := serve(t, queueing(10), refusing(t), refusing(t))
-	for range 2 { // the first waits some seconds
-		r, body := dial(t, g).ask(post("hello"))
-		require.Equal(t, 502, r.StatusCode)
-		require.Contains(t, body, "connection refused")
-	}
+	r, body := dial(t, g).ask(post("hello")) // it waits some seconds
+	require.Equal(t, 502, r.StatusCode)
+	require.Contains(t, body, "connection refused")
+	r, body = dial(t, g).ask(post("hello"))
+	require.Equal(t, 503, r.StatusCode, "it was known before")
+	require.Equal(t, "1", r.Header.Get("Retry-After"))
+	require.Contains(t, body, "no_endpoint")
+	require.Contains(t, body, "connection refused")
 	require.Greater(t, g.count(t, "steelyard_repeats_total", "reason", "connect"), 4)
 	require.Zero(t, g.pool.Queue().Waiting)
 }
