@@ -52,7 +52,7 @@ func TestDefaults(t *testing.T) {
 				BusyStatuses:       []StatusRange{{429, 429}},
 			},
 			Outlier: Outlier{
-				Enforce: true, Shadow: []string{}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
+				Enforce: true, Shadow: []string{"cluster"}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
 				SlowRatio: 3, Stall: 10 * time.Second,
 				EjectTime: 10 * time.Second, MaxEjectTime: 5 * time.Minute, MaxEjectedRatio: 0.5, PanicRatio: 0.5,
 			},

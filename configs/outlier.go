@@ -26,12 +26,12 @@ type Outlier struct {
 }
 
 // Detectors are the names that outlier.shadow may list.
-var Detectors = []string{"consecutive", "ratio", "slow", "stall"}
+var Detectors = []string{"consecutive", "ratio", "slow", "stall", "cluster"}
 
 func outlierDefaults() Outlier {
 	return Outlier{
 		Enforce:      true,
-		Shadow:       []string{},
+		Shadow:       []string{"cluster"},
 		Consecutive:  3,
 		FailureRatio: 0.5,
 		Window:       time.Minute, // so that a server with few, long requests has ten in it

@@ -35,7 +35,7 @@ var Severities = []string{"info", "warning", "critical"}
 
 // EventKinds are the names that a webhook's kinds may have.
 var EventKinds = []string{
-	"ejected", "restored", "would_eject", "on_trial", "trial_passed", "ramping", "ramp_over", "unreachable", "back",
+	"ejected", "restored", "would_eject", "slowing", "on_trial", "trial_passed", "ramping", "ramp_over", "unreachable", "back",
 	"probe_failed", "probe_passed", "draining", "undrained", "drained", "panic", "panic_over", "no_endpoint",
 	"no_endpoint_over", "cooling_off", "spilled_over", "spill_over", "reloaded", "reload_refused", "upgrade_begun",
 	"upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent", "certificate_ending",

@@ -157,6 +157,9 @@ func (s *page) ejections(e *Endpoint) {
 			}
 		}
 	}
+	if n := e.slowing.Load(); n > 0 {
+		s.counter(slowing, n, e.upstream, e.name)
+	}
 }
 
 func (s *page) state(e *EndpointState) {

@@ -36,6 +36,7 @@ type Endpoint struct {
 	lookups    [lookupResults]atomic.Uint64            // LookedUp
 	named      atomic.Bool                             // LookedUp
 	ejections  [ejectionModes][detectors]atomic.Uint64 // Ejected
+	slowing    atomic.Uint64                           // Slowing
 }
 
 func newEndpoint(upstream, name string) *Endpoint {
@@ -73,6 +74,9 @@ func (e *Endpoint) Received() uint64 { return e.bytes[FromUpstream].Load() }
 
 // Ejected counts one ejection of the endpoint, or one that would have been.
 func (e *Endpoint) Ejected(mode EjectionMode, by Detector) { e.ejections[mode][by].Add(1) }
+
+// Slowing counts one warning that the endpoint becomes slower.
+func (e *Endpoint) Slowing() { e.slowing.Add(1) }
 
 // Truncated counts one answer that the endpoint cut short after the client
 // had got the beginning.

@@ -35,6 +35,7 @@ var (
 	unreachable       = family("endpoint_unreachable", "Whether a request could not connect and nothing has shown since that one can, so that the endpoint is passed over for a while.", "upstream", "endpoint")
 	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
 
+	slowing   = family("slowing_warnings_total", "Warnings that the endpoint becomes slower than its peers, and would be ejected if that went on.", "upstream", "endpoint")
 	ejections = family("ejections_total", "Ejections of the endpoint for how its requests went, by what was found, and those that a detector in shadow would have made.", "upstream", "endpoint", "detector", "mode")
 
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")

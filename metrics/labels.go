@@ -120,10 +120,11 @@ const (
 	DetectorRatio                       // too large a part of its requests failed
 	DetectorSlow                        // it became slow where its peers did not
 	DetectorStall                       // requests waited, and not a byte came
+	DetectorCluster                     // it stood apart from a large fleet
 	detectors
 )
 
-var detectorLabels = [detectors]string{"consecutive", "ratio", "slow", "stall"}
+var detectorLabels = [detectors]string{"consecutive", "ratio", "slow", "stall", "cluster"}
 
 // EjectionMode says whether an ejection took place.
 type EjectionMode uint8

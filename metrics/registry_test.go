@@ -34,6 +34,7 @@ func full() *Registry {
 	e.Probed(ProbeBusy, 250*time.Millisecond)
 	e.LookedUp(LookupNotFound)
 	e.Ejected(EjectionEnforced, DetectorRatio)
+	e.Slowing()
 	u.Answered(503)
 	u.Cancelled(PhaseFirstByte)
 	u.AddBytes(FromClient, 7)
@@ -73,6 +74,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,
 		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
 		`steelyard_events_total{kind="ejected"} 3`,
+		`steelyard_slowing_warnings_total{endpoint="small",upstream="chat"} 1`,
 		`steelyard_ejections_total{detector="ratio",endpoint="small",mode="enforced",upstream="chat"} 1`,
 		`steelyard_webhook_messages_total{result="dropped",webhook="pager"} 4`,
 		`steelyard_webhook_attempts_total{result="taken",webhook="pager"} 7`,

@@ -7,6 +7,12 @@
 //
 //   - consecutive: so many failures in a row.
 //   - ratio: too large a part of the attempts in the window failed, and not those of its peers.
+//   - slow: it takes longer than its own past, and its peers do not.
+//   - stall: requests wait, and not a byte comes.
+//   - cluster: in a large fleet it stands apart by several figures together.
+//   - trend: it becomes slower; this one only warns.
+//
+// OUTLIER.md says what users see of them.
 //
 // A detector that is not enforced says what it would have done, as often as it would have.
 //

@@ -83,13 +83,14 @@ func TestOldAttemptsDoNotCountInATrial(t *testing.T) {
 	})
 }
 
-// A probe that failed and passes again begins the trial early, and no more.
+// A probe that failed and passes again begins a trial, and no more.
 func TestRevived(t *testing.T) {
 	judged(t, usual(), func(t *testing.T, r *rig) {
 		r.endpoints["a"].Revived()
 		require.Empty(t, r.takes(), "it was not ejected")
-		r.ends("a", 3, ConnectFailed)
-		require.Equal(t, []string{"eject a consecutive"}, actions(r.takes()))
+		time.Sleep(tickEvery)
+		r.ends("a", 1, ConnectFailed)
+		require.Equal(t, []string{"eject a consecutive"}, actions(r.takes()), "it was on trial")
 		time.Sleep(time.Second)
 		r.endpoints["a"].Revived()
 		require.Equal(t, []string{"restore a consecutive"}, actions(r.takes()))

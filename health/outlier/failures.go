@@ -16,7 +16,7 @@ func (g *Group) judgeRun(e *Endpoint, now time.Time) {
 	latest := Ending(e.latest.Load())
 	reason := fmt.Sprintf("%d failures in a row; the last: %s", n, faultWords[latest])
 	if e.trial {
-		reason = fmt.Sprintf("it failed again after it was ejected: %s", faultWords[latest])
+		reason = fmt.Sprintf("it came back and failed again: %s", faultWords[latest])
 	}
 	g.accuse(e, finding{Consecutive, reason, map[string]any{
 		"failures_in_a_row": int(n), "limit": int(limit), "last_failure": faultNames[latest],
@@ -30,7 +30,7 @@ func (g *Group) judgeRatio(e *Endpoint, now time.Time) {
 	if e.out || o.FailureRatio == 0 {
 		return
 	}
-	served, failed := e.sums()
+	served, failed, _ := e.sums()
 	if served+failed < o.MinRequests {
 		return
 	}
@@ -49,14 +49,16 @@ func (g *Group) judgeRatio(e *Endpoint, now time.Time) {
 	g.accuse(e, finding{Ratio, fmt.Sprintf("%d of its last %d requests failed", failed, served+failed), evidence}, now)
 }
 
-// sums is how many attempts in the window were served, and how many failed.
-func (e *Endpoint) sums() (served, failed int) {
+// sums is how many attempts in the window were served, how many failed, and how many clients
+// gave up before they got anything.
+func (e *Endpoint) sums() (served, failed, abandoned int) {
 	for i := range e.window.n {
 		s := e.window.back(i)
 		served += int(s.served)
 		failed += int(s.failed)
+		abandoned += int(s.abandoned)
 	}
-	return served, failed
+	return served, failed, abandoned
 }
 
 // ratioOfPeers is the part of the attempts at all others in the window that failed.
@@ -64,7 +66,7 @@ func (g *Group) ratioOfPeers(e *Endpoint) (ratio float64, known bool) {
 	served, failed := 0, 0
 	for _, peer := range g.members {
 		if peer != e {
-			s, f := peer.sums()
+			s, f, _ := peer.sums()
 			served += s
 			failed += f
 		}

@@ -14,7 +14,10 @@ func judged(t *testing.T, o Options, f func(t *testing.T, r *rig)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(o, "a", "b", "c")
-		r.runs(t, func() { f(t, r) })
+		r.runs(t, func() {
+			time.Sleep(tickEvery / 2) // so that what the test does falls between two ticks
+			f(t, r)
+		})
 	})
 }
 

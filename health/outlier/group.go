@@ -20,6 +20,7 @@ type Group struct {
 	options Options
 	members []*Endpoint
 	found   []verdict // still to be told
+	ticks   int       // so far
 }
 
 // New makes a Group without endpoints. read is asked once a second for what each endpoint is
@@ -99,6 +100,13 @@ func (g *Group) tick(now time.Time) []verdict {
 		g.judgeStall(e, now)
 	}
 	g.judgeSlow(now)
+	g.ticks++
+	if g.ticks%clusterEvery == 0 {
+		g.judgeCluster(now)
+	}
+	if g.ticks%trendEvery == 0 {
+		g.judgeTrends(now)
+	}
 	return g.take()
 }
 
@@ -137,6 +145,10 @@ func (g *Group) release(e *Endpoint, now time.Time) {
 	o := &g.options
 	revived := e.revived.Swap(false)
 	switch {
+	case !e.out && revived:
+		e.begin(now)
+		e.trial = true
+		e.setLimit(o)
 	case !e.out:
 		if g.watchTrial(e, now); !e.trial {
 			e.ladder.descend(o, now)

@@ -15,7 +15,7 @@ type state struct {
 	since    time.Time // of the last ejection
 	ladder   ladder
 	shadows  [detectors]ladder // of the ejections that would have been
-	trial    bool              // it is back, and has not shown yet that it is well
+	trial    bool              // it is back from an ejection or failed probes, and has not shown yet that it is well
 
 	servedBefore uint64 // attempts, when the trial or the appeal began
 	faultsBefore uint64 // when the appeal began
@@ -29,8 +29,10 @@ type state struct {
 	begun   [buckets]uint32
 	window  ring[second]
 
-	baseline   moments   // of its times for a unit of work, while it is well
-	slowFor    int       // ticks for which it has been slow
+	baseline   moments // of its times for a unit of work, while it is well
+	slowFor    int     // ticks for which it has been slow
+	apartFor   int     // looks for which it has stood apart from the fleet
+	trend      trend
 	firstBytes memory    // of its times to the first byte
 	heard      time.Time // when it last began an answer
 	silent     silence
@@ -38,12 +40,12 @@ type state struct {
 
 // second is what ended within one tick.
 type second struct {
-	served, failed uint32
-	speed          moments
+	served, failed, abandoned uint32
+	speed                     moments
 }
 
-// Revived says that the endpoint's probe had failed and passes again. If it is ejected it may
-// show now that it is well, though its time is not over.
+// Revived says that the endpoint's probe had failed and passes again: it is on trial, also if
+// it was ejected and its time is not over.
 func (e *Endpoint) Revived() {
 	e.revived.Store(true)
 	if g := e.group.Load(); g != nil {
@@ -71,7 +73,8 @@ func (e *Endpoint) begin(now time.Time) {
 	e.restored.Store(int64(now.Sub(processStart)))
 	e.inARow.Store(0)
 	e.window.clear()
-	e.slowFor, e.silent = 0, silence{}
+	e.slowFor, e.apartFor, e.silent = 0, 0, silence{}
+	e.trend.points.clear()
 	e.servedBefore = e.ended[Served].Load()
 }
 
@@ -90,6 +93,8 @@ func (e *Endpoint) sample(r Reading, now time.Time) {
 		switch {
 		case ending == Served:
 			s.served += new
+		case ending == Abandoned:
+			s.abandoned += new
 		case ending.isFault():
 			s.failed += new
 		}

@@ -34,6 +34,7 @@ const (
 	Ejected           Kind = 1 + iota // its real traffic failed or was slow
 	Restored                          // ejected no longer
 	WouldEject                        // a detector that only watches would have ejected it
+	Slowing                           // it becomes slower than its peers
 	OnTrial                           // it is back, and a few requests find out whether it serves well
 	TrialPassed                       // it does
 	Ramping                           // its capacity grows to the whole
@@ -82,6 +83,7 @@ var entries = [kinds]entry{
 	Ejected:           {"ejected", Warning, "endpoint ejected: its requests fail or are too slow"},
 	Restored:          {"restored", Info, "endpoint is no longer ejected"},
 	WouldEject:        {"would_eject", Info, "endpoint would be ejected if the detector were enforced"},
+	Slowing:           {"slowing", Warning, "endpoint becomes slower than its peers: it will be ejected if that goes on"},
 	OnTrial:           {"on_trial", Info, "endpoint is on trial: a few requests at once find out whether it serves well"},
 	TrialPassed:       {"trial_passed", Info, "endpoint has passed its trial"},
 	Ramping:           {"ramping", Info, "endpoint gets a part of its share, which grows"},

@@ -19,6 +19,7 @@ func TestWhatAnAttemptSaysOfItsEndpoint(t *testing.T) {
 		status    int
 		firstByte time.Duration
 		overran   bool
+		pushBack  time.Duration
 		want      outlier.Ending
 	}{
 		{class: balancer.Answered, status: 200, firstByte: some, want: outlier.Served},
@@ -27,6 +28,7 @@ func TestWhatAnAttemptSaysOfItsEndpoint(t *testing.T) {
 		{class: balancer.Answered, status: 500, firstByte: some, want: outlier.ServerError},
 		{class: balancer.Answered, status: 501, firstByte: some, want: outlier.Nothing},
 		{class: balancer.Answered, status: 503, firstByte: some, want: outlier.ServerError},
+		{class: balancer.Answered, status: 503, firstByte: some, pushBack: some, want: outlier.PushedBack},
 		{class: balancer.Answered, status: 505, firstByte: some, want: outlier.Nothing},
 		{class: balancer.Answered, status: 599, firstByte: some, want: outlier.ServerError},
 		{class: balancer.ConnectFailed, want: outlier.ConnectFailed},
@@ -44,7 +46,7 @@ func TestWhatAnAttemptSaysOfItsEndpoint(t *testing.T) {
 		{class: balancer.Unknown, want: outlier.Nothing},
 	} {
 		a := &proxy.Attempted{Overran: c.overran}
-		a.Class, a.Status, a.FirstByte, a.Service = c.class, c.status, c.firstByte, 2*some
+		a.Class, a.Status, a.FirstByte, a.Service, a.PushBack = c.class, c.status, c.firstByte, 2*some, c.pushBack
 		assert.Equal(t, c.want, attemptEnding(a), "%v %d", c.class, c.status)
 	}
 	never := &proxy.Attempted{}

@@ -37,7 +37,7 @@ func (j judging) Judge(a *proxy.Attempted) {
 func attemptEnding(a *proxy.Attempted) outlier.Ending {
 	switch a.Class {
 	case balancer.Answered:
-		return statusEnding(a.Status)
+		return statusEnding(a.Status, a.PushBack > 0)
 	case balancer.ConnectFailed:
 		return outlier.ConnectFailed
 	case balancer.Failed, balancer.Truncated:
@@ -50,18 +50,18 @@ func attemptEnding(a *proxy.Attempted) outlier.Ending {
 		if a.FirstByte == 0 && a.Service > 0 {
 			return outlier.Abandoned
 		}
-		if of := statusEnding(a.Status); of != outlier.Served { // what it had begun to say was clear
+		if of := statusEnding(a.Status, a.PushBack > 0); of != outlier.Served { // what it had begun to say was clear
 			return of
 		}
 	}
 	return outlier.Nothing
 }
 
-// statusEnding is what an endpoint's answer says of it. That it does not implement a method,
+// statusEnding is what an endpoint's answer says of it; pushedBack says that it asked to be left alone for a while. That it does not implement a method,
 // or a version of HTTP, says more of the request.
-func statusEnding(status int) outlier.Ending {
+func statusEnding(status int, pushedBack bool) outlier.Ending {
 	switch {
-	case status == http.StatusTooManyRequests:
+	case pushedBack, status == http.StatusTooManyRequests:
 		return outlier.PushedBack
 	case status == http.StatusNotImplemented, status == http.StatusHTTPVersionNotSupported:
 		return outlier.Nothing
@@ -122,6 +122,11 @@ func (m *member) Judged(d outlier.Decision) {
 		e := event.Event{Kind: event.WouldEject, Upstream: m.transitions.upstream, Endpoint: m.name}
 		explain(&e, &d)
 		m.transitions.events.Publish(e)
+	case outlier.Warn:
+		m.instruments.Slowing()
+		m.transitions.events.Publish(event.Event{
+			Kind: event.Slowing, Upstream: m.transitions.upstream, Endpoint: m.name, Cause: d.Reason, Evidence: d.Evidence,
+		})
 	}
 	if err != nil {
 		m.log.Debug("judgement of an endpoint that is gone", zap.Error(err))
