@@ -33,7 +33,7 @@ type Options struct {
 
 	// Visited hears of each inference request when it arrives, and the function that it returns how the request ended. Both
 	// are called from the goroutine of the request. nil: nobody listens.
-	Visited func(*http.Request) (ended func(Ending))
+	Visited func(*http.Request) (ended func(Ending)) `json:"-"`
 }
 
 // Ending is how a request ended, under the names that Counts has.

@@ -61,7 +61,15 @@ type dynasty struct {
 }
 
 // found starts the first gateway. more is configuration besides addresses and the upstream; slots are of its endpoint.
-func found(t *testing.T, h *holder, more string, slots int, env ...string) *dynasty {
+func found(t *testing.T, h *holder, more string, slots int) *dynasty {
+	t.Helper()
+	d := prepare(t, h, more, slots)
+	d.start(exec.Command(d.program, "serve", d.file))
+	return d
+}
+
+// prepare is found before the start.
+func prepare(t *testing.T, h *holder, more string, slots int) *dynasty {
 	t.Helper()
 	folder := t.TempDir()
 	d := &dynasty{
@@ -71,12 +79,18 @@ func found(t *testing.T, h *holder, more string, slots int, env ...string) *dyna
 	require.NoError(t, os.Link(binary, d.program))
 	d.write(fmt.Sprintf("listen: [{address: %q}, {address: \"unix:%s/s\"}]\nadmin: {address: %q}\n%s\nupstreams: [{endpoints: [{name: h, url: %q, slots: %d}]}]\n",
 		d.address, folder, strings.TrimPrefix(d.admin, "http://"), more, h.URL, slots))
+	return d
+}
+
+func (d *dynasty) start(first *exec.Cmd) {
+	t := d.t
+	t.Helper()
 	log, err := os.Create(d.said)
 	require.NoError(t, err)
-	d.first = exec.Command(d.program, "serve", d.file)
-	d.first.Env = append([]string{"PATH=" + os.Getenv("PATH")}, env...)
-	d.first.Stdout, d.first.Stderr = log, log
-	require.NoError(t, d.first.Start())
+	d.first = first
+	first.Env = append(first.Env, "PATH="+os.Getenv("PATH"))
+	first.Stdout, first.Stderr = log, log
+	require.NoError(t, first.Start())
 	require.NoError(t, log.Close())
 	t.Cleanup(func() {
 		for pid := range d.pids {
@@ -89,7 +103,6 @@ func found(t *testing.T, h *holder, more string, slots int, env ...string) *dyna
 		}
 	})
 	d.serves(0)
-	return d
 }
 
 func (d *dynasty) write(text string) {

@@ -23,6 +23,9 @@
 // When the limit on connections is reached or descriptors run out, the connections
 // that have waited longest for a request are closed ([Server.CloseIdle]).
 //
+// When another process takes over ([Server.Retire]), it accepts on the same sockets
+// (inherit.go), and each of our connections may send one more request.
+//
 // After an answer that was sent before the whole request had come, the connection
 // lingers: it is half-closed and drained, for up to 30 s while more comes. Closing at
 // once would reset it, and the client could lose the answer.

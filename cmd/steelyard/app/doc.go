@@ -13,6 +13,9 @@
 // measurements go on however often reloads come. Then one new generation is published;
 // requests under way keep the one they began with.
 //
+// One process can take over from another (handover.go). The new one gets the old one's sockets as
+// Options.Given, and what the old one still has in flight counts at its servers (balancer.Loads).
+//
 //	a, err := app.New(cfg, app.Options{Log: log, Version: "1.0.0"})
 //	err = a.Run(ctx) // until ctx ends; then drains
 package app

@@ -1,0 +1,157 @@
+package handover
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// role makes the test binary the new program.
+const role = "HANDOVER_ROLE"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(role) != "" {
+		os.Exit(act(os.Getenv(role)))
+	}
+	os.Exit(m.Run())
+}
+
+// act is the new program, which may be a bad one.
+func act(as string) int {
+	from, err := Take()
+	switch {
+	case as == "dies" || err != nil || from == nil:
+		return 3
+	case as == "silent":
+		_, _ = io.Copy(io.Discard, from.old)
+		return 0
+	}
+	s, err := from.Ready()
+	if err != nil || s.Load["a"] != 2 || len(s.Older) != 1 || s.Older[0]["a"] != 5 {
+		return 4
+	}
+	from.Serving()
+	file := os.NewFile(uintptr(from.Sockets[0].Descriptor), "")
+	ln, err := net.FileListener(file)
+	if err != nil {
+		return 5
+	}
+	c, err := ln.Accept()
+	if err != nil {
+		return 6
+	}
+	sums, ended := make(chan int64, 100), make(chan struct{})
+	from.Follow(s, func(processes int, total Load) {
+		sums <- total["a"]
+		if processes == 0 {
+			close(ended)
+		}
+	})
+	if <-sums != 7 {
+		return 7
+	}
+	for n := range sums {
+		if n == 6 { // the old one has told that it has 1
+			_, _ = io.WriteString(c, from.Sockets[0].Address)
+			break
+		}
+	}
+	<-ended
+	return 0
+}
+
+// started is a new program with one socket, and one program before this one that is still there.
+func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line) {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = ln.Close() })
+	file, err := ln.(*net.TCPListener).File()
+	require.NoError(t, err)
+	defer func() { _ = file.Close() }()
+	oldest, fd, err := pair()
+	require.NoError(t, err)
+	heard, err := newLine(fd)
+	require.NoError(t, err)
+	from := &From{old: heard}
+	older := from.Follow(Serve{Load: Load{"a": 5}}, func(int, Load) {})
+	c, err = Start(Plan{
+		Path: os.Args[0], Args: os.Args[:1], Env: append(os.Environ(), role+"="+as),
+		Sockets: []Socket{{Address: "configured", Descriptor: int(file.Fd())}}, Older: older,
+	})
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Kill(); older.Leave(); _ = oldest.Close() })
+	t.Cleanup(older.Leave)
+	return c, ln, oldest
+}
+
+func TestHandover(t *testing.T) {
+	c, ln, oldest := started(t, "good")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	require.NoError(t, c.Ready(ctx))
+	require.NoError(t, c.Serve(ctx, Serve{Load: Load{"a": 2}}))
+	c.before.Leave()
+	client, err := net.Dial("tcp", ln.Addr().String())
+	require.NoError(t, err)
+	defer func() { _ = client.Close() }()
+	telling, stop := context.WithCancel(t.Context())
+	ended := make(chan struct{})
+	go func() {
+		c.TellLoad(telling, func() map[string]int64 { return map[string]int64{"a": 1} })
+		close(ended)
+	}()
+	said := make([]byte, len("configured"))
+	_, err = io.ReadFull(client, said)
+	require.NoError(t, err)
+	require.Equal(t, "configured", string(said))
+	stop() // this program ends
+	<-ended
+	require.NoError(t, oldest.Close())
+	<-c.Ended()
+	require.Zero(t, c.state.ExitCode())
+}
+
+func TestBadPrograms(t *testing.T) {
+	c, _, _ := started(t, "dies")
+	require.ErrorContains(t, c.Ready(t.Context()), "ended")
+	c, _, _ = started(t, "silent")
+	patience := errors.New("too long")
+	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, patience)
+	defer cancel()
+	require.ErrorIs(t, c.Ready(ctx), patience)
+	c.Kill()
+	<-c.Ended()
+	_, err := Start(Plan{Path: "/nowhere", Args: []string{"x"}})
+	require.ErrorContains(t, err, "start /nowhere: no such file")
+}
+
+// Where the old program is gone before it let the new one serve, the new one has the sockets, and nobody else.
+func TestOrphansServe(t *testing.T) {
+	old, fd, err := pair()
+	require.NoError(t, err)
+	l, err := newLine(fd)
+	require.NoError(t, err)
+	require.NoError(t, old.Close())
+	s, err := (&From{old: l}).Ready()
+	require.NoError(t, err)
+	require.Zero(t, s)
+	require.NoError(t, l.Close())
+}
+
+func TestNobodyToTakeOverFrom(t *testing.T) {
+	from, err := Take()
+	require.NoError(t, err)
+	require.Nil(t, from)
+	t.Setenv(variable, "{")
+	_, err = Take()
+	require.ErrorContains(t, err, "steelyard's own use")
+	_, found := os.LookupEnv(variable)
+	require.False(t, found, "it is not for programs that we start")
+}
