@@ -62,7 +62,7 @@ func takeConfig(c *cobra.Command, file *string) {
 // logNotes writes one line for each kind of note.
 func logNotes(log *zap.Logger, notes []configs.Note) {
 	for _, note := range notes {
-		log.Warn("a setting has no effect", zap.Stringer("note", note))
+		log.Warn("a setting is probably not meant like that", zap.Stringer("note", note))
 	}
 }
 

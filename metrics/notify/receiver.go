@@ -45,6 +45,7 @@ type Receiver struct {
 	// These belong to the goroutine that delivers.
 	inARow  int  // attempts that failed, since the last that did not
 	failing bool // that was told
+	ending  bool // flush tells what is lost
 }
 
 // NewReceiver hears of events from now on; it tells them once Run runs.
@@ -192,25 +193,27 @@ func (r *Receiver) settle(err error) {
 
 // flush tries once to tell each that waits.
 func (r *Receiver) flush(first ...event.Event) {
+	r.ending = true
 	ctx, cancel := context.WithTimeout(context.Background(), flushTime)
 	defer cancel()
-	for _, e := range first {
-		r.flushOne(ctx, e)
-	}
-	for {
-		e, ok := r.queue.first()
-		if !ok {
+	lost := 0
+	try := func(e event.Event) {
+		if ctx.Err() == nil && r.send(ctx, e, 1) == nil {
+			r.delivered.Add(1)
 			return
 		}
-		r.flushOne(ctx, e)
+		lost++
 	}
-}
-
-func (r *Receiver) flushOne(ctx context.Context, e event.Event) {
-	if ctx.Err() == nil && r.send(ctx, e, 1) == nil {
-		r.delivered.Add(1)
-	} else {
-		r.queue.drop(1)
+	for _, e := range first {
+		try(e)
+	}
+	for e, ok := r.queue.first(); ok; e, ok = r.queue.first() {
+		try(e)
+	}
+	if lost > 0 {
+		r.queue.drop(uint64(lost))
+		r.Events.Publish(event.Event{Kind: event.WebhookFailing, Cause: "it did not take what waited at the end of steelyard, or of its part in the configuration",
+			Action: "these messages are lost", Evidence: map[string]any{"receiver": r.Name, "lost": lost}})
 	}
 }
 
@@ -234,7 +237,7 @@ func (r *Receiver) attempted(problem error) {
 
 // tellFailing makes it an event, once until it is over.
 func (r *Receiver) tellFailing(problem error) {
-	if r.failing {
+	if r.failing || r.ending {
 		return
 	}
 	r.failing = true
