@@ -210,3 +210,42 @@ func TestHungServerIsEjected(t *testing.T) {
 	assert.Equal(t, "1", line(t, r, `steelyard_ejections_total{detector="stall",endpoint="a",mode="enforced",upstream="chat"}`))
 	assert.True(t, r.state(t, "b").Eligible)
 }
+
+// Where all fail alike nobody is lost: requests go on to most of them, and all are back once they are
+// well.
+func TestAllFailAlike(t *testing.T) {
+	a, b, c := newPatient(t, 0), newPatient(t, 0), newPatient(t, 0)
+	servers := []*patient{a, b, c}
+	r := run(t, outlierConfig(t, "    outlier: {eject_time: 500ms}\n", servers...))
+	eligible := func() (n int) {
+		for _, name := range []string{"a", "b", "c"} {
+			if r.state(t, name).Eligible {
+				n++
+			}
+		}
+		return n
+	}
+	for _, s := range servers {
+		s.fails(answers500)
+	}
+	eventually(t, "all to be found", func() bool {
+		statuses := asks(t, r.url, 20)
+		assert.Equal(t, 20, statuses[500], statuses)
+		assert.GreaterOrEqual(t, eligible(), 2)
+		found := 0
+		for _, name := range []string{"a", "b", "c"} {
+			if line(t, r, `steelyard_ejections_total{detector="consecutive",endpoint="`+name+`",mode="enforced",upstream="chat"}`) != "" {
+				found++
+			}
+		}
+		return found == 3
+	})
+	for _, s := range servers {
+		s.heal()
+	}
+	assert.Equal(t, 50, asks(t, r.url, 50)[200])
+	eventually(t, "all to be back", func() bool {
+		asks(t, r.url, 20)
+		return eligible() == 3 && len(r.state(t, "a").Reasons)+len(r.state(t, "b").Reasons)+len(r.state(t, "c").Reasons) == 0
+	})
+}
