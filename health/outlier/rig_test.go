@@ -2,6 +2,8 @@ package outlier
 
 import (
 	"context"
+	"maps"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +25,7 @@ func usual() Options {
 type rig struct {
 	*Group
 	endpoints map[string]*Endpoint
+	mu        sync.Mutex // guards readings and told: the judge reads and tells on its own goroutine
 	readings  map[string]Reading
 	obeys     func(name string) bool // whether an ejection keeps requests away
 	told      []told
@@ -39,20 +42,26 @@ type recorder struct {
 }
 
 func (s recorder) Judged(d Decision) {
+	s.r.mu.Lock()
 	s.r.told = append(s.r.told, told{s.name, d})
-	reading := s.r.readings[s.name]
-	switch d.Action {
-	case Eject:
-		reading.Eligible = !s.r.obeys(s.name)
-	case Restore:
-		reading.Eligible = true
-	}
-	s.r.readings[s.name] = reading
+	s.r.mu.Unlock()
+	s.r.edit(s.name, func(reading *Reading) {
+		switch d.Action {
+		case Eject:
+			reading.Eligible = !s.r.obeys(s.name)
+		case Restore:
+			reading.Eligible = true
+		}
+	})
 }
 
 func newRig(o Options, names ...string) *rig {
 	r := &rig{endpoints: map[string]*Endpoint{}, readings: map[string]Reading{}, obeys: func(string) bool { return true }}
-	r.Group = New(func() map[string]Reading { return r.readings })
+	r.Group = New(func() map[string]Reading {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return maps.Clone(r.readings)
+	})
 	var list []*Endpoint
 	for _, name := range names {
 		e := NewEndpoint(name, recorder{r, name})
@@ -61,6 +70,15 @@ func newRig(o Options, names ...string) *rig {
 	}
 	r.Configure(o, list)
 	return r
+}
+
+// edit changes what is read of an endpoint.
+func (r *rig) edit(name string, change func(*Reading)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	reading := r.readings[name]
+	change(&reading)
+	r.readings[name] = reading
 }
 
 // configure gives all endpoints other options.
@@ -89,6 +107,8 @@ func (r *rig) ends(name string, n int, ending Ending) {
 // takes the decisions told since the last call.
 func (r *rig) takes() []told {
 	synctest.Wait()
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	all := r.told
 	r.told = nil
 	return all

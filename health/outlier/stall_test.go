@@ -11,9 +11,7 @@ import (
 // hangs lets a hang: so many requests wait, and nothing comes, while b and c answer theirs in
 // the given time.
 func (r *rig) hangs(waiting int64, took, lasts time.Duration) {
-	reading := r.readings["a"]
-	reading.Waiting = waiting
-	r.readings["a"] = reading
+	r.edit("a", func(reading *Reading) { reading.Waiting = waiting })
 	r.lives(took, lasts)
 }
 
@@ -22,9 +20,7 @@ func (r *rig) lives(took, lasts time.Duration) {
 	for range lasts / tickEvery {
 		for _, name := range []string{"b", "c"} {
 			r.endpoints[name].Ended(Attempt{Ending: Served, Held: took, Took: took, FirstByte: took})
-			reading := r.readings[name]
-			reading.Waiting, reading.Received = 2, reading.Received+100
-			r.readings[name] = reading
+			r.edit(name, func(reading *Reading) { reading.Waiting, reading.Received = 2, reading.Received+100 })
 		}
 		<-time.After(tickEvery)
 	}
@@ -52,9 +48,7 @@ func TestWhatIsNoStall(t *testing.T) {
 		r.lives(100*time.Millisecond, 20*time.Second)
 		for range 5 {
 			r.hangs(3, 100*time.Millisecond, 9*time.Second)
-			reading := r.readings["a"]
-			reading.Received++
-			r.readings["a"] = reading
+			r.edit("a", func(reading *Reading) { reading.Received++ })
 		}
 		for range 5 {
 			r.hangs(3, 100*time.Millisecond, 9*time.Second)
@@ -88,17 +82,14 @@ func TestLongRequestsAreNoStall(t *testing.T) {
 func TestAllSilentAlike(t *testing.T) {
 	judged(t, usual(), func(t *testing.T, r *rig) {
 		silent := func() {
-			for name, reading := range r.readings {
-				reading.Waiting = 4
-				r.readings[name] = reading
+			for _, name := range []string{"a", "b", "c"} {
+				r.edit(name, func(reading *Reading) { reading.Waiting = 4 })
 			}
 			time.Sleep(time.Minute)
 			require.Empty(t, r.takes())
 		}
 		silent()
-		reading := r.readings["a"]
-		reading.Received, reading.Waiting = 1, 0
-		r.readings["a"] = reading
+		r.edit("a", func(reading *Reading) { reading.Received, reading.Waiting = 1, 0 })
 		r.lives(100*time.Millisecond, 20*time.Second)
 		silent()
 	})
