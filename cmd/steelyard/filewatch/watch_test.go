@@ -27,27 +27,26 @@ func TestWritesInProgressAreNotTaken(t *testing.T) {
 	write(t, file, "a")
 	synctest.Test(t, func(t *testing.T) {
 		ctx, stop := context.WithCancel(t.Context())
-		changes, ended := 0, make(chan error)
+		changes, ended := atomic.Int64{}, make(chan error)
 		go func() {
 			ended <- Run(ctx, Options{
-				Files: func() []string { return []string{file} }, Changed: func() { changes++ }, Blind: true, Log: zap.NewNop(),
+				Files: func() []string { return []string{file} }, Changed: func() { changes.Add(1) }, Blind: true, Log: zap.NewNop(),
 			})
 		}()
 		time.Sleep(10 * time.Second)
-		require.Equal(t, 1, changes, "the call at the start")
-		changes = 0
+		require.EqualValues(t, 1, changes.Swap(0), "the call at the start")
 		text := "a"
 		for range 20 {
 			text += "a"
 			write(t, file, text)
 			time.Sleep(900 * time.Millisecond)
-			require.Zero(t, changes, "it is still being written")
+			require.Zero(t, changes.Load(), "it is still being written")
 		}
 		time.Sleep(5 * time.Second)
-		require.Equal(t, 1, changes)
+		require.EqualValues(t, 1, changes.Load())
 		require.NoError(t, os.Remove(file))
 		time.Sleep(5 * time.Second)
-		require.Equal(t, 2, changes, "a file that is gone is a change")
+		require.EqualValues(t, 2, changes.Load(), "a file that is gone is a change")
 		stop()
 		require.NoError(t, <-ended)
 	})
