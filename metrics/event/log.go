@@ -20,6 +20,7 @@ type Log struct {
 	next      uint64 // the ID that the next event will have
 	published [kinds]uint64
 	followers map[*Follower]struct{}
+	closed    bool
 }
 
 // NewLog is a Log without events. told, if not nil, is called with each event after it was
@@ -37,15 +38,26 @@ func (l *Log) Publish(e Event) {
 	if l == nil || e.Kind == 0 || e.Kind >= kinds {
 		return
 	}
-	e = l.keep(e)
-	if l.told != nil {
+	e, kept := l.keep(e)
+	if kept && l.told != nil {
 		l.told(e)
 	}
 }
 
-func (l *Log) keep(e Event) Event {
+// Close ends it: events that are published later are left out, as another process tells of them.
+// Those that are kept stay, for who has not read them yet.
+func (l *Log) Close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.closed = true
+}
+
+func (l *Log) keep(e Event) (_ Event, kept bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return e, false
+	}
 	if e.At.IsZero() {
 		e.At = time.Now()
 	}
@@ -56,7 +68,7 @@ func (l *Log) keep(e Event) Event {
 	for f := range l.followers {
 		f.wake()
 	}
-	return e
+	return e, true
 }
 
 // Since is the events after the one with the ID, oldest first, and how many of those are no

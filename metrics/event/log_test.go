@@ -148,3 +148,17 @@ func TestEvidenceThatIsNoJSONIsLeftOut(t *testing.T) {
 	assert.Contains(t, string(text), `"kind":"ejected","severity":"warning"`)
 	assert.Contains(t, string(text), `"left_out"`)
 }
+
+// A log that is closed keeps what it has, and takes no more.
+func TestClose(t *testing.T) {
+	told := 0
+	l := NewLog(func(Event) { told++ })
+	l.Publish(Event{Kind: Ejected})
+	l.Close()
+	l.Publish(Event{Kind: Restored})
+	events, missed := l.Since(0)
+	require.Len(t, events, 1)
+	require.Zero(t, missed)
+	require.Equal(t, 1, told)
+	require.Zero(t, l.Published(Restored))
+}

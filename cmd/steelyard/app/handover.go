@@ -104,6 +104,8 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 		front.KeepFile(a.admin)
 	}
 	endAdmin()
+	a.events.Close() // nobody shall be told twice, by webhooks neither
+	a.fleet.leaveRecovery()
 	a.mu.Lock()
 	t := a.config.Timeouts
 	a.mu.Unlock()
@@ -123,4 +125,13 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 		a.log.Warn("cut what had not finished in time", zap.Duration("timeouts.upgrade_drain", t.UpgradeDrain), zap.Bool("told to stop", ctx.Err() != nil))
 	}
 	a.stopping.Store(true)
+}
+
+// leaveRecovery takes no more actions to get endpoints back: another process does.
+func (f *fleet) leaveRecovery() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	for _, u := range f.upstreams {
+		u.setRecovery(wantedRecovery{})
+	}
 }
