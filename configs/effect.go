@@ -24,6 +24,9 @@ func (r *report) review(c *Config) {
 	for _, route := range c.Routes {
 		routed[route.Upstream] = true
 	}
+	for i := range c.Upstreams {
+		routed[c.Upstreams[i].Fallback] = true
+	}
 	slots, wait := leastSlots(c), false
 	for i := range c.Upstreams {
 		u, p := &c.Upstreams[i], path("upstreams").item(i)

@@ -113,6 +113,7 @@ type Upstream struct {
 	Predict       Predict    `yaml:"predict,omitempty"`
 	Health        Health     `yaml:"health"`
 	Outlier       Outlier    `yaml:"outlier"`
+	Fallback      string     `yaml:"fallback,omitempty"` // the upstream that gets its requests while no endpoint is eligible; "": none
 	// TierSpillRatio is the part of the tiers' capacity below which the next one is used as well.
 	TierSpillRatio float64          `yaml:"tier_spill_ratio"`
 	SlowStart      time.Duration    `yaml:"slow_start"` // how long one that comes back takes to get its whole share; 0: it gets it at once

@@ -14,6 +14,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 	if len(upstreams) == 0 {
 		r.missing("upstreams", `list at least one, such as {name: chat, endpoints: [{url: "http://127.0.0.1:9001"}]}`)
 	}
+	r.validateFallbacks(upstreams)
 	named, learned := map[string]path{}, map[string]path{}
 	for i := range upstreams {
 		u, p := &upstreams[i], path("upstreams").item(i)

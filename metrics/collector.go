@@ -113,6 +113,7 @@ func (s *page) queue(u *Upstream) {
 	for i, label := range unqueuedLabels {
 		s.counter(queueRefused, u.unqueued[i].Load(), u.name, label)
 	}
+	s.counter(fallbacks, u.fellBack.Load(), u.name)
 	s.counter(retriesRefused, u.unretried.Load(), u.name)
 }
 

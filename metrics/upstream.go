@@ -21,6 +21,7 @@ type Upstream struct {
 	queueWait histogram                       // Queued
 	unqueued  [unqueuedReasons]atomic.Uint64  // Unqueued
 	unretried atomic.Uint64                   // RetryRefused
+	fellBack  atomic.Uint64                   // FellBack
 	overhead  histogram                       // of endpoints that are gone; Forget
 	failed    sync.Map                        // Failure -> *atomic.Uint64; Failed
 }
@@ -46,6 +47,9 @@ func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
 
 // RetryRefused counts one request that was not tried again, as the budget for retries was spent.
 func (u *Upstream) RetryRefused() { u.unretried.Add(1) }
+
+// FellBack counts one request that went to the upstream's fallback, as no endpoint was eligible.
+func (u *Upstream) FellBack() { u.fellBack.Add(1) }
 
 // Failure is how a request failed: the code of proxy/ERRORS.md, and whose fault it was
 // (client, upstream or steelyard). Both come from lists in the program, never from

@@ -50,10 +50,10 @@ func (a *AccessLog) Run(ctx context.Context) error {
 }
 
 type accessEntry struct {
-	method, host, path, id, upstream, endpoint, code, failure string
-	peer                                                      netip.Addr
-	status, attempts, received, written                       int
-	arrived, queued, firstByte, response                      time.Duration
+	method, host, path, id, upstream, asked, endpoint, code, failure string
+	peer                                                             netip.Addr
+	status, attempts, received, written                              int
+	arrived, queued, firstByte, response                             time.Duration
 }
 
 // client is the peer's address as logs have it.
@@ -82,6 +82,9 @@ func (a *AccessLog) Record(r *Record) {
 	}
 	if r.Upstream != nil {
 		e.upstream = r.Upstream.Name
+		if r.Asked != r.Upstream {
+			e.asked = r.Asked.Name
+		}
 	}
 	if r.Target != nil {
 		e.endpoint = r.Target.Name
@@ -101,7 +104,7 @@ func (a *AccessLog) write(e *accessEntry) {
 	a.log.Info("request",
 		zap.Time("arrived", wire.At(e.arrived)), zap.String("request_id", e.id), zap.String("client", client(e.peer)),
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
-		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("endpoint", e.endpoint),
+		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("fallback_for", e.asked), zap.String("endpoint", e.endpoint),
 		zap.Int("attempts", e.attempts), zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
 		zap.Duration("queue", e.queued), zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response),
 		zap.String("code", e.code), zap.String("failure", e.failure))

@@ -30,7 +30,8 @@ type exchange struct {
 	waiter     front.Waiter
 	total      *time.Timer // fires cancel; nil without timeouts.total
 
-	upstream *Upstream
+	asked    *Upstream // that the route names
+	upstream *Upstream // that or, while it has no endpoint, its fallback
 	priority *Priority
 	request  balancer.Request
 	id       []byte // X-Request-Id
@@ -93,7 +94,7 @@ func (h *Handler) open(c *front.Conn) *exchange {
 // reset makes x ready for another exchange, keeping its memory.
 func (x *exchange) reset() {
 	x.cancel.Reset()
-	x.conn, x.generation, x.total, x.upstream, x.priority = nil, nil, nil, nil, nil
+	x.conn, x.generation, x.total, x.asked, x.upstream, x.priority = nil, nil, nil, nil, nil, nil
 	x.id = x.id[:0]
 	x.line.reset()
 	x.hints.reset()

@@ -63,6 +63,7 @@ func (g *Generation) trusts(peer netip.Addr) bool {
 type Upstream struct {
 	Name      string
 	Pool      *balancer.Pool     // its endpoints have a *Target in their Via
+	Fallback  *Upstream          // gets the requests while no endpoint is eligible; nil: they are refused
 	PassHost  bool               // the endpoint gets the client's Host, else its own
 	FirstByte time.Duration      // from the request sent to the head of its answer
 	Idle      time.Duration      // between two pieces of an answer, or of a request taken

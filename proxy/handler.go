@@ -112,7 +112,8 @@ func (x *exchange) route() error {
 	if n < 0 {
 		return fault.New(fault.NoRoute, nil).Unsent()
 	}
-	x.upstream, x.priority = x.generation.Upstreams[n], &x.generation.Priority[n]
+	x.asked = x.generation.Upstreams[n]
+	x.upstream, x.priority = x.asked, &x.generation.Priority[n]
 	if total := x.upstream.Total; total > 0 {
 		x.total = time.AfterFunc(total, func() { x.cancel.Cancel(errTotalTimeout) })
 	}

@@ -56,6 +56,8 @@ func (a *attempt) acquire() error {
 		return nil
 	case x.cancel.Cause() != nil:
 		return err
+	case x.fallsBack(err):
+		return a.acquire()
 	case x.history.Moved > 0 && errors.Is(err, balancer.ErrNoEndpoint):
 		return errNoOther
 	}

@@ -18,7 +18,8 @@ type Record struct {
 	Client                 netip.Addr
 	Arrived                time.Duration // its first byte, on wire's clock
 
-	Upstream *Upstream    // nil: none was found for it
+	Asked    *Upstream    // that its route names; nil: none was found for it
+	Upstream *Upstream    // that served it, or was to: Asked, or a fallback
 	Target   *Target      // of the last attempt; nil: no endpoint had to do with it
 	Status   int          // that the client got, or 499 where it left; 0: none
 	Failure  *fault.Error // how it ended, if not well
@@ -56,7 +57,7 @@ func (x *exchange) build(to *Record) {
 	a, r := x.current, &x.reply
 	*to = Record{
 		ID: x.id, Method: x.line.method, Host: x.line.host, Path: x.line.path, Client: x.conn.Peer, Arrived: x.arrived,
-		Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase, Attempts: x.tries,
+		Asked: x.asked, Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase, Attempts: x.tries,
 		Queued: x.queued, Response: wire.Now() - x.arrived, Received: x.received, Written: r.written,
 	}
 	if x.failure != nil && x.failure.Status() == statusGone {

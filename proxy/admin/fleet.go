@@ -25,7 +25,9 @@ type Upstream struct {
 	// Panicking: panic mode, in which too few endpoints are eligible and ejections are ignored.
 	Panicking bool `json:"panicking"`
 	// Spilled: the first tier falls short, so that others are used as well.
-	Spilled   bool       `json:"spilled"`
+	Spilled bool `json:"spilled"`
+	// Fallback gets its requests while no endpoint is eligible; empty: none does.
+	Fallback  string     `json:"fallback,omitempty"`
 	Queue     Queue      `json:"queue"`
 	Endpoints []Endpoint `json:"endpoints"`
 }

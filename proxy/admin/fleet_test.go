@@ -39,7 +39,7 @@ func newFleet() *fakeFleet {
 				Conditions: []Condition{{ProbeFailed, "connect: connection refused", time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), nil}},
 			},
 		}},
-		{Name: "embed/v2", Policy: "capacity", Spilled: true, Endpoints: []Endpoint{
+		{Name: "embed/v2", Policy: "capacity", Spilled: true, Fallback: "chat", Endpoints: []Endpoint{
 			{Name: "only", URL: "https://10.0.0.1:443", Capacity: 1.5, EffectiveCapacity: 1.5, Tier: 1, Standby: true, Cooling: true, Comeback: "on_trial", RampRatio: 0.5, TrialRequests: 2, ShareRatio: 1, Eligible: true},
 		}},
 	}}

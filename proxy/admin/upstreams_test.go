@@ -20,7 +20,7 @@ const chatJSON = `{
 	]}`
 
 const embedJSON = `{
-	"name": "embed/v2", "policy": "capacity", "panicking": false, "spilled": true,
+	"name": "embed/v2", "policy": "capacity", "panicking": false, "spilled": true, "fallback": "chat",
 	"queue": {"waiting": 0, "oldest_seconds": 0, "drain_rate": 0},
 	"endpoints": [
 		{"name": "only", "url": "https://10.0.0.1:443", "capacity": 1.5, "effective_capacity": 1.5, "tier": 1, "standby": true, "comeback": "on_trial", "ramp": 0.5, "trial": 2, "slots": 0, "share": 1,

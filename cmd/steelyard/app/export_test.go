@@ -82,3 +82,8 @@ func Measure(a *App, since time.Duration) { a.fleet.measureOnce(since) }
 
 // CloseAdmin makes the admin listener fail.
 func CloseAdmin(a *App) { _ = a.admin.Close() }
+
+// DrainEndpoint sets or lifts the draining condition of an endpoint.
+func DrainEndpoint(a *App, upstream, endpoint string, on bool) (bool, error) {
+	return a.fleet.Drain(upstream, endpoint, on, "test")
+}

@@ -80,6 +80,9 @@ func (f *fleet) replace(g *generation) (running bool, differences []difference, 
 		differences = append(differences, f.adoptPlan(u, p))
 		rules[u.name] = u.rules()
 	}
+	for _, p := range g.plans {
+		rules[p.config.Name].Fallback = rules[p.config.Fallback] // nil where there is none
+	}
 	for _, name := range g.routes {
 		g.rules.Upstreams = append(g.rules.Upstreams, rules[name])
 	}

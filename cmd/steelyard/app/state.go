@@ -116,7 +116,7 @@ func (f *fleet) Upstreams() []admin.Upstream {
 		}
 		q := u.pool.Queue()
 		shown := admin.Upstream{
-			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled,
+			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled, Fallback: u.config.Fallback,
 			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
 		}
 		for _, e := range s.Endpoints {

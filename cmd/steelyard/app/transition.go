@@ -18,8 +18,9 @@ type transitions struct {
 
 	judged sync.Map // by endpoint: the outlier.Decision by which it was last ejected or restored; written by member.Judged
 
-	mu    sync.Mutex
-	empty bool // no endpoint is eligible; guarded by mu
+	mu       sync.Mutex // guards what follows
+	empty    bool       // no endpoint is eligible
+	fallback string     // the upstream that gets its requests then; "": none
 }
 
 // told is the pool's Notify: the one place where a transition becomes an event, with a line of
@@ -86,6 +87,13 @@ func kindsOf(t balancer.Transition) (began, over event.Kind) {
 	return 0, 0
 }
 
+// fallsBackTo says where requests go while no endpoint is eligible.
+func (t *transitions) fallsBackTo(upstream string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.fallback = upstream
+}
+
 // watchEligible tells when no endpoint of the upstream is eligible any more, and when one is again.
 func (t *transitions) watchEligible() {
 	t.mu.Lock()
@@ -107,6 +115,9 @@ func (t *transitions) watchEligible() {
 	e := event.Event{Kind: event.NoEndpointOver, Upstream: t.upstream}
 	if empty {
 		e.Kind, e.Cause, e.Action, e.Evidence = event.NoEndpoint, "every endpoint has a condition that keeps requests from it", "requests are answered 503", reasons
+		if t.fallback != "" {
+			e.Action = "requests go to upstream " + t.fallback
+		}
 	}
 	t.events.Publish(e)
 }

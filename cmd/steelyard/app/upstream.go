@@ -57,6 +57,7 @@ func (u *upstream) configure(p *plan) {
 	u.config, u.wantsWork, u.learner = p.config, p.wantsWork, p.learner
 	u.setRecovery(p.recovery)
 	u.options.Queue, u.options.SlowStart = p.options.Queue, p.options.SlowStart
+	u.transitions.fallsBackTo(p.config.Fallback)
 	u.options.TierSpillRatio = p.options.TierSpillRatio
 	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio
 	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale {
