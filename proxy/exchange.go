@@ -103,6 +103,7 @@ func (x *exchange) reset() {
 	for _, beside := range x.attempts[1:] {
 		x.cancel.Leave(&beside.cancel)
 	}
+	clear(x.attempts[1:]) // what they kept must not stay in the pool
 	x.attempts, x.current = x.attempts[:1], &x.first
 	x.first.reset()
 	x.history, x.tries = history{}, 0

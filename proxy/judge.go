@@ -72,20 +72,21 @@ func (a *attempt) judge(o balancer.Outcome) {
 		a.ended.Capacity, a.ended.Slots = a.target.Rating.Get()
 	}
 	if judges := a.target.judges.Load(); judges != nil && o.Status != http.StatusSwitchingProtocols {
-		a.tell(*judges)
+		for _, j := range *judges {
+			a.tell(j)
+		}
 	}
 }
 
-// tell lets judges hear of the attempt. A panic of theirs costs neither the request nor the slot.
-func (a *attempt) tell(judges []Judge) {
+// tell lets a judge hear of the attempt. If it panics, that costs neither the request nor the slot, and the other judges
+// hear of the attempt.
+func (a *attempt) tell(j Judge) {
 	defer func() {
 		if r := recover(); r != nil {
 			a.x.logPanic(r)
 		}
 	}()
-	for _, j := range judges {
-		j.Judge(&a.ended)
-	}
+	j.Judge(&a.ended)
 }
 
 // outcome is how the attempt ended, for want of an answer or with one.

@@ -56,10 +56,11 @@ func TestJudgesHearOfEachAttempt(t *testing.T) {
 	require.Less(t, second.Service, time.Minute)
 }
 
-// A judge that panics costs neither a request nor a slot.
+// A judge that panics costs neither a request nor a slot, and takes nothing from the other judges.
 func TestBrokenJudge(t *testing.T) {
 	g := serve(t, defaults(), answering(t, plain("ok")))
-	g.targets[0].Appoint(broken{})
+	other := make(heard, 3)
+	g.targets[0].Appoint(broken{}, other)
 	c := dial(t, g)
 	for range 3 {
 		r, body := c.ask(get)
@@ -67,4 +68,5 @@ func TestBrokenJudge(t *testing.T) {
 		require.Equal(t, "ok", body)
 	}
 	require.EqualValues(t, 3, g.count(t, "steelyard_panics_total"))
+	eventually(t, "the other to hear of all", func() bool { return len(other) == 3 })
 }

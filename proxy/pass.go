@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"strconv"
 	"time"
 
@@ -49,10 +50,10 @@ func (x *exchange) passesOver() (again bool, err error) {
 	f.Leased, f.Sent, f.Elsewhere, f.Status = true, true, x.cancel.Cause() == nil, status
 	verdict := policy.Next(x.history.History, f)
 	x.note(f)
-	if verdict != retry.Move || !x.affords(0) {
+	after, pushed := a.pushBack()
+	if verdict != retry.Move || !x.other() && !(pushed && after <= x.patience() && a.answer.ContentLength <= mostKept) || !x.affords(0) {
 		return false, nil
 	}
-	after, pushed := a.pushBack()
 	x.exclude(a.lease.Endpoint())
 	a.keep()
 	x.history.Moved++
@@ -66,6 +67,15 @@ func (x *exchange) passesOver() (again bool, err error) {
 	}
 	a.target.Metrics.Repeated(whyPassedOver(pushed))
 	return true, nil
+}
+
+// other says whether there is an endpoint to move to: a try that cannot be made is not worth an answer, a pause or a
+// part of the budget.
+func (x *exchange) other() bool {
+	here := x.current.lease.Endpoint()
+	return slices.ContainsFunc(x.upstream.Pool.Snapshot().Endpoints, func(s balancer.EndpointState) bool {
+		return s.Eligible && s.Endpoint != here && !slices.Contains(x.request.Exclude, s.Endpoint)
+	})
 }
 
 func whyPassedOver(pushed bool) metrics.RepeatReason {
@@ -102,9 +112,13 @@ func (x *exchange) elsewhereAfter(while time.Duration, pushed bool) error {
 }
 
 // fallBack lets the client have the last answer that was passed over, if there is one and it is
-// still wanted, instead of err.
+// still wanted, instead of err. Such an answer says that the request was not done: it must not hide that
+// another endpoint may have done since what is not to be done twice.
 func (x *exchange) fallBack(err error) error {
 	if x.cancel.Cause() != nil {
+		return err
+	}
+	if f, ok := errors.AsType[*fault.Error](err); ok && f.Sent && !x.idempotent() {
 		return err
 	}
 	for i := len(x.attempts) - 1; i >= 0; i-- {
@@ -114,7 +128,7 @@ func (x *exchange) fallBack(err error) error {
 			return nil
 		}
 	}
-	if err == errNoOther {
+	if err == errNoOther || err == errTooLate {
 		err = x.history.failure
 	}
 	return x.orOut(err)
@@ -204,24 +218,25 @@ const usualPause, leastPause = time.Second, 100 * time.Millisecond
 
 // asksForPause says for how long the endpoint is to be left alone by its answer; 0 for not at all.
 func (a *attempt) asksForPause() time.Duration {
-	while, pushed := a.pushBack()
-	switch {
-	case !pushed:
+	if _, pushed := a.pushBack(); !pushed {
 		return 0
-	case while == 0 && len(a.answer.Get("retry-after")) == 0:
+	}
+	while, said := retryAfter(a.answer.Get("retry-after"))
+	if !said {
 		return usualPause
 	}
 	return max(while, leastPause)
 }
 
-// retryAfter reads a Retry-After field: seconds, or a date.
+// retryAfter reads a Retry-After field: seconds, or a date. A number that fits nowhere is as long as can be; what is
+// neither says nothing.
 func retryAfter(field []byte) (while time.Duration, said bool) {
 	const most = 24 * time.Hour
 	if len(field) == 0 {
 		return 0, false
 	}
-	if n, err := strconv.ParseUint(string(field), 10, 32); err == nil {
-		return min(time.Duration(n)*time.Second, most), true
+	if n, err := strconv.ParseUint(string(field), 10, 64); err == nil || errors.Is(err, strconv.ErrRange) {
+		return time.Duration(min(n, uint64(most/time.Second))) * time.Second, true
 	}
 	at, err := http.ParseTime(string(field))
 	if err != nil {

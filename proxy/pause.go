@@ -3,6 +3,7 @@
 package proxy
 
 import (
+	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -57,9 +58,16 @@ func (u *Upstream) underWay() (n int64) {
 	return n
 }
 
+// errTooLate says that the time for retries is over before the next one could begin.
+var errTooLate = errors.New("the time for another try is over")
+
 // backOff waits before the next try, for longer after each.
 func (x *exchange) backOff() error {
-	return x.pause(min(x.upstream.Retry.Pause(x.history.Moved, rand.Float64()), max(x.timeLeft(wire.Now()), 0)))
+	d := x.upstream.Retry.Pause(x.history.Moved, rand.Float64())
+	if d >= x.timeLeft(wire.Now()) {
+		return errTooLate
+	}
+	return x.pause(d)
 }
 
 // pause waits, unless the exchange is cancelled: then it returns why.

@@ -241,13 +241,16 @@ func TestPauseIsGiven(t *testing.T) {
 		pause  time.Duration
 		told   bool
 	}{
-		"429":                   {failing(429, ""), time.Second, true},
-		"in seconds":            {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 7 * time.Second, true},
-		"503":                   {strings.Replace(failing(503, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 7 * time.Second, true},
-		"at once":               {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 0\r\n", 1), 100 * time.Millisecond, true},
-		"a date that is over":   {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 1), 100 * time.Millisecond, true},
-		"503 that says no more": {failing(503, ""), 0, false},
-		"another":               {strings.Replace(failing(500, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 0, false},
+		"429":                    {failing(429, ""), time.Second, true},
+		"in seconds":             {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 7 * time.Second, true},
+		"503":                    {strings.Replace(failing(503, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 7 * time.Second, true},
+		"for longer than fits":   {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 99999999999999999999\r\n", 1), 30 * time.Second, true},
+		"for who knows":          {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: soon\r\n", 1), time.Second, true},
+		"503 that says nonsense": {strings.Replace(failing(503, ""), "\r\n", "\r\nRetry-After: -7\r\n", 1), 0, false},
+		"at once":                {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: 0\r\n", 1), 100 * time.Millisecond, true},
+		"a date that is over":    {strings.Replace(failing(429, ""), "\r\n", "\r\nRetry-After: Sun, 06 Nov 1994 08:49:37 GMT\r\n", 1), 100 * time.Millisecond, true},
+		"503 that says no more":  {failing(503, ""), 0, false},
+		"another":                {strings.Replace(failing(500, ""), "\r\n", "\r\nRetry-After: 7\r\n", 1), 0, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			a, asked := counting(t, c.answer)
