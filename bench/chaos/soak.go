@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
-	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 	"github.com/steelyard-proxy/steelyard/bench/report"
@@ -62,6 +61,7 @@ type soak struct {
 	mu       sync.Mutex
 	requests int            // ended, under mu
 	failures map[string]int // by cause, under mu
+	lost     int            // of those, the ones whose answers had not begun, under mu
 
 	faults  map[string]int // that were made, by kind
 	samples []sizes        // taken while all servers were well
@@ -117,6 +117,9 @@ func (k *soak) ended(_ int, s load.Sample) {
 	k.requests++
 	if s.Failure != "" {
 		k.failures[cause(s)]++
+		if s.Failure != load.Truncated && s.Failure != load.ErrorEvent {
+			k.lost++
+		}
 	}
 }
 
@@ -135,11 +138,8 @@ func (k *soak) round(ctx context.Context, n int) error {
 		stays, stream := time.Duration(k.draws.Int64N(int64(lasts))), k.draws.IntN(2) == 0
 		clients.Go(func() { k.leavers.one(ctx, k.process.Addr, asideMark+"leaver", stays, stream) })
 	}
-	if n%3 == 1 {
-		if err := errors.Join(k.rewrite(count-n%2, fmt.Sprint("round ", n)), k.reload()); err != nil {
-			return err
-		}
-		k.faults["reload"]++
+	if err := k.disturb(ctx, n); err != nil {
+		return err
 	}
 	err := pause(ctx, lasts)
 	clients.Wait()
@@ -153,7 +153,27 @@ func (k *soak) round(ctx context.Context, n int) error {
 		return err
 	}
 	k.look(ctx, n)
-	return k.process.Ended()
+	_, err = k.newest() // it has ended: that is the error
+	return err
+}
+
+// disturb changes the program itself now and then, while servers are ill: by a reload, or by an upgrade.
+func (k *soak) disturb(ctx context.Context, n int) error {
+	switch {
+	case n%3 == 1:
+		k.faults["reload"]++
+		return errors.Join(k.rewrite(count-n%2, fmt.Sprint("round ", n)), k.reload())
+	case n%3 == 2 && k.warming(): // a new process has not had the time to grow
+		k.faults["upgrade"]++
+		taken := k.stand.upgrade.taken
+		if err := k.stand.upgrade.upgrade(ctx, k.stand); err != nil {
+			return err
+		}
+		if k.stand.upgrade.taken == taken {
+			return errors.New("the new program did not take over")
+		}
+	}
+	return nil
 }
 
 // soakFaults are those that a server in this process can have.
@@ -178,6 +198,8 @@ func (k *soak) heal(ctx context.Context, s *server) error {
 	return s.suffer(backend.None)
 }
 
+func (k *soak) warming() bool { return time.Since(k.start) < k.options.Lasts/4 }
+
 // look takes the sizes, and tells them.
 func (k *soak) look(ctx context.Context, n int) {
 	m := k.scrape(ctx)
@@ -185,7 +207,7 @@ func (k *soak) look(ctx context.Context, n int) {
 		return
 	}
 	now := sizes{m.sum("go_goroutines"), m.sum("process_open_fds"), m.sum("process_resident_memory_bytes")}
-	if time.Since(k.start) > k.options.Lasts/4 { // before that it warms up
+	if !k.warming() {
 		k.samples = append(k.samples, now)
 	}
 	k.mu.Lock()
@@ -194,25 +216,25 @@ func (k *soak) look(ctx context.Context, n int) {
 		k.requests, int(now.goroutines), int(now.descriptors), now.resident/(1<<20))
 }
 
-// verdict compares the first third of what was seen after the warm-up with the last.
+// verdict compares the least of the first third of what was seen after the warm-up with the least of the last.
 func (k *soak) verdict(e *evidence) bool {
-	fmt.Fprintf(k.options.Out, "\n%d requests, failures %v\nfaults %v\n", k.requests, k.failures, k.faults)
+	fmt.Fprintf(k.options.Out, "\n%d requests, failures %v, %d of them lost before an answer began\nfaults %v\n", k.requests, k.failures, k.lost, k.faults)
 	third := max(len(k.samples)/3, 1)
 	if len(k.samples) < 2 {
 		fmt.Fprintln(k.options.Out, "too few looks to compare: let it soak for longer")
 		return false
 	}
 	early, late := k.samples[:third], k.samples[len(k.samples)-third:]
-	middle := func(list []sizes, of func(sizes) float64) float64 {
-		var values []float64
+	least := func(list []sizes, of func(sizes) float64) float64 { // what a burst leaves behind for a while is no growth
+		found := of(list[0])
 		for _, s := range list {
-			values = append(values, of(s))
+			found = min(found, of(s))
 		}
-		return figure.Median(values)
+		return found
 	}
 	grown := func(name, unit string, scale, free float64, of func(sizes) float64) report.Check {
-		first := middle(early, of)
-		return report.AtMost(name+" at the end", middle(late, of)/scale, (first*1.1+free)/scale, unit)
+		first := least(early, of)
+		return report.AtMost(name+" at the end, at least", least(late, of)/scale, (first*1.1+free)/scale, unit)
 	}
 	checks := []report.Check{
 		grown("goroutines", "", 1, 20, func(s sizes) float64 { return s.goroutines }),
