@@ -60,10 +60,13 @@ func TestUpgradesLoseNothing(t *testing.T) {
 	}
 	close(stop)
 	running.Wait()
+	total := int64(0)
 	for _, c := range clients {
+		total += c.answered.Load()
 		require.Zero(t, c.lost.Load(), "%v", c.problem.Load())
 		require.NotZero(t, c.answered.Load())
 	}
+	t.Logf("%d requests and %d streams, none lost", total, streams)
 	d.atRest()
 	_ = d.first.Wait()
 	require.Zero(t, d.first.ProcessState.ExitCode(), "the first process has ended in peace")
