@@ -4,6 +4,7 @@ package outlier
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,13 +35,18 @@ func New(read func() map[string]Reading) *Group {
 func (g *Group) Configure(o Options, members []*Endpoint) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	gone := map[*Endpoint]bool{}
 	for _, e := range g.members {
-		e.group.Store(nil)
+		gone[e] = true
 	}
-	g.options, g.members = o, append([]*Endpoint(nil), members...)
+	g.options, g.members = o, slices.Clone(members)
 	for _, e := range g.members {
+		delete(gone, e)
 		e.configure(&g.options)
 		e.group.Store(g)
+	}
+	for e := range gone { // only those: a failure that one of the others has now must wake the judge
+		e.group.Store(nil)
 	}
 }
 
