@@ -28,6 +28,10 @@ func assign(cfg *configs.Config, sockets []systemd.Socket) (all []app.Given, err
 	}
 	var rest []systemd.Socket
 	for _, s := range sockets {
+		if !s.Listens {
+			return nil, fmt.Errorf("systemd has passed descriptor %d (%q), which is no socket that accepts connections: "+
+				"its unit must say ListenStream= and Accept=no", s.Descriptor, s.Name)
+		}
 		i := slices.IndexFunc(free, func(address string) bool { return sameAddress(address, s.Address) })
 		switch {
 		case i >= 0:

@@ -13,7 +13,7 @@ import (
 func TestSocketsAreAssigned(t *testing.T) {
 	cfg := &configs.Config{Listen: []configs.Listen{{Address: ":80"}, {Address: "unix:/s"}, {Address: "127.0.0.1:81"}}, Admin: configs.Admin{Address: "127.0.0.1:9090"}}
 	socket := func(fd int, name, address string) systemd.Socket {
-		return systemd.Socket{Descriptor: fd, Name: name, Address: address}
+		return systemd.Socket{Descriptor: fd, Name: name, Address: address, Listens: true}
 	}
 	given := func(fd int, address string) app.Given {
 		return app.Given{Address: address, Descriptor: fd, Foreign: true}
@@ -36,4 +36,6 @@ func TestSocketsAreAssigned(t *testing.T) {
 	}
 	_, err := assign(cfg, []systemd.Socket{socket(3, "a", "1:1"), socket(4, "b", "1:2"), socket(5, "c", "1:3"), socket(6, "d", "1:4")})
 	require.EqualError(t, err, `systemd has passed the socket "d" (1:4), and no address of the configuration is left for it: add one to listen, or take the socket out of the unit`)
+	_, err = assign(cfg, []systemd.Socket{{Descriptor: 3, Name: "a"}})
+	require.EqualError(t, err, `systemd has passed descriptor 3 ("a"), which is no socket that accepts connections: its unit must say ListenStream= and Accept=no`)
 }

@@ -136,7 +136,11 @@ func (u *upgrader) upgrade() {
 	if err != nil {
 		u.app.OwnFiles(true)
 		u.become(serving)
-		u.app.Events().Publish(event.Event{Kind: event.UpgradeFailed, Cause: err.Error(), Action: "this process serves on"})
+		action := "this process serves on"
+		if u.ctx.Err() != nil {
+			err, action = errStopping, "this process stops too"
+		}
+		u.app.Events().Publish(event.Event{Kind: event.UpgradeFailed, Cause: err.Error(), Action: action})
 		return
 	}
 	u.become(replaced)

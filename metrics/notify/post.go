@@ -4,10 +4,12 @@ package notify
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -132,13 +134,27 @@ func problemOf(answer *http.Response, err error) error {
 	}
 	switch {
 	case err != nil:
-		return err
+		return plain(err)
 	case answer.StatusCode >= 200 && answer.StatusCode < 300:
 		return nil
 	case mayPass(answer.StatusCode):
 		return fmt.Errorf("answered %d", answer.StatusCode)
 	}
 	return &Refused{answer.StatusCode}
+}
+
+// plain is an error of a connection without the host or address that it was to go to: those may be secret too.
+func plain(err error) error {
+	if lookup, is := errors.AsType[*net.DNSError](err); is {
+		return errors.New("its name could not be looked up: " + lookup.Err)
+	}
+	if _, is := errors.AsType[x509.HostnameError](err); is {
+		return errors.New("its certificate is for another name")
+	}
+	for op, is := errors.AsType[*net.OpError](err); is; op, is = errors.AsType[*net.OpError](err) {
+		err = op.Err
+	}
+	return err
 }
 
 // mayPass says whether the same message may be taken later.

@@ -125,6 +125,19 @@ func TestFastFailureAttractsNobody(t *testing.T) {
 	}
 }
 
+// Nobody is told that an endpoint gets no requests when it gets them all the same, as the last one does.
+func TestLastServerIsNotSaidToBeLeftAlone(t *testing.T) {
+	a := newPatient(t, 0)
+	a.fails(answers500)
+	r := run(t, outlierConfig(t, "", a))
+	asks(t, r.url, 10)
+	eventually(t, "a to be ejected", func() bool { return line(t, r, `steelyard_events_total{kind="ejected"}`) != "0" })
+	assert.True(t, r.state(t, "a").Eligible)
+	told := body(t, r.admin+"/api/v1/events")
+	assert.Contains(t, told, `"action": "none: it gets requests all the same`)
+	assert.NotContains(t, told, `"action": "no requests for`)
+}
+
 // A server that is well again comes back by its real traffic, though nobody asks for it.
 func TestEjectedServerComesBack(t *testing.T) {
 	a, b := newPatient(t, 0), newPatient(t, 0)

@@ -30,10 +30,24 @@ func (t *transitions) told(tr balancer.Transition) {
 		e.Upstream = t.upstream
 		if d, known := t.judged.Load(tr.Endpoint); known && tr.Condition == balancer.Ejected {
 			explain(&e, d.(*outlier.Decision))
+			if tr.On && t.eligible(tr.Endpoint) {
+				e.Action = "none: it gets requests all the same, since too few others would be left"
+			}
 		}
 		t.events.Publish(e)
 	}
 	t.watchEligible()
+}
+
+// eligible says whether an endpoint gets requests, whatever its conditions are.
+func (t *transitions) eligible(endpoint string) bool {
+	s := t.pool.Snapshot()
+	for i := range s.Endpoints {
+		if s.Endpoints[i].Endpoint.Name() == endpoint {
+			return s.Endpoints[i].Eligible
+		}
+	}
+	return false
 }
 
 // eventOf is the event for a transition; its Kind is 0 if nobody need hear of it.

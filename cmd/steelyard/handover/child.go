@@ -126,15 +126,25 @@ func (c *Child) hear(ctx context.Context, kind string) error {
 	case m, open := <-c.said:
 		switch {
 		case !open:
-			return errors.New("the new program has ended, or speaks no more")
+			return c.gone()
 		case m.Kind != kind:
 			return fmt.Errorf("the new program said %q and should have said %q", m.Kind, kind)
 		}
 		return nil
 	case <-c.ended:
-		return fmt.Errorf("the new program ended: %v", c.state)
+		return c.gone()
 	case <-ctx.Done():
 		return context.Cause(ctx)
+	}
+}
+
+// gone is why the new program speaks no more. Its line is cut a moment before it has ended.
+func (c *Child) gone() error {
+	select {
+	case <-c.ended:
+		return fmt.Errorf("the new program ended: %v; what it wrote to standard error says why", c.state)
+	case <-time.After(killTime):
+		return errors.New("the new program speaks no more")
 	}
 }
 

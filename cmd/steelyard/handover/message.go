@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -103,12 +104,16 @@ func newLine(fd int) (*line, error) {
 
 // pair is two ends of a new line, the second for another program.
 func pair() (ours *line, theirs int, err error) {
+	syscall.ForkLock.RLock() // a program that is started meanwhile, for a recovery, must get neither end
 	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET, 0)
+	if err == nil {
+		unix.CloseOnExec(fds[0])
+		unix.CloseOnExec(fds[1])
+	}
+	syscall.ForkLock.RUnlock()
 	if err != nil {
 		return nil, -1, os.NewSyscallError("socketpair", err)
 	}
-	unix.CloseOnExec(fds[0])
-	unix.CloseOnExec(fds[1])
 	if ours, err = newLine(fds[0]); err != nil {
 		_ = unix.Close(fds[1])
 		return nil, -1, err

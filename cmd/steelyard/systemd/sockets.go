@@ -18,6 +18,7 @@ type Socket struct {
 	Descriptor int
 	Name       string // FileDescriptorName= of the unit, by default the unit's name
 	Address    string // where it listens: "host:port" or "unix:/path"; "" if that cannot be told
+	Listens    bool   // it is a stream socket that accepts connections, and not another kind of file
 }
 
 // Sockets takes those that were passed, in the order of the units. Call it once, before anything else
@@ -38,10 +39,19 @@ func Sockets() (all []Socket) {
 		if i < len(name) {
 			s.Name = name[i]
 		}
-		s.Address = addressOf(s.Descriptor)
+		s.Address, s.Listens = addressOf(s.Descriptor), listens(s.Descriptor)
 		all = append(all, s)
 	}
 	return all
+}
+
+func listens(fd int) bool {
+	kind, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_TYPE)
+	if err != nil || kind != syscall.SOCK_STREAM {
+		return false
+	}
+	accepts, err := syscall.GetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_ACCEPTCONN)
+	return err == nil && accepts != 0
 }
 
 func addressOf(fd int) string {

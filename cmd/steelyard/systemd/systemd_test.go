@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"context"
+	"fmt"
 	"net"
 	"os"
 	"os/exec"
@@ -104,7 +105,7 @@ func TestSockets(t *testing.T) {
 	if os.Getenv("SHOW_SOCKETS") != "" {
 		var said []string
 		for _, s := range Sockets() {
-			said = append(said, s.Name+"="+s.Address)
+			said = append(said, fmt.Sprintf("%s=%s,%t", s.Name, s.Address, s.Listens))
 		}
 		said = append(said, strconv.Itoa(len(Sockets())))
 		_, _ = os.Stdout.WriteString("sockets: " + strings.Join(said, " ") + "\n")
@@ -117,10 +118,16 @@ func TestSockets(t *testing.T) {
 	unix, err := net.Listen("unix", path)
 	require.NoError(t, err)
 	defer func() { _ = unix.Close() }()
+	packets, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer func() { _ = packets.Close() }()
+	dialed, err := net.Dial("tcp", tcp.Addr().String()) // as with Accept=yes
+	require.NoError(t, err)
+	defer func() { _ = dialed.Close() }()
 	show := func(pid string) string {
 		c := exec.Command("sh", "-c", "LISTEN_PID="+pid+" exec \"$0\" \"$@\"", os.Args[0], "-test.run=^TestSockets$")
-		c.Env = append(os.Environ(), "SHOW_SOCKETS=1", "LISTEN_FDS=2", "LISTEN_FDNAMES=web:admin")
-		for _, ln := range []net.Listener{tcp, unix} {
+		c.Env = append(os.Environ(), "SHOW_SOCKETS=1", "LISTEN_FDS=5", "LISTEN_FDNAMES=web:admin:udp:one:none")
+		for _, ln := range []any{tcp, unix, packets, dialed} {
 			file, err := ln.(interface{ File() (*os.File, error) }).File()
 			require.NoError(t, err)
 			defer func() { _ = file.Close() }()
@@ -132,6 +139,7 @@ func TestSockets(t *testing.T) {
 		said, _, _ = strings.Cut(said, "\n")
 		return said
 	}
-	require.Equal(t, "web="+tcp.Addr().String()+" admin=unix:"+path+" 0", show("$$"))
+	require.Equal(t, "web="+tcp.Addr().String()+",true admin=unix:"+path+",true udp="+packets.LocalAddr().String()+",false "+
+		"one="+dialed.LocalAddr().String()+",false none=,false 0", show("$$"))
 	require.Equal(t, "0", show("1"))
 }
