@@ -18,6 +18,17 @@ type Loads struct {
 // NewLoads returns an empty set.
 func NewLoads() *Loads { return &Loads{byAddress: make(map[string]*Load)} }
 
+// InFlight returns how many requests all servers are working on for us, those included that are no
+// longer named while leases are out.
+func (l *Loads) InFlight() (n int64) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, load := range l.byAddress {
+		n += load.InFlight()
+	}
+	return n
+}
+
 // hold returns the server's Load, for the endpoint, and keeps it until the endpoint is dropped.
 func (l *Loads) hold(address string, e *Endpoint) *Load {
 	l.mu.Lock()

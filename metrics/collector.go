@@ -83,6 +83,9 @@ func (r *Registry) collectState(s *page) {
 			s.predictor(&p)
 		}
 	}
+	if source := r.driftSource.Load(); source != nil {
+		s.gauge(inFlightDrift, float64((*source)()))
+	}
 	if source := r.clientSource.Load(); source != nil {
 		now := (*source)()
 		s.gauge(clientConnections, float64(now.Idle), "idle")

@@ -50,5 +50,6 @@ var (
 	requestsUnderWay = family("requests_under_way", "Requests that limits.requests counts now: those that have a route, to the end of their answers.")
 	memoryInUse      = family("memory_in_use_bytes", "Memory that limits.memory counts: of the heap what is alive, stacks, and held bodies.")
 
+	inFlightDrift     = family("in_flight_drift", "Requests that servers are counted to have, less those that hold one. Other than 0 for moments, as requests come and go, it is a fault of steelyard.")
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

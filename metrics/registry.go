@@ -30,6 +30,7 @@ type Registry struct {
 	endpointSource atomic.Pointer[func() []EndpointState]
 	queueSource    atomic.Pointer[func() []QueueState]
 	clientSource   atomic.Pointer[func() ClientConnections]
+	driftSource    atomic.Pointer[func() int64]
 	usageSource    atomic.Pointer[func() Usage]
 
 	predictorSource atomic.Pointer[func() []PredictorState]

@@ -62,6 +62,7 @@ func full() *Registry {
 	r.ObserveWebhooks(func() []WebhookState {
 		return []WebhookState{{Webhook: "pager", Attempts: 9, Failed: 2, Delivered: 7, Refused: 1, Outdated: 3, Dropped: 4, Waiting: 5}}
 	})
+	r.ObserveDrift(func() int64 { return -2 })
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -119,6 +120,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_endpoint_base_capacity{endpoint="small",upstream="chat"} 100`,
 		`steelyard_endpoint_effective_capacity{endpoint="small",upstream="chat"} 50`,
 		`steelyard_endpoint_cooling{endpoint="small",upstream="chat"} 1`,
+		`steelyard_in_flight_drift -2`,
 		`steelyard_endpoint_on_trial{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_expected_share_ratio{endpoint="small",upstream="chat"} 0.25`,
 		`steelyard_endpoint_eligible{endpoint="small",upstream="chat"} 1`,

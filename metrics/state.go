@@ -58,6 +58,10 @@ func (r *Registry) Observe(source func() []EndpointState) { r.endpointSource.Sto
 // call replaces it.
 func (r *Registry) ObserveQueues(source func() []QueueState) { r.queueSource.Store(&source) }
 
+// ObserveDrift makes source the origin of steelyard_in_flight_drift. It is called once per scrape,
+// from any goroutine. A later call replaces it.
+func (r *Registry) ObserveDrift(source func() int64) { r.driftSource.Store(&source) }
+
 // ObserveClients makes source the origin of steelyard_client_connections. It
 // is called once per scrape, from any goroutine. A later call replaces it.
 func (r *Registry) ObserveClients(source func() ClientConnections) { r.clientSource.Store(&source) }

@@ -197,6 +197,7 @@ func (a *attempt) end(o balancer.Outcome) {
 	a.lease = balancer.Lease{}
 	a.judge(o)
 	lease.Release(o)
+	a.x.handler.leases.Add(-1)
 	a.x.conn.Hurry(false)
 }
 

@@ -264,6 +264,7 @@ func (g *gateway) activeUpstream() (n int) {
 func (g *gateway) rests(t testing.TB) {
 	t.Helper()
 	eventually(t, "no request to be in flight", func() bool { return g.inFlight() == 0 })
+	eventually(t, "no lease to be held", func() bool { return g.handler.Leases() == 0 })
 	eventually(t, "no connection to an endpoint to be in use", func() bool { return g.activeUpstream() == 0 })
 	eventually(t, "no request to be under way", func() bool { return g.handler.Guard.Requests() == 0 })
 	eventually(t, "no body to be held", func() bool { return g.handler.HeldBytes() == 0 })

@@ -29,6 +29,7 @@ type Handler struct {
 	memory     wire.Memory
 	warnings   warnings
 	pseudonym  []byte                     // of this process in Via; another one's is never the same
+	leases     atomic.Int64               // that attempts hold; written by acquire and end
 	exchanges  sync.Pool                  // of *exchange
 	generation atomic.Pointer[Generation] // written by Use
 }
@@ -44,6 +45,9 @@ func NewHandler(log *zap.Logger, m *metrics.Registry, others ...Recorder) *Handl
 
 // MemoryInUse is how many bytes the process holds and needs, bodies included. It is for Guard.
 func (h *Handler) MemoryInUse() int64 { return admission.HeapInUse() + h.memory.InUse() }
+
+// Leases is how many endpoints are leased by attempts now: what all loads together should count.
+func (h *Handler) Leases() int64 { return h.leases.Load() }
 
 // Use makes g the generation of all requests that begin from now on.
 func (h *Handler) Use(g *Generation) { h.generation.Store(g) }

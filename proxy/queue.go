@@ -49,6 +49,7 @@ func (a *attempt) acquire() error {
 	switch {
 	case err == nil:
 		a.lease, a.target = lease, lease.Endpoint().Via().(*Target)
+		x.handler.leases.Add(1)
 		if _, slots := a.target.Rating.Get(); slots > 0 {
 			x.conn.Hurry(true)
 		}

@@ -43,6 +43,7 @@ func (a *App) observe() {
 	a.metrics.ObserveUsage(func() metrics.Usage {
 		return metrics.Usage{Requests: a.handler.Guard.Requests(), Memory: a.handler.Guard.Memory()}
 	})
+	a.metrics.ObserveDrift(func() int64 { return a.fleet.loads.InFlight() - a.handler.Leases() })
 	a.metrics.ObserveClients(func() metrics.ClientConnections {
 		idle, active, tunnel := a.front.States()
 		return metrics.ClientConnections{Idle: idle, Active: active, Tunnel: tunnel}
