@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 // What an endpoint answers is not taken from the client where there is no other to ask: not a large
@@ -27,7 +28,7 @@ func TestErrorAnswerOfTheOnlyEndpoint(t *testing.T) {
 			require.GreaterOrEqual(t, r.StatusCode, 500)
 			require.Len(t, body, int(r.ContentLength))
 			require.Equal(t, "a", body[:1])
-			_, retries, _ := s.upstream.Budget.Counts(0)
+			_, retries, _ := s.upstream.Budget.Counts(wire.Now())
 			require.Zero(t, retries, "no retry is paid for")
 		})
 	}

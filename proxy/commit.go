@@ -59,13 +59,14 @@ func (x *exchange) commit() {
 	r.tail.begin(a, open)
 	x.remember()
 	x.watch()
-	if x.follow(); x.rest != nil {
-		return // whose request must be there for the rest
-	}
-	x.conn.ReleaseRequest()
+	x.follow()
 	if u := current.upload; u != nil && u.finished() {
 		current.joinUpload()
 	}
+	if x.rest != nil {
+		return // whose request must be there for the rest
+	}
+	x.conn.ReleaseRequest()
 	if !x.uploads() {
 		x.letGo()
 	}

@@ -13,10 +13,12 @@ import (
 // affords says whether there may be one more try, after a pause: by the time that is left, and by the
 // budget, which it then takes from.
 func (x *exchange) affords(pause time.Duration) bool {
+	return x.timeLeft(wire.Now()) > pause && x.pays()
+}
+
+// pays takes one more try from the budget, if there is one in it.
+func (x *exchange) pays() bool {
 	u, now := x.upstream, wire.Now()
-	if x.timeLeft(now) <= pause {
-		return false
-	}
 	if !u.Budget.Take(now, u.Retry.Ratio, u.underWay()) {
 		u.Metrics.RetryRefused()
 		if u.BudgetSpent != nil && u.Budget.FirstRefusal(now) {

@@ -9,11 +9,8 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
 	"github.com/steelyard-proxy/steelyard/proxy/payload"
-	"github.com/steelyard-proxy/steelyard/proxy/wire"
+	"github.com/steelyard-proxy/steelyard/proxy/retry"
 )
-
-// mostResumes is how many endpoints are asked for the rest of one stream.
-const mostResumes = 2
 
 // follow begins to follow the answer, if it may be taken up elsewhere later. Then the request
 // is kept until the stream has ended.
@@ -32,20 +29,29 @@ func (x *exchange) resume(err error) error {
 		return err
 	}
 	f := x.blame(err)
-	body, ok := x.askForRest(f)
+	if f.Source() != fault.Upstream || x.cancel.Cause() != nil {
+		return f
+	}
+	body, ok := x.restRequest()
 	if !ok {
 		return f
 	}
+	if err := x.reply.flush(); err != nil {
+		return err
+	}
 	first := x.current
-	x.exclude(first.lease.Endpoint())
-	first.end(first.outcome(classOf(f)))
-	for tries := 0; tries < mostResumes && x.hold(body); tries++ {
+	_, _ = x.fingerprint() // while the body is the client's
+	for failed := f; x.asksOn(failed) && x.hold(body); {
+		if x.current.leased() {
+			x.exclude(x.current.lease.Endpoint())
+			x.current.end(x.current.outcome(classOf(f)))
+		}
 		x.current = new(attempt)
 		x.current.initialise(x)
 		if x.elsewhere() != nil {
 			break
 		}
-		if x.current.takesUp() {
+		if failed = x.current.takesUp(); failed == nil {
 			first.target.Metrics.Repeated(metrics.RepeatCut)
 			if x.spoke == nil {
 				x.spoke = first
@@ -57,24 +63,28 @@ func (x *exchange) resume(err error) error {
 	return f
 }
 
-// askForRest returns the request for the rest; false where it may not, or cannot, be asked for.
-func (x *exchange) askForRest(f *fault.Error) (body []byte, ok bool) {
-	if f.Source() != fault.Upstream || x.cancel.Cause() != nil || x.upstream.Retry.Attempts < 2 {
-		return nil, false
-	}
+// restRequest returns the body of a request for the rest; false where it cannot be asked for.
+func (x *exchange) restRequest() (body []byte, ok bool) {
 	p := x.peekable()
 	if p == nil {
 		return nil, false
 	}
 	defer p.release()
-	if body, ok = x.rest.Rest(p.bytes); !ok {
-		return nil, false
+	return x.rest.Rest(p.bytes)
+}
+
+// asksOn says whether one more endpoint may be asked for the rest after the current attempt has failed. What holds of
+// every retry holds of these, but for the time that they may begin in: a stream takes long.
+func (x *exchange) asksOn(f *fault.Error) bool {
+	failure := retry.Failure{Leased: true, Sent: f.Sent, Elsewhere: true, Idempotent: true, Repeatable: true, Replayable: true}
+	failure.Broke = f.Kind == fault.Truncated || brokeOff(f)
+	verdict := x.upstream.Retry.Next(x.history.History, failure)
+	x.note(failure)
+	if failure.Broke && x.suspect(x.current) || verdict != retry.Move || x.cancel.Cause() != nil || !x.other() || !x.pays() {
+		return false
 	}
-	if !x.upstream.Budget.Take(wire.Now(), x.upstream.Retry.Ratio, x.upstream.underWay()) {
-		x.upstream.Metrics.RetryRefused()
-		return nil, false
-	}
-	return body, true
+	x.history.Moved++
+	return true
 }
 
 // hold puts another body in the place of the one that is held.
@@ -93,24 +103,27 @@ func (x *exchange) hold(body []byte) bool {
 	return true
 }
 
-// takesUp sends what is held, and reports whether a stream comes that can go on where another
-// has ended. If not, the attempt has ended.
-func (a *attempt) takesUp() bool {
+const errNoStream = fault.Reason("it did not go on with the stream")
+
+// takesUp sends what is held. It returns nil if a stream comes that can go on where another
+// has ended; else why not, and the attempt has ended.
+func (a *attempt) takesUp() *fault.Error {
 	x := a.x
 	x.tries++
 	x.exclude(a.lease.Endpoint())
 	if err := a.try(); err != nil {
-		a.giveUp(x.blame(err))
-		return false
+		f := x.blame(err)
+		a.giveUp(f)
+		return f
 	}
 	var t tail
 	t.begin(&a.answer, a.begin(false))
 	if a.answer.Status != http.StatusOK || t.stream != serverSent {
 		a.end(a.outcome(balancer.Refused)) // an error, or an engine that cannot do it
-		return false
+		return fault.New(fault.BadAnswer, errNoStream)
 	}
 	a.phase = metrics.PhaseStream
-	return true
+	return nil
 }
 
 // speaker is the attempt whose answer the client saw first.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/proxy/retry"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 const chatBody = `{"model":"m","messages":[{"role":"user","content":"count"}],"stream":true,"max_tokens":9}`
@@ -137,8 +138,24 @@ func TestNotTakenUp(t *testing.T) {
 	}
 }
 
-// A stream may be taken up again and again, as long as there are endpoints that were not asked.
-func TestTakenUpTwice(t *testing.T) {
+// Where one cannot be reached, the next is asked for the rest. Each is paid for as a retry.
+func TestNextIsAskedForTheRest(t *testing.T) {
+	a, c := newPuppet(t), newPuppet(t)
+	s := resuming()
+	s.capacities = []float64{100, 100, 1e-9}
+	g := serve(t, s, a.address, refusing(t), c.address)
+	client := cutStream(t, g, a, chatBody, delta("a", "one"))
+	next := c.accept(t)
+	next.request()
+	_, retries, failed := s.upstream.Budget.Counts(wire.Now())
+	require.EqualValues(t, 2, retries)
+	require.EqualValues(t, 1, failed)
+	next.send(streamHead + chunk(delta("c", " two")) + "0\r\n\r\n")
+	client.expect(chunk(delta("a", " two")) + "0\r\n\r\n")
+}
+
+// A stream that two servers broke off in the midst of goes to no third: they may have died of it.
+func TestStreamOfPoisonStopsAtTwo(t *testing.T) {
 	a, b, c := newPuppet(t), newPuppet(t), newPuppet(t)
 	s := resuming()
 	s.capacities = []float64{100, 100, 1e-9}
@@ -148,13 +165,23 @@ func TestTakenUpTwice(t *testing.T) {
 	second.send(streamHead + chunk(delta("b", " two")))
 	client.expect(chunk(delta("a", " two")))
 	second.close()
-	third := c.accept(t)
-	body, err := io.ReadAll(third.request().Body)
-	require.NoError(t, err)
-	require.Contains(t, string(body), `"content":"one two"`)
-	require.Contains(t, string(body), `"max_tokens":7`)
-	third.send(streamHead + chunk(delta("c", " three")) + "0\r\n\r\n")
-	client.expect(chunk(delta("a", " three")) + "0\r\n\r\n")
+	end, _ := client.rest()
+	require.Contains(t, end, `"code":"truncated_answer"`)
+	require.True(t, c.idle())
+	r, body := dial(t, g).ask(chatRequest(chatBody))
+	require.Equal(t, 502, r.StatusCode)
+	require.Contains(t, body, `"code":"poisoned"`)
+	require.True(t, c.idle())
+}
+
+// An interim answer of the next endpoint would lie in the midst of the stream.
+func TestNoInterimAnswerInAStream(t *testing.T) {
+	a, b := newPuppet(t), newPuppet(t)
+	g := serve(t, resuming(), a.address, b.address)
+	client := cutStream(t, g, a, chatBody, delta("a", "one"))
+	next := asked(t, b)
+	next.send("HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" + streamHead + chunk(delta("b", " two")) + "0\r\n\r\n")
+	client.expect(chunk(delta("a", " two")) + "0\r\n\r\n")
 }
 
 // A client that leaves while the rest is waited for ends that, too.

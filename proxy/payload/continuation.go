@@ -57,8 +57,12 @@ func (c *Continuation) Pass(piece []byte) []byte {
 		c.learnAll(piece)
 		return piece
 	}
+	from := max(0, len(c.pending)-len("\n\r")) // what lies before was looked at
 	c.pending = append(c.pending, piece...)
-	end := wholeEvents(c.pending)
+	end := wholeEvents(c.pending[from:])
+	if end > 0 {
+		end += from
+	}
 	c.out = c.out[:0]
 	if c.resumed {
 		c.spliceAll(c.pending[:end])
@@ -67,10 +71,10 @@ func (c *Continuation) Pass(piece []byte) []byte {
 		c.out = append(c.out, c.pending[:end]...)
 	}
 	c.pending = append(c.pending[:0], c.pending[end:]...)
-	if len(c.pending) > mostPending || bytes.Contains(c.pending, []byte("\r\r")) {
+	if len(c.pending) > mostPending || bytes.Contains(c.pending[max(0, from-end):], []byte("\r\r")) {
 		c.over, c.through = true, true
 		c.out = append(c.out, c.pending...)
-		c.pending = nil
+		c.pending, c.text = nil, nil
 	}
 	return c.out
 }
@@ -135,6 +139,9 @@ func (c *Continuation) learn(data []byte) {
 	}
 	if s.broken || len(c.text) > mostText {
 		c.over = true
+	}
+	if c.over {
+		c.text = nil // nobody will ask for it
 	}
 }
 

@@ -186,6 +186,17 @@ func TestIsNotContinued(t *testing.T) {
 	require.False(t, ok, "a prompt of tokens cannot be made longer by text")
 }
 
+// TestNoRoleTwice: it is said once, also where the stream has no id.
+func TestNoRoleTwice(t *testing.T) {
+	c := payload.Follow([]byte("/v1/chat/completions"))
+	c.Pass([]byte(`data: {"choices":[{"index":0,"delta":{"role":"assistant","content":"a"}}]}` + "\n\n"))
+	_, ok := c.Rest([]byte(ask))
+	require.True(t, ok)
+	next := string(c.Pass([]byte(`data: {"choices":[{"index":0,"delta":{"role":"assistant","content":"b"}}]}` + "\n\n")))
+	require.Zero(t, read(t, next).roles)
+	require.Equal(t, "b", read(t, next).text)
+}
+
 // FuzzContinuation: whatever comes, in whatever pieces, goes to the client as it came until the stream is taken up.
 func FuzzContinuation(f *testing.F) {
 	f.Add([]byte(said("a", words, 1, 0)), 5)

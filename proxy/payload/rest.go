@@ -39,7 +39,7 @@ func (c *Continuation) Rest(body []byte) (rest []byte, ok bool) {
 		return nil, false
 	}
 	c.pending = c.pending[:0] // half an event, which its client has not got
-	c.resumed, c.begun, c.before = true, c.id != nil, c.tokens
+	c.resumed, c.begun, c.before = true, c.begun || c.id != nil || c.tokens > 0, c.tokens
 	return rest, true
 }
 
