@@ -73,7 +73,7 @@ func (x *exchange) again(err error) error {
 	if failure.Broke && x.suspect(a) {
 		verdict = retry.GiveUp
 	}
-	if verdict == retry.Move && !((failure.Ended || x.other()) && x.affords(0)) {
+	if verdict == retry.Move && !((!failure.Sent || failure.Ended || x.other()) && x.affords(0)) {
 		verdict = retry.GiveUp
 		if !failure.Sent {
 			verdict = retry.Wait
