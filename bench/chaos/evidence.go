@@ -181,7 +181,7 @@ func (e *evidence) rest(ctx context.Context) {
 
 // gauges is what all gauges say together that must be zero at rest.
 func gauges(m metrics) (sum float64) {
-	for _, name := range []string{"steelyard_requests_in_flight", "steelyard_queue_requests", "steelyard_in_flight_drift_requests"} {
+	for _, name := range []string{"steelyard_requests_in_flight", "steelyard_queue_requests", "steelyard_in_flight_drift"} {
 		for series, v := range m {
 			if found, _, _ := strings.Cut(series, "{"); found == name {
 				sum += math.Abs(v)
