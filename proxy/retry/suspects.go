@@ -3,6 +3,7 @@
 package retry
 
 import (
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -27,10 +28,14 @@ type Poison struct {
 //
 // A server that is killed breaks off over whatever it was working on. So one break says little:
 // the body must break another endpoint, to which it was sent only after the first had broken. And a body that
-// an endpoint has answered whole is innocent for a minute.
+// an endpoint has answered whole is innocent for a minute. Where three endpoints break off within ten
+// seconds it is no single body that they die of: then none is refused.
 type Suspects struct {
-	mu   sync.Mutex                // taken by those who change the list
-	list atomic.Pointer[[]suspect] // replaced, never changed; nil or not empty
+	outage atomic.Int64 // no body is refused until then
+
+	mu     sync.Mutex                // taken by those who change what follows
+	broken map[string]time.Duration  // by endpoint: when it last broke off
+	list   atomic.Pointer[[]suspect] // replaced, never changed; nil or not empty
 }
 
 type suspect struct {
@@ -56,6 +61,8 @@ const (
 	memory = Refused
 	// mostSuspects are remembered at once.
 	mostSuspects = 256
+	// As many endpoints break off in an outage, within so long. One body can break two.
+	outageEndpoints, outageSpan = 3, 10 * time.Second
 )
 
 // Watches says whether a body of this size may be one of those. It is false, and costs one load, where nothing
@@ -75,7 +82,7 @@ func (s *Suspects) Poisonous(now time.Duration, b Body) bool {
 		s.change(now, b, func(*suspect) {})
 		return false
 	}
-	return x != nil && x.standing == poisonous
+	return x != nil && x.standing == poisonous && int64(now) >= s.outage.Load()
 }
 
 func (s *Suspects) find(b Body) *suspect {
@@ -100,16 +107,29 @@ func (s *Suspects) Broke(now, sent time.Duration, b Body, endpoint string) (foun
 		return nil
 	}
 	s.change(now, b, func(x *suspect) {
+		s.noteBreak(now, endpoint)
 		switch {
 		case x.until == 0:
 			*x = suspect{Poison: Poison{Body: b, Endpoints: [2]string{endpoint}}, since: now, until: now + memory}
-		case x.standing == suspected && sent >= x.since && endpoint != x.Endpoints[0]:
+		case x.standing == suspected && sent >= x.since && endpoint != x.Endpoints[0] && int64(now) >= s.outage.Load():
 			x.standing, x.Endpoints[1], x.until = poisonous, endpoint, now+memory
 			p := x.Poison
 			found = &p
 		}
 	})
 	return found
+}
+
+// noteBreak notes that an endpoint broke off, and whether that is an outage. The caller holds mu.
+func (s *Suspects) noteBreak(now time.Duration, endpoint string) {
+	if s.broken == nil {
+		s.broken = map[string]time.Duration{}
+	}
+	s.broken[endpoint] = now
+	maps.DeleteFunc(s.broken, func(_ string, at time.Duration) bool { return at <= now-outageSpan })
+	if len(s.broken) >= outageEndpoints {
+		s.outage.Store(int64(now + outageSpan))
+	}
 }
 
 // Answered notes that an endpoint has answered the body whole.

@@ -30,7 +30,8 @@ func TestPoison(t *testing.T) {
 		"answered before":         {[]step{{second, 0, ""}, {2 * second, 0, "a"}, {4 * second, 3 * second, "b"}}, true},
 		"answered after":          {[]step{{second, 0, "a"}, {3 * second, 2 * second, "b"}, {3 * second, 0, ""}}, false},
 		"innocent, then two more": {[]step{{second, 0, "a"}, {2 * second, 0, ""}, {4 * second, 3 * second, "b"}, {6 * second, 5 * second, "c"}}, false},
-		"a third in between":      {[]step{{second, 0, "a"}, {2 * second, 0, "b"}, {4 * second, 3 * second, "c"}}, true},
+		"a third in between":      {[]step{{second, 0, "a"}, {12 * second, 0, "b"}, {24 * second, 13 * second, "c"}}, true},
+		"three at about a time":   {[]step{{second, 0, "a"}, {2 * second, 0, "b"}, {4 * second, 3 * second, "c"}}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, told := new(retry.Suspects), 0
@@ -95,4 +96,18 @@ func TestSuspectsAreShared(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// TestNoPoisonInAnOutage: while three servers break off, whatever they are sent, no body is to blame; afterwards it may be.
+func TestNoPoisonInAnOutage(t *testing.T) {
+	const second = time.Second
+	s := new(retry.Suspects)
+	require.Nil(t, s.Broke(second, 0, body, "a"))
+	require.NotNil(t, s.Broke(2*second, second, body, "b"))
+	require.True(t, s.Poisonous(3*second, body))
+	require.Nil(t, s.Broke(4*second, 0, retry.Body{Hash: 9, Size: 5}, "c"))
+	require.False(t, s.Poisonous(5*second, body), "it was the outage")
+	require.Nil(t, s.Broke(6*second, 5*second, retry.Body{Hash: 9, Size: 5}, "a"))
+	require.False(t, s.Poisonous(13*second, retry.Body{Hash: 9, Size: 5}))
+	require.True(t, s.Poisonous(17*second, body), "it is over, and the body is still what two broke off over")
 }
