@@ -102,6 +102,7 @@ func upstreamDefaults() Upstream {
 			Idle:      120 * time.Second,
 		},
 		Retry: retryDefaults(),
+		Hedge: Hedge{BudgetRatio: 0.05},
 		// uvicorn closes an idle connection after 5 s: let it go before that.
 		Connections: Connections{MaxIdle: 512, IdleTimeout: 4 * time.Second, MaxAge: 5 * time.Minute},
 	}

@@ -60,6 +60,7 @@ func TestDefaults(t *testing.T) {
 				Attempts: 3, Statuses: []StatusRange{{429, 429}, {500, 500}, {502, 504}}, Idempotent: "auto",
 				BudgetRatio: 0.2, Backoff: 25 * time.Millisecond, MaxBackoff: 250 * time.Millisecond, Within: time.Minute,
 			},
+			Hedge:          Hedge{BudgetRatio: 0.05},
 			SlowStart:      30 * time.Second,
 			TierSpillRatio: 0.7,
 			Timeouts:       UpstreamTimeouts{Connect: 2 * time.Second, FirstByte: 10 * time.Minute, Idle: 120 * time.Second},

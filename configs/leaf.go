@@ -64,6 +64,10 @@ var leaves = map[reflect.Type]leaf{
 		readIdempotent,
 		func(value any) *yaml.Node { return scalar("", string(value.(Idempotent))) },
 	},
+	reflect.TypeFor[HedgeAfter](): {
+		"off, p95 or a duration", "write how long the first endpoint has time, like 500ms, or p95 to have it learned, or off",
+		readHedgeAfter, printHedgeAfter,
+	},
 	reflect.TypeFor[Mode](): {
 		"the mode of a file", "write it in octal, like \"0660\": who may connect needs the right to write",
 		readMode, printMode,

@@ -69,6 +69,7 @@ func readIdempotent(_, text string) (any, bool) {
 // off is what may stand in place of a section, and what that means there.
 var off = map[reflect.Type]map[string]any{
 	reflect.TypeFor[Retry](): {"attempts": 1},
+	reflect.TypeFor[Hedge](): {},
 }
 
 // readOff reads "off" in place of a section that knows it.

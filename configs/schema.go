@@ -119,6 +119,7 @@ type Upstream struct {
 	SlowStart      time.Duration    `yaml:"slow_start"` // how long one that comes back takes to get its whole share; 0: it gets it at once
 	Timeouts       UpstreamTimeouts `yaml:"timeouts"`
 	Retry          Retry            `yaml:"retry"`
+	Hedge          Hedge            `yaml:"hedge"`
 	Resume         bool             `yaml:"resume"` // a stream of text that breaks off is taken up by another endpoint
 	Connections    Connections      `yaml:"connections"`
 	Recovery       *Recovery        `yaml:"recovery"` // nil: nothing is done for endpoints that stay out

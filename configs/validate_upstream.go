@@ -36,6 +36,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.optional(p.key("timeouts").key("idle"), u.Timeouts.Idle)
 		r.optional(p.key("timeouts").key("total"), u.Timeouts.Total)
 		r.validateRetry(p.key("retry"), &u.Retry)
+		r.validateHedge(p.key("hedge"), &u.Hedge)
 		r.validateConnections(p.key("connections"), u.Connections)
 		r.validateRecovery(p.key("recovery"), u.Recovery)
 	}

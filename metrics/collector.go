@@ -117,6 +117,9 @@ func (s *page) queue(u *Upstream) {
 		s.counter(queueRefused, u.unqueued[i].Load(), u.name, label)
 	}
 	s.counter(fallbacks, u.fellBack.Load(), u.name)
+	for i, label := range hedgeLabels {
+		s.counter(hedges, u.hedged[i].Load(), u.name, label)
+	}
 	s.counter(retriesRefused, u.unretried.Load(), u.name)
 }
 

@@ -43,6 +43,7 @@ var (
 	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), the wait too long (503, 504), or one of a higher priority took the place (503).", "upstream", "reason")
 
 	fallbacks      = family("fallbacks_total", "Requests that went to the upstream's fallback, as no endpoint was eligible.", "upstream")
+	hedges         = family("hedges_total", "Requests sent to a second endpoint beside a first that was slow to answer, by what came of that.", "upstream", "result")
 	retriesRefused = family("retries_refused_total", "Requests that were not tried again because the budget of retries was spent.", "upstream")
 
 	failures = family("failures_total", "Requests that failed, by the code of proxy/ERRORS.md, and whose fault it was; answered_5xx is a failure that the endpoint itself answered with.", "upstream", "code", "source")

@@ -36,6 +36,19 @@ const (
 
 var repeatLabels = [repeatReasons]string{"connect", "stale", "broken", "silent", "status", "push_back", "cut"}
 
+// HedgeResult is what came of a second attempt beside the first.
+type HedgeResult uint8
+
+// The results of a hedge.
+const (
+	HedgeWon    HedgeResult = iota // it answered first
+	HedgeLost                      // the first attempt did
+	HedgeFailed                    // neither did
+	hedgeResults
+)
+
+var hedgeLabels = [hedgeResults]string{"won", "lost", "failed"}
+
 // UnqueuedReason is why a request did not get a slot.
 type UnqueuedReason uint8
 

@@ -20,6 +20,7 @@ type Upstream struct {
 	bytes     [flows]atomic.Uint64            // AddBytes
 	queueWait histogram                       // Queued
 	unqueued  [unqueuedReasons]atomic.Uint64  // Unqueued
+	hedged    [hedgeResults]atomic.Uint64     // Hedged
 	unretried atomic.Uint64                   // RetryRefused
 	fellBack  atomic.Uint64                   // FellBack
 	overhead  histogram                       // of endpoints that are gone; Forget
@@ -44,6 +45,9 @@ func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
 
 // Unqueued counts one request that was refused for want of a slot.
 func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
+
+// Hedged counts one request that was sent to a second endpoint beside the first.
+func (u *Upstream) Hedged(result HedgeResult) { u.hedged[result].Add(1) }
 
 // RetryRefused counts one request that was not tried again, as the budget for retries was spent.
 func (u *Upstream) RetryRefused() { u.unretried.Add(1) }

@@ -38,7 +38,7 @@ func (x *exchange) attempt() error {
 	_ = x.cancel.Bind(clientTakes{x.conn}) // if it was cancelled before, connecting fails by it
 	for again := true; again; {
 		x.tries++
-		err := x.current.try()
+		err := x.send()
 		if err == nil {
 			again, err = x.passesOver()
 		} else {

@@ -184,6 +184,13 @@ func (a *attempt) disconnect(reusable bool) {
 // does nothing. Only what was answered in full leaves a connection behind that may serve
 // another request.
 func (a *attempt) end(o balancer.Outcome) {
+	if a.release(o) {
+		a.x.conn.Hurry(false)
+	}
+}
+
+// release is end for an attempt beside the current one. It reports whether there was anything to end.
+func (a *attempt) release(o balancer.Outcome) bool {
 	a.joinUpload()
 	whole := a.whole && o.Class == balancer.Answered
 	if whole && a.up != nil {
@@ -191,14 +198,14 @@ func (a *attempt) end(o balancer.Outcome) {
 	}
 	a.disconnect(a.clean && whole)
 	if !a.leased() {
-		return
+		return false
 	}
 	lease := a.lease
 	a.lease = balancer.Lease{}
 	a.judge(o)
 	lease.Release(o)
 	a.x.handler.leases.Add(-1)
-	a.x.conn.Hurry(false)
+	return true
 }
 
 // giveUp ends an attempt that got no answer. Where it failed for want of something of ours

@@ -89,7 +89,7 @@ func (a *attempt) awaitFailed(err, sent error) error {
 // interim passes a 1xx answer on to a client that knows such answers, and has not got the head of another one: it would
 // lie in the middle of that. 100 is ours to send: the client's body was asked for already.
 func (a *attempt) interim() error {
-	if a.answer.Status == 100 || a.x.reply.minor == 0 || a.x.reply.status != 0 {
+	if a.answer.Status == 100 || a.x.reply.minor == 0 || a.x.reply.status != 0 || a.x.racing {
 		return nil
 	}
 	a.x.history.told = true

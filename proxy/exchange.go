@@ -47,6 +47,7 @@ type exchange struct {
 	attempts []*attempt // the first and any beside it
 	current  *attempt   // whose answer the client gets
 	history  history
+	racing   bool                  // two attempts may be under way: see hedge
 	tries    int                   // times the request was sent, or was to be
 	spoke    *attempt              // whose answer the client saw first, if its stream was taken up since; else nil
 	rest     *payload.Continuation // of a stream that another endpoint may take up; else nil

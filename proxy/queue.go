@@ -50,9 +50,7 @@ func (a *attempt) acquire() error {
 	case err == nil:
 		a.lease, a.target = lease, lease.Endpoint().Via().(*Target)
 		x.handler.leases.Add(1)
-		if _, slots := a.target.Rating.Get(); slots > 0 {
-			x.conn.Hurry(true)
-		}
+		a.hurry()
 		a.inFlight = lease.Endpoint().Load().InFlight()
 		return nil
 	case x.cancel.Cause() != nil:
@@ -63,6 +61,13 @@ func (a *attempt) acquire() error {
 		return errNoOther
 	}
 	return x.unleased(err)
+}
+
+// hurry lets the client fall no further behind than an endpoint can bear that keeps a slot for it.
+func (a *attempt) hurry() {
+	if _, slots := a.target.Rating.Get(); slots > 0 {
+		a.x.conn.Hurry(true)
+	}
 }
 
 // errClientWaiting is shared, as whoever floods gets it often.

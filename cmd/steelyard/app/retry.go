@@ -16,10 +16,15 @@ type retries struct {
 	events   *event.Log
 	budget   *retry.Budget
 	suspects *retry.Suspects
+	hedges   *retry.Budget
+	delays   *retry.Delays
 }
 
 func newRetries(upstream string, events *event.Log) retries {
-	return retries{upstream: upstream, events: events, budget: new(retry.Budget), suspects: new(retry.Suspects)}
+	return retries{
+		upstream: upstream, events: events,
+		budget: new(retry.Budget), suspects: new(retry.Suspects), hedges: new(retry.Budget), delays: new(retry.Delays),
+	}
 }
 
 // poisoned tells of a body that two endpoints broke off over.
@@ -41,6 +46,15 @@ func (y retries) spent(requests, retried, failed int64) {
 		Action:   "failed requests get the failure at once",
 		Evidence: map[string]any{"requests": requests, "retries": retried, "failed_retries": failed},
 	})
+}
+
+// hedge is what the configuration says of hedges.
+func (y retries) hedge(c *configs.Hedge) retry.Hedge {
+	h := retry.Hedge{After: c.After.Fixed, Ratio: c.BudgetRatio, Budget: y.hedges}
+	if c.After.P95 {
+		h.Delays = y.delays
+	}
+	return h
 }
 
 // retryPolicy is what the configuration says of retries.

@@ -78,7 +78,7 @@ func (u *upstream) rules() *proxy.Upstream {
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
 		WantsWork: u.wantsWork, QueueTime: c.Queue.Header,
 		Retry: retryPolicy(&c.Retry), Budget: u.retries.budget, Suspects: u.retries.suspects,
-		Poisoned: u.retries.poisoned, BudgetSpent: u.retries.spent, Resume: c.Resume,
+		Hedge: u.retries.hedge(&c.Hedge), Poisoned: u.retries.poisoned, BudgetSpent: u.retries.spent, Resume: c.Resume,
 		Metrics: u.metrics,
 	}
 	if u.learner != nil {
