@@ -23,11 +23,18 @@
 //
 // A seat is an eligible endpoint as the policy sees it. It is closed while any of its
 // obstacles is there: it is full, out, on trial, or masked for one pick (obstacle.go).
+// The queue serves the highest Request.Priority first.
+//
 // An endpoint is out while connections to it fail: it is left alone for a moment, longer each
 // time, and then tried by one request at a time (outage.go). Whoever holds a Lease says
 // Reached, or releases it as Answered, as soon as the endpoint is back. Where none can be
 // reached all are used, as if nothing were known; but where there is a queue, requests wait
-// for the first seconds of that. Options.Notify is told of each such Transition.
+// for the first seconds of that. An endpoint that says "not now" (Outcome.PushBack) cools off for
+// as long as it asks (cooling.go). One that comes back from an ejection or from failed probes is
+// on trial first, and then its capacity and slots grow (comeback.go, trial.go). Endpoints of a
+// later Tier are backups: they are candidates only while the tiers before them fall short
+// (tiers.go). Of ejections only so many are obeyed that enough capacity is left (eligibility.go).
+// Options.Notify is told of each such Transition.
 //
 //	pool := balancer.NewPool("chat", balancer.NewLoads())
 //	rule, err := policy.Lookup("least_load")

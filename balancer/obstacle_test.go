@@ -42,6 +42,7 @@ func TestSeatsHaveTheirObstacles(t *testing.T) {
 				default:
 					require.NoError(t, p.Apply(options, slotted(2+rng.IntN(3), rng.IntN(3))))
 				}
+				synctest.Wait() // timers that are due give slots, too
 				for i := 0; i < len(waiters); i++ {
 					if waiters[i].Bound() {
 						leases = append(leases, wait(t, waiters[i]))
@@ -122,6 +123,8 @@ func assertSeats(t *testing.T, p *Pool) {
 // assertTrials counts anew how many requests are trying each endpoint.
 func assertTrials(t *testing.T, p *Pool, leases []Lease) {
 	t.Helper()
+	p.pick.Lock()
+	defer p.pick.Unlock()
 	for _, state := range p.Snapshot().Endpoints {
 		e, trying := state.Endpoint, int64(0)
 		for _, lease := range leases {

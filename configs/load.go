@@ -86,6 +86,14 @@ func decode(settings map[string]any, overrides map[path]any) (*Config, error) {
 	return cfg, nil
 }
 
+// fileRemedy is what to do about a configuration file that cannot be read.
+func fileRemedy(err error) string {
+	if errors.Is(err, fs.ErrPermission) {
+		return "let the user that steelyard runs as read it"
+	}
+	return "give the path of a YAML file"
+}
+
 // fileCause is an error of the file system without the path, which the message already names.
 func fileCause(err error) error {
 	var pathError *fs.PathError

@@ -2,6 +2,7 @@ package configs
 
 import (
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -21,6 +22,8 @@ func TestLoadSaysWhyAFileCannotBeRead(t *testing.T) {
 		var problems *Errors
 		require.ErrorAs(t, err, &problems)
 	}
+	denied := &fs.PathError{Op: "open", Path: missing, Err: syscall.EACCES} // root is never denied
+	require.Equal(t, "let the user that steelyard runs as read it", fileRemedy(denied))
 }
 
 // TestLoadReadsNoFurtherThanAnyConfigurationGoes: a device that never ends took all memory, at a reload too.

@@ -30,7 +30,7 @@ func Examine(path string, env []string) (*Config, []Note, error) {
 	data, err := readText(path)
 	if err != nil {
 		r := newReport(path)
-		r.addAt(place{}, "", "give the path of a YAML file", "cannot be read: %s", fileCause(err))
+		r.addAt(place{}, "", fileRemedy(err), "cannot be read: %s", fileCause(err))
 		return nil, nil, r.err()
 	}
 	r := newReport(path)
