@@ -1,9 +1,11 @@
 package front_test
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -35,6 +37,10 @@ func TestRetireServesEachConnectionOnceMore(t *testing.T) {
 		h := <-exchanges
 		if c == used {
 			close(h.release)
+			answer, err := http.ReadResponse(bufio.NewReader(c), nil) // it is used once it has its answer
+			require.NoError(t, err)
+			_, err = io.ReadAll(answer.Body)
+			require.NoError(t, err)
 			continue
 		}
 		defer close(h.release)
