@@ -40,8 +40,7 @@ type exchange struct {
 	held     held       // the request's body, or its beginning
 	body     retry.Body // stands for it, once it was compared with others
 	hints    hints      // of how much work it is
-	counted  bool       // among the requests of its client
-	admitted bool       // by the handler's guard
+	dues
 
 	first    attempt    // so that most exchanges need no memory for one
 	attempts []*attempt // the first and any beside it
@@ -54,13 +53,24 @@ type exchange struct {
 	reply    reply
 	failure  *fault.Error // how it ended, if not well
 
-	arrived  time.Duration
+	spans
+	received int    // bytes of the body from the client
+	record   Record // of what finish says of it all
+}
+
+// dues are what finish has to give back beside attempts and memory.
+type dues struct {
+	counted  bool // among the requests of its client
+	admitted bool // by the handler's guard
+}
+
+// spans are what clocks say of an exchange, all attempts together.
+type spans struct {
+	arrived  time.Duration // when
+	began    time.Duration // when it was given its first endpoint
 	readTime time.Duration // the client took to send its head and body
-	began    time.Duration // it was given its first endpoint
-	queued   time.Duration // waited for a slot, all attempts together
+	queued   time.Duration // waited for a slot
 	lost     time.Duration // attempts took that failed
-	received int           // bytes of the body from the client
-	record   Record        // of what finish says of it all
 }
 
 func newExchange(h *Handler) *exchange {

@@ -15,10 +15,9 @@ import (
 // withRecovery is a configuration whose endpoint a is down, with what is done for it.
 func withRecovery(t *testing.T, recovery string) *configs.Config {
 	t.Helper()
-	dead := backend(t, "dead")
-	dead.Close()
+	const dead = "http://127.0.0.1:1" // where nobody listens; a port that was let go may be anybody's
 	b := backend(t, "b")
-	cfg := config(t, "", endpoint("dead", dead.URL, 100), endpoint("b", b.URL, 100))
+	cfg := config(t, "", endpoint("dead", dead, 100), endpoint("b", b.URL, 100))
 	text, err := cfg.YAML()
 	require.NoError(t, err)
 	cfg, err = configs.Parse("test.yaml", []byte(strings.Replace(string(text), "    queue:", "    recovery: "+recovery+"\n    queue:", 1)), nil)

@@ -28,9 +28,6 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	defer a.mu.Unlock()
 	if reflect.DeepEqual(cfg, a.config) && !a.FilesChanged() {
 		a.log.Info("reload: nothing has changed")
-		if last := a.lastReload.Load(); last != nil && last.Error != "" {
-			a.events.Publish(event.Event{Kind: event.Reloaded, Cause: "the file is again as it was before the reload that was refused"})
-		}
 		a.reloaded(nil)
 		return false, nil
 	}
