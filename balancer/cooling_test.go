@@ -40,12 +40,7 @@ func TestEndpointCoolsOff(t *testing.T) {
 func TestPausesGrowButDoNotShrink(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTestPool(t, 2)
-		var leases []Lease
-		for range 3 {
-			lease, ok := acquireAt(t, p, 0)
-			require.True(t, ok)
-			leases = append(leases, lease)
-		}
+		leases := leasesAt(t, p, 0, 3)
 		leases[0].Release(pushedBack(4 * time.Second))
 		leases[1].Release(pushedBack(time.Second))
 		time.Sleep(4*time.Second - 1)

@@ -45,6 +45,17 @@ func acquireAt(t *testing.T, p *Pool, i int) (Lease, bool) {
 	return Lease{}, false
 }
 
+// leasesAt is n leases of one endpoint.
+func leasesAt(t *testing.T, p *Pool, i, n int) (leases []Lease) {
+	t.Helper()
+	for range n {
+		lease, ok := acquireAt(t, p, i)
+		require.True(t, ok)
+		leases = append(leases, lease)
+	}
+	return leases
+}
+
 // unreachable acquires the endpoint, and finds that it cannot be reached.
 func unreachable(t *testing.T, p *Pool, i int) {
 	t.Helper()
@@ -258,12 +269,7 @@ func TestOutageEnds(t *testing.T) {
 func TestOldStreamsEndNoOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := newTestPool(t, 2)
-		var old []Lease
-		for range 3 {
-			lease, ok := acquireAt(t, p, 0)
-			require.True(t, ok)
-			old = append(old, lease)
-		}
+		old := leasesAt(t, p, 0, 3)
 		for i, pause := range []time.Duration{100, 200, 400} {
 			if i == 0 {
 				unreachable(t, p, 0)

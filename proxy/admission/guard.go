@@ -20,9 +20,9 @@ const (
 
 // Guard counts the requests under way. The zero Guard is ready, and safe for concurrent use.
 type Guard struct {
-	requests atomic.Int64 // under way
-	memory   atomic.Int64 // in use when it was last measured; written by Run
-	turned   [LittleMemory + 1]atomic.Int64
+	requests atomic.Int64                   // under way
+	memory   atomic.Int64                   // in use when it was last measured; written by Run
+	turned   [LittleMemory + 1]atomic.Int64 // away, by reason; written by Enter
 }
 
 // Enter lets a request in, which Leave must then end, or says why it may not come in.
