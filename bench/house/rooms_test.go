@@ -20,6 +20,8 @@ var rooms = []room{
 		why: "what happened, told by anybody and read by those who pass it on, so it can know nobody"},
 	{path: "balancer/dispatch", level: 0,
 		why: "take, mask or wait: numbers in, numbers out"},
+	{path: "balancer/prefix", level: 0,
+		why: "hashes in, a count out: what a server's cache likely holds, whoever asks"},
 	{path: "balancer/estimate", level: 0,
 		why: "arithmetic over finished requests; app gives what it finds to the pool"},
 	{path: "balancer/statefile", level: 0,
