@@ -36,6 +36,9 @@
 // (tiers.go). Of ejections only so many are obeyed that enough capacity is left (eligibility.go).
 // Options.Notify is told of each such Transition.
 //
+// What servers say of themselves is kept at their Load for policies that go by it (engine.go). A
+// Request that asks is told why it got its endpoint (choice.go).
+//
 //	pool := balancer.NewPool("chat", balancer.NewLoads())
 //	rule, err := policy.Lookup("least_load")
 //	err = pool.Apply(balancer.Options{Policy: rule}, []balancer.EndpointOptions{

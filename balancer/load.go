@@ -19,11 +19,15 @@ type Load struct {
 	holders   map[*Endpoint]int64           // the endpoints that point here, and the slots each was configured with; guarded by Loads.mu
 	slots     atomic.Int64                  // the least of those, 0 where none has a limit; written under Loads.mu
 	_         [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
+
+	engine engine // read per pick, and hardly ever written
+	_      [cacheLine - 8*engineWords]byte
 }
 
 const (
-	cacheLine = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords = 6 + int(classCount)
+	cacheLine   = 128 // two lines of 64 bytes, which x86 fetches in pairs
+	loadWords   = 6 + int(classCount)
+	engineWords = 4
 )
 
 // InFlight returns how many requests the server is working on, for us and for those whom

@@ -18,6 +18,9 @@ type Request struct {
 	// Priority says who goes first where requests have to wait, and who is sent away first
 	// where they are too many: 0, the first to go, to 9. It is in no policy's way.
 	Priority uint8
+	// Why is told why an endpoint was chosen, when one is; nil: nobody asks. It must not be read while
+	// the request may be given an endpoint.
+	Why *Choice
 
 	place place // written under Pool.pick when it is given an endpoint
 }

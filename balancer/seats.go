@@ -13,6 +13,7 @@ const unseated = -1
 type seats struct {
 	guard     guard
 	endpoints []*Endpoint // by seat
+	capacity  []float64   // by seat, in force
 	slots     []int64     // by seat, 0 for no limit; nil when no seat has one
 	total     int64       // slots of all seats; 0 when one has no limit
 	trials    []int64     // by seat, how many requests try it at once, 0 where it is not on trial; nil where none is
@@ -30,10 +31,10 @@ type seats struct {
 // newSeats returns seats whose picker was told nothing yet.
 func newSeats(builder Builder, candidates []Candidate, slots, trials []int64) *seats {
 	n := len(candidates)
-	s := &seats{endpoints: make([]*Endpoint, n), obstacles: make([]obstacles, n), open: n}
+	s := &seats{endpoints: make([]*Endpoint, n), capacity: make([]float64, n), obstacles: make([]obstacles, n), open: n}
 	s.guard.build(builder, candidates)
 	for i, c := range candidates {
-		s.endpoints[i] = c.Endpoint
+		s.endpoints[i], s.capacity[i] = c.Endpoint, c.Capacity
 		if slots[i] > 0 && s.slots == nil {
 			s.slots = slots
 		}
@@ -105,6 +106,9 @@ func (s *seats) take(r *Request, waits bool) (*Endpoint, error) {
 		i, ok := s.guard.pick(r)
 		if ok && !s.follow() && s.allUsed() {
 			e := s.endpoints[i]
+			if r != nil && r.Why != nil {
+				s.explain(r, i)
+			}
 			e.load.add()
 			return e, nil
 		}
@@ -117,6 +121,9 @@ func (s *seats) take(r *Request, waits bool) (*Endpoint, error) {
 				return nil, err
 			}
 			return nil, s.refusal(r)
+		}
+		if r != nil && r.Why != nil {
+			s.explain(r, i)
 		}
 		if occupied, err := s.occupy(i); occupied || err != nil {
 			return s.endpoints[i], err
