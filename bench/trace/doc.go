@@ -11,5 +11,5 @@
 //
 //	t, err := trace.New(trace.Options{Seed: 1, Requests: 20_000, Rate: 150,
 //		Work: trace.Heavy, Hints: trace.Hints{Noise: 0.5}})
-//	t, err = trace.Read("recorded.csv")
+//	t, err = trace.Read("recorded.csv") // or one that Mooncake, Azure or ServeGen have published
 package trace

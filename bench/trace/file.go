@@ -1,17 +1,12 @@
-// Reading and checking a recorded trace.
+// Reading and checking a recorded trace of work: lines of seconds, work and what clients say.
 
 package trace
 
 import (
-	"bufio"
-	"encoding/csv"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -25,33 +20,11 @@ var columns = []string{"seconds", "work", "max_tokens", "prompt_bytes", "stream"
 
 const requiredColumns = 2
 
-// Read returns a recorded trace: a CSV file with a line of column names (seconds, work,
-// max_tokens, prompt_bytes, stream) and one line for each request, by time. A column
-// after the first two may be missing, and a cell there empty: nothing is known then. Its
-// error names the file, the line and the remedy.
-func Read(path string) (Trace, error) {
-	file, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return Trace{}, fmt.Errorf("read trace %s: %w: give the path of a CSV file that begins with the line %s", path, fs.ErrNotExist, strings.Join(columns, ","))
-	}
-	if err != nil {
-		return Trace{}, fmt.Errorf("read trace: %w", err)
-	}
-	defer file.Close()
-	t, line, err := decode(bufio.NewReader(file))
-	if err != nil {
-		return Trace{}, fmt.Errorf("read trace: %s:%d: %w", path, line, err)
-	}
-	t.Name = strings.TrimSuffix(filepath.Base(path), filepath.Ext(path))
-	return t, nil
-}
-
-// decode reads a whole trace; line is the place of the error.
-func decode(from io.Reader) (t Trace, line int, err error) {
-	rows := csv.NewReader(from)
-	rows.FieldsPerRecord = -1 // told better below
-	rows.TrimLeadingSpace = true
-	rows.ReuseRecord = true
+// readWork reads a recorded trace of work: a line of the columns' names, and one line for each request, by time. A
+// column after the first two may be missing, and a cell there empty: nothing is known then. line is the place of the
+// error.
+func readWork(from io.Reader) (t Trace, line int, err error) {
+	rows := newRows(from)
 	names, err := rows.Read()
 	if err != nil {
 		if errors.Is(err, io.EOF) {
@@ -88,15 +61,6 @@ func decode(from io.Reader) (t Trace, line int, err error) {
 		return t, 2, errors.New("the trace has no requests: give one line for each, below the names")
 	}
 	return t, 0, nil
-}
-
-// place takes the line out of an error that knows it better.
-func place(err error, line int) (int, error) {
-	var parse *csv.ParseError
-	if errors.As(err, &parse) {
-		return parse.Line, fmt.Errorf("%w: write numbers bare, without quotes", parse.Err)
-	}
-	return line, err
 }
 
 func checkColumns(names []string) error {

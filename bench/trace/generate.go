@@ -14,6 +14,7 @@ const (
 	workStream
 	hintStream
 	otherWorkStream // of requests that nobody sends, for hints that mean nothing
+	readStream      // of what a file leaves to chance
 )
 
 // New generates a trace. Equal options give equal traces.

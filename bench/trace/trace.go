@@ -13,7 +13,22 @@ type Request struct {
 	MaxTokens   int
 	PromptBytes int
 	Stream      bool
+
+	// What follows is known of real inference work only, and 0 elsewhere.
+
+	PromptTokens int // to be read, 1 or more
+	AnswerTokens int // to be written, 1 or more
+	// Prefix names the blocks of the prompt, of BlockTokens each; the last may be partial. Equal names at the same place
+	// stand for equal text from the start of the prompt to there. nil: no other prompt begins like it.
+	Prefix  []uint64
+	Session int // which session it belongs to, from 1 on; 0: to none that is known
 }
+
+// BlockTokens is how many tokens a block of Request.Prefix has.
+const BlockTokens = 512
+
+// Tokens says whether the trace is real inference work: prompts to be read, answers to be written.
+func (t Trace) Tokens() bool { return len(t.Requests) > 0 && t.Requests[0].PromptTokens > 0 }
 
 // Trace is what clients ask for, by the time they do.
 type Trace struct {
