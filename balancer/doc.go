@@ -39,6 +39,10 @@
 // What servers say of themselves is kept at their Load for policies that go by it (engine.go). A
 // Request that asks is told why it got its endpoint (choice.go).
 //
+// A policy may want to know more of requests than where they are (Wanter): their prompts, and the tokens of their answers as
+// they pass. Then each server keeps count of what it has to read and to write (package cost), from the pick
+// that gives it a request to the release of the lease. The state belongs to the server, as its Load does: pools share it.
+//
 //	pool := balancer.NewPool("chat", balancer.NewLoads())
 //	rule, err := policy.Lookup("least_load")
 //	err = pool.Apply(balancer.Options{Policy: rule}, []balancer.EndpointOptions{

@@ -69,7 +69,7 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 	s := p.snapshot.Load().seats
 	kept := q.keepsOut(r, s)
 	if !kept {
-		e, err := s.takeAgain(r)
+		t, err := s.takeAgain(r)
 		s.unmask()
 		if err == nil {
 			w = p.newWaiter(r)
@@ -77,8 +77,9 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 			if r != nil && r.place.number == 0 {
 				r.place.number = q.number()
 			}
-			w.bind(e)
-			return w, s.endpoints[e.seat : e.seat+1], nil
+			w.bind(t)
+			seat := t.endpoint.seat
+			return w, s.endpoints[seat : seat+1], nil
 		}
 		if !errors.Is(err, ErrFull) {
 			return nil, nil, err
@@ -127,7 +128,7 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 			q.setAside()
 			continue
 		}
-		e, err := s.offer(w.request)
+		t, err := s.offer(w.request)
 		failure, failed := err.(*policyPanic)
 		switch {
 		case failed:
@@ -138,7 +139,7 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 		default:
 			q.serve(w, now)
 			w.keepPlace()
-			w.bind(e)
+			w.bind(t)
 			given = true
 		}
 	}

@@ -82,11 +82,11 @@ func (g *guard) count(i int, inFlight int64) {
 }
 
 // offer is take for one who waits: a panic costs that one, and not whoever freed the slot.
-func (s *seats) offer(r *Request) (e *Endpoint, err error) {
+func (s *seats) offer(r *Request) (t taken, err error) {
 	defer func() {
 		if cause := recover(); cause != nil {
 			s.guard.keep(cause)
-			e, err = nil, s.guard.failure()
+			t, err = taken{}, s.guard.failure()
 		}
 	}()
 	return s.take(r, true)

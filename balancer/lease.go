@@ -5,6 +5,8 @@ package balancer
 import (
 	"sync"
 	"sync/atomic"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 )
 
 // Lease is the right to use one endpoint for one attempt. It is a value and may be
@@ -16,6 +18,7 @@ type Lease struct {
 	number   uint64 // shared's when the lease was given out
 	pauses   uint32 // of the endpoint's outages, then
 	trial    uint32 // of the endpoint's, to which it belongs; 0: to none
+	follows  bool   // the server keeps count of it, as shared's visit
 }
 
 // leaseShared is what the copies of a lease share. It is used again for later leases; a copy
@@ -23,16 +26,22 @@ type Lease struct {
 type leaseShared struct {
 	number atomic.Uint64 // raised by the first Release of each lease
 	timing timing        // written before the lease is given out; read by its first Release
+	visit  cost.Visit    // guarded by the lock of its server
 }
 
 var leasePool = sync.Pool{New: func() any { return new(leaseShared) }}
 
-// newLease returns a lease of the endpoint for a request of this size; 0 for one that is not
+// newLease returns a lease of what was taken for a request of this size; 0 for one that is not
 // to be measured. Trial is the number of the trial in which the request was counted.
-func newLease(e *Endpoint, size float64, trial uint32) Lease {
-	shared := leasePool.Get().(*leaseShared)
+func newLease(t taken, size float64, trial uint32) Lease {
+	e, shared := t.endpoint, t.shared
+	if shared == nil {
+		shared = leasePool.Get().(*leaseShared)
+	}
 	shared.timing = e.startTiming(size)
-	return Lease{endpoint: e, shared: shared, number: shared.number.Load(), pauses: e.outage.pauses.Load(), trial: trial}
+	return Lease{
+		endpoint: e, shared: shared, number: shared.number.Load(), pauses: e.outage.pauses.Load(), trial: trial, follows: t.shared != nil,
+	}
 }
 
 // Endpoint returns the endpoint the lease is for, also after its release.
@@ -50,6 +59,9 @@ func (l Lease) Release(o Outcome) {
 		e.pool.attempted(e, &o, l.pauses, l.trial) // first: the slot must not go to the next who waits
 	}
 	e.measure(l.shared.timing, o)
+	if l.follows {
+		e.leave(l.shared, o.Class == Answered && o.Status < 300, o.Usage)
+	}
 	e.load.finish(o.Class)
 	leasePool.Put(l.shared)
 	e.load.tell(nil)

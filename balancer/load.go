@@ -5,6 +5,8 @@ package balancer
 import (
 	"slices"
 	"sync/atomic"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 )
 
 // Load is the work of one server: how many requests are in flight there now, each until the
@@ -18,6 +20,7 @@ type Load struct {
 	turn      atomic.Uint32                 // which watcher is told first; written by tell
 	holders   map[*Endpoint]int64           // the endpoints that point here, and the slots each was configured with; guarded by Loads.mu
 	slots     atomic.Int64                  // the least of those, 0 where none has a limit; written under Loads.mu
+	server    *cost.Server                  // has a lock of its own
 	_         [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request
 
 	engine engine // read per pick, and hardly ever written
@@ -26,7 +29,7 @@ type Load struct {
 
 const (
 	cacheLine   = 128 // two lines of 64 bytes, which x86 fetches in pairs
-	loadWords   = 6 + int(classCount)
+	loadWords   = 7 + int(classCount)
 	engineWords = 4
 )
 

@@ -5,6 +5,8 @@ package balancer
 import (
 	"slices"
 	"sync"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 )
 
 // Loads has the Load of each server by its address. All pools share one, so that a server
@@ -35,7 +37,7 @@ func (l *Loads) hold(address string, e *Endpoint) *Load {
 	defer l.mu.Unlock()
 	load := l.byAddress[address]
 	if load == nil {
-		load = &Load{holders: make(map[*Endpoint]int64)}
+		load = &Load{holders: make(map[*Endpoint]int64), server: cost.NewServer()}
 		load.elsewhere.Store(l.elsewhere[address])
 		load.inFlight.Store(l.elsewhere[address])
 		l.byAddress[address] = load

@@ -57,6 +57,8 @@ type Outcome struct {
 	Service   time.Duration // from then to the end, but for Blocked
 	Blocked   time.Duration // the client kept what was sent to it waiting
 	Size      float64       // predicted work, as a multiple of the mean; 0: not known
+
+	Usage Usage // what the engine said that the request was; zeros where it said nothing, or nobody wants to know
 }
 
 // good reports whether the endpoint served the request well.

@@ -15,6 +15,8 @@ type Request struct {
 	// seconds that it would take at an endpoint, times the endpoint's capacity, over its
 	// slots. 0 means that it is not known, and counts as the least.
 	Work float64
+	// Prompt is what it gives an engine to read, where Pool.Wants says that somebody wants to know.
+	Prompt Prompt
 	// Priority says who goes first where requests have to wait, and who is sent away first
 	// where they are too many: 0, the first to go, to 9. It is in no policy's way.
 	Priority uint8
@@ -32,6 +34,13 @@ func (r *Request) work() float64 {
 		return 0
 	}
 	return r.Work
+}
+
+func (r *Request) prompt() *Prompt {
+	if r == nil {
+		return nil
+	}
+	return &r.Prompt
 }
 
 func (r *Request) priority() uint8 {

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 )
 
 // Pool is the runtime owner of one upstream's endpoints. All methods may be called from
@@ -31,13 +33,15 @@ type Pool struct {
 	queue    queue                    // guarded by pick
 	panics   [panicCount]panicState   // guarded by pick; written by notePanic
 	notices  notices
-	waiters  sync.Pool // of *Waiter; not shared with other pools, because a Waiter stays its pool's
+	learned  cost.Upstream // has a lock of its own
+	waiters  sync.Pool     // of *Waiter; not shared with other pools, because a Waiter stays its pool's
 }
 
 // NewPool returns a pool without endpoints. Pools that may name the same servers share one Loads.
 func NewPool(name string, loads *Loads) *Pool {
 	p := &Pool{name: name, loads: loads}
 	p.snapshot.Store(&Snapshot{Upstream: name})
+	p.learned.Begin()
 	return p
 }
 
@@ -52,18 +56,18 @@ func (p *Pool) Snapshot() *Snapshot { return p.snapshot.Load() }
 // ErrFull the request may Enqueue. It gives no endpoint that somebody who waits could have,
 // except one who is held back. It does not allocate. A nil request asks for nothing special.
 func (p *Pool) Acquire(r *Request) (Lease, error) {
-	e, size, trial, err := p.reserve(r)
+	t, size, trial, err := p.reserve(r)
 	if err != nil {
 		raise(err)
 		return Lease{}, err
 	}
-	e.load.tell(e)
-	return newLease(e, size, trial), nil
+	t.endpoint.load.tell(t.endpoint)
+	return newLease(t, size, trial), nil
 }
 
 // reserve returns the picked endpoint with the request counted, its size, and the number of the
 // endpoint's trial in which it is counted.
-func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, trial uint32, err error) {
+func (p *Pool) reserve(r *Request) (t taken, size float64, trial uint32, err error) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
 	if p.retired.Load() {
@@ -72,16 +76,16 @@ func (p *Pool) reserve(r *Request) (e *Endpoint, size float64, trial uint32, err
 	q, s := &p.queue, p.snapshot.Load().seats
 	if q.arrive(r); q.keepsOut(r, s) {
 		s.refuse(r)
-		return nil, 0, 0, ErrFull
+		return taken{}, 0, 0, ErrFull
 	}
 	defer s.unmask()
-	if e, err = s.take(r, false); err != nil {
-		return nil, 0, 0, err
+	if t, err = s.take(r, false); err != nil {
+		return taken{}, 0, 0, err
 	}
 	if r != nil && r.place.number == 0 {
 		r.place.number = q.number()
 	}
-	return e, q.measured(r, s), e.trial.number.Load(), nil
+	return t, q.measured(r, s), t.endpoint.trial.number.Load(), nil
 }
 
 // hear notes how many requests are in flight at the endpoint's server now, and gives slots

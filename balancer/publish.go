@@ -82,6 +82,7 @@ func (p *Pool) handOver(next *Snapshot) (gave bool, err error) {
 	}
 	p.snapshot.Store(next)
 	p.queue.configure(p.options, p.Recheck)
+	p.learned.Tune(next.wants.Tuning)
 	p.notices.configure(p.options.Notify)
 	p.notices.add(p.marked...)
 	p.marked = nil

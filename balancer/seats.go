@@ -18,6 +18,7 @@ type seats struct {
 	total     int64       // slots of all seats; 0 when one has no limit
 	trials    []int64     // by seat, how many requests try it at once, 0 where it is not on trial; nil where none is
 	obstacles []obstacles // by seat
+	counted   bool        // servers keep count of the requests that the seats get
 	open      int         // seats without any
 	masked    []int       // seats that have masked
 	queued    bool        // who finds no open seat may wait for one
@@ -98,19 +99,18 @@ func (s *seats) inherit(before *seats, queued bool) error {
 
 // take picks a seat for the request and counts it in flight there. Waits says that the request
 // waits already. It fails with ErrFull, ErrNoEndpoint, or what the policy panicked with.
-func (s *seats) take(r *Request, waits bool) (*Endpoint, error) {
+func (s *seats) take(r *Request, waits bool) (taken, error) {
 	if s == nil {
-		return nil, ErrNoEndpoint
+		return taken{}, ErrNoEndpoint
 	}
 	for {
 		i, ok := s.guard.pick(r)
 		if ok && !s.follow() && s.allUsed() {
-			e := s.endpoints[i]
 			if r != nil && r.Why != nil {
 				s.explain(r, i)
 			}
-			e.load.add()
-			return e, nil
+			s.endpoints[i].load.add()
+			return s.visit(i, r), nil
 		}
 		ok = ok && s.isOpen(i)
 		if !ok && !s.allUsed() {
@@ -118,15 +118,17 @@ func (s *seats) take(r *Request, waits bool) (*Endpoint, error) {
 		}
 		if !ok {
 			if err := s.guard.failure(); err != nil {
-				return nil, err
+				return taken{}, err
 			}
-			return nil, s.refusal(r)
+			return taken{}, s.refusal(r)
 		}
 		if r != nil && r.Why != nil {
 			s.explain(r, i)
 		}
-		if occupied, err := s.occupy(i); occupied || err != nil {
-			return s.endpoints[i], err
+		if occupied, err := s.occupy(i); err != nil {
+			return taken{}, err
+		} else if occupied {
+			return s.visit(i, r), nil
 		}
 	}
 }
@@ -136,9 +138,9 @@ func (s *seats) allUsed() bool { return s.away == 0 && s.trials == nil }
 
 // takeAgain is take for a request that the picker was asked about before. Where no seat is
 // open the picker is not asked again.
-func (s *seats) takeAgain(r *Request) (*Endpoint, error) {
+func (s *seats) takeAgain(r *Request) (taken, error) {
 	if s != nil && s.open == 0 && s.allUsed() {
-		return nil, s.refusal(r)
+		return taken{}, s.refusal(r)
 	}
 	return s.take(r, false)
 }

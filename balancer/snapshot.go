@@ -20,6 +20,7 @@ type Snapshot struct {
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
 	Endpoints []EndpointState
 
+	wants Wants  // of the policy
 	seats *seats // nil when nothing is eligible; what is in there is guarded by Pool.pick
 }
 
@@ -58,7 +59,7 @@ type EndpointState struct {
 // newSnapshot computes the view of a pool's members. It calls the builder, not the picker,
 // and fails with what that panicked with.
 func newSnapshot(upstream string, o *Options, members []*member, now time.Duration) (*Snapshot, error) {
-	s := &Snapshot{Upstream: upstream, Policy: o.Policy.Name(), Endpoints: make([]EndpointState, len(members))}
+	s := &Snapshot{Upstream: upstream, Policy: o.Policy.Name(), wants: wantsOf(o.Policy), Endpoints: make([]EndpointState, len(members))}
 	var gentle bool
 	s.Panicking, gentle = s.judge(o, members)
 	for i, m := range members {
@@ -94,6 +95,7 @@ func (s *Snapshot) seat(policy Builder) error {
 	s.share(candidates)
 	if len(candidates) > 0 {
 		s.seats = newSeats(policy, candidates, slots, trials)
+		s.seats.counted = s.wants.Prompts
 		return s.seats.guard.failure()
 	}
 	return nil

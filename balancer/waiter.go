@@ -17,7 +17,7 @@ type Waiter struct {
 	size    float64       // of its request; read by Wait once it is bound
 
 	fate       atomic.Uint32 // what became of it; from waiting it is changed under Pool.pick only
-	endpoint   *Endpoint     // once bound; written before fate
+	taken                    // once bound; written before fate
 	trial      uint32        // of the endpoint's, in which it is counted once bound; written before fate
 	retryAfter time.Duration // once too late or displaced; written before fate
 	failure    error         // once a policy panicked over it; written before fate
@@ -60,7 +60,7 @@ func (w *Waiter) Wait() (Lease, error) {
 		w.pool.leave()
 	}
 	if w.fate.CompareAndSwap(bound, ended) {
-		return newLease(w.endpoint, w.size, w.trial), nil
+		return newLease(w.taken, w.size, w.trial), nil
 	}
 	switch w.fate.Swap(ended) {
 	case tooLate:
@@ -107,6 +107,7 @@ func (w *Waiter) Poke() {
 		if w.trial != 0 || e.Unreachable() {
 			e.pool.attempted(e, &Outcome{}, e.outage.pauses.Load(), w.trial)
 		}
+		w.giveBack()
 		e.load.remove()
 		e.load.tell(nil)
 		e.pool.notices.tell()
@@ -140,8 +141,8 @@ func (w *Waiter) keepPlace() {
 }
 
 // bind gives the waiter its endpoint, at which the request is counted already.
-func (w *Waiter) bind(e *Endpoint) {
-	w.endpoint, w.trial = e, e.trial.number.Load()
+func (w *Waiter) bind(t taken) {
+	w.taken, w.trial = t, t.endpoint.trial.number.Load()
 	w.end(bound)
 }
 
@@ -164,6 +165,6 @@ func (w *Waiter) Recycle() {
 	if w.spent || w.fate.Load() != ended {
 		return
 	}
-	w.request, w.endpoint = nil, nil
+	w.request, w.taken = nil, taken{}
 	w.pool.waiters.Put(w)
 }

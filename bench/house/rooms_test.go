@@ -22,6 +22,8 @@ var rooms = []room{
 		why: "take, mask or wait: numbers in, numbers out"},
 	{path: "balancer/prefix", level: 0,
 		why: "hashes in, a count out: what a server's cache likely holds, whoever asks"},
+	{path: "balancer/cost", level: 0,
+		why: "what a request costs a server that batches: numbers in, numbers out, whatever picks by it"},
 	{path: "balancer/estimate", level: 0,
 		why: "arithmetic over finished requests; app gives what it finds to the pool"},
 	{path: "balancer/statefile", level: 0,
@@ -48,10 +50,10 @@ var rooms = []room{
 	{path: "balancer/predict/table", level: 2, sees: "balancer/statefile", tests: "balancer/predict",
 		why: "a model of any table"},
 
-	{path: "balancer", level: 1, sees: "balancer/dispatch",
+	{path: "balancer", level: 1, sees: "balancer/cost balancer/dispatch",
 		why: "who may serve and who should; knows neither HTTP nor configuration, so a simulation runs the same code"},
 
-	{path: "balancer/policy", level: 2, sees: "balancer",
+	{path: "balancer/policy", level: 2, sees: "balancer balancer/cost",
 		why: "arithmetic over the balancer's snapshot"},
 	{path: "health/outlier", level: 2,
 		why: "counts and judges real traffic, whoever serves it: plain numbers in, decisions out, through a sink that app connects"},

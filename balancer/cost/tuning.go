@@ -1,0 +1,31 @@
+// The numbers that the rule goes by.
+
+package cost
+
+import "time"
+
+// Tuning is the numbers that the rule goes by.
+type Tuning struct {
+	Gateways int // that send to the same servers as this one, itself included
+
+	Attention float64 // work of reading that a token adds for each token before it, in tokens
+	Stall     float64 // how much a second counts for which somebody who is being answered is held up
+	Writing   float64 // how much a second after the first token counts, where one before it counts 1
+	Begun     float64 // of the first prompt that is being read at most this part is taken for done, 0 to 1
+
+	Rate      float64       // tokens of prompt a second that a server reads, before any was measured
+	Step      time.Duration // a token takes, before that was measured
+	Sample    time.Duration // how often a gap between tokens is measured at most
+	Slack     float64       // a request that shows no first token is taken for read after so many times what was reckoned,
+	Unseen    time.Duration // and this
+	LeastRead int64         // work of a prompt whose reading is measured
+	Trust     float64       // the prior counts as so many measurements
+}
+
+// Tuned is the numbers in use.
+var Tuned = Tuning{
+	Gateways:  1,
+	Attention: 2.5e-5, Stall: 0.5, Writing: 0.5, Begun: 0.95,
+	Rate: 10_000, Step: 20 * time.Millisecond, Sample: 100 * time.Millisecond,
+	Slack: 1.1, Unseen: 20 * time.Millisecond, LeastRead: 1000, Trust: 5,
+}

@@ -1,0 +1,106 @@
+// What is learned of all requests of one upstream.
+
+package cost
+
+import (
+	"math"
+	"sync"
+	"sync/atomic"
+)
+
+// Upstream is what is learned of all requests of one upstream. Its methods may be called from any
+// goroutine.
+type Upstream struct {
+	tuning atomic.Pointer[Tuning] // written by Tune
+	unit   atomic.Uint64          // bits of a float64: work a second that one unit of capacity reads; written by Rated
+	mean   atomic.Uint64          // bits of a float64: the mean capacity; likewise
+	moved  atomic.Bool            // a rate was measured since the last call of Moved
+
+	mu      sync.Mutex
+	answers average // events of an answer
+	packed  average // tokens of an event
+	prompts ratio   // bytes of a token of prompts
+}
+
+// What holds before anything was measured, and for how long the past counts.
+const (
+	usualAnswer, usualBytes = 200, 4
+	answersKept             = 200     // answers
+	promptsKept             = 500_000 // tokens
+	promptsKnown            = 4000    // tokens that the usual bytes count as
+	fewestBytes, mostBytes  = 0.25, 64
+)
+
+// Begin says what is known before the first request.
+func (u *Upstream) Begin() {
+	u.answers, u.packed = average{value: usualAnswer}, average{value: 1}
+	u.prompts = ratio{over: usualBytes * promptsKnown, under: promptsKnown}
+	u.Tune(nil)
+	u.Rated(Tuned.Rate, 1)
+}
+
+// Tune says by which numbers to go from now on; nil for the usual ones.
+func (u *Upstream) Tune(t *Tuning) {
+	if t == nil {
+		t = &Tuned
+	}
+	u.tuning.Store(t)
+}
+
+// Tuning returns the numbers that it goes by.
+func (u *Upstream) Tuning() *Tuning { return u.tuning.Load() }
+
+// Rated says how much one unit of capacity reads in a second, and what the mean capacity is.
+func (u *Upstream) Rated(unit, mean float64) {
+	u.unit.Store(math.Float64bits(unit))
+	u.mean.Store(math.Float64bits(mean))
+}
+
+// Moved reports whether a server's rate was measured since the last call.
+func (u *Upstream) Moved() bool { return u.moved.Load() && u.moved.Swap(false) }
+
+// tokens returns how many tokens so many events are, as far as is known.
+func (u *Upstream) tokens(events int) int64 {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return int64(float64(events)*u.packed.value + 0.5)
+}
+
+// answered takes in a request whose answer came whole.
+func (u *Upstream) answered(v *Visit, usage Usage) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if v.bytes > 0 && usage.PromptTokens > 0 {
+		u.prompts.add(float64(v.bytes), float64(usage.PromptTokens), promptsKept)
+	}
+	switch said := float64(usage.CompletionTokens); {
+	case v.events > 0:
+		u.answers.add(float64(v.events), answersKept)
+		if said > 0 {
+			u.packed.add(max(said/float64(v.events), 1), answersKept)
+		}
+	case said > 0 || usage.PromptTokens > 0: // nothing but the prompt is read for an embedding
+		u.answers.add(said/u.packed.value, answersKept)
+	}
+}
+
+// average is the mean of the last so many values, about.
+type average struct{ value, count float64 }
+
+func (a *average) add(x, kept float64) {
+	a.count = min(a.count+1, kept)
+	a.value += (x - a.value) / max(a.count, averageKnown)
+}
+
+// averageKnown is as how many values the one before the first counts.
+const averageKnown = 10
+
+// ratio is one sum over another, of the last so many units of the latter.
+type ratio struct{ over, under float64 }
+
+func (r *ratio) add(over, under, kept float64) {
+	keep := max(0, 1-under/kept)
+	r.over, r.under = r.over*keep+over, r.under*keep+under
+}
+
+func (r *ratio) value() float64 { return min(max(r.over/r.under, fewestBytes), mostBytes) }
