@@ -122,7 +122,7 @@ func TestPoolIsTheCentralQueue(t *testing.T) {
 func TestTheCentralQueueKeepsTheBounds(t *testing.T) {
 	capacities := []float64{50, 100, 75}
 	for _, load := range []float64{0.2, 0.5, 0.8, 0.9} {
-		made := asked(t, trace.Options{Seed: 3, Requests: 200_000, Rate: load * 225})
+		made := asked(t, trace.Options{Seed: 3, Requests: 120_000, Rate: load * 225})
 		got := ideal(t, trio(0), made, balancer.FIFO).Mean().Seconds()
 		bound := theory.PreemptiveBound(capacities, load*225)
 		assert.Greater(t, got, bound*0.98)

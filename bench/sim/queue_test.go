@@ -94,7 +94,7 @@ func TestTheAgeingBound(t *testing.T) {
 func TestHintsThatSayNothing(t *testing.T) {
 	for _, rate := range []float64{150, 190} {
 		var fifo, random float64
-		const seeds = 8
+		const seeds = 4
 		for seed := range uint64(seeds) {
 			made := asked(t, trace.Options{Seed: seed, Requests: 80_000, Rate: rate, Work: trace.Heavy, Hints: trace.Hints{Random: true}})
 			fifo += ms(ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)}, made)) / seeds
