@@ -23,7 +23,7 @@ type clock struct {
 	alarm   *alarm.Alarm // rings when something is due; set under mu, waited for by run
 
 	mu     sync.Mutex
-	engine *engine.Engine
+	engine engine.Engine
 	jobs   map[int32]*job // that are in, waiting ones included
 	last   int32          // number given to a job
 	speed  float64        // of nominal; 1 until set otherwise
@@ -103,7 +103,7 @@ func (c *clock) due() time.Duration {
 func (c *clock) tell(events []engine.Event) {
 	for _, event := range events {
 		j := c.jobs[event.ID]
-		switch event.Kind {
+		switch event.What {
 		case engine.Began:
 			j.tell(0)
 		case engine.Token:
@@ -119,5 +119,5 @@ func (c *clock) tell(events []engine.Event) {
 func (c *clock) waiting() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.engine.Waiting()
+	return c.engine.State().Waiting
 }

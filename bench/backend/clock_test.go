@@ -101,6 +101,6 @@ func TestWhoLeavesMakesRoom(t *testing.T) {
 	require.Zero(t, last.made.Load())
 	b.leave(last)
 	b.leave(last)
-	require.Zero(t, b.engine.Load())
+	require.Zero(t, b.engine.State().Load())
 	require.Empty(t, b.jobs)
 }

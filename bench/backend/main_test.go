@@ -69,7 +69,7 @@ func requireSettled(t *testing.T, s *Server) {
 	require.Zero(t, c.InFlight)
 	require.Zero(t, c.Waiting)
 	require.Equal(t, c.Requests, c.Completed+c.Aborted+c.Failed, "%+v", c)
-	require.Zero(t, s.clock.engine.Load(), "slots given back")
+	require.Zero(t, s.clock.engine.State().Load(), "slots given back")
 	require.Empty(t, s.clock.jobs)
 }
 

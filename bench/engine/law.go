@@ -26,6 +26,12 @@ const (
 
 // Options are the law by which one engine serves. Each request first has its prompt read and then its answer decoded.
 type Options struct {
+	// Kind is the name of an engine that batches: see Batch. Of the other fields only Batch, Slots and Capacity are for it.
+	// Capacity is then what SetCapacity is held against, in any unit, 1 by default: with half of it all takes twice as long.
+	// Slots are 256 by default.
+	Kind  string `yaml:"-"`
+	Batch Batch  `yaml:"-"` // what differs from the Kind
+
 	Capacity   float64    `yaml:"capacity"`   // C: units of work per second with all slots decoding, prompts apart; positive
 	Slots      int        `yaml:"slots"`      // requests that keep all of it busy, the largest batch; 0 is one
 	Discipline Discipline `yaml:"discipline"` // how they share the engine
@@ -49,7 +55,10 @@ func (o Options) Check() error {
 	var problems []error
 	wrong := func(format string, values ...any) { problems = append(problems, fmt.Errorf(format, values...)) }
 	number := func(x float64) bool { return x >= 0 && !math.IsInf(x, 1) }
-	if o.Capacity == 0 || !number(o.Capacity) {
+	if o.Kind != "" {
+		problems = append(problems, o.checkKind())
+	}
+	if o.Capacity == 0 && o.Kind == "" || !number(o.Capacity) {
 		wrong("capacity %v: give the units of work that it finishes per second, > 0", o.Capacity)
 	}
 	if o.Slots < 0 {
@@ -70,7 +79,7 @@ func (o Options) Check() error {
 	if o.FirstToken != 0 && o.Prefill != 0 {
 		wrong("first token: follows from the prefill speed, so leave it out")
 	}
-	if problems == nil && (o.FirstToken < 0 || o.FirstToken != 0 && o.FirstToken >= o.unit()) {
+	if problems == nil && o.Kind == "" && (o.FirstToken < 0 || o.FirstToken != 0 && o.FirstToken >= o.unit()) {
 		wrong("first token %v: must lie between 0 and the %v (slots/capacity) that one unit takes", o.FirstToken, o.unit())
 	}
 	return errors.Join(problems...)

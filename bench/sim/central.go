@@ -54,7 +54,7 @@ func (c *central) free() int {
 	best, least := None, math.Inf(1)
 	for e := range c.loop.engines {
 		capacity := c.loop.engines[e].Capacity()
-		if n := c.loop.engines[e].Load(); n < max(c.endpoints[e].Engine.Slots, 1) {
+		if n := c.loop.engines[e].State().Load(); n < max(c.endpoints[e].Engine.Slots, 1) {
 			score := (float64(n) + 0.5) / capacity
 			if score < least || score == least && capacity > c.loop.engines[best].Capacity() {
 				best, least = e, score

@@ -26,7 +26,7 @@ type loop struct {
 	clock   *Clock
 	now     float64 // seconds
 	trace   trace.Trace
-	engines []*engine.Engine
+	engines []engine.Engine
 	prompt  func(trace.Request) int // nil: there are none
 	agenda  heap.Heap               // engines by due; entries whose key is no longer due are void
 	done    []int32                 // scratch of end
@@ -109,7 +109,7 @@ func (l *loop) end(d dispatcher) {
 	e := int(l.agenda.Pop().ID)
 	l.done = l.done[:0]
 	for _, event := range l.engines[e].Next() {
-		if event.Kind == engine.Done {
+		if event.What == engine.Done {
 			l.done = append(l.done, event.ID)
 		}
 	}

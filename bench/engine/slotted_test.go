@@ -20,7 +20,7 @@ func TestEnginesDoAllTheWork(t *testing.T) {
 	} {
 		const count = 1000
 		chance, work, total := rand.New(rand.NewPCG(1, 4)), make([]float64, count), 0.0
-		e := New(o)
+		e := newSlotted(o)
 		assert.True(t, math.IsInf(e.Due(), 1), "an idle engine has nothing due")
 		for i := range work {
 			work[i] = 0.1 + chance.ExpFloat64()
@@ -32,14 +32,14 @@ func TestEnginesDoAllTheWork(t *testing.T) {
 			possible += e.Capacity() * (until - now)
 			now = until
 		}
-		for e.Load() > max(o.Slots, 1) {
+		for e.State().Load() > max(o.Slots, 1) {
 			if chance.IntN(10) == 0 {
 				pass(now + (e.Due()-now)*chance.Float64())
 				e.SetCapacity(now, 1+20*chance.Float64())
 			}
 			pass(e.Due())
 			for _, event := range e.Next() {
-				if event.Kind == Done {
+				if event.What == Done {
 					given -= work[event.ID]
 				}
 			}
@@ -54,12 +54,12 @@ func TestEnginesDoAllTheWork(t *testing.T) {
 }
 
 // ends lives until then, and returns when each request was done.
-func ends(e *Engine, until float64) map[int32]float64 {
+func ends(e Engine, until float64) map[int32]float64 {
 	at := map[int32]float64{}
 	for e.Due() <= until {
 		now := e.Due()
 		for _, event := range e.Next() {
-			if event.Kind == Done {
+			if event.What == Done {
 				at[event.ID] = now
 			}
 		}
@@ -67,7 +67,7 @@ func ends(e *Engine, until float64) map[int32]float64 {
 	return at
 }
 
-func requireEnds(t *testing.T, e *Engine, want map[int32]float64) {
+func requireEnds(t *testing.T, e Engine, want map[int32]float64) {
 	t.Helper()
 	got := ends(e, math.MaxFloat64)
 	require.Len(t, got, len(want))
@@ -103,16 +103,16 @@ func TestFirstComeIsTheRecursion(t *testing.T) {
 // TestTokensAreTold: 0.5 s for the prompt, then four tokens of 0.25 s each.
 func TestTokensAreTold(t *testing.T) {
 	e := New(Options{Capacity: 1, Prefill: 100})
-	require.Equal(t, []Event{{Kind: Began, ID: 1}}, e.Enter(0, 1, Job{PromptTokens: 50, Work: 1, Tokens: 4}))
+	require.Equal(t, []Event{{What: Began, ID: 1}}, e.Enter(0, 1, Job{PromptTokens: 50, Work: 1, Tokens: 4}))
 	require.Empty(t, e.Enter(0.1, 2, Job{Work: 1}))
-	require.Equal(t, 1, e.Waiting())
+	require.Equal(t, 1, e.State().Waiting)
 	require.Equal(t, 0.5, e.Due())
 	require.Empty(t, e.Next())
 	for made := 1; made < 4; made++ {
 		require.InDelta(t, 0.5+0.25*float64(made), e.Due(), 1e-12)
-		require.Equal(t, []Event{{Kind: Token, ID: 1, Made: made}}, e.Next())
+		require.Equal(t, []Event{{What: Token, ID: 1, Made: made}}, e.Next())
 	}
-	require.Equal(t, []Event{{Kind: Done, ID: 1, Made: 4}, {Kind: Began, ID: 2}}, e.Next())
+	require.Equal(t, []Event{{What: Done, ID: 1, Made: 4}, {What: Began, ID: 2}}, e.Next())
 	require.Equal(t, 2.5, e.Due())
 }
 
@@ -149,11 +149,11 @@ func TestWhoLeavesMakesRoom(t *testing.T) {
 	e.Enter(0, 3, Job{Work: 1, PromptTokens: 10})
 	e.Enter(0, 4, Job{Work: 1})
 	require.Empty(t, e.Leave(1, 2))
-	require.Equal(t, 2, e.Waiting())
-	require.Equal(t, []Event{{Kind: Began, ID: 3}}, e.Leave(2, 1))
-	require.Equal(t, []Event{{Kind: Began, ID: 4}}, e.Leave(2.5, 3), "while its prompt is read")
+	require.Equal(t, 2, e.State().Waiting)
+	require.Equal(t, []Event{{What: Began, ID: 3}}, e.Leave(2, 1))
+	require.Equal(t, []Event{{What: Began, ID: 4}}, e.Leave(2.5, 3), "while its prompt is read")
 	requireEnds(t, e, map[int32]float64{4: 3.5})
-	require.Zero(t, e.Load())
+	require.Zero(t, e.State().Load())
 }
 
 // TestTimeDoesNotGoBack: what is said to have come before something that has happened comes after it.
@@ -175,13 +175,13 @@ func TestSustainsIsTheThroughputOfABusyEngine(t *testing.T) {
 		"exponential": draws.ExpFloat64,
 	} {
 		for _, prompt := range []float64{10, 1000} {
-			e := New(o)
+			e := newSlotted(o)
 			const requests = 30_000
 			for id := range int32(requests) {
 				e.Enter(0, id, Job{Work: length(), PromptTokens: int(prompt * length())})
 			}
 			now := 0.0
-			for e.Waiting() > 0 {
+			for e.State().Waiting > 0 {
 				now = e.Due()
 				e.Next()
 			}
