@@ -41,6 +41,15 @@ func TestPeekAllocatesNothing(t *testing.T) {
 	for what, body := range bodies() {
 		require.True(t, payload.Peek(body, scratch).OK, what)
 		require.Zero(t, testing.AllocsPerRun(100, func() { payload.Peek(body, scratch) }), what)
+		var p payload.Prompt
+		bytes := 0
+		require.Zero(t, testing.AllocsPerRun(100, func() {
+			p.Peek(body, scratch)
+			p.Pieces(func(piece []byte, _ bool) bool {
+				bytes += len(piece)
+				return true
+			})
+		}), what)
 	}
 }
 

@@ -15,6 +15,10 @@
 // The package is a leaf without state. Any goroutine may peek; a body must not
 // change as long as its hints are used.
 //
+// A [Prompt] is where the body has what the model reads, found in the same pass. Its pieces come in
+// the order in which models read them, so that prompts that begin alike are seen to, whatever the
+// order of their members.
+//
 // A [Continuation] follows a stream of text that an answer is, so that another server can be
 // asked for the rest of it.
 //

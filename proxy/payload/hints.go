@@ -35,8 +35,11 @@ const longestModel = 256 // bytes
 // Peek reads the hints in a body, whole or cut off. If a name occurs more than
 // once the last value counts. Scratch is room for a model's name that needs to be
 // unescaped; it is overwritten, and new memory is allocated if it is too small.
-func Peek(body, scratch []byte) Hints {
-	p := peek{scanner: scanner{body: body}}
+func Peek(body, scratch []byte) Hints { return look(body, scratch, nil) }
+
+// look is Peek. It notes where the prompt is, where somebody wants to know.
+func look(body, scratch []byte, prompt *Prompt) Hints {
+	p := peek{scanner: scanner{body: body}, where: prompt}
 	ok := p.request()
 	h := Hints{
 		Model:       plain(p.model, scratch),
@@ -57,6 +60,7 @@ type peek struct {
 	model    []byte // as it is in the body
 	settings [objects]settings
 	prompt   [prompts]int // the length of each part of the prompt
+	where    *Prompt      // nil: nobody wants to know where they are
 }
 
 // settings are the values of one object, by field; 0: none.
@@ -84,7 +88,9 @@ func (p *peek) request() bool {
 		case anObject:
 			p.object(object(k.index))
 		case aPrompt:
-			p.prompt[k.index] = p.part()
+			p.prompt[k.index] = p.part(k.index)
+		case aTag:
+			p.tag(Tag(k.index))
 		default:
 			p.skip()
 		}
@@ -106,9 +112,12 @@ func (p *peek) object(o object) {
 		if !more {
 			return
 		}
-		if k := known(name); k.kind == aField {
+		switch k := known(name); k.kind {
+		case aField:
 			p.settings[o][k.index] = p.setting(field(k.index))
-		} else {
+		case aTag:
+			p.tag(Tag(k.index))
+		default:
 			p.skip()
 		}
 	}
@@ -129,14 +138,33 @@ func (p *peek) setting(f field) int32 {
 }
 
 // part skips a part of the prompt and returns its length; that of null is 0.
-func (p *peek) part() int {
+func (p *peek) part(index uint8) int {
+	if p.where == nil {
+		begin, withheld := p.value()
+		return p.at - begin - withheld
+	}
+	p.noted = &p.where.pictures
+	begin, withheld := p.value()
+	p.noted = nil
+	p.where.parts[index] = span{begin, p.at}
+	return p.at - begin - withheld
+}
+
+// value skips a value and returns where it began; null begins where it ends.
+func (p *peek) value() (begin, withheld int) {
 	if p.space() == 'n' {
 		p.skip()
-		return 0
+		return p.at, 0
 	}
-	begin := p.at
-	withheld := p.skip()
-	return p.at - begin - withheld
+	begin = p.at
+	return begin, p.skip()
+}
+
+// tag skips a value, and keeps it if it is a text that somebody wants.
+func (p *peek) tag(t Tag) {
+	if text, _ := p.stringOrSkip(); p.where != nil {
+		p.where.tags[t] = text
+	}
 }
 
 // tokens is the largest limit in the body, times the number of generated texts.

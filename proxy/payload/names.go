@@ -13,6 +13,7 @@ const (
 	aField
 	anObject
 	aPrompt
+	aTag
 )
 
 // key is a known name: its kind, and its index among names of that kind.
@@ -50,6 +51,21 @@ const (
 
 // prompts is how many names there are for parts of the prompt.
 const prompts = 11
+
+// Tag is a text in a body that says to whom it belongs, or that keeps equal prompts apart.
+type Tag uint8
+
+const (
+	User            Tag = iota // OpenAI: the end user
+	SessionID                  // SMG
+	PromptCacheKey             // OpenAI: what requests have that begin alike
+	loraPath                   // SGLang: the adapter
+	adapterID                  // TGI: the adapter, among the parameters
+	cacheSalt                  // vLLM: caches that must not know of each other
+	extraKey                   // SGLang: the same
+	reasoningEffort            // OpenAI; some models are told of it before all else
+	tags
+)
 
 // known looks a name up. Case matters, as it does to servers.
 func known(name []byte) key {
@@ -94,23 +110,46 @@ func lookUp(name []byte) key {
 	case "sampling_params":
 		return key{anObject, uint8(samplingParams)}
 
-	case "messages": // chat: OpenAI, Anthropic, Ollama
-		return key{aPrompt, 0}
-	case "prompt": // completions: OpenAI, llama.cpp, Ollama
-		return key{aPrompt, 1}
-	case "input": // OpenAI responses and embeddings
-		return key{aPrompt, 2}
-	case "inputs": // TGI, KServe
-		return key{aPrompt, 3}
-	case "text": // SGLang
-		return key{aPrompt, 4}
-	case "text_input": // Triton
-		return key{aPrompt, 5}
-	case "system": // Anthropic, Ollama
-		return key{aPrompt, 6}
-	case "instructions": // OpenAI responses
-		return key{aPrompt, 7}
+	case "user":
+		return key{aTag, uint8(User)}
+	case "session_id":
+		return key{aTag, uint8(SessionID)}
+	case "prompt_cache_key":
+		return key{aTag, uint8(PromptCacheKey)}
+	case "lora_path":
+		return key{aTag, uint8(loraPath)}
+	case "adapter_id":
+		return key{aTag, uint8(adapterID)}
+	case "cache_salt":
+		return key{aTag, uint8(cacheSalt)}
+	case "extra_key":
+		return key{aTag, uint8(extraKey)}
+	case "reasoning_effort":
+		return key{aTag, uint8(reasoningEffort)}
+	}
+	return lookUpPart(name)
+}
+
+// lookUpPart finds the parts of a prompt. They are numbered in the order in which models read them.
+func lookUpPart(name []byte) key {
+	switch string(name) {
 	case "tools": // chat templates write them into the prompt
+		return key{aPrompt, 0}
+	case "system": // Anthropic, Ollama
+		return key{aPrompt, 1}
+	case "instructions": // OpenAI responses
+		return key{aPrompt, 2}
+	case "messages": // chat: OpenAI, Anthropic, Ollama
+		return key{aPrompt, 3}
+	case "prompt": // completions: OpenAI, llama.cpp, Ollama
+		return key{aPrompt, 4}
+	case "input": // OpenAI responses and embeddings
+		return key{aPrompt, 5}
+	case "inputs": // TGI, KServe
+		return key{aPrompt, 6}
+	case "text": // SGLang
+		return key{aPrompt, 7}
+	case "text_input": // Triton
 		return key{aPrompt, 8}
 	case "suffix": // OpenAI completions, Ollama: filling in
 		return key{aPrompt, 9}

@@ -10,6 +10,7 @@ type scanner struct {
 	body   []byte
 	at     int // how far it has been read
 	broken bool
+	noted  *[]span // gets where encoded pictures and sound are; nil: nobody wants to know
 }
 
 // space skips white space and returns the byte after it, 0 at the end.
@@ -59,17 +60,20 @@ func (s *scanner) member(first bool) (name []byte, more bool) {
 // the quotes.
 func (s *scanner) text() []byte {
 	body, begin := s.body, s.at+1
-	for end := begin; ; end++ {
-		next := bytes.IndexByte(body[end:], '"')
-		if next < 0 {
+	for from, closed := begin, false; ; {
+		end := from + bytes.IndexByte(body[from:], '"')
+		if end < from {
 			s.fail()
 			return nil
 		}
-		end += next
-		if body[end-1] != '\\' || !escaped(body[begin:end]) {
-			s.at = end + 1
-			return body[begin:end]
+		if body[end-1] == '\\' && escaped(body[from:end]) {
+			if from, closed = dense(body, end+1); !closed {
+				continue
+			}
+			end = from
 		}
+		s.at = end + 1
+		return body[begin:end]
 	}
 }
 
@@ -125,12 +129,22 @@ func (s *scanner) scalar() []byte {
 func (s *scanner) skip() (withheld int) {
 	switch s.space() {
 	case '"':
-		return encoded(s.text())
+		return s.withhold(s.text())
 	case '{', '[':
 		return s.nested()
 	}
 	s.scalar()
 	return 0
+}
+
+// withhold is the length of a text that was just read, if it is a picture or sound.
+func (s *scanner) withhold(text []byte) int {
+	n := encoded(text)
+	if n > 0 && s.noted != nil && len(*s.noted) < mostPictures {
+		end := s.at - len(`"`)
+		*s.noted = append(*s.noted, span{end - n, end})
+	}
+	return n
 }
 
 // structural are the bytes that matter between the strings of a value.
@@ -144,10 +158,11 @@ func (s *scanner) nested() (withheld int) {
 		c := body[at]
 		switch {
 		case !structural[c]:
+			at = calm(body, at+1) - 1
 		case c == '"':
 			s.at = at
 			if text := s.text(); len(text) >= encodedLeast {
-				withheld += encoded(text)
+				withheld += s.withhold(text)
 			} else if s.broken {
 				return withheld
 			}
