@@ -15,6 +15,7 @@ const (
 	hintStream
 	otherWorkStream // of requests that nobody sends, for hints that mean nothing
 	readStream      // of what a file leaves to chance
+	madeStream      // of work with the statistics of a published trace
 )
 
 // New generates a trace. Equal options give equal traces.

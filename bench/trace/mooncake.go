@@ -46,6 +46,7 @@ func readMooncake(text *bufio.Reader, chance *rand.Rand) (t Trace, line int, err
 		}
 	}
 	spread(t.Requests, chance)
+	findSessions(t.Requests)
 	weigh(t.Requests)
 	return t, 0, nil
 }

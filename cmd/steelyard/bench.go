@@ -105,7 +105,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	within(c, "requests", "a whole number from 1 on")
 	within(c, "rate", "a number > 0")
 	flags.StringVar(&s.peers, "peers", "auto", "auto: those installed; none; or a list of nginx, haproxy")
-	flags.StringVar(&s.trace, "trace", "", "a recorded trace (`FILE.csv`) in place of the scenario's kinds of work")
+	flags.StringVar(&s.trace, "trace", "", "a recorded trace (`FILE`: seconds,work, or as Mooncake, Azure and ServeGen publish them) in place of the scenario's kinds of work")
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
