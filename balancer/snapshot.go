@@ -15,6 +15,8 @@ type Snapshot struct {
 	Version  uint64 // how many snapshots the pool had published before this one
 	// Panicking says that ejections are ignored, since too few endpoints would be eligible.
 	Panicking bool
+	// Short says that less capacity is eligible than Options.PanicRatio asks for.
+	Short bool
 	// Spilled says that the first tier falls short, so that others are used as well.
 	Spilled bool
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
@@ -115,6 +117,7 @@ func (s *Snapshot) judge(o *Options, members []*member) (panicking, gentle bool)
 		s.Endpoints[i].Eligible = eligible[i]
 		warm[i] = eligible[i] && m.way.at != OnTrial && m.way.at != Ramping
 	}
+	s.Short = !rules.enough(eligible, standings, capacities)
 	return panicking, rules.enough(warm, standings, capacities)
 }
 

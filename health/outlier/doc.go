@@ -20,7 +20,8 @@
 // repeat after as long as it lasted. Then the endpoint is on trial: one failure ejects it
 // again, a few requests that it serves well end the trial. A probe that failed meanwhile and
 // passes again begins the trial early; a probe alone never ends it. So does the endpoint
-// itself, where it had to be used in spite of its ejection and serves well.
+// itself, where it had to be used in spite of its ejection and serves well. Where all were ejected
+// the first that serves again speaks for the others (dark.go).
 //
 // What the client does, or we, counts for nothing. Nor does an endpoint that says that it has
 // too much to do (PushedBack).

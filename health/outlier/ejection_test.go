@@ -103,6 +103,7 @@ func TestRevived(t *testing.T) {
 // Where so many are ejected that they are used all the same, whoever serves well comes back.
 func TestAppeal(t *testing.T) {
 	judged(t, usual(), func(t *testing.T, r *rig) {
+		r.joins("d")
 		r.obeys = func(name string) bool { return name == "c" }
 		for _, name := range []string{"a", "b", "c"} {
 			r.ends(name, 3, ServerError)
@@ -152,5 +153,73 @@ func TestLowerLimit(t *testing.T) {
 		r.configure(o)
 		time.Sleep(tickEvery)
 		require.Equal(t, []string{"eject a consecutive"}, actions(r.takes()))
+	})
+}
+
+// Where all were ejected, the first that serves again speaks for those that are kept out.
+func TestDark(t *testing.T) {
+	all := []string{"restore a consecutive", "restore b consecutive", "restore c consecutive"}
+	for name, shows := range map[string]func(r *rig){
+		"it served others than those of before": func(r *rig) { r.ends("a", fleetPasses, Served) },
+		"it is back from failed probes":         func(r *rig) { r.endpoints["b"].Revived() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			judged(t, usual(), func(t *testing.T, r *rig) {
+				r.obeys = func(name string) bool { return name != "a" }
+				time.Sleep(2 * tickEvery)
+				for _, name := range []string{"a", "b", "c"} {
+					r.ends(name, 3, ServerError)
+				}
+				require.Len(t, r.takes(), 3)
+				time.Sleep(time.Second / 10)
+				shows(r)
+				require.ElementsMatch(t, all, actions(r.takes()))
+				time.Sleep(time.Second / 10)
+				r.ends("b", 1, ServerError)
+				require.Equal(t, []string{"eject b consecutive"}, actions(r.takes()), "it was on trial")
+				r.ends("a", fleetPasses, Served)
+				require.Empty(t, r.takes(), "the others serve: b stands alone")
+			})
+		})
+	}
+}
+
+// What speaks for a dark group: not what began before it was one, nor what fails in between, nor
+// the end of an ejection.
+func TestDarkStaysDark(t *testing.T) {
+	judged(t, usual(), func(t *testing.T, r *rig) {
+		r.obeys = func(name string) bool { return name != "a" }
+		time.Sleep(2 * tickEvery)
+		for _, name := range []string{"a", "b", "c"} {
+			r.ends(name, 3, ServerError)
+		}
+		lasts := r.takes()[0].For
+		for range 2 * fleetPasses {
+			r.endpoints["a"].Ended(Attempt{Ending: Served, Held: time.Minute, Took: time.Minute})
+		}
+		require.Empty(t, r.takes(), "they had begun before")
+		time.Sleep(100 * time.Millisecond)
+		for range 4 {
+			r.ends("a", fleetPasses-1, Served)
+			r.ends("a", 1, ServerError)
+		}
+		require.Empty(t, r.takes(), "not so many in a row")
+		time.Sleep(lasts + 3*time.Second)
+		require.Len(t, r.takes(), 3, "their time is over")
+	})
+}
+
+// One that is ejected while others serve waits for its own time.
+func TestOneAloneIsNotDark(t *testing.T) {
+	judged(t, usual(), func(t *testing.T, r *rig) {
+		time.Sleep(2 * tickEvery)
+		r.ends("a", 3, ServerError)
+		r.ends("b", 3, ServerError)
+		require.Len(t, r.takes(), 2)
+		r.ends("c", 3*fleetPasses, Served)
+		r.endpoints["b"].Revived()
+		require.Equal(t, []string{"restore b consecutive"}, actions(r.takes()))
+		time.Sleep(3 * tickEvery)
+		require.Empty(t, r.takes())
 	})
 }

@@ -72,6 +72,7 @@ type Endpoint struct {
 	// Written by the Group.
 	limit    atomic.Int32          // how many faults in a row call the Group; 0: no number of them
 	typical  atomic.Int32          // the bucket of the usual time for a unit of work; buckets: not known
+	expelled atomic.Int64          // when it was ejected for failing, on the process's clock: what is served of attempts from after that speaks for it; 0: it is not
 	restored atomic.Int64          // when it got requests again, on the process's clock: attempts from before that count no more; 0: it was never ejected
 	group    atomic.Pointer[Group] // nil: nobody judges it yet
 
@@ -105,8 +106,11 @@ func (e *Endpoint) Ended(a Attempt) {
 		if e.inARow.Load() != 0 { // most often it is 0: no write then, which other cores would wait for
 			e.inARow.Store(0)
 		}
+		if expelled := e.expelled.Load(); expelled != 0 && a.began() > expelled {
+			e.plead()
+		}
 	case a.Ending.isFault():
-		e.failed(a)
+		e.failed(&a)
 	}
 }
 
@@ -122,15 +126,29 @@ func (e *Endpoint) clock(a *Attempt) {
 
 // failed counts a fault. An attempt that began before the endpoint was given requests again
 // says what is known already.
-func (e *Endpoint) failed(a Attempt) {
-	if restored := e.restored.Load(); restored != 0 && int64(time.Since(processStart)-a.Held) < restored {
+func (e *Endpoint) failed(a *Attempt) {
+	if restored := e.restored.Load(); restored != 0 && a.began() < restored {
 		return
+	}
+	g := e.group.Load()
+	if g != nil {
+		g.pleas.Store(0)
 	}
 	e.latest.Store(uint32(a.Ending))
 	if n, limit := e.inARow.Add(1), e.limit.Load(); n != limit {
 		return
 	}
-	if g := e.group.Load(); g != nil {
+	if g != nil {
 		g.wake()
 	}
 }
+
+// plead counts a request that the endpoint has served well in spite of its ejection.
+func (e *Endpoint) plead() {
+	if g := e.group.Load(); g != nil && g.pleas.Add(1) == fleetPasses {
+		g.wake()
+	}
+}
+
+// began is when the attempt did, on the process's clock.
+func (a *Attempt) began() int64 { return int64(time.Since(processStart) - a.Held) }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -16,12 +17,14 @@ const tickEvery = time.Second
 type Group struct {
 	read  func() map[string]Reading
 	woken chan struct{} // has a word in it when failures in a row are to be looked at
+	pleas atomic.Int32  // requests in a row, wherever, that endpoints have served well in spite of their ejections; written by Ended
 
-	mu      sync.Mutex // guards what follows, and the state of the members
-	options Options
-	members []*Endpoint
-	found   []verdict // still to be told
-	ticks   int       // so far
+	mu         sync.Mutex // guards what follows, and the state of the members
+	options    Options
+	members    []*Endpoint
+	found      []verdict // still to be told
+	ticks      int       // so far
+	dark, dawn bool      // see judgeDark
 }
 
 // New makes a Group without endpoints. read is asked once a second for what each endpoint is
@@ -88,6 +91,7 @@ func (g *Group) look(now time.Time) []verdict {
 		g.release(e, now)
 		g.judgeRun(e, now)
 	}
+	g.judgeDark(now)
 	return g.take()
 }
 
@@ -105,6 +109,7 @@ func (g *Group) tick(now time.Time) []verdict {
 		g.judgeRatio(e, now)
 		g.judgeStall(e, now)
 	}
+	g.judgeDark(now)
 	g.judgeSlow(now)
 	g.ticks++
 	if g.ticks%clusterEvery == 0 {
@@ -142,6 +147,10 @@ func (g *Group) accuse(e *Endpoint, f finding, now time.Time) {
 	lasts := e.ladder.climb(o, now)
 	e.out, e.since, e.detector, e.trial = true, now, f.detector, false
 	e.beginAppeal()
+	if e.failing() {
+		e.expelled.Store(int64(now.Sub(processStart)))
+	}
+	g.pleas.Store(0)
 	g.say(e, Decision{Eject, f.detector, f.reason, f.evidence, lasts, e.ladder.until, e.ladder.repeats})
 }
 
@@ -152,6 +161,7 @@ func (g *Group) release(e *Endpoint, now time.Time) {
 	revived := e.revived.Swap(false)
 	switch {
 	case !e.out && revived:
+		g.dawn = true
 		e.begin(now)
 		e.trial = true
 		e.setLimit(o)
@@ -162,10 +172,12 @@ func (g *Group) release(e *Endpoint, now time.Time) {
 	case !now.Before(e.ladder.until):
 		g.restore(e, now, "its time is over")
 	case revived:
+		g.dawn = true
 		g.restore(e, now, "it failed its probes meanwhile, and passes them again")
 	case !o.Enforced[e.detector]:
 		g.restore(e, now, "the detector does not eject any more")
 	case e.appeals():
+		g.dawn = true
 		g.restore(e, now, "it served requests well that it got all the same")
 	}
 }
@@ -175,6 +187,7 @@ func (g *Group) restore(e *Endpoint, now time.Time, why string) {
 	d := Decision{Action: Restore, Detector: e.detector, Reason: why, For: now.Sub(e.since), Repeats: e.ladder.repeats}
 	e.ladder.until, e.ladder.well = now, now
 	e.out, e.trial = false, true
+	e.expelled.Store(0)
 	e.begin(now)
 	e.setLimit(&g.options)
 	g.say(e, d)
@@ -188,6 +201,7 @@ func (g *Group) watchTrial(e *Endpoint, now time.Time) {
 	if !e.trial || e.inARow.Load() != 0 || e.ended[Served].Load()-e.servedBefore < trialPasses {
 		return
 	}
+	g.dawn = true
 	e.trial, e.ladder.well = false, now
 	e.setLimit(&g.options)
 	g.say(e, Decision{Action: Passed, Detector: e.detector, Reason: "it served requests well again"})

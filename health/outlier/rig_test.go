@@ -72,6 +72,14 @@ func newRig(o Options, names ...string) *rig {
 	return r
 }
 
+// joins adds an endpoint.
+func (r *rig) joins(name string) {
+	e := NewEndpoint(name, recorder{r, name})
+	r.endpoints[name] = e
+	r.edit(name, func(reading *Reading) { *reading = Reading{Eligible: true, Capacity: 100} })
+	r.Configure(r.options, append(r.members, e))
+}
+
 // edit changes what is read of an endpoint.
 func (r *rig) edit(name string, change func(*Reading)) {
 	r.mu.Lock()

@@ -138,6 +138,11 @@ func (e *Endpoint) watchAppeal() {
 // appeals reports whether an endpoint that was ejected for failing has served requests well
 // for some time, since so many were ejected that it gets requests all the same.
 func (e *Endpoint) appeals() bool {
-	return e.out && e.used >= 2 && (e.detector == Consecutive || e.detector == Ratio || e.detector == Stall) &&
+	return e.out && e.used >= 2 && e.failing() &&
 		e.ended[Served].Load()-e.servedBefore >= trialPasses && e.faults() == e.faultsBefore
+}
+
+// failing reports whether it was ejected last for failing, and not for its pace.
+func (e *Endpoint) failing() bool {
+	return e.detector == Consecutive || e.detector == Ratio || e.detector == Stall
 }

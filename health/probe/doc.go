@@ -8,6 +8,7 @@
 //     by a connection that happens to be open. A target with a name is probed at the
 //     addresses that requests go to (package names).
 //   - A schedule says when. Each target has its own place in the interval, give or take a tenth.
+//     Hasten puts an endpoint that is down before its turn.
 //   - A threshold says what a run of results means: a number of failures in a row makes an
 //     endpoint Down, a number of successes brings it back. A busy answer is a success, and is
 //     reported as Busy.

@@ -17,6 +17,7 @@ type Prober struct {
 	target    Target
 	settings  atomic.Pointer[settings] // never nil; written by Configure
 	changed   chan struct{}            // holds one; written by Configure, read by Run
+	hastened  chan struct{}            // holds one; written by Hasten, read by Run
 	warned    time.Time                // when a probe could not be made; written where threshold is
 	threshold threshold                // belongs to the goroutine of First, and then of Run
 	report    atomic.Pointer[Report]   // never nil; written where threshold is
@@ -38,7 +39,7 @@ type Report struct {
 // New returns a prober. It does nothing before First or Run, which must not run at the same
 // time.
 func New(o Options, t Target) *Prober {
-	p := &Prober{target: t, changed: make(chan struct{}, 1)}
+	p := &Prober{target: t, changed: make(chan struct{}, 1), hastened: make(chan struct{}, 1)}
 	p.report.Store(&Report{Since: time.Now()})
 	p.Configure(o)
 	return p
@@ -53,9 +54,23 @@ func (p *Prober) Configure(o Options) {
 
 func (p *Prober) put(s *settings) {
 	p.settings.Store(s)
+	signal(p.changed)
+}
+
+// Hasten has the endpoint probed at once, if it is Down, and while it passes again and again soon
+// after, until it is back: something says that it may be. A failure ends that, and the schedule goes
+// on. It never waits, and any goroutine may call it.
+func (p *Prober) Hasten() {
+	if p.Report().State == Down {
+		signal(p.hastened)
+	}
+}
+
+// signal leaves a word that Run has still to see; one is enough.
+func signal(c chan struct{}) {
 	select {
-	case p.changed <- struct{}{}:
-	default: // Run has still to see an earlier change
+	case c <- struct{}{}:
+	default:
 	}
 }
 
@@ -70,6 +85,7 @@ func (p *Prober) Run(ctx context.Context) error {
 	s := newSchedule(now, p.settings.Load().Interval, p.target.Place, rand.Float64)
 	timer := time.NewTimer(s.next(now).Sub(now))
 	defer timer.Stop()
+	hasty, last := false, now // whether it is probed out of its turn, and when it was probed last
 	for {
 		select {
 		case <-ctx.Done():
@@ -78,13 +94,32 @@ func (p *Prober) Run(ctx context.Context) error {
 			now = time.Now()
 			timer.Reset(s.change(now, p.settings.Load().Interval).Sub(now))
 			continue
+		case <-p.hastened:
+			hasty = true
+			timer.Reset(time.Until(last.Add(p.haste())))
+			continue
 		case <-timer.C:
 		}
+		last = time.Now()
 		p.probe(ctx)
 		now = time.Now()
-		timer.Reset(s.next(now).Sub(now))
+		if hasty = hasty && p.threshold.state == Down && p.threshold.against > 0; hasty {
+			timer.Reset(p.haste())
+		} else {
+			timer.Reset(s.after(now).Sub(now))
+		}
 	}
 }
+
+// haste is the time between probes that Hasten has asked for. HAProxy's fastinter is the same.
+func (p *Prober) haste() time.Duration {
+	return min(max(p.settings.Load().Interval/hasteRatio, leastHaste), mostHaste)
+}
+
+const (
+	hasteRatio            = 50
+	leastHaste, mostHaste = 10 * time.Millisecond, 100 * time.Millisecond
+)
 
 // Report returns the state of the endpoint. It may be called from any goroutine.
 func (p *Prober) Report() Report { return *p.report.Load() }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -45,6 +46,13 @@ func (r of) observe(Result, time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.probes[r.endpoint] = append(r.probes[r.endpoint], time.Since(r.start))
+}
+
+// count is how often an endpoint was probed.
+func (r *recorder) count(endpoint string) int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.probes[endpoint])
 }
 
 // options are those of an endpoint that the recorder hears of.
@@ -230,5 +238,73 @@ func TestStopSaysNothing(t *testing.T) {
 		assert.Empty(t, r.changes)
 		assert.Empty(t, r.probes)
 		assert.Equal(t, Unknown, p.Report().State)
+	})
+}
+
+// TestHasten: something says that an endpoint which is down may be back. Then it need not wait for
+// its turn.
+func TestHasten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecorder()
+		var well atomic.Bool
+		script := func(context.Context) *verdict {
+			if well.Load() {
+				return &verdict{Passed, "connected"}
+			}
+			return &verdict{FailedConnect, "connection refused"}
+		}
+		p := scripted(r, "gpu", script)
+		p.First(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = p.Run(ctx) }()
+		<-time.After(11 * time.Second) // its place is at 0 s, 2 s ...
+		synctest.Wait()
+		before := r.count("gpu")
+
+		p.Hasten()
+		synctest.Wait()
+		require.Equal(t, before+1, r.count("gpu"), "at once")
+		<-time.After(500 * time.Millisecond)
+		synctest.Wait()
+		require.Equal(t, before+1, r.count("gpu"), "it failed: the schedule goes on")
+
+		well.Store(true)
+		for range 3 {
+			p.Hasten()
+		}
+		synctest.Wait()
+		require.Equal(t, Down, p.Report().State, "one is not enough")
+		<-time.After(p.haste())
+		synctest.Wait()
+		require.Equal(t, Up, p.Report().State)
+		require.Equal(t, before+3, r.count("gpu"))
+		for range 100 {
+			p.Hasten() // it is up
+			synctest.Wait()
+		}
+		<-time.After(10 * time.Second)
+		synctest.Wait()
+		assert.Equal(t, before+8, r.count("gpu"), "each in its place again")
+		cancel()
+		synctest.Wait()
+	})
+}
+
+// TestHasteIsBounded: whoever hastens all the time makes no flood of probes.
+func TestHasteIsBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRecorder()
+		p := scripted(r, "gpu", always(FailedConnect, "connection refused"))
+		p.First(t.Context())
+		ctx, cancel := context.WithCancel(t.Context())
+		go func() { _ = p.Run(ctx) }()
+		for range 1000 {
+			p.Hasten()
+			<-time.After(time.Millisecond)
+		}
+		synctest.Wait()
+		assert.InDelta(t, 25, r.count("gpu"), 3)
+		cancel()
+		synctest.Wait()
 	})
 }

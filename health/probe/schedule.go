@@ -41,6 +41,14 @@ func (s *schedule) next(now time.Time) time.Time {
 	return s.due
 }
 
+// after is next, but keeps to the one that is due where that is still to come.
+func (s *schedule) after(now time.Time) time.Time {
+	if s.due.After(now) {
+		return s.due
+	}
+	return s.next(now)
+}
+
 // change sets another interval, and returns the time of the next probe. That is never later
 // than it was, so that endless changes cannot put a probe off for ever.
 func (s *schedule) change(now time.Time, interval time.Duration) time.Time {

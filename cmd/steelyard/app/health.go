@@ -67,6 +67,9 @@ func (m *member) probed(result probe.Result, took time.Duration) {
 		r = metrics.ProbeBusy
 	}
 	m.instruments.Probed(r, took)
+	if r != metrics.ProbeDown && m.prober.Report().State == probe.Down && m.pool.Snapshot().Short {
+		m.transitions.hasten()
+	}
 }
 
 // lookedUp counts one look-up of the endpoint's name.

@@ -4,9 +4,11 @@ package app
 
 import (
 	"sync"
+	"sync/atomic"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/health/outlier"
+	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
@@ -15,6 +17,8 @@ type transitions struct {
 	upstream string
 	pool     *balancer.Pool
 	events   *event.Log
+
+	probers atomic.Pointer[[]*probe.Prober] // of the endpoints; nil before the first; written by upstream.apply
 
 	judged sync.Map // by endpoint: the outlier.Decision by which it was last ejected or restored; written by member.Judged
 
@@ -37,6 +41,22 @@ func (t *transitions) told(tr balancer.Transition) {
 		t.events.Publish(e)
 	}
 	t.watchEligible()
+	panicOver := tr.Panic == balancer.IgnoresOutages || tr.Panic == balancer.IgnoresEjections
+	somebodyIsBack := tr.Condition&(balancer.Unreachable|balancer.ProbeFailed|balancer.Ejected) != 0
+	if !tr.On && (panicOver || somebodyIsBack && t.pool.Snapshot().Short) {
+		t.hasten()
+	}
+}
+
+// hasten has those that fail their probes probed at once: somebody is back where too few could be
+// used, and most likely others are too. Whoever is back first must not carry the load of all until
+// their turn comes.
+func (t *transitions) hasten() {
+	if probers := t.probers.Load(); probers != nil {
+		for _, p := range *probers {
+			p.Hasten()
+		}
+	}
 }
 
 // eligible says whether an endpoint gets requests, whatever its conditions are.

@@ -96,15 +96,16 @@ func (u *upstream) refresh() {
 // apply gives the pool the present endpoints and options.
 func (u *upstream) apply() {
 	endpoints := make([]balancer.EndpointOptions, len(u.members))
-	judged := make([]*outlier.Endpoint, len(u.members))
+	judged, probers := make([]*outlier.Endpoint, len(u.members)), make([]*probe.Prober, len(u.members))
 	for i, m := range u.members {
 		m.target.Rating.Set(m.rating.Capacity, m.rating.AtOnce)
 		m.target.Appoint(u.judges(m)...)
-		judged[i] = m.outlier
+		judged[i], probers[i] = m.outlier, m.prober
 		endpoints[i] = balancer.EndpointOptions{
 			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Tier: m.want.tier, Via: m.target,
 		}
 	}
+	u.transitions.probers.Store(&probers)
 	if err := u.pool.Apply(u.options, endpoints); err != nil {
 		panic("BUG: a checked configuration was refused: " + err.Error())
 	}
