@@ -18,7 +18,7 @@ type seats struct {
 	total     int64       // slots of all seats; 0 when one has no limit
 	trials    []int64     // by seat, how many requests try it at once, 0 where it is not on trial; nil where none is
 	obstacles []obstacles // by seat
-	counted   bool        // servers keep count of the requests that the seats get
+	parts     []float64   // by seat, in units of the mean capacity; nil where servers keep no count of requests
 	open      int         // seats without any
 	masked    []int       // seats that have masked
 	queued    bool        // who finds no open seat may wait for one

@@ -97,10 +97,25 @@ func (s *Snapshot) seat(policy Builder) error {
 	s.share(candidates)
 	if len(candidates) > 0 {
 		s.seats = newSeats(policy, candidates, slots, trials)
-		s.seats.counted = s.wants.Prompts
+		if s.wants.Prompts {
+			s.seats.parts = s.parts()
+		}
 		return s.seats.guard.failure()
 	}
 	return nil
+}
+
+// parts returns the capacities of all that are eligible, in units of their mean.
+func (s *Snapshot) parts() (parts []float64) {
+	for i := range s.Endpoints {
+		if state := &s.Endpoints[i]; state.Eligible {
+			parts = append(parts, state.Share)
+		}
+	}
+	for i := range parts {
+		parts[i] *= float64(len(parts))
+	}
+	return parts
 }
 
 // judge fills in who is eligible. It reports whether ejections had to be ignored, and whether

@@ -2,6 +2,8 @@
 
 package balancer
 
+import "github.com/steelyard-proxy/steelyard/balancer/cost"
+
 // taken is an endpoint with a request counted in flight there, which is not a lease yet.
 type taken struct {
 	endpoint *Endpoint
@@ -11,21 +13,22 @@ type taken struct {
 // visit lets the server of the seat keep count of the request, where the policy wants that.
 func (s *seats) visit(i int, r *Request) (t taken) {
 	t.endpoint = s.endpoints[i]
-	if s.counted {
-		t.shared = t.endpoint.visit(r.prompt(), s.capacity[i])
+	if s.parts != nil {
+		t.shared = t.endpoint.visit(r.prompt(), cost.Place{Capacity: s.parts[i]})
 	}
 	return t
 }
 
 // visit is the rest of seats.visit.
-func (e *Endpoint) visit(p *Prompt, capacity float64) *leaseShared {
+func (e *Endpoint) visit(p *Prompt, at cost.Place) *leaseShared {
 	if p == nil {
 		p = &noPrompt
 	}
+	at.Waiting, at.Running = e.load.Foreign()
 	shared, server := leasePool.Get().(*leaseShared), e.load.server
 	server.Lock()
 	defer server.Unlock()
-	server.Send(&shared.visit, &e.pool.learned, p, capacity, e.pool.queue.now())
+	server.Send(&shared.visit, &e.pool.learned, p, at, e.pool.queue.now())
 	return shared
 }
 

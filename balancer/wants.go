@@ -2,7 +2,11 @@
 
 package balancer
 
-import "github.com/steelyard-proxy/steelyard/balancer/cost"
+import (
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
+)
 
 // Prompt is what a request gives an engine to read. The zero Prompt says nothing.
 type Prompt = cost.Prompt
@@ -36,6 +40,9 @@ func (p *Pool) Wants() Wants { return p.snapshot.Load().wants }
 
 // Server returns the state of the server, as those policies see it that want to know prompts.
 func (l *Load) Server() *cost.Server { return l.server }
+
+// Now is the clock of the endpoint's pool, for pickers.
+func (e *Endpoint) Now() time.Duration { return e.pool.queue.now() }
 
 // Learned returns what is learned of all requests of the endpoint's pool.
 func (e *Endpoint) Learned() *cost.Upstream { return &e.pool.learned }

@@ -13,19 +13,18 @@ type Ask struct {
 	tokens  float64 // of its prompt
 	answer  float64 // events that its answer is expected to have
 	tuning  *Tuning
-	unit    float64
-	mean    float64
+	unit    float64 // work a second that a server of the mean capacity reads
+	usual   usual
 	seconds float64 // the present
 }
 
 // Ask returns the request with this prompt, as it is asked about at that moment. The prompt may be nil.
 func (u *Upstream) Ask(p *Prompt, at time.Duration) Ask {
 	a := Ask{
-		prompt: p, tuning: u.tuning.Load(), seconds: at.Seconds(),
-		unit: math.Float64frombits(u.unit.Load()), mean: math.Float64frombits(u.mean.Load()),
+		prompt: p, tuning: u.tuning.Load(), seconds: at.Seconds(), unit: math.Float64frombits(u.unit.Load()),
 	}
 	u.mu.Lock()
-	a.answer = u.answers.value
+	a.answer, a.usual = u.answers.value, u.usual
 	a.tokens = 1
 	if p != nil {
 		a.tokens = max(1, float64(p.Bytes)/u.prompts.value())
@@ -40,6 +39,15 @@ func (a *Ask) work(known float64) float64 {
 	return a.tokens - known + a.tuning.Attention*(a.tokens*a.tokens-known*known)
 }
 
+// Place is what is known of a server beside what passes through this gateway.
+type Place struct {
+	// Capacity is in units of the mean of the upstream.
+	Capacity float64
+	// Waiting and Running are requests that others have there: those whose prompts were not read, and those
+	// that are being answered. Tuning.Gateways stands for them where it is more than one.
+	Waiting, Running float64
+}
+
 // Parts is what a request costs at a server: seconds of its own and of others'.
 type Parts struct {
 	Wait  float64 // until all before it are read
@@ -52,28 +60,40 @@ type Parts struct {
 // Sum is the cost.
 func (p *Parts) Sum() float64 { return p.Wait + p.Read + p.Stall + p.Write + p.Slow }
 
-// Quote returns what the request would cost at the server, whose capacity is given in the upstream's unit.
-func (s *Server) Quote(a *Ask, capacity float64) Parts {
+// Quote returns what the request would cost at the server.
+func (s *Server) Quote(a *Ask, at Place) Parts {
 	s.settle(a.seconds)
-	return s.quote(a, capacity)
+	return s.quote(a, at)
 }
 
 // quote is Quote where all that must have been read is taken for read.
-func (s *Server) quote(a *Ask, capacity float64) (p Parts) {
-	t := a.tuning
-	all := float64(t.Gateways)
+func (s *Server) quote(a *Ask, at Place) (p Parts) {
+	t, capacity := a.tuning, max(at.Capacity, leastCapacity)
 	rate := s.rate.within(a.unit*capacity, t.Trust)
-	base, slope := s.step.line(t.Step.Seconds() * a.mean / capacity)
-
 	left := float64(s.work)
 	if first := s.order.first; first != nil {
 		left -= min((a.seconds-s.since)*rate, t.Begun*float64(first.work))
 	}
-	p.Wait = max(0, left) * all / rate
+	left, waiting, writing, context := max(0, left), float64(s.order.length), float64(s.writing), float64(s.context)
+	if all := float64(t.Gateways); all > 1 {
+		left, waiting, writing, context = left*all, waiting*all, writing*all, context*all
+	} else if at.Waiting+at.Running > 0 {
+		left += at.Waiting * a.usual.work.value
+		waiting, writing, context = waiting+at.Waiting, writing+at.Running, context+(at.Waiting+at.Running)*a.usual.context.value
+	}
+	p.Wait = left / rate
 	p.Read = a.work(s.cached(a.prompt, a)) / rate
-	p.Stall = t.Stall * p.Read * float64(s.writing) * all
-	length := t.Writing * a.answer
-	p.Write = length * (base + slope*(float64(s.context)*all+a.tokens))
-	p.Slow = length * slope * a.tokens * float64(s.writing+int64(s.order.length)) * all
+	p.Stall = t.Stall * p.Read * writing
+	length, others := t.Writing*a.answer, writing+waiting
+	if base, slope, known := s.step.line(); known {
+		p.Write = length * (base + slope*(context+a.tokens))
+		p.Slow = length * slope * a.tokens * others
+	} else { // as if it served one at a time: the sum goes by (n+½)/C then
+		alone := length * t.Step.Seconds() / capacity
+		p.Write, p.Slow = alone*(1+others), alone*others
+	}
 	return p
 }
+
+// leastCapacity is the least that a server is taken for, in units of the mean of the upstream.
+const leastCapacity = 1e-6

@@ -39,10 +39,10 @@ type step struct {
 }
 
 const (
-	stepKeeps  = 0.995 // what a measurement leaves of the weight of those before it
-	stepRidge  = 0.05  // holds the slope down where all was measured at about the same context
-	stepFloor  = 0.2   // the part of the mean that is there without any context, at least
-	stepSample = 3     // measurements that are needed
+	stepKeeps   = 0.995 // what a measurement leaves of the weight of those before it
+	stepRidge   = 0.05  // holds the slope down where all was measured at about the same context
+	stepFloor   = 0.2   // the part of the mean that is there without any context, at least
+	stepSamples = 3     // measurements that are needed
 )
 
 func (p *step) learn(context, took, now, every float64) {
@@ -58,17 +58,17 @@ func (p *step) learn(context, took, now, every float64) {
 	p.xy = p.xy*stepKeeps + context*took
 }
 
-// line returns the seconds of a token without context, and what each token of context adds. Before
-// enough was measured it is the prior.
-func (p *step) line(prior float64) (base, slope float64) {
-	if p.samples < stepSample {
-		return prior, 0
+// line returns the seconds of a token without context, and what each token of context adds; or that not enough was
+// measured.
+func (p *step) line() (base, slope float64, known bool) {
+	if p.samples < stepSamples {
+		return 0, 0, false
 	}
 	x, y := p.x/p.n, p.y/p.n
 	if x <= 0 {
-		return y, 0
+		return y, 0, true
 	}
 	slope = (p.xy/p.n - x*y) / (p.xx/p.n - x*x + stepRidge*x*x)
 	slope = min(max(slope, 0), (1-stepFloor)*y/x)
-	return y - slope*x, slope
+	return y - slope*x, slope, true
 }

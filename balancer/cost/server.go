@@ -29,7 +29,7 @@ func NewServer() *Server {
 	return &Server{order: line{which: inOrder}, silent: line{which: inSilent}}
 }
 
-// State is how much a server has in flight, for people.
+// State is how much a server has in flight.
 type State struct {
 	Reading int   // requests without a first token
 	Work    int64 // of reading their prompts, in tokens
@@ -42,8 +42,22 @@ func (s *Server) State() State {
 	return State{Reading: s.order.length, Work: s.work, Writing: int(s.writing), Context: s.context}
 }
 
-// Send counts a request that goes to the server now. Capacity is that of the server in the upstream's unit.
-func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, capacity float64, at time.Duration) {
+// Pace is how fast a server was measured to be; 0 where nothing was measured yet.
+type Pace struct {
+	Rate  float64 // tokens of prompt a second
+	Step  float64 // seconds of one more token, without any context
+	Slope float64 // seconds that each token of context adds to that
+}
+
+// Pace returns how fast the server was measured to be.
+func (s *Server) Pace() (p Pace) {
+	p.Rate = s.rate.value
+	p.Step, p.Slope, _ = s.step.line()
+	return p
+}
+
+// Send counts a request that goes to the server now.
+func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Duration) {
 	now := at.Seconds()
 	s.settle(now)
 	ask := u.Ask(p, at)
@@ -51,7 +65,7 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, capacity float64, at tim
 	v.context = int64(ask.tokens)
 	v.work = max(1, int64(ask.work(s.cached(p, &ask))))
 	if v.silent {
-		parts := s.quote(&ask, capacity)
+		parts := s.quote(&ask, place)
 		t := ask.tuning
 		v.read = now + t.Slack*(parts.Wait+parts.Read) + t.Unseen.Seconds()
 		if last := s.silent.last; last != nil {

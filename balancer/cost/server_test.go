@@ -7,6 +7,9 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+// even is a server like all others.
+var even = Place{Capacity: 1}
+
 // desk is a server and an upstream, and a clock.
 type desk struct {
 	*Server
@@ -22,7 +25,7 @@ func newDesk() *desk {
 
 func (d *desk) send(tokens int64, streams bool) *Visit {
 	v := new(Visit)
-	d.Send(v, &d.up, &Prompt{Bytes: tokens * usualBytes, Streams: streams}, 1, d.now)
+	d.Send(v, &d.up, &Prompt{Bytes: tokens * usualBytes, Streams: streams}, even, d.now)
 	return v
 }
 
@@ -65,11 +68,11 @@ func TestServerTakesSilentOnesForRead(t *testing.T) {
 	assert.Equal(t, 1, d.State().Reading)
 	d.now = 1390 * time.Millisecond
 	ask := d.up.Ask(&Prompt{}, d.now)
-	d.Quote(&ask, 1)
+	d.Quote(&ask, even)
 	assert.Equal(t, 1, d.State().Reading)
 	d.now = 1400 * time.Millisecond // 1.1 × 1.25 s + 20 ms
 	ask = d.up.Ask(&Prompt{}, d.now)
-	d.Quote(&ask, 1)
+	d.Quote(&ask, even)
 	assert.Equal(t, State{Writing: 1, Context: 10_000}, d.State())
 	d.end(silent)
 	assert.Zero(t, d.State())
@@ -80,7 +83,7 @@ func TestQuoteWaitsForWhatIsLeft(t *testing.T) {
 	d := newDesk()
 	wait := func() float64 {
 		ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
-		return d.Quote(&ask, 1).Wait
+		return d.Quote(&ask, even).Wait
 	}
 	assert.Zero(t, wait())
 	d.send(10_000, true)

@@ -12,14 +12,20 @@ import (
 // goroutine.
 type Upstream struct {
 	tuning atomic.Pointer[Tuning] // written by Tune
-	unit   atomic.Uint64          // bits of a float64: work a second that one unit of capacity reads; written by Rated
-	mean   atomic.Uint64          // bits of a float64: the mean capacity; likewise
+	unit   atomic.Uint64          // bits of a float64: work a second that a server of the mean capacity reads; written by Rated
 	moved  atomic.Bool            // a rate was measured since the last call of Moved
 
 	mu      sync.Mutex
 	answers average // events of an answer
 	packed  average // tokens of an event
 	prompts ratio   // bytes of a token of prompts
+	usual   usual
+}
+
+// usual is what requests are in the mean.
+type usual struct {
+	work    average // of reading a prompt
+	context average // tokens that a request has held in the end
 }
 
 // What holds before anything was measured, and for how long the past counts.
@@ -36,7 +42,7 @@ func (u *Upstream) Begin() {
 	u.answers, u.packed = average{value: usualAnswer}, average{value: 1}
 	u.prompts = ratio{over: usualBytes * promptsKnown, under: promptsKnown}
 	u.Tune(nil)
-	u.Rated(Tuned.Rate, 1)
+	u.Rated(Tuned.Rate)
 }
 
 // Tune says by which numbers to go from now on; nil for the usual ones.
@@ -50,11 +56,8 @@ func (u *Upstream) Tune(t *Tuning) {
 // Tuning returns the numbers that it goes by.
 func (u *Upstream) Tuning() *Tuning { return u.tuning.Load() }
 
-// Rated says how much one unit of capacity reads in a second, and what the mean capacity is.
-func (u *Upstream) Rated(unit, mean float64) {
-	u.unit.Store(math.Float64bits(unit))
-	u.mean.Store(math.Float64bits(mean))
-}
+// Rated says how much work a server of the mean capacity reads in a second.
+func (u *Upstream) Rated(unit float64) { u.unit.Store(math.Float64bits(unit)) }
 
 // Moved reports whether a server's rate was measured since the last call.
 func (u *Upstream) Moved() bool { return u.moved.Load() && u.moved.Swap(false) }
@@ -73,6 +76,8 @@ func (u *Upstream) answered(v *Visit, usage Usage) {
 	if v.bytes > 0 && usage.PromptTokens > 0 {
 		u.prompts.add(float64(v.bytes), float64(usage.PromptTokens), promptsKept)
 	}
+	u.usual.work.add(float64(v.work), answersKept)
+	u.usual.context.add(float64(v.context), answersKept)
 	switch said := float64(usage.CompletionTokens); {
 	case v.events > 0:
 		u.answers.add(float64(v.events), answersKept)

@@ -20,6 +20,7 @@ type registered struct {
 // registry has each policy by the name that an upstream's configuration gives.
 var registry = map[string]registered{
 	"capacity":      {Capacity(CapacityOptions{}), "in exact proportion to capacity"},
+	"least_cost":    {LeastCost(LeastCostOptions{}), "to the least seconds that it costs the request and those who are there"},
 	"least_load":    {LeastLoad(), "to the least (n+½)/C, n being what is in flight"},
 	"optimal_split": {OptimalSplit(OptimalSplitOptions{}), "by the shares with the least mean response time at the measured traffic"},
 	"random":        {Random(Options{}), "by a draw in proportion to capacity"},
