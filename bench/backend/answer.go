@@ -55,6 +55,13 @@ type usage struct {
 	PromptTokens     int `json:"prompt_tokens"`
 	CompletionTokens int `json:"completion_tokens"`
 	TotalTokens      int `json:"total_tokens"`
+
+	Details *promptDetails `json:"prompt_tokens_details,omitempty"`
+}
+
+// promptDetails are told by engines that remember prompts.
+type promptDetails struct {
+	CachedTokens int `json:"cached_tokens"`
 }
 
 // envelope is what an answer, and each chunk of a stream, has in common.
@@ -104,7 +111,7 @@ func speech(name string) []string {
 	return words
 }
 
-// respond works to the end and then sends the answer whole. It is written
+// respond sends the answer of a job that has begun, whole, when the job is at its end. It is written
 // before the end, so that the last token is out when it is made.
 func (s *Server) respond(ctx context.Context, w http.ResponseWriter, j *job, a *answer) error {
 	var text strings.Builder

@@ -28,10 +28,14 @@ type clock struct {
 	last   int32          // number given to a job
 	speed  float64        // of nominal; 1 until set otherwise
 	hung   bool           // nothing moves
+	since  time.Time      // the engine was started, or last restarted
+	ended  int64          // jobs done since
 }
 
 func newClock(o engine.Options, a *alarm.Alarm) *clock {
-	return &clock{nominal: o.Capacity, epoch: time.Now(), alarm: a, engine: engine.New(o), jobs: map[int32]*job{}, speed: 1}
+	now := time.Now()
+	e := engine.New(o)
+	return &clock{nominal: e.Capacity(), epoch: now, since: now, alarm: a, engine: e, jobs: map[int32]*job{}, speed: 1}
 }
 
 // run keeps the engine going until ctx ends, for good.
@@ -105,19 +109,34 @@ func (c *clock) tell(events []engine.Event) {
 		j := c.jobs[event.ID]
 		switch event.What {
 		case engine.Began:
+			j.cached = event.Cached
 			j.tell(0)
 		case engine.Token:
-			j.tell(event.Made)
+			if j.streams {
+				j.tell(event.Made)
+			}
 		case engine.Done:
 			delete(c.jobs, event.ID)
+			c.ended++
 			j.tell(j.tokens)
+		case engine.Refused:
+			delete(c.jobs, event.ID)
+			j.tell(refused)
 		}
 	}
 }
 
-// waiting is how many requests wait for a slot.
-func (c *clock) waiting() int {
+// restart empties the engine's memory. Whoever is in begins anew.
+func (c *clock) restart() {
+	instant := time.Now()
+	c.change(instant, func(now float64) {
+		c.since, c.ended = instant, 0
+		c.tell(c.engine.Restart(now))
+	})
+}
+
+func (c *clock) signals() signals {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.engine.State().Waiting
+	return signals{State: c.engine.State(), since: c.since, ended: c.ended}
 }

@@ -91,13 +91,13 @@ func TestStreamsHearOfEachToken(t *testing.T) {
 func TestWhoLeavesMakesRoom(t *testing.T) {
 	b := newBare(t)
 	served, queued, last := b.arrive(0), b.arrive(0), b.arrive(0)
-	require.Equal(t, 2, b.waiting())
+	require.Equal(t, 2, b.signals().Waiting)
 	b.epoch = time.Now() // leave goes by the time of day
 	b.leave(queued)
-	require.Equal(t, 1, b.waiting())
+	require.Equal(t, 1, b.signals().Waiting)
 	require.Equal(t, int64(waits), last.made.Load())
 	b.leave(served)
-	require.Zero(t, b.waiting())
+	require.Zero(t, b.signals().Waiting)
 	require.Zero(t, last.made.Load())
 	b.leave(last)
 	b.leave(last)

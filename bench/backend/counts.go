@@ -26,7 +26,7 @@ func (s *Server) Counts() Counts {
 	return Counts{
 		Requests:  s.tally.requests.Load(),
 		InFlight:  s.tally.inFlight.Load(),
-		Waiting:   int64(s.clock.waiting()),
+		Waiting:   int64(s.clock.signals().Waiting),
 		Completed: s.tally.completed.Load(),
 		Aborted:   s.tally.aborted.Load(),
 		Failed:    s.tally.failed.Load(),

@@ -6,6 +6,10 @@
 // Slots/Capacity seconds. The engine keeps exact time, whatever the machine's timers do. When a
 // client leaves, its request costs nothing from that moment on, and the server counts it.
 //
+// With an engine of a Kind it reads the prompts that are sent, remembers them by blocks of 2 KiB, makes max_tokens tokens, and says in
+// its usage how many tokens of the prompt it remembered. GET /metrics is vLLM's page. After a time of being Down the engine
+// remembers nothing.
+//
 // Faults and the speed are switched while it runs, by method or by POST
 // /fault?kind=... and /speed?factor=..., so that a test, a bench and a person
 // with curl change a server the same way.

@@ -5,6 +5,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 )
@@ -69,19 +70,36 @@ func (s *Server) serve(w http.ResponseWriter, r *http.Request, a *api) error {
 	if kind == ErrorEvent {
 		return s.answerErrorEvent(w)
 	}
-	promptTokens := PromptTokens(len(a.input(q)))
-	j := s.work.job(q.units, q.limit, promptTokens)
+	p := s.read(a.input(q))
+	j := s.work.job(q.units, q.limit, p)
 	if q.Stream {
 		j.stream()
 	}
 	s.clock.enter(j, q.arrived)
 	defer s.clock.leave(j)
 
-	answer := s.newAnswer(a, q, promptTokens, j.tokens)
+	answer := s.newAnswer(a, q, p.tokens, j.tokens)
+	if err := s.begin(ctx, j, answer); err != nil {
+		return err
+	}
 	if q.Stream {
 		return s.stream(ctx, w, j, answer)
 	}
 	return s.respond(ctx, w, j, answer)
+}
+
+// begin waits for the start of service, from when on it is known what the engine remembered of the prompt.
+func (s *Server) begin(ctx context.Context, j *job, a *answer) error {
+	err := j.await(ctx, 0)
+	switch {
+	case errors.Is(err, errRefused):
+		return badRequest(a.api.inputName, fmt.Sprintf("This model's maximum context length is %d tokens. However, you requested %d tokens "+
+			"(%d in the %s, %d in the completion). Please reduce the length of the messages or completion.",
+			s.clock.signals().TotalTokens, a.usage.TotalTokens, a.usage.PromptTokens, a.api.inputName, a.usage.CompletionTokens))
+	case err == nil && s.options.Engine.Kind != "":
+		a.usage.Details = &promptDetails{CachedTokens: j.cached}
+	}
+	return err
 }
 
 // token waits until so many tokens of a job are made, and says what the server

@@ -3,6 +3,7 @@
 package backend
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
@@ -20,8 +21,13 @@ type Options struct {
 	Model   string // the one model served; default DefaultModel
 	Address string // host:port to listen on; default 127.0.0.1:0, a free port of loopback
 
-	// Engine is the law it serves by; default a capacity of 100 and 8 slots.
+	// Engine is the law it serves by; default a capacity of 100 and 8 slots. One of a Kind goes by tokens: max_tokens is
+	// how long the answer becomes, and the prompt is read as prompt.go says.
 	Engine engine.Options
+
+	// Speed is how many times as fast as its law says it is from the start, as by SetSpeed; default 1. It makes an hour of a
+	// trace last minutes.
+	Speed float64
 
 	// UnitTokens is how many generated tokens make one unit of work; default 32.
 	// Servers compared with each other need the same value, or the same request
@@ -64,15 +70,12 @@ func (o Options) withDefaults() Options {
 	if o.Address == "" {
 		o.Address = "127.0.0.1:0"
 	}
-	if o.Engine.Slots == 0 {
-		o.Engine.Slots = 8
+	if o.Engine.Kind == "" {
+		o.Engine.Slots = cmp.Or(o.Engine.Slots, 8)
+		o.Engine.Capacity = cmp.Or(o.Engine.Capacity, 100)
 	}
-	if o.Engine.Capacity == 0 {
-		o.Engine.Capacity = 100
-	}
-	if o.UnitTokens == 0 {
-		o.UnitTokens = 32
-	}
+	o.Speed = cmp.Or(o.Speed, 1)
+	o.UnitTokens = cmp.Or(o.UnitTokens, 32)
 	if o.Visited == nil {
 		o.Visited = func(*http.Request) func(Ending) { return func(Ending) {} }
 	}
@@ -82,6 +85,9 @@ func (o Options) withDefaults() Options {
 // check refuses what would make the arithmetic of service times meaningless.
 func (o Options) check() error {
 	problems := []error{o.Engine.Check()}
+	if err := checkSpeed(o.Speed); err != nil {
+		problems = append(problems, err)
+	}
 	if o.UnitTokens < 0 {
 		problems = append(problems, fmt.Errorf("unit tokens %d: must be at least 1", o.UnitTokens))
 	}

@@ -21,6 +21,7 @@ func (s *Server) routes() http.Handler {
 	// The rest of the path: ids hold a slash, sent as it is or as %2F.
 	mux.HandleFunc("GET /v1/models/{id...}", s.bearing(s.showModel))
 	mux.HandleFunc("GET /health", s.bearing(s.showHealth))
+	mux.HandleFunc("GET /metrics", s.bearing(s.showSignals))
 	mux.HandleFunc("GET /stats", func(w http.ResponseWriter, _ *http.Request) { writeJSON(w, http.StatusOK, s.Counts()) })
 	mux.HandleFunc("GET /fault", func(w http.ResponseWriter, _ *http.Request) { s.writeFault(w, s.Fault(), 0) })
 	mux.HandleFunc("POST /fault", s.switchFault)

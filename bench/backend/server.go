@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"io"
 	"log"
 	"net"
@@ -36,6 +37,7 @@ type Server struct {
 	words   []string          // what it says, a token each; set by New
 	deltas  map[*api][][]byte // the same as choices of a stream, encoded; set by New
 	answers atomic.Int64      // ids given to answers, written by their handlers
+	seed    maphash.Seed      // of the numbers of prompts' blocks
 
 	condition atomic.Pointer[condition] // swapped by SetFault, and by Run when it expires
 	listener  net.Listener              // made by New, then Run's alone
@@ -65,12 +67,14 @@ func New(o Options) (*Server, error) {
 		words:    speech(o.Name),
 		deltas:   map[*api][][]byte{},
 		listener: listener,
+		seed:     maphash.MakeSeed(),
 	}
 	for _, a := range []*api{chat, completion} {
 		for _, word := range s.words {
 			s.deltas[a] = append(s.deltas[a], encode(a.delta(word, "")))
 		}
 	}
+	s.clock.change(s.clock.epoch, func(now float64) { s.clock.setSpeed(now, o.Speed, false) })
 	s.condition.Store(&condition{kind: None, over: make(chan struct{})})
 	s.mux = s.routes()
 	return s, nil
@@ -100,6 +104,7 @@ func (s *Server) Run(ctx context.Context) error {
 		if s.lieDown(ctx); ctx.Err() != nil {
 			return nil
 		}
+		s.clock.restart()
 	}
 }
 

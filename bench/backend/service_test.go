@@ -134,7 +134,7 @@ func TestExponentialWorkHasTheMeanOfOneUnit(t *testing.T) {
 		sum := 0.0
 		const n = 100_000
 		for range n {
-			sum += w.job(0, 0, 0).asked.Work
+			sum += w.job(0, 0, prompt{}).asked.Work
 		}
 		return sum / n
 	}

@@ -14,10 +14,17 @@ import (
 // instant on and for the requests in service too: 0.5 is half the capacity, 1
 // the nominal one. The server tells nobody. It may be called from any goroutine.
 func (s *Server) SetSpeed(factor float64) error {
-	if !(factor > 0) || math.IsInf(factor, 1) {
-		return fmt.Errorf("simulated server %q: speed %v: must be a positive number, 1 for the nominal speed", s.options.Name, factor)
+	if err := checkSpeed(factor); err != nil {
+		return fmt.Errorf("simulated server %q: %w", s.options.Name, err)
 	}
 	s.clock.change(time.Now(), func(now float64) { s.clock.setSpeed(now, factor, s.clock.hung) })
+	return nil
+}
+
+func checkSpeed(factor float64) error {
+	if !(factor > 0) || math.IsInf(factor, 1) {
+		return fmt.Errorf("speed %v: must be a positive number, 1 for the nominal speed", factor)
+	}
 	return nil
 }
 

@@ -11,12 +11,9 @@ import (
 
 var doneEvent = []byte("data: [DONE]\n\n")
 
-// stream sends the answer token by token as server-sent events. The header
-// goes out when work begins, before there is a token.
+// stream sends the answer of a job that has begun, token by token as server-sent events. The header
+// goes out at once, before there is a token.
 func (s *Server) stream(ctx context.Context, w http.ResponseWriter, j *job, a *answer) error {
-	if err := j.await(ctx, 0); err != nil {
-		return err
-	}
 	out := startEvents(w)
 	if err := out.Flush(); err != nil {
 		return err

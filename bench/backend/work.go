@@ -32,7 +32,7 @@ func newWorkload(o Options) *workload {
 
 // job sizes a request. units is the work asked for by header and maxTokens by
 // the body, each 0 where not given.
-func (w *workload) job(units float64, maxTokens, promptTokens int) *job {
+func (w *workload) job(units float64, maxTokens int, p prompt) *job {
 	perUnit := float64(w.options.UnitTokens)
 	tokens := maxTokens
 	switch {
@@ -44,7 +44,11 @@ func (w *workload) job(units float64, maxTokens, promptTokens int) *job {
 		units = w.draw()
 		tokens = wholeTokens(units * perUnit)
 	}
-	return newJob(engine.Job{PromptTokens: promptTokens, Work: units, Tokens: 1}, tokens)
+	j := newJob(engine.Job{PromptTokens: p.tokens, Prefix: p.prefix, Work: units, Tokens: 1}, tokens)
+	if w.options.Engine.Kind != "" {
+		j.asked.Tokens = tokens
+	}
+	return j
 }
 
 // PromptTokens is how many tokens a server counts in a prompt of so many bytes of JSON: about four
