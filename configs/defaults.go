@@ -90,6 +90,7 @@ func upstreamDefaults() Upstream {
 			Statuses:           []StatusRange{{200, 299}},
 			BusyStatuses:       []StatusRange{{429, 429}},
 		},
+		Signals:   Signals{Engine: offWord, Interval: time.Second},
 		Outlier:   outlierDefaults(),
 		SlowStart: 30 * time.Second,
 		// Envoy goes to the next priority below 71 %, by its overprovisioning factor of 1.4.

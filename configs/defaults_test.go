@@ -51,6 +51,7 @@ func TestDefaults(t *testing.T) {
 				Statuses:           []StatusRange{{200, 299}},
 				BusyStatuses:       []StatusRange{{429, 429}},
 			},
+			Signals: Signals{Engine: "off", Interval: time.Second},
 			Outlier: Outlier{
 				Enforce: true, Shadow: []string{"cluster"}, Consecutive: 3, FailureRatio: 0.5, Window: time.Minute, MinRequests: 10,
 				SlowRatio: 3, Stall: 10 * time.Second,

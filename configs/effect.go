@@ -39,6 +39,7 @@ func (r *report) review(c *Config) {
 		r.reviewPredict(p, c, u, queues)
 		r.reviewEndpoints(p.key("endpoints"), u, slots)
 		r.reviewHealth(p.key("health"), &u.Health)
+		r.reviewSignals(p.key("signals"), &u.Signals)
 		r.reviewTimeouts(p, u)
 		r.reviewRetry(p.key("retry"), &u.Retry)
 		r.reviewRecovery(p.key("recovery"), u.Recovery)

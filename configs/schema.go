@@ -112,6 +112,7 @@ type Upstream struct {
 	Queue         Queue      `yaml:"queue"`
 	Predict       Predict    `yaml:"predict,omitempty"`
 	Health        Health     `yaml:"health"`
+	Signals       Signals    `yaml:"signals"`
 	Outlier       Outlier    `yaml:"outlier"`
 	Fallback      string     `yaml:"fallback,omitempty"` // the upstream that gets its requests while no endpoint is eligible; "": none
 	// TierSpillRatio is the part of the tiers' capacity below which the next one is used as well.

@@ -28,6 +28,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
 		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
 		r.validateHealth(p.key("health"), &u.Health)
+		r.validateSignals(p.key("signals"), &u.Signals)
 		r.validateOutlier(p.key("outlier"), &u.Outlier)
 		r.validateTiers(p, u)
 		r.validateSlowStart(p.key("slow_start"), u.SlowStart)

@@ -39,7 +39,7 @@ var EventKinds = []string{
 	"probe_failed", "probe_passed", "draining", "undrained", "drained", "panic", "panic_over", "no_endpoint",
 	"no_endpoint_over", "cooling_off", "spilled_over", "spill_over", "reloaded", "reload_refused", "upgrade_begun",
 	"upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent", "certificate_ending",
-	"certificate_ended", "recovery", "recovery_failed", "would_recover",
+	"certificate_ended", "recovery", "recovery_failed", "would_recover", "restarted", "signal_lost", "signal_back",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

@@ -83,6 +83,16 @@ func (r *Registry) collectState(s *page) {
 			s.predictor(&p)
 		}
 	}
+	if source := r.signalSource.Load(); source != nil {
+		seen := map[endpointKey]bool{}
+		for _, state := range (*source)() {
+			key := endpointKey{state.Upstream, state.Endpoint}
+			if !seen[key] {
+				seen[key] = true
+				s.signal(&state)
+			}
+		}
+	}
 	if source := r.driftSource.Load(); source != nil {
 		s.gauge(inFlightDrift, float64((*source)()))
 	}

@@ -35,6 +35,7 @@ type Registry struct {
 
 	predictorSource atomic.Pointer[func() []PredictorState]
 	eventSource     atomic.Pointer[func() []EventCount]
+	signalSource    atomic.Pointer[func() []SignalState]
 	webhookSource   atomic.Pointer[func() []WebhookState]
 
 	expected atomic.Pointer[[]Failure] // written by ExpectFailures

@@ -63,6 +63,13 @@ func full() *Registry {
 		return []WebhookState{{Webhook: "pager", Attempts: 9, Failed: 2, Delivered: 7, Refused: 1, Outdated: 3, Dropped: 4, Waiting: 5}}
 	})
 	r.ObserveDrift(func() int64 { return -2 })
+	r.ObserveSignals(func() []SignalState {
+		s := SignalState{
+			Upstream: "chat", Endpoint: "small", Age: 1500 * time.Millisecond, Stale: true, Running: 7, Waiting: 2,
+			CacheUsedRatio: 0.5, CacheTokens: 412000, Foreign: 2.5, Restarts: 1,
+		}
+		return []SignalState{s, s, {Upstream: "chat", Endpoint: "large", Running: -1, Waiting: -1, CacheUsedRatio: -1, CacheTokens: -1}}
+	})
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -121,6 +128,13 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_endpoint_effective_capacity{endpoint="small",upstream="chat"} 50`,
 		`steelyard_endpoint_cooling{endpoint="small",upstream="chat"} 1`,
 		`steelyard_in_flight_drift -2`,
+		`steelyard_endpoint_signal_age_seconds{endpoint="small",upstream="chat"} 1.5`,
+		`steelyard_endpoint_signal_stale{endpoint="small",upstream="chat"} 1`,
+		`steelyard_endpoint_engine_requests{endpoint="small",state="waiting",upstream="chat"} 2`,
+		`steelyard_endpoint_foreign_requests{endpoint="small",upstream="chat"} 2.5`,
+		`steelyard_endpoint_cache_used_ratio{endpoint="small",upstream="chat"} 0.5`,
+		`steelyard_endpoint_cache_tokens{endpoint="small",upstream="chat"} 412000`,
+		`steelyard_endpoint_restarts_total{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_on_trial{endpoint="small",upstream="chat"} 1`,
 		`steelyard_endpoint_expected_share_ratio{endpoint="small",upstream="chat"} 0.25`,
 		`steelyard_endpoint_eligible{endpoint="small",upstream="chat"} 1`,
@@ -134,6 +148,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 	} {
 		assert.Contains(t, text, line+"\n")
 	}
+	assert.NotContains(t, text, `steelyard_endpoint_cache_tokens{endpoint="large"`, "it is not known")
 	assert.Contains(t, text, `revision="abc",version="1.2.3"} 1`)
 	assert.Contains(t, text, "\ngo_goroutines ")
 	assert.Contains(t, text, "\nprocess_start_time_seconds ")

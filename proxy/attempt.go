@@ -30,7 +30,8 @@ type attempt struct {
 	up       *transport.Conn
 	upload   *upload // of a large body, under way
 	answer   strict.Answer
-	headSize int // bytes of the answer's head in the connection's buffer
+	asksLoad bool // the request asked for the engine's load, which the client did not
+	headSize int  // bytes of the answer's head in the connection's buffer
 	body     transport.Body
 	clean    bool  // after the answer the connection may serve another request
 	whole    bool  // the answer has come to its end
@@ -154,7 +155,7 @@ func (a *attempt) send(until time.Duration) error {
 	}
 	out := outBuffers.Get()
 	defer out.Release()
-	b := x.appendHead(out.B[:0], a.target, f)
+	b := a.appendHead(out.B[:0], f)
 	if !large {
 		b = append(b, x.held.small()...)
 	}

@@ -61,6 +61,7 @@ func (a *attempt) accept(size int, sent error) error {
 	}
 	a.target.Metrics.AddBytes(metrics.FromUpstream, size)
 	a.headSize = size
+	a.hearLoad()
 	a.pause = a.asksForPause()
 	a.clean = sent == nil && a.answer.Persistent() && !(a.answer.Minor == 0 && a.answer.Chunked)
 	return nil

@@ -30,6 +30,9 @@ func (x *exchange) commit() {
 		if x.upstream.QueueTime && bytes.EqualFold(a.Fields[i].Name, queueTimeField) {
 			continue // of another steelyard behind
 		}
+		if current.asksLoad && bytes.EqualFold(a.Fields[i].Name, loadField) {
+			continue
+		}
 		b = appendAnswerField(b, &a.Fields[i], r.chunked)
 		dated = dated || a.Fields[i].Kind == strict.Date
 	}

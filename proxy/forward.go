@@ -19,7 +19,8 @@ type forwarding struct {
 // appendHead writes the request's head as the endpoint gets it: the target byte
 // for byte as it was routed, end-to-end fields as they came, framing and
 // hop-by-hop fields of our own, and what a proxy adds.
-func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
+func (a *attempt) appendHead(b []byte, f forwarding) []byte {
+	x := a.x
 	r := &x.conn.Request.Request
 	b = append(b, r.Method...)
 	b = append(b, ' ')
@@ -28,7 +29,7 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 	if x.upstream.PassHost && len(r.Host) > 0 {
 		b = append(b, r.Host...)
 	} else {
-		b = append(b, t.Host...)
+		b = append(b, a.target.Host...)
 	}
 	b = append(b, "\r\n"...)
 	trusted := x.generation.trusts(x.conn.Peer)
@@ -38,6 +39,7 @@ func (x *exchange) appendHead(b []byte, t *Target, f forwarding) []byte {
 	b = x.appendForwarded(b, r, trusted)
 	b = x.appendVia(b, r.Minor)
 	b = x.appendRequestID(b)
+	b = a.askLoad(b)
 	switch {
 	case f.chunked:
 		b = append(b, "Transfer-Encoding: chunked\r\n"...)

@@ -94,6 +94,7 @@ type Target struct {
 	Metrics *metrics.Endpoint
 	Waiting atomic.Int64            // requests that it has whole, and has not begun to answer; written by attempts
 	judges  atomic.Pointer[[]Judge] // written by Appoint; nil: there are none
+	signals atomic.Pointer[Signals] // written by Hear; nil: nobody hears its answers
 }
 
 // Rating is what an endpoint can do, as configured or as last measured. It is written by

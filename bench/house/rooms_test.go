@@ -63,6 +63,8 @@ var rooms = []room{
 		why: "states in, actions out: it knows neither pools nor how it is configured"},
 	{path: "health/probe", level: 2, sees: "health/names health/shortage",
 		why: "judges endpoints through a sink of its own; it never routes, so it needs neither balancer nor the data path"},
+	{path: "health/load", level: 2, sees: "health/names",
+		why: "hears what engines say through a sink of its own; it never routes, so it needs neither balancer nor the data path"},
 	{path: "proxy/front", level: 2, sees: "metrics proxy/strict proxy/wire",
 		why: "the client's side: sockets, heads and bodies; it does not know that there are endpoints"},
 	{path: "proxy/payload", level: 2,
@@ -80,7 +82,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/names health/outlier health/probe metrics metrics/event metrics/notify metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
+		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/event metrics/notify metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},

@@ -10,8 +10,9 @@ import (
 	"time"
 )
 
-// Dial connects to the name's server; address must be Options.Address. It tries the known
-// addresses in order, and gives each an equal part of the time that is left.
+// Dial connects to the name's server; address must have the host of Options.Address. It tries the
+// known addresses in order, and gives each an equal part of the time that is left. What fails at
+// another port than that of Options.Address says nothing of the server.
 func (n *Name) Dial(ctx context.Context, d *net.Dialer, network, address string) (net.Conn, error) {
 	if n == nil {
 		return d.DialContext(ctx, network, address)
@@ -20,9 +21,13 @@ func (n *Name) Dial(ctx context.Context, d *net.Dialer, network, address string)
 	if err != nil {
 		return nil, err
 	}
+	port := n.port
+	if _, other, err := net.SplitHostPort(address); err == nil {
+		port = other
+	}
 	var first error
 	for i, to := range order {
-		c, err := n.try(ctx, d, network, to, len(order)-i)
+		c, err := n.try(ctx, d, network, net.JoinHostPort(to.String(), port), len(order)-i)
 		if err == nil {
 			return c, nil
 		}
@@ -32,11 +37,13 @@ func (n *Name) Dial(ctx context.Context, d *net.Dialer, network, address string)
 		if ctx.Err() != nil {
 			break
 		}
-		if len(order) > 1 {
+		if len(order) > 1 && port == n.port {
 			n.putBehind(to)
 		}
 	}
-	n.Doubt()
+	if port == n.port {
+		n.Doubt()
+	}
 	return nil, first
 }
 
@@ -54,13 +61,13 @@ func (n *Name) addresses(ctx context.Context) ([]netip.Addr, error) {
 	return k.order, k.err
 }
 
-func (n *Name) try(ctx context.Context, d *net.Dialer, network string, to netip.Addr, left int) (net.Conn, error) {
+func (n *Name) try(ctx context.Context, d *net.Dialer, network, to string, left int) (net.Conn, error) {
 	if deadline, ok := ctx.Deadline(); ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, time.Until(deadline)/time.Duration(left))
 		defer cancel()
 	}
-	return d.DialContext(ctx, network, net.JoinHostPort(to.String(), n.port))
+	return d.DialContext(ctx, network, to)
 }
 
 // putBehind puts an address that could not be reached behind the others for a while: each

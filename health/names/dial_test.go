@@ -76,3 +76,24 @@ func TestAddressThatNeverAnswers(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "127.0.0.1", got)
 }
+
+// TestDialAnotherPort: the server is where its name leads; that nobody listens at another of its
+// ports says nothing of it.
+func TestDialAnotherPort(t *testing.T) {
+	n := found(t, "127.0.0.1", "127.0.0.2")
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	other, err := net.Listen("tcp", "127.0.0.2:0")
+	require.NoError(t, err)
+	_, port, err := net.SplitHostPort(other.Addr().String())
+	require.NoError(t, err)
+	c, err := n.Dial(ctx, &net.Dialer{}, "tcp", "gpu.test:"+port)
+	require.NoError(t, err)
+	assert.Equal(t, other.Addr().String(), c.RemoteAddr().String())
+	require.NoError(t, c.Close())
+	require.NoError(t, other.Close())
+	_, err = n.Dial(ctx, &net.Dialer{}, "tcp", "gpu.test:"+port)
+	require.Error(t, err)
+	assert.Equal(t, addresses("127.0.0.1", "127.0.0.2"), n.known.Load().order)
+	assert.Empty(t, n.doubted)
+}

@@ -69,6 +69,9 @@ const (
 	WouldRecover                      // the action would have been taken if it were no dry run
 	WebhookFailing                    // a receiver does not take its messages
 	WebhookBack                       // it takes them again
+	Restarted                         // the engine's own figures show it
+	SignalLost                        // the engine says nothing of itself any more
+	SignalBack                        // it does again
 
 	kinds // one more than the last
 )
@@ -118,6 +121,9 @@ var entries = [kinds]entry{
 	WouldRecover:      {"would_recover", Info, "recovery action would be taken for an endpoint (dry run)"},
 	WebhookFailing:    {"webhook_failing", Warning, "a webhook's receiver does not take its messages"},
 	WebhookBack:       {"webhook_back", Info, "a webhook's receiver takes its messages again"},
+	Restarted:         {"restarted", Info, "endpoint's engine has restarted: what it had in its cache is gone"},
+	SignalLost:        {"signal_lost", Warning, "endpoint's engine does not say how it fares: it is balanced without that"},
+	SignalBack:        {"signal_back", Info, "endpoint's engine says how it fares"},
 }
 
 // Kinds is every kind there is.

@@ -64,6 +64,22 @@ type Endpoint struct {
 
 	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
 	Connections Connections `json:"connections"`
+	Signal      *Signal     `json:"signal,omitempty"` // nil: its engine is not asked
+}
+
+// Signal is what an endpoint's engine has said of itself. A figure that it has not is left out.
+type Signal struct {
+	Engine         string   `json:"engine"`            // by name; empty while nothing was heard
+	AgeSeconds     float64  `json:"age_seconds"`       // of what it said last; since asking began where it never did
+	Stale          bool     `json:"stale"`             // it counts no more
+	Failure        string   `json:"failure,omitempty"` // why there is nothing newer
+	Running        *float64 `json:"running,omitempty"` // requests, whoever sent them
+	Waiting        *float64 `json:"waiting,omitempty"` // likewise
+	CacheUsedRatio *float64 `json:"cache_used,omitempty"`
+	CacheTokens    *float64 `json:"cache_tokens,omitempty"`
+	ForeignWaiting float64  `json:"foreign_waiting"` // requests of others, as policies count them
+	ForeignRunning float64  `json:"foreign_running"` // likewise
+	Restarts       uint64   `json:"restarts"`
 }
 
 // Condition is one reason not to pick an endpoint.

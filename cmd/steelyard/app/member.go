@@ -16,6 +16,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/load"
 	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/outlier"
 	"github.com/steelyard-proxy/steelyard/health/probe"
@@ -61,6 +62,8 @@ type member struct {
 	spare       func()                         // gives up descriptors
 	conns       atomic.Pointer[transport.Pool] // of the target, for the prober; written by newTarget
 	outlier     *outlier.Endpoint
+	listener    atomic.Pointer[load.Listener]    // nil: its engine is not asked; written by listen
+	load        atomic.Pointer[balancer.Load]    // of its server; nil before the pool knows it; written by apply
 	transitions *transitions                     // of the upstream
 	ejected     atomic.Pointer[outlier.Decision] // nil: it is not; written by Judged
 
@@ -72,6 +75,7 @@ type member struct {
 	naming   context.CancelFunc // of where; nil before start
 	probing  context.CancelFunc // nil before start
 	upkeep   context.CancelFunc // of target's connections; nil before start
+	hearing  context.CancelFunc // of listener; nil before start
 
 	verdict  sync.Mutex // orders SetProbe, Judged and silence
 	silenced bool       // guarded by verdict
@@ -89,6 +93,7 @@ func (f *fleet) newMember(u *upstream, w wanted) *member {
 	m.prober = probe.New(u.probing(m), probe.Target{
 		Name: w.name, Network: "tcp", Address: w.address.Host, Where: m.where, Host: m.target.Host, TLS: w.tls, Place: u.places.Next(),
 	})
+	m.listen(u.config.Signals)
 	return m
 }
 
@@ -101,7 +106,11 @@ func (m *member) newTarget() *proxy.Target {
 		Metrics: m.instruments, Short: m.spare,
 	})
 	m.conns.Store(conns)
-	return &proxy.Target{Name: w.name, Host: hostField(w.address), Metrics: m.instruments, Conns: conns}
+	t := &proxy.Target{Name: w.name, Host: hostField(w.address), Metrics: m.instruments, Conns: conns}
+	if l := m.listener.Load(); l != nil {
+		t.Hear(l)
+	}
+	return t
 }
 
 // change takes over other settings. If they concern connections there is a new target: call
@@ -122,6 +131,9 @@ func (m *member) begin(g *group) {
 	m.beginNaming(g)
 	if m.probing == nil {
 		m.probing = g.startUntil("probe "+m.name, m.prober.Run)
+	}
+	if l := m.listener.Load(); l != nil && m.hearing == nil {
+		m.hearing = g.startUntil("hear the engine of "+m.name, l.Run)
 	}
 	if m.upkeep == nil {
 		m.upkeep = g.startUntil("keep connections to "+m.name, m.target.Conns.Run)
@@ -151,6 +163,7 @@ func (m *member) end() {
 			cancel()
 		}
 	}
+	m.endHearing()
 	m.endUpkeep()()
 }
 

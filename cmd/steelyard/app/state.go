@@ -39,6 +39,7 @@ func (a *App) observe() {
 		return counts
 	})
 	a.metrics.ObserveWebhooks(a.webhooks.states)
+	a.metrics.ObserveSignals(a.fleet.signals)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
 		return metrics.Usage{Requests: a.handler.Guard.Requests(), Memory: a.handler.Guard.Memory()}
@@ -142,6 +143,7 @@ func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.L
 	if m != nil {
 		shown.Busy = m.busy()
 		m.showEjection(shown.Conditions)
+		shown.Signal = m.showSignal()
 	}
 	shown.Connections.Idle, shown.Connections.Active = e.Endpoint.Via().(*proxy.Target).Conns.Connections()
 	return shown

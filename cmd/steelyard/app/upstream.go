@@ -68,6 +68,11 @@ func (u *upstream) configure(p *plan) {
 			m.prober.Configure(u.probing(m))
 		}
 	}
+	if old.Signals != p.config.Signals {
+		for _, m := range u.members {
+			m.listen(p.config.Signals)
+		}
+	}
 }
 
 // rules are the upstream's settings for requests that begin from now on.
@@ -108,6 +113,13 @@ func (u *upstream) apply() {
 	u.transitions.probers.Store(&probers)
 	if err := u.pool.Apply(u.options, endpoints); err != nil {
 		panic("BUG: a checked configuration was refused: " + err.Error())
+	}
+	loads := map[string]*balancer.Load{}
+	for _, e := range u.pool.Snapshot().Endpoints {
+		loads[e.Endpoint.Name()] = e.Endpoint.Load()
+	}
+	for _, m := range u.members {
+		m.load.Store(loads[m.name])
 	}
 	u.transitions.watchEligible()
 	u.judge.Configure(outlierOptions(u.config.Outlier), judged)
