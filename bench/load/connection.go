@@ -7,6 +7,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 )
 
@@ -16,6 +17,8 @@ type connection struct {
 	pool *pool
 	in   *bufio.Reader // of the connection
 	text *bufio.Reader // of the body of the answer under way
+
+	writing sync.Mutex // held while a request is written
 
 	request *request  // which it carries, nil while it is idle; written under the pool's mutex
 	rests   time.Time // since when it is idle; written under the pool's mutex
@@ -27,6 +30,8 @@ func newConnection(conn net.Conn, p *pool) *connection {
 
 // write sends a request. Its reader learns of a connection that broke.
 func (c *connection) write(message []byte) {
+	c.writing.Lock()
+	defer c.writing.Unlock()
 	if _, err := c.conn.Write(message); err != nil {
 		c.conn.Close()
 	}
@@ -70,9 +75,12 @@ func (c *connection) answer(r *request) (s Sample, again bool) {
 		return unanswered(err), false
 	}
 	c.text.Reset(head.Body)
-	told, err := readAnswer(c.text, r.stream && head.StatusCode < 300)
-	s = Sample{Status: head.StatusCode, ServedBy: head.Header.Get("X-Served-By"), Response: time.Since(r.at), Told: told,
-		RetryAfter: head.Header.Get("Retry-After")}
+	body, err := readAnswer(c.text, r.stream && head.StatusCode < 300)
+	s = Sample{Status: head.StatusCode, ServedBy: head.Header.Get("X-Served-By"), Response: time.Since(r.at), Told: body.told,
+		RetryAfter: head.Header.Get("Retry-After"), Usage: body.usage}
+	if !body.first.IsZero() {
+		s.FirstEvent = body.first.Sub(r.at)
+	}
 	s.Failure, s.Err = judge(head.StatusCode, err)
 	whole := err == nil || errors.Is(err, errEvent) || errors.Is(err, errNoDone)
 	return s, whole && !head.Close && c.in.Buffered() == 0

@@ -4,7 +4,6 @@ package load
 
 import (
 	"bytes"
-	"encoding/json"
 	"strconv"
 
 	"github.com/steelyard-proxy/steelyard/bench/trace"
@@ -17,6 +16,7 @@ type messages struct {
 	after  []byte // the body behind the prompt, up to the fields that not all requests have
 	prompt []byte // as long as the longest so far
 
+	prompts  *prompts // of real inference work; nil: prompts have a length and nothing else
 	numbered bool
 	sent     int64 // requests so far
 
@@ -35,15 +35,11 @@ const filler = "Weigh unlike things fairly. "
 func newMessages(host, model string) *messages {
 	after := `"}]`
 	if model != "" {
-		name, err := json.Marshal(model)
-		if err != nil {
-			panic("BUG: encode model: " + err.Error()) // strings always have a JSON form
-		}
-		after += `,"model":` + string(name)
+		after += `,"model":` + quoted(model)
 	}
 	return &messages{
 		head: []byte("POST /v1/chat/completions HTTP/1.1\r\nHost: " + host + "\r\nAccept: application/json\r\n" +
-			"Content-Type: application/json\r\n" + workHeader + ": "),
+			"Content-Type: application/json\r\n"),
 		before: []byte(`{"messages":[{"role":"user","content":"`),
 		after:  []byte(after),
 	}
@@ -51,6 +47,11 @@ func newMessages(host, model string) *messages {
 
 // next is the message of a request. It holds until the next call.
 func (m *messages) next(r *trace.Request) []byte {
+	if m.prompts != nil {
+		body := m.prompts.next(r, m.sent)
+		m.message = append(m.begin(len(body)), body...)
+		return m.message
+	}
 	for len(m.prompt) < r.PromptBytes {
 		m.prompt = append(m.prompt, bytes.Repeat([]byte(filler), 1+r.PromptBytes/len(filler))...)
 	}
@@ -65,18 +66,25 @@ func (m *messages) next(r *trace.Request) []byte {
 	}
 	rest = append(rest, '}')
 
-	out := append(m.message[:0], m.head...)
-	out = strconv.AppendFloat(out, r.Work, 'g', -1, 64)
-	if m.numbered {
-		out = append(out, "\r\n"+NumberHeader+": "...)
-		out = strconv.AppendInt(out, m.sent, 10)
-	}
-	m.sent++
-	out = append(out, "\r\nContent-Length: "...)
-	out = strconv.AppendInt(out, int64(len(m.before)+r.PromptBytes+len(rest)), 10)
-	out = append(out, "\r\n\r\n"...)
-	out = append(out, m.before...)
+	out := append(m.begin(len(m.before)+r.PromptBytes+len(rest), workHeader+": "+strconv.FormatFloat(r.Work, 'g', -1, 64)+"\r\n"), m.before...)
 	out = append(out, m.prompt[:r.PromptBytes]...)
 	m.message = append(out, rest...)
 	return m.message
+}
+
+// begin writes a message up to its body, with fields that others do not have.
+func (m *messages) begin(bodyBytes int, fields ...string) []byte {
+	out := append(m.message[:0], m.head...)
+	for _, field := range fields {
+		out = append(out, field...)
+	}
+	if m.numbered {
+		out = append(out, NumberHeader+": "...)
+		out = strconv.AppendInt(out, m.sent, 10)
+		out = append(out, "\r\n"...)
+	}
+	m.sent++
+	out = append(out, "Content-Length: "...)
+	out = strconv.AppendInt(out, int64(bodyBytes), 10)
+	return append(out, "\r\n\r\n"...)
 }

@@ -13,6 +13,9 @@ import (
 // theirs after five seconds, and a request must not meet that.
 const maxIdle = 4 * time.Second
 
+// atOnce is the longest message, in bytes, that the sender writes itself: a socket has room for it.
+const atOnce = 16 << 10
+
 // pool owns the connections of a sender. Each has a goroutine that reads.
 type pool struct {
 	ctx         context.Context // the sender's
@@ -75,8 +78,11 @@ func (p *pool) send(r *request, message []byte) {
 	switch {
 	case !ok:
 		p.ended(r, Sample{Failure: Overflow})
-	case c != nil:
+	case c != nil && len(message) <= atOnce:
 		c.write(message)
+	case c != nil: // it may have to wait for room in the socket
+		message = slices.Clone(message)
+		p.readers.Go(func() { c.write(message) })
 	default:
 		message = slices.Clone(message) // the sender goes on to write the next
 		p.readers.Go(func() {

@@ -5,9 +5,12 @@ package load
 import (
 	"bufio"
 	"bytes"
+	"encoding/json"
 	"errors"
 	"io"
 	"net"
+	"strings"
+	"time"
 )
 
 // judge says what is wrong with an answer that had a status and was read to an error or its end. The error comes back
@@ -38,37 +41,68 @@ var (
 	errNoDone = errors.New("stream ended without [DONE]")
 )
 
-// readAnswer reads the body of an answer to its end. told says that it had an error event.
-func readAnswer(in *bufio.Reader, stream bool) (told bool, err error) {
+// answer is what was seen of the body of one.
+type answer struct {
+	told  bool      // it had an error event
+	first time.Time // when the first event came; zero without one
+	usage Usage
+}
+
+// readAnswer reads the body of an answer to its end.
+func readAnswer(in *bufio.Reader, stream bool) (a answer, err error) {
 	if stream {
 		return readEvents(in)
 	}
 	_, err = in.WriteTo(io.Discard)
-	return false, err
+	return a, err
 }
 
 // readEvents reads server-sent events up to [DONE] and whatever follows it.
-func readEvents(in *bufio.Reader) (told bool, err error) {
+func readEvents(in *bufio.Reader) (a answer, err error) {
 	done := false
 	for {
 		line, err := in.ReadSlice('\n')
 		data, isData := bytes.CutPrefix(line, []byte("data:"))
+		if isData && a.first.IsZero() {
+			a.first = time.Now()
+		}
 		data = bytes.TrimSpace(data)
 		done = done || isData && string(data) == "[DONE]"
-		told = told || isData && bytes.HasPrefix(data, []byte(`{"error"`))
+		a.told = a.told || isData && bytes.HasPrefix(data, []byte(`{"error"`))
+		if isData {
+			a.usage.read(data)
+		}
 		for errors.Is(err, bufio.ErrBufferFull) { // the rest of a long line is content
 			_, err = in.ReadSlice('\n')
 		}
 		switch {
 		case err == nil:
 		case err != io.EOF:
-			return told, err
-		case told:
-			return told, errEvent
+			return a, err
+		case a.told:
+			return a, errEvent
 		case !done:
-			return told, errNoDone
+			return a, errNoDone
 		default:
-			return told, nil
+			return a, nil
 		}
+	}
+}
+
+// read takes what an event says of usage, if it does. Those before the last have none, or null.
+func (u *Usage) read(data []byte) {
+	_, after, found := bytes.Cut(data, []byte(`"usage":{`))
+	if !found {
+		return
+	}
+	var said struct {
+		PromptTokens     int `json:"prompt_tokens"`
+		CompletionTokens int `json:"completion_tokens"`
+		Details          struct {
+			CachedTokens int `json:"cached_tokens"`
+		} `json:"prompt_tokens_details"`
+	}
+	if json.NewDecoder(io.MultiReader(strings.NewReader("{"), bytes.NewReader(after))).Decode(&said) == nil {
+		*u = Usage{Prompt: said.PromptTokens, Cached: said.Details.CachedTokens, Answer: said.CompletionTokens}
 	}
 }

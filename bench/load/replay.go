@@ -23,6 +23,10 @@ type Options struct {
 	MaxInFlight int  // requests beyond it overflow; default 4096
 	Numbered    bool // each request carries its number in NumberHeader
 
+	// Tokens says that the trace is real inference work: a prompt has the tokens and the blocks that the trace says, four
+	// bytes a token, and max_tokens is the length of the answer. All answers are streams that end with their usage.
+	Tokens bool
+
 	// Start is when the clock begins, for those who send side by side; zero is as soon as the connections are open.
 	Start time.Time
 }
@@ -56,7 +60,14 @@ type Sample struct {
 	Told bool
 	// RetryAfter is that field of the answer.
 	RetryAfter string
+
+	// FirstEvent is until the first event of a stream came, which has the first token.
+	FirstEvent time.Duration
+	Usage      Usage // what a stream said at its end
 }
+
+// Usage is what an engine says of a request, in tokens; zeros where it says nothing.
+type Usage struct{ Prompt, Cached, Answer int }
 
 // Replay sends a trace and returns what became of each request when the last has ended. When ctx ends first, what is in
 // flight and what was not sent is Abandoned, and Replay returns why together with what it has.
@@ -85,6 +96,9 @@ func Send(ctx context.Context, requests iter.Seq[trace.Request], o Options, ende
 	}
 	s := &sender{messages: newMessages(host, o.Model), ended: ended}
 	s.messages.numbered = o.Numbered
+	if o.Tokens {
+		s.messages.prompts = newPrompts(o.Model)
+	}
 	s.pool = newPool(ctx, host, orDefault(o.MaxInFlight, 4096), s.settle)
 	defer s.pool.close()
 	if err := s.pool.fill(orDefault(o.Connections, 32)); err != nil {
@@ -138,7 +152,7 @@ func (s *sender) send(ctx context.Context, requests iter.Seq[trace.Request]) {
 	n := 0
 	for r := range requests {
 		message := s.messages.next(&r)
-		next := &request{n: n, at: s.started.Add(r.At), stream: r.Stream}
+		next := &request{n: n, at: s.started.Add(r.At), stream: r.Stream || s.messages.prompts != nil}
 		n++
 		if time.Until(next.at) > 0 {
 			s.clock.Set(next.at)
