@@ -44,9 +44,11 @@ type attempt struct {
 // moments are what clocks say of an attempt. Moments are 0 while not reached.
 type moments struct {
 	begun      time.Duration // it asked for an endpoint, or went out once more
+	leasedAt   time.Duration // it got one; 0 once more time may have gone by
 	dispatched time.Duration // it had a connection
 	broke      time.Duration // writing to the endpoint failed
 	answered   time.Duration // a head of an answer was there
+	done       time.Duration // how it ended was clear
 	firstByte  time.Duration // a byte of the body was there, or it was clear that none would be
 	waited     time.Duration // since begun, for a slot and for a connection
 	pause      time.Duration // the endpoint asked to be left alone for; 0: it did not ask
@@ -96,7 +98,7 @@ func (a *attempt) ask() (sent, err error) {
 		defer waiting.Add(-1)
 	}
 	a.phase = metrics.PhaseUpload
-	until := wire.Within(a.x.upstream.FirstByte)
+	until := wire.After(a.dispatched, a.x.upstream.FirstByte)
 	sent = a.send(until)
 	a.phase = metrics.PhaseFirstByte
 	if errors.Is(sent, wire.ErrUnsound) {
@@ -108,9 +110,12 @@ func (a *attempt) ask() (sent, err error) {
 // connect takes a connection to the leased endpoint, a fresh one where the last had died.
 func (a *attempt) connect() error {
 	a.phase = metrics.PhaseConnect
-	a.answer.Status, a.dispatched, a.answered, a.broke, a.pause, a.connecting = 0, 0, 0, 0, 0, 0 // of a connection before
-	begin := wire.Now()
-	up, err := a.target.Conns.Acquire(&a.cancel, a.x.history.Resent > 0)
+	a.answer.Status, a.dispatched, a.answered, a.broke, a.pause, a.connecting, a.done = 0, 0, 0, 0, 0, 0, 0 // of a connection before
+	begin := a.leasedAt
+	if a.leasedAt = 0; begin == 0 {
+		begin = wire.Now()
+	}
+	up, err := a.target.Conns.Acquire(&a.cancel, a.x.history.Resent > 0, begin)
 	if err != nil {
 		return err
 	}
@@ -176,6 +181,7 @@ func (a *attempt) disconnect(reusable bool) {
 	if a.cancel.Unbind() != nil {
 		reusable = false
 	}
+	a.up.Done = a.done
 	a.up.Release(reusable)
 	a.up = nil
 }

@@ -71,6 +71,7 @@ type spans struct {
 	readTime time.Duration // the client took to send its head and body
 	queued   time.Duration // waited for a slot
 	lost     time.Duration // attempts took that failed
+	ended    time.Duration // when all of the answer had gone; 0: not known
 }
 
 func newExchange(h *Handler) *exchange {
@@ -121,6 +122,6 @@ func (x *exchange) reset() {
 	x.reply = reply{}
 	x.spoke, x.rest = nil, nil
 	x.failure = nil
-	x.began, x.readTime, x.queued, x.lost, x.received = 0, 0, 0, 0, 0
+	x.spans, x.received = spans{}, 0
 	x.record = Record{}
 }

@@ -94,7 +94,10 @@ func (a *attempt) outcome(class balancer.OutcomeClass) balancer.Outcome {
 	o := balancer.Outcome{Class: class, Status: a.answer.Status, PushBack: a.pause, Connect: a.connecting, Size: a.x.request.Work}
 	if a.dispatched > 0 {
 		o.Blocked = a.x.conn.Blocked - a.blocked
-		o.Service = wire.Now() - a.dispatched - o.Blocked
+		if a.done == 0 {
+			a.done = wire.Now()
+		}
+		o.Service = a.done - a.dispatched - o.Blocked
 	}
 	if a.answered > a.dispatched {
 		o.FirstByte = a.answered - a.dispatched

@@ -49,6 +49,7 @@ func (a *attempt) acquire() error {
 	switch {
 	case err == nil:
 		a.lease, a.target = lease, lease.Endpoint().Via().(*Target)
+		a.leasedAt = a.begun + a.waited
 		x.handler.leases.Add(1)
 		a.hurry()
 		a.inFlight = lease.Endpoint().Load().InFlight()

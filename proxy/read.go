@@ -41,6 +41,9 @@ func (x *exchange) read() error {
 	if limit == 0 {
 		return nil
 	}
+	if x.conn.BodyHere() {
+		return x.takeIn(size, limit)
+	}
 	if err := x.cancel.Bind(bodyWait{x.conn}); err != nil {
 		return x.unread(err)
 	}
@@ -54,6 +57,11 @@ func (x *exchange) read() error {
 	if err := x.conn.AwaitBody(); err != nil && !errors.Is(err, io.EOF) {
 		return x.unread(err)
 	}
+	return x.takeIn(size, limit)
+}
+
+// takeIn reads a body of that size, or what comes of it up to the limit.
+func (x *exchange) takeIn(size, limit int64) error {
 	for {
 		if len(x.held.room()) == 0 {
 			if more, err := x.growHeld(); !more {

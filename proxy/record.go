@@ -54,11 +54,15 @@ func (x *exchange) recordEnd() {
 // build says what is known of the exchange. One place fixes what its status is.
 func (x *exchange) build(to *Record) {
 	x.remember()
-	a, r := x.current, &x.reply
+	a, r, end := x.current, &x.reply, x.ended
+	if end == 0 {
+		end = wire.Now()
+	}
+	x.conn.Served = end
 	*to = Record{
 		ID: x.id, Method: x.line.method, Host: x.line.host, Path: x.line.path, Client: x.conn.Peer, Arrived: x.arrived,
 		Asked: x.asked, Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase, Attempts: x.tries,
-		Queued: x.queued, Response: wire.Now() - x.arrived, Received: x.received, Written: r.written,
+		Queued: x.queued, Response: end - x.arrived, Received: x.received, Written: r.written,
 	}
 	if x.failure != nil && x.failure.Status() == statusGone {
 		to.Status = statusGone

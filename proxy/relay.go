@@ -22,8 +22,10 @@ func (x *exchange) relay() error {
 		return x.tunnel()
 	}
 	x.commit()
+	atOnce := a.kept == nil // all of it came with its head
 	for {
 		if !a.pending() {
+			atOnce = false
 			if err := r.flush(); err != nil {
 				return err
 			}
@@ -36,7 +38,7 @@ func (x *exchange) relay() error {
 			if err = x.resume(err); err != nil {
 				return err
 			}
-			a = x.current
+			a, atOnce = x.current, false
 			continue
 		}
 		if x.rest != nil {
@@ -57,13 +59,24 @@ func (x *exchange) relay() error {
 		}
 	}
 	x.absolve()
-	if a.upload == nil {
-		// The endpoint has done its part: what waits for its slot or its connection
-		// need not wait for the client to take the rest.
-		a.end(a.outcome(balancer.Answered))
-		x.unbind()
+	if a.upload != nil {
+		return r.flush()
 	}
-	return r.flush()
+	if atOnce && !r.begun { // nothing was waited for since
+		a.done = a.answered
+	}
+	// The endpoint has done its part: what waits for its slot or its connection
+	// need not wait for the client to take the rest.
+	a.end(a.outcome(balancer.Answered))
+	x.unbind()
+	once := !r.begun
+	if err := r.flush(); err != nil {
+		return err
+	}
+	if once {
+		x.ended = r.flushed
+	}
+	return nil
 }
 
 // pending says whether next would return without waiting.
@@ -80,11 +93,16 @@ func (a *attempt) trailer() []byte {
 // next is the next piece of the answer's body, waited for if there is none yet; io.EOF is
 // its end. An upload that fails ends the answer too.
 func (a *attempt) next() ([]byte, error) {
-	piece, err := a.read()
+	waits := !a.pending()
+	piece, err := a.read(waits)
 	switch {
 	case err == nil:
-		if a.firstByte == 0 {
+		switch {
+		case a.firstByte > 0:
+		case waits || a.kept != nil:
 			a.firstByte = wire.Now()
+		default:
+			a.firstByte = a.answered
 		}
 		return piece, nil
 	case errors.Is(err, io.EOF):
@@ -101,7 +119,7 @@ func (a *attempt) next() ([]byte, error) {
 }
 
 // read is next off the connection, or of the answer that was kept.
-func (a *attempt) read() (piece []byte, err error) {
+func (a *attempt) read(waits bool) (piece []byte, err error) {
 	if a.kept != nil {
 		if piece = a.nextKept(); len(piece) == 0 {
 			return nil, io.EOF
@@ -109,7 +127,7 @@ func (a *attempt) read() (piece []byte, err error) {
 		return piece, nil
 	}
 	until := time.Duration(0)
-	if !a.body.Pending() {
+	if waits {
 		until = wire.Within(a.x.upstream.Idle)
 	}
 	if piece, err = a.body.Next(until); err == nil {

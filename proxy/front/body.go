@@ -49,6 +49,12 @@ func (b *body) drainable() bool {
 // BodyEnded says whether the body has been read to its end.
 func (c *Conn) BodyEnded() bool { return c.body.ended() }
 
+// BodyHere says whether all of the body has come already: to read it needs no wait.
+func (c *Conn) BodyHere() bool {
+	b := &c.body
+	return !b.chunked && !b.expects && b.err == nil && b.left <= int64(c.Buffered())
+}
+
 // Trailer is the trailer section of a chunked body that has ended.
 func (c *Conn) Trailer() []byte { return c.body.coding.Trailer }
 
@@ -204,6 +210,7 @@ func (c *Conn) drain() bool {
 	if c.body.ended() {
 		return true
 	}
+	c.Served = 0 // since what follows may take longer
 	var scratch [4 << 10]byte
 	for read := 0; read < drainBytes; {
 		n, err := c.ReadBody(scratch[:])

@@ -46,6 +46,7 @@ type Conn struct {
 	TLS     bool
 	Arrived time.Duration // the moment when Request's first byte was seen
 	Waited  time.Duration // for the rest of its head
+	Served  time.Duration // the moment at which the handler was done, if it says so; else 0
 
 	server  *Server
 	socket  net.Conn // under TLS, or the connection itself
@@ -131,7 +132,7 @@ func (c *Conn) leave() {
 // next waits for a request and reads its head. It reports whether there is
 // something to serve: a Request, or a Refusal.
 func (c *Conn) next() bool {
-	c.Refusal, c.persist = nil, false
+	c.Refusal, c.persist, c.Served = nil, false, 0
 	if refusal := c.over; refusal != nil {
 		c.state.Store(stateActive)
 		c.Refusal = refusal
@@ -157,11 +158,10 @@ const maxEmptyLines = 8
 // wakes waits for the first byte of a request, skipping the few empty lines that may stand
 // before it (RFC 9112 2.2). It sets Refusal where there are more.
 func (c *Conn) wakes() bool {
-	limit := c.server.IdleClient
+	until := wire.After(time.Duration(c.idleSince.Load()), c.server.IdleClient)
 	if c.first {
-		limit, c.first = c.server.Header, false
+		until, c.first = wire.Within(c.server.Header), false
 	}
-	until := wire.Within(limit)
 	for last, empty := false, 0; ; {
 		for c.Buffered() >= 2 && c.Bytes()[0] == '\r' && c.Bytes()[1] == '\n' {
 			c.Discard(2)
@@ -322,7 +322,10 @@ func (c *Conn) settle() bool {
 	case c.body.abandoned:
 		return false
 	case c.persist && c.drain():
-		c.idleSince.Store(int64(wire.Now()))
+		if c.Served == 0 {
+			c.Served = wire.Now()
+		}
+		c.idleSince.Store(int64(c.Served))
 		c.state.CompareAndSwap(stateActive, stateIdle)
 		return true
 	}

@@ -23,12 +23,13 @@ import (
 type Conn struct {
 	wire.Conn
 	Reused bool // it served a request before this one
+	// Done is the moment at which its user was done with it, if that is known; else 0.
+	Done time.Duration
 
 	pool      *Pool
-	next      *Conn         // in the pool's list of those in use, like previous
-	previous  *Conn         // written under the pool's mu
-	hearing   atomic.Uint32 // heard, asked or forsaken; written by the exchange's goroutine and Forsake
-	idleSince time.Duration
+	next      *Conn            // in the pool's list of those in use, like previous
+	previous  *Conn            // written under the pool's mu
+	hearing   atomic.Uint32    // heard, asked or forsaken; written by the exchange's goroutine and Forsake
 	expires   time.Duration    // the moment from which on it is too old; 0: never
 	address   netip.Addr       // of the endpoint; zero if it has none
 	roundTrip time.Duration    // to the endpoint and back, as measured when connecting

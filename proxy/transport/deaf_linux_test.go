@@ -42,7 +42,7 @@ func deaf(t *testing.T) string {
 
 func TestEndpointThatDoesNotAnswerTheDial(t *testing.T) {
 	o := transport.Options{Network: "tcp", Address: deaf(t), Connect: 20 * time.Millisecond, Metrics: metrics.New(metrics.Build{}).Endpoint("u", "e")}
-	_, err := transport.NewPool(o).Acquire(new(wire.Cancel), false)
+	_, err := transport.NewPool(o).Acquire(new(wire.Cancel), false, wire.Now())
 	assert.Equal(t, fault.ConnectTimeout, fault.As(err).Kind)
 	assert.False(t, fault.As(err).Sent)
 
@@ -50,7 +50,7 @@ func TestEndpointThatDoesNotAnswerTheDial(t *testing.T) {
 	var cancel wire.Cancel
 	cause := errors.New("the client left")
 	done := make(chan error, 1)
-	go func() { _, err := transport.NewPool(o).Acquire(&cancel, false); done <- err }()
+	go func() { _, err := transport.NewPool(o).Acquire(&cancel, false, wire.Now()); done <- err }()
 	cancel.Cancel(cause)
 	assert.Equal(t, cause, <-done)
 }

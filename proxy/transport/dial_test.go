@@ -19,7 +19,7 @@ import (
 // An endpoint that accepts and then says nothing keeps a TLS handshake waiting.
 func TestConnectTimeout(t *testing.T) {
 	p, conns := pool(t, transport.Options{TLS: secure(t), Connect: 20 * time.Millisecond})
-	_, err := p.Acquire(new(wire.Cancel), false)
+	_, err := p.Acquire(new(wire.Cancel), false, wire.Now())
 	f := fault.As(err)
 	assert.Equal(t, fault.ConnectTimeout, f.Kind)
 	assert.False(t, f.Sent, "not one byte of the request has left")
@@ -49,7 +49,7 @@ func TestCancelledHandshake(t *testing.T) {
 			var cancel wire.Cancel
 			cause := errors.New("the client left")
 			done := make(chan error, 1)
-			go func() { _, err := p.Acquire(&cancel, false); done <- err }()
+			go func() { _, err := p.Acquire(&cancel, false, wire.Now()); done <- err }()
 			c := accept(t, conns)
 			_, err := c.Read(make([]byte, 1)) // the handshake has begun
 			require.NoError(t, err)
@@ -71,7 +71,7 @@ func TestCancelRacesWithDial(t *testing.T) {
 	for range 200 {
 		var cancel wire.Cancel
 		go cancel.Cancel(cause)
-		c, err := p.Acquire(&cancel, false)
+		c, err := p.Acquire(&cancel, false, wire.Now())
 		if err != nil {
 			assert.Equal(t, cause, err)
 		} else {
@@ -86,7 +86,7 @@ func TestFreshConnectionPassesTheIdleOnesBy(t *testing.T) {
 	p, _ := pool(t, transport.Options{MaxIdle: 2})
 	idle := acquire(t, p)
 	idle.Release(true)
-	c, err := p.Acquire(new(wire.Cancel), true)
+	c, err := p.Acquire(new(wire.Cancel), true, wire.Now())
 	require.NoError(t, err)
 	assert.NotSame(t, idle, c)
 	assert.False(t, c.Reused)
@@ -100,7 +100,7 @@ func TestUnixEndpoint(t *testing.T) {
 	options := transport.Options{Network: "unix", Address: path, MaxIdle: 1, Metrics: metrics.New(metrics.Build{}).Endpoint("u", "e")}
 	p := transport.NewPool(options)
 	defer p.Close()
-	_, err := p.Acquire(new(wire.Cancel), false)
+	_, err := p.Acquire(new(wire.Cancel), false, wire.Now())
 	assert.Equal(t, fault.Connect, fault.As(err).Kind)
 	assert.NotContains(t, fault.As(err).Sentence(), path)
 

@@ -31,7 +31,7 @@ func keeping(t *testing.T, o Options) *Pool {
 
 func take(t *testing.T, p *Pool) *Conn {
 	t.Helper()
-	c, err := p.Acquire(new(wire.Cancel), false)
+	c, err := p.Acquire(new(wire.Cancel), false, wire.Now())
 	require.NoError(t, err)
 	return c
 }
@@ -105,7 +105,7 @@ func TestUnknownName(t *testing.T) {
 	} {
 		p := keeping(t, Options{})
 		p.options.Where = leading(t, "gpu.test:80", func() ([]netip.Addr, error) { return nil, err })
-		_, got := p.Acquire(new(wire.Cancel), false)
+		_, got := p.Acquire(new(wire.Cancel), false, wire.Now())
 		assert.Equal(t, want, fault.As(got).Sentence())
 		assert.False(t, fault.As(got).Sent)
 	}

@@ -50,13 +50,13 @@ func NewPool(o Options) *Pool {
 	return &Pool{options: o}
 }
 
-// Acquire takes an idle connection, or dials; with fresh it always dials. cancel ends
-// the wait. Errors are *fault.Error. An idle connection may have died: Send looks at
-// it.
-func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool) (*Conn, error) {
+// Acquire takes a connection that is idle at the moment now, or dials; with fresh it always
+// dials. cancel ends the wait. Errors are *fault.Error. An idle connection may have died:
+// Send looks at it.
+func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool, now time.Duration) (*Conn, error) {
 	if !fresh {
-		if c := p.pop(); c != nil {
-			c.Reused = true
+		if c := p.pop(now); c != nil {
+			c.Reused, c.Done = true, 0
 			return c, nil
 		}
 	}
@@ -71,11 +71,11 @@ func (p *Pool) Acquire(cancel *wire.Cancel, fresh bool) (*Conn, error) {
 }
 
 // pop takes the connection that was used last, unless even that one is too old.
-func (p *Pool) pop() *Conn {
+func (p *Pool) pop(now time.Duration) *Conn {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	last := len(p.idle) - 1
-	if last < 0 || p.options.IdleTimeout > 0 && wire.Now()-p.idle[last].idleSince > p.options.IdleTimeout {
+	if last < 0 || p.options.IdleTimeout > 0 && now-p.idle[last].Done > p.options.IdleTimeout {
 		return nil // Run closes them
 	}
 	c := p.idle[last]
@@ -96,8 +96,10 @@ func (p *Pool) use(c *Conn) {
 
 // put ends the use of c, and reports whether it has kept c for later.
 func (p *Pool) put(c *Conn, reusable bool) bool {
-	c.idleSince = wire.Now()
-	reusable = reusable && !p.outdated(c, c.idleSince)
+	if reusable && c.Done == 0 {
+		c.Done = wire.Now()
+	}
+	reusable = reusable && !p.outdated(c, c.Done)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.active--
@@ -163,7 +165,7 @@ func (p *Pool) takeUnfit(now time.Duration) (unfit []*Conn) {
 	defer p.mu.Unlock()
 	kept := p.idle[:0]
 	for _, c := range p.idle {
-		if p.options.IdleTimeout > 0 && now-c.idleSince > p.options.IdleTimeout || p.outdated(c, now) {
+		if p.options.IdleTimeout > 0 && now-c.Done > p.options.IdleTimeout || p.outdated(c, now) {
 			unfit = append(unfit, c)
 		} else {
 			kept = append(kept, c)

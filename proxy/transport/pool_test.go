@@ -109,7 +109,7 @@ func TestConcurrentUse(t *testing.T) {
 	for u := range 8 {
 		users.Go(func() {
 			for i := range 50 {
-				c, err := p.Acquire(new(wire.Cancel), i%10 == 0)
+				c, err := p.Acquire(new(wire.Cancel), i%10 == 0, wire.Now())
 				if !assert.NoError(t, err) {
 					return
 				}

@@ -80,7 +80,7 @@ func acquireTLS(t *testing.T, p *transport.Pool, conns chan net.Conn, config *tl
 		}
 		shaken <- end{s, err}
 	}()
-	c, err := p.Acquire(new(wire.Cancel), true)
+	c, err := p.Acquire(new(wire.Cancel), true, wire.Now())
 	server := <-shaken
 	t.Cleanup(func() { _ = server.c.NetConn().Close() })
 	if err == nil {

@@ -57,7 +57,7 @@ func pool(t *testing.T, o transport.Options) (*transport.Pool, chan net.Conn) {
 
 func acquire(t *testing.T, p *transport.Pool) *transport.Conn {
 	t.Helper()
-	c, err := p.Acquire(new(wire.Cancel), false)
+	c, err := p.Acquire(new(wire.Cancel), false, wire.Now())
 	require.NoError(t, err)
 	return c
 }
@@ -141,14 +141,14 @@ func TestDialFailures(t *testing.T) {
 	require.NoError(t, ln.Close())
 	m := metrics.New(metrics.Build{}).Endpoint("u", "e")
 	p := transport.NewPool(transport.Options{Network: "tcp", Address: ln.Addr().String(), Metrics: m})
-	_, err = p.Acquire(new(wire.Cancel), false)
+	_, err = p.Acquire(new(wire.Cancel), false, wire.Now())
 	require.Equal(t, fault.Connect, fault.As(err).Kind)
 	require.False(t, fault.As(err).Sent)
 
 	cancelled := new(wire.Cancel)
 	cause := errors.New("gone")
 	cancelled.Cancel(cause)
-	_, err = p.Acquire(cancelled, false)
+	_, err = p.Acquire(cancelled, false, wire.Now())
 	require.ErrorIs(t, err, cause)
 }
 
@@ -165,7 +165,7 @@ func TestTLS(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			p := transport.NewPool(transport.Options{Network: "tcp", Address: s.Listener.Addr().String(), TLS: c.config, Connect: within, MaxIdle: 1, Metrics: m})
 			defer p.Close()
-			conn, err := p.Acquire(new(wire.Cancel), false)
+			conn, err := p.Acquire(new(wire.Cancel), false, wire.Now())
 			if !c.good {
 				require.Equal(t, fault.Connect, fault.As(err).Kind)
 				return
@@ -177,7 +177,7 @@ func TestTLS(t *testing.T) {
 				require.NoError(t, err)
 				require.Equal(t, "example.com", body)
 				conn.Release(true)
-				conn, err = p.Acquire(new(wire.Cancel), false)
+				conn, err = p.Acquire(new(wire.Cancel), false, wire.Now())
 				require.NoError(t, err)
 			}
 			conn.Release(false)

@@ -29,3 +29,11 @@ func Within(d time.Duration) time.Duration {
 	}
 	return Now() + d
 }
+
+// After is the moment d after m, or never (0) when d is 0.
+func After(m, d time.Duration) time.Duration {
+	if d == 0 {
+		return 0
+	}
+	return m + d
+}
