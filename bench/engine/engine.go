@@ -54,6 +54,7 @@ type Engine interface {
 	// Restart empties its memory. Requests that are in begin anew, but for the tokens that were told.
 	Restart(now float64) []Event
 	State() State
+	Known(chain []uint64) int // how many leading blocks of a Chain it remembers
 }
 
 // State is what an engine can say of itself. An engine of slots has no memory and no sums.

@@ -10,6 +10,10 @@
 // predict.Predictor. What is not simulated: the network, the balancer's own time, and clients that
 // leave.
 //
+// A trace of real inference work needs engines of a Kind. Balancers then see of each request what a gateway would: the bytes
+// of its prompt, the blocks of it, each token, and at the end what the engine counted. A Follower is a policy that exists in
+// simulations only, and hears more: which of its requests went where, and what engines say of themselves.
+//
 // CentralQueue is the ideal that late binding aims at, in code of its own. Scale measures
 // what a pick costs in real time and how exact the shares are, for fleets of any size.
 //

@@ -22,7 +22,11 @@ type fleet struct {
 	work     func(trace.Request) float64 // nil: nothing is predicted, but by learners
 	queues   bool                        // a request may wait
 	options  balancer.Options
-	told     [][]balancer.EndpointOptions // by balancer
+	told     [][]balancer.EndpointOptions // by balancer, of all endpoints
+	joins    []time.Duration              // by endpoint
+	follower Follower                     // nil: the policy is none
+	bytes    []float64                    // by request: of its prompt; nil: there are none
+	blocks   bool                         // the policy goes by the blocks of prompts
 	watch    watcher                      // nil, but in tests
 	pools    []*balancer.Pool
 	learners []*predict.Predictor // by balancer; none: nothing is learned
@@ -66,7 +70,11 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 			f.learners = append(f.learners, newLearner(o.Seed+uint64(replica)))
 		}
 	}
+	for _, e := range o.Endpoints {
+		f.joins = append(f.joins, e.Joins)
+	}
 	f.tell()
+	f.follow(o)
 	return f, f.err
 }
 
@@ -74,7 +82,13 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 // that.
 func (f *fleet) tell() {
 	for p, pool := range f.pools {
-		f.err = errors.Join(f.err, pool.Apply(f.options, f.told[p]))
+		var known []balancer.EndpointOptions
+		for e, joins := range f.joins {
+			if joins <= f.loop.clock.Now() {
+				known = append(known, f.told[p][e])
+			}
+		}
+		f.err = errors.Join(f.err, pool.Apply(f.options, known))
 		f.collect(p)
 	}
 }
@@ -82,7 +96,7 @@ func (f *fleet) tell() {
 func (f *fleet) arrive(i int32) {
 	p := f.next()
 	f.pool[i] = int32(p)
-	f.request = balancer.Request{Work: f.predict(p, i)}
+	f.request = balancer.Request{Work: f.predict(p, i), Prompt: f.prompt(i)}
 	lease, err := f.pools[p].Acquire(&f.request)
 	switch {
 	case err == nil:
@@ -115,6 +129,9 @@ func (f *fleet) next() int {
 
 func (f *fleet) serve(i int32, lease balancer.Lease) {
 	f.leases[i] = lease
+	if f.follower != nil {
+		f.follower.Sent(int(f.pool[i]), i)
+	}
 	if f.watch != nil {
 		f.watch.began(i)
 	}
@@ -122,7 +139,7 @@ func (f *fleet) serve(i int32, lease balancer.Lease) {
 }
 
 func (f *fleet) enqueue(p int, i int32) {
-	waiter, err := f.pools[p].Enqueue(&balancer.Request{Work: f.request.Work})
+	waiter, err := f.pools[p].Enqueue(&balancer.Request{Work: f.request.Work, Prompt: f.request.Prompt})
 	if err != nil {
 		f.loop.results.Full++
 		return
@@ -134,10 +151,13 @@ func (f *fleet) enqueue(p int, i int32) {
 
 func (f *fleet) finish(i int32) {
 	wait, response := f.loop.results.Wait[i], f.loop.results.Response[i]
-	if f.learners != nil {
+	if f.learners != nil && response != Unserved {
 		f.learn(i, response-wait)
 	}
-	f.leases[i].Release(f.outcome)
+	if f.follower != nil {
+		f.follower.Ended(int(f.pool[i]), i)
+	}
+	f.leases[i].Release(f.ended(i))
 	f.leases[i] = balancer.Lease{}
 	if f.watch != nil {
 		f.watch.finished(i, response-wait)
@@ -206,6 +226,10 @@ func (f *fleet) expire() {
 
 // change sets the speed of an engine, and tells the balancers if they are to know.
 func (f *fleet) change(c Change) {
+	if c.Restart {
+		f.loop.restart(c.Endpoint)
+		return
+	}
 	f.loop.speed(c.Endpoint, c.Capacity)
 	if c.Told == 0 {
 		return

@@ -29,7 +29,9 @@ type loop struct {
 	engines []engine.Engine
 	prompt  func(trace.Request) int // nil: there are none
 	agenda  heap.Heap               // engines by due; entries whose key is no longer due are void
-	done    []int32                 // scratch of end
+	done    []int32                 // left their engine, and nobody has been told
+	passed  func(i int32, made int) // hears each token; nil: nobody does
+	before  func(at float64)        // hears when something is about to happen; nil: nobody does
 	results Results
 }
 
@@ -54,7 +56,13 @@ func (l *loop) run(d dispatcher, changes []change) {
 		done, deadline := l.due(), d.deadline()
 		at := min(arrival, changed, done, deadline)
 		if math.IsInf(at, 1) || math.IsInf(min(arrival, done, deadline), 1) {
+			for _, e := range l.engines {
+				l.results.Engines = append(l.results.Engines, e.State())
+			}
 			return
+		}
+		if l.before != nil {
+			l.before(at)
 		}
 		l.now = at
 		l.clock.set(at)
@@ -63,14 +71,23 @@ func (l *loop) run(d dispatcher, changes []change) {
 			changes[0].make()
 			changes = changes[1:]
 		case done:
-			l.end(d)
+			l.next()
 		case deadline:
 			d.expire()
 		default:
 			d.arrive(next)
 			next++
 		}
+		l.finish(d)
 	}
+}
+
+// finish tells who has left an engine. Others may be served by that, and leave at once.
+func (l *loop) finish(d dispatcher) {
+	for k := 0; k < len(l.done); k++ {
+		d.finish(l.done[k])
+	}
+	l.done = l.done[:0]
 }
 
 // change is something to be done at a time.
@@ -97,26 +114,51 @@ func (l *loop) serve(i int32, e int) {
 	if l.prompt != nil {
 		job.PromptTokens = l.prompt(r)
 	}
-	before := l.engines[e].Due()
-	l.engines[e].Enter(l.now, i, job)
+	if r.PromptTokens > 0 {
+		job.PromptTokens, job.Tokens, job.Prefix = r.PromptTokens, r.AnswerTokens, r.Prefix
+	}
 	l.results.Served[i] = e
 	l.results.Wait[i] = l.since(i)
+	before := l.engines[e].Due()
+	l.hear(l.engines[e].Enter(l.now, i, job))
 	l.expect(e, before)
 }
 
-// end makes the event happen that is due now, and lets those go that it ends.
-func (l *loop) end(d dispatcher) {
+// next makes the event happen that is due now.
+func (l *loop) next() {
 	e := int(l.agenda.Pop().ID)
-	l.done = l.done[:0]
-	for _, event := range l.engines[e].Next() {
-		if event.What == engine.Done {
-			l.done = append(l.done, event.ID)
+	l.hear(l.engines[e].Next())
+	l.expect(e, math.Inf(1)) // the next may be due at the same instant
+}
+
+// hear notes what happened in an engine.
+func (l *loop) hear(events []engine.Event) {
+	for _, event := range events {
+		i := event.ID
+		switch event.What {
+		case engine.Began:
+			l.results.Cached[i] = event.Cached
+		case engine.Token:
+			l.made(i, event.Made)
+		case engine.Done:
+			l.made(i, event.Made)
+			l.results.Response[i] = l.since(i)
+			l.done = append(l.done, i)
+		case engine.Refused:
+			l.results.Refused++
+			l.results.Served[i] = None
+			l.done = append(l.done, i)
 		}
 	}
-	l.expect(e, math.Inf(1)) // the next may be due at the same instant
-	for _, i := range l.done {
-		l.results.Response[i] = l.since(i)
-		d.finish(i)
+}
+
+// made notes a token.
+func (l *loop) made(i int32, made int) {
+	if l.results.First[i] == Unserved {
+		l.results.First[i] = l.since(i)
+	}
+	if l.passed != nil {
+		l.passed(i, made)
 	}
 }
 
@@ -126,6 +168,17 @@ func (l *loop) speed(e int, capacity float64) {
 	l.engines[e].SetCapacity(l.now, capacity)
 	l.expect(e, before)
 }
+
+// restart empties an engine's memory.
+func (l *loop) restart(e int) {
+	before := l.engines[e].Due()
+	l.hear(l.engines[e].Restart(l.now))
+	l.expect(e, before)
+}
+
+// State and Cached implement Engines.
+func (l *loop) State(e int) engine.State         { return l.engines[e].State() }
+func (l *loop) Cached(e int, chain []uint64) int { return l.engines[e].Known(chain) }
 
 // expect puts an engine on the agenda, if it is due at another time than before.
 func (l *loop) expect(e int, before float64) {

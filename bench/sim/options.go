@@ -19,6 +19,8 @@ type Change struct {
 	Endpoint int     // its index
 	Capacity float64 // its true capacity from then on
 	Told     float64 // what the balancer is told at that time; 0: nothing, it goes on as before
+	// Restart empties the engine's memory, and leaves its speed as it is. Who was served there begins anew.
+	Restart bool
 }
 
 // Endpoint is one simulated engine, and what the balancer is told of it.
@@ -27,6 +29,8 @@ type Endpoint struct {
 	Engine engine.Options
 	Limit  int     // slots told to the balancer; 0: none
 	Told   float64 // capacity told to the balancer; 0: the true one
+	// Joins is when the balancers get to know of it; 0: at the start.
+	Joins time.Duration
 }
 
 // Options describes a run.
@@ -48,7 +52,13 @@ type Options struct {
 	Balancers int
 	Seed      uint64 // of which balancer a request comes to, and of Learn; policies have their own
 	Changes   []Change
-	Clock     *Clock // virtual time, for policies that need it too; nil: one of its own
+	// Guess is σ of the log-normal factor by which the bytes that a balancer sees of a prompt are more or less than four
+	// for each token.
+	Guess float64
+	// Look is called at equal times, while requests arrive; nil: it is not.
+	Look      func(at time.Duration, engines Engines)
+	LookEvery time.Duration // positive where there is a Look
+	Clock     *Clock        // virtual time, for policies that need it too; nil: one of its own
 
 	// For tests.
 	status int                     // of every answer; 0 is 200. From one that is no success the balancer learns nothing.
@@ -69,7 +79,7 @@ func (o Options) validate() error {
 		switch {
 		case c.Endpoint < 0 || c.Endpoint >= len(o.Endpoints):
 			problems = append(problems, fmt.Errorf("change %d: there is no endpoint %d", i, c.Endpoint))
-		case !positive(c.Capacity):
+		case !positive(c.Capacity) && !c.Restart:
 			problems = append(problems, fmt.Errorf("change %d: capacity must be positive and finite, is %v", i, c.Capacity))
 		}
 	}

@@ -2,7 +2,11 @@
 
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/engine"
+)
 
 // None stands for the endpoint of a request that was not served.
 const None = -1
@@ -14,19 +18,24 @@ const Unserved = time.Duration(-1)
 type Results struct {
 	Response  []time.Duration // from arrival to the end; Unserved
 	Wait      []time.Duration // from arrival until bound to an endpoint; Unserved
+	First     []time.Duration // from arrival to the first token, or to the end where tokens are not told; Unserved
+	Cached    []int           // tokens of its prompt that its engine remembered
 	Served    []int           // by which endpoint; None
 	Full      int             // refused since the queue, or with none all endpoints, were full
 	TimedOut  int             // left the queue after its max_wait
+	Refused   int             // by engines, whose memory they would never fit into
+	Engines   []engine.State  // at the end
 	endpoints int
 }
 
 func newResults(endpoints, requests int) Results {
 	r := Results{
 		Response: make([]time.Duration, requests), Wait: make([]time.Duration, requests),
+		First: make([]time.Duration, requests), Cached: make([]int, requests),
 		Served: make([]int, requests), endpoints: endpoints,
 	}
 	for i := range requests {
-		r.Response[i], r.Wait[i], r.Served[i] = Unserved, Unserved, None
+		r.Response[i], r.Wait[i], r.First[i], r.Served[i] = Unserved, Unserved, Unserved, None
 	}
 	return r
 }

@@ -33,6 +33,7 @@ func Run(o Options, t trace.Trace) (Results, error) {
 		changes = append(changes, change{at: c.At.Seconds(), make: func() { f.change(c) }})
 	}
 	changes = append(changes, f.looks()...)
+	changes = append(changes, f.arrivals(o, l)...)
 	if o.watch != nil {
 		changes = append(changes, o.watch(f)...)
 	}
