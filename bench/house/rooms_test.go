@@ -98,6 +98,8 @@ var rooms = []room{
 		why: "formulas, so that what they are held against cannot leak into them"},
 	{path: "bench/sim", level: 4, sees: "balancer balancer/predict bench/engine bench/heap bench/trace", tests: "balancer/estimate balancer/policy bench/figure bench/theory",
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
+	{path: "bench/rival", level: 5, sees: "balancer balancer/prefix bench/engine bench/sim",
+		why: "others' rules, written anew: they live in simulations only, so nothing that serves may know them"},
 	{path: "bench/load", level: 4, sees: "bench/alarm bench/trace", tests: "bench/backend bench/engine",
 		why: "a client is a peer as well"},
 	{path: "bench/scenario", level: 4, sees: "bench/engine bench/trace configs",
