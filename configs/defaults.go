@@ -78,9 +78,10 @@ func layDefaults(from, to reflect.Value) (any, error) {
 
 func upstreamDefaults() Upstream {
 	return Upstream{
-		Policy: "capacity",
-		Host:   "pass",
-		Queue:  Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
+		Policy:   "capacity",
+		Gateways: 1,
+		Host:     "pass",
+		Queue:    Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
 		Health: Health{
 			Interval:           2 * time.Second,
 			Timeout:            defaultProbe,

@@ -37,8 +37,8 @@ func TestDefaults(t *testing.T) {
 		Forwarded: Forwarded{Trust: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		HalfClose: "gone",
 		Upstreams: []Upstream{{
-			Name:      "default",
-			Policy:    "capacity",
+			Name:   "default",
+			Policy: "capacity", Gateways: 1,
 			Host:      "pass",
 			Queue:     Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
 			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: Capacity{Value: 100}}},

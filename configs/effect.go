@@ -80,6 +80,9 @@ func (r *report) reviewSharing(p path, u *Upstream) {
 	if u.CapacityScale != 0 && u.Policy != "optimal_split" {
 		r.note(p.key("capacity_scale"), "choose that policy, or remove it", "has no effect with policy %s: only optimal_split asks for it", u.Policy)
 	}
+	if u.Gateways != upstreamDefaults().Gateways && u.Policy != "least_cost" {
+		r.note(p.key("gateways"), "choose that policy, or remove it", "has no effect with policy %s: only least_cost asks for it", u.Policy)
+	}
 	if u.Policy != "round_robin" {
 		return
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // Policies are the names that an upstream's policy may have.
-var Policies = []string{"capacity", "least_load", "two_choices", "optimal_split", "round_robin", "random"}
+var Policies = []string{"capacity", "least_load", "least_cost", "two_choices", "optimal_split", "round_robin", "random"}
 
 // validate reports everything that is wrong with a resolved configuration.
 func (r *report) validate(c *Config) {

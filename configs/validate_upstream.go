@@ -23,6 +23,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.oneOf(p.key("policy"), u.Policy, Policies...)
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
 		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
+		between(r, p.key("gateways"), u.Gateways, 1, mostGateways, "give the number of gateways that send to the endpoints, this one included")
 		r.validateQueue(p.key("queue"), &u.Queue)
 		r.validateWritten(p.key("predict").key("file"), u.Predict.File, false)
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
@@ -42,6 +43,9 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.validateRecovery(p.key("recovery"), u.Recovery)
 	}
 }
+
+// mostGateways is more than anybody has in front of one server.
+const mostGateways = 1000
 
 // mostSlots is more than any inference server batches, and a queue's arithmetic stays exact with it.
 const mostSlots = 1_000_000

@@ -9,6 +9,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
+	"github.com/steelyard-proxy/steelyard/proxy/payload"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
@@ -33,9 +34,10 @@ type attempt struct {
 	asksLoad bool // the request asked for the engine's load, which the client did not
 	headSize int  // bytes of the answer's head in the connection's buffer
 	body     transport.Body
-	clean    bool  // after the answer the connection may serve another request
-	whole    bool  // the answer has come to its end
-	kept     *kept // the answer, once it was taken off the connection to make way for another try
+	clean    bool           // after the answer the connection may serve another request
+	whole    bool           // the answer has come to its end
+	kept     *kept          // the answer, once it was taken off the connection to make way for another try
+	tally    *payload.Tally // of its answer's tokens; nil: nobody wants to know
 	phase    metrics.Phase
 	ended    Attempted // what the last lease came to
 	moments
@@ -204,6 +206,7 @@ func (a *attempt) release(o balancer.Outcome) bool {
 		a.body.Settle()
 	}
 	a.disconnect(a.clean && whole)
+	a.forgetTally()
 	if !a.leased() {
 		return false
 	}

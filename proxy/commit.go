@@ -63,6 +63,7 @@ func (x *exchange) commit() {
 	x.remember()
 	x.watch()
 	x.follow()
+	current.countTokens(r.tail.stream)
 	if u := current.upload; u != nil && u.finished() {
 		current.joinUpload()
 	}

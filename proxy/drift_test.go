@@ -240,11 +240,6 @@ func (g *gateway) missing() string {
 
 // reload puts other rules and other members in force, again and again.
 func (g *gateway) reload(t *testing.T, d *dice, stop <-chan struct{}) {
-	build, err := policy.Lookup("capacity")
-	if err != nil {
-		t.Error(err)
-		return
-	}
 	for {
 		select {
 		case <-stop:
@@ -262,6 +257,11 @@ func (g *gateway) reload(t *testing.T, d *dice, stop <-chan struct{}) {
 					Name: target.Name, URL: "http://" + target.Host, Capacity: float64(1 + d.roll(200)), Via: target,
 				})
 			}
+		}
+		build, err := policy.Lookup([]string{"capacity", "least_cost", "least_cost"}[d.roll(3)])
+		if err != nil {
+			t.Error(err)
+			return
 		}
 		if err := g.pool.Apply(balancer.Options{Policy: build}, members); err != nil {
 			t.Error(err)

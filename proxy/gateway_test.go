@@ -1,6 +1,7 @@
 package proxy_test
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"net"
@@ -15,6 +16,7 @@ import (
 	"go.uber.org/zap/zaptest/observer"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -61,6 +63,7 @@ type gateway struct {
 type settings struct {
 	upstream    proxy.Upstream
 	connections transport.Options // of each endpoint
+	policy      string            // capacity where there is none
 	capacities  []float64         // of the endpoints; 100 where there is none
 	slots       int               // of each endpoint; 0: no limit
 	queue       balancer.QueueOptions
@@ -175,7 +178,7 @@ func (g *gateway) members(t testing.TB, s *settings, endpoints []string) {
 		g.targets = append(g.targets, target)
 	}
 	var err error
-	g.policy, err = policy.Lookup("capacity")
+	g.policy, err = policy.Lookup(cmp.Or(s.policy, "capacity"))
 	require.NoError(t, err)
 	require.NoError(t, g.pool.Apply(balancer.Options{Policy: g.policy, Queue: s.queue, Notify: s.notify}, g.options))
 	g.noteLoads()
@@ -251,6 +254,14 @@ func (g *gateway) inFlight() (n int64) {
 	return n
 }
 
+// stateOf is what a server has to read and to write, for policies that want to know.
+func stateOf(l *balancer.Load) cost.State {
+	server := l.Server()
+	server.Lock()
+	defer server.Unlock()
+	return server.State()
+}
+
 // activeUpstream is how many connections to endpoints are in use.
 func (g *gateway) activeUpstream() (n int) {
 	for _, target := range g.targets {
@@ -264,6 +275,9 @@ func (g *gateway) activeUpstream() (n int) {
 func (g *gateway) rests(t testing.TB) {
 	t.Helper()
 	eventually(t, "no request to be in flight", func() bool { return g.inFlight() == 0 })
+	eventually(t, "no server to have anything to read or to write", func() bool {
+		return !slices.ContainsFunc(g.allLoads(), func(l *balancer.Load) bool { return stateOf(l) != cost.State{} })
+	})
 	eventually(t, "no lease to be held", func() bool { return g.handler.Leases() == 0 })
 	eventually(t, "no connection to an endpoint to be in use", func() bool { return g.activeUpstream() == 0 })
 	eventually(t, "no request to be under way", func() bool { return g.handler.Guard.Requests() == 0 })

@@ -73,7 +73,7 @@ func (x *exchange) race(delay time.Duration) error {
 	x.racing = true
 	defer func() { x.racing = false }()
 	h := &hedge{x: x, first: first, done: make(chan struct{})}
-	h.request = balancer.Request{Exclude: []*balancer.Endpoint{first.lease.Endpoint()}, Work: x.request.Work, Priority: x.request.Priority}
+	h.request = balancer.Request{Exclude: []*balancer.Endpoint{first.lease.Endpoint()}, Work: x.request.Work, Prompt: x.request.Prompt, Priority: x.request.Priority}
 	timer := time.AfterFunc(delay, h.run)
 	err := first.try()
 	if err == nil {

@@ -91,7 +91,7 @@ func (a *attempt) tell(j Judge) {
 
 // outcome is how the attempt ended, for want of an answer or with one.
 func (a *attempt) outcome(class balancer.OutcomeClass) balancer.Outcome {
-	o := balancer.Outcome{Class: class, Status: a.answer.Status, PushBack: a.pause, Connect: a.connecting, Size: a.x.request.Work}
+	o := balancer.Outcome{Class: class, Status: a.answer.Status, PushBack: a.pause, Connect: a.connecting, Size: a.x.request.Work, Usage: a.usage()}
 	if a.dispatched > 0 {
 		o.Blocked = a.x.conn.Blocked - a.blocked
 		if a.done == 0 {

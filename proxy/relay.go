@@ -132,6 +132,9 @@ func (a *attempt) read(waits bool) (piece []byte, err error) {
 	}
 	if piece, err = a.body.Next(until); err == nil {
 		a.target.Metrics.AddBytes(metrics.FromUpstream, len(piece))
+		if a.tally != nil {
+			a.passed(piece)
+		}
 	}
 	return piece, err
 }

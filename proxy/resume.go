@@ -123,6 +123,7 @@ func (a *attempt) takesUp() *fault.Error {
 		return fault.New(fault.BadAnswer, errNoStream)
 	}
 	a.phase = metrics.PhaseStream
+	a.countTokens(t.stream)
 	return nil
 }
 

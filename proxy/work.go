@@ -22,12 +22,13 @@ type hints struct {
 // reset keeps the memory of hints.
 func (h *hints) reset() { h.said, h.features = false, predict.Features{} }
 
-// predict says how much work the request will be, where somebody wants to know.
-// The body is at hand now; once the answer begins it is gone. What says nothing is
-// taken for the mean of all requests.
+// predict says how much work the request will be, and what it gives an engine to read, where
+// somebody wants to know. The body is at hand now; once the answer begins it is gone. What says
+// nothing is taken for the mean of all requests.
 func (x *exchange) predict() {
 	x.request = balancer.Request{Priority: x.priority.Level}
-	if !x.upstream.WantsWork {
+	wants := x.upstream.Pool.Wants()
+	if !x.upstream.WantsWork && !wants.Prompts {
 		return
 	}
 	var h payload.Hints
@@ -45,7 +46,10 @@ func (x *exchange) predict() {
 		h.PromptBytes = int(length)
 	}
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
-	if p := x.upstream.Predictor; p != nil {
+	if wants.Prompts {
+		x.request.Prompt = balancer.Prompt{Bytes: int64(h.PromptBytes), Streams: h.Stream}
+	}
+	if p := x.upstream.Predictor; p != nil && x.upstream.WantsWork {
 		x.request.Work = p.Size(h.Model, x.hints.features)
 	}
 }

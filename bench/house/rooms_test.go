@@ -76,13 +76,13 @@ var rooms = []room{
 
 	{path: "proxy", level: 3,
 		sees:  "balancer balancer/estimate balancer/predict metrics metrics/event proxy/admission proxy/fault proxy/front proxy/payload proxy/requestlog proxy/retry proxy/route health/shortage proxy/strict proxy/transport proxy/wire",
-		tests: "balancer/policy",
+		tests: "balancer/cost balancer/policy",
 		why:   "the life of one request joins both sides with a lease; rules come in plain, not as configuration"},
 	{path: "proxy/admin", level: 3, sees: "metrics/event",
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/event metrics/notify metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
+		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/event metrics/notify metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},

@@ -85,6 +85,7 @@ func printCheck(w io.Writer, cfg *configs.Config) error {
 // meaning says when the printed shares hold, for policies that do not simply share by
 // capacity.
 var meaning = map[string]string{
+	"least_cost":    "; of the work, while all are busy: slow endpoints get fewer requests, and longer ones",
 	"least_load":    "; when all are busy; with little traffic the fastest get more",
 	"two_choices":   "; when all are busy; with little traffic the fastest get more",
 	"optimal_split": "; near full load; with less traffic slow endpoints get less",

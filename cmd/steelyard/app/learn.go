@@ -24,7 +24,7 @@ const (
 )
 
 // optimalSplit is the policy that needs to know how many requests/s one unit of capacity sustains.
-const optimalSplit = "optimal_split"
+const optimalSplit, leastCost = "optimal_split", "least_cost"
 
 // measured says whether anything about an upstream's endpoints must be measured.
 func measured(c configs.Upstream) bool {

@@ -8,6 +8,7 @@ import (
 	"net/url"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -124,6 +125,12 @@ func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err err
 	}
 	if c.Policy == optimalSplit {
 		o.Policy = policy.OptimalSplit(policy.OptimalSplitOptions{Scale: scale, Now: sinceStart})
+		return o, nil
+	}
+	if c.Policy == leastCost {
+		tuning := cost.Tuned
+		tuning.Gateways = c.Gateways
+		o.Policy = policy.LeastCost(policy.LeastCostOptions{Tuning: tuning})
 		return o, nil
 	}
 	o.Policy, err = policy.Lookup(c.Policy)

@@ -1,0 +1,52 @@
+// Telling the balancer of the tokens of an answer as they pass.
+
+package proxy
+
+import (
+	"sync"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/proxy/payload"
+)
+
+var tallies = sync.Pool{New: func() any { return new(payload.Tally) }}
+
+// countTokens begins to count the answer's tokens, where the balancer wants to hear of them.
+func (a *attempt) countTokens(s stream) {
+	if !a.lease.Follows() {
+		return
+	}
+	a.tally = tallies.Get().(*payload.Tally)
+	switch s {
+	case serverSent:
+		a.tally.Begin(payload.Events)
+	case jsonPerLine:
+		a.tally.Begin(payload.JSONLines)
+	default:
+		a.tally.Begin(payload.OneBody)
+	}
+}
+
+// passed counts the tokens in a piece of the answer.
+func (a *attempt) passed(piece []byte) {
+	if n := a.tally.Pass(piece); n > 0 {
+		a.lease.Token(n)
+	}
+}
+
+// usage is what the endpoint has said so far that the request was.
+func (a *attempt) usage() (u balancer.Usage) {
+	if a.tally != nil {
+		said := a.tally.Usage()
+		u = balancer.Usage{PromptTokens: said.Prompt, CachedTokens: said.Cached, CompletionTokens: said.Completion}
+	}
+	return u
+}
+
+// forgetTally ends the count.
+func (a *attempt) forgetTally() {
+	if a.tally != nil {
+		tallies.Put(a.tally)
+		a.tally = nil
+	}
+}
