@@ -112,6 +112,9 @@ var rooms = []room{
 	{path: "bench/lab", level: 5,
 		sees: "balancer balancer/policy bench/alarm bench/backend bench/engine bench/figure bench/load bench/peers bench/report bench/scenario bench/sim bench/theory bench/trace",
 		why:  "runs a scenario: the one room that joins traces, engines, simulation, theory and the programs compared"},
+	{path: "bench/live", level: 5,
+		sees: "balancer balancer/policy bench/alarm bench/backend bench/engine bench/figure bench/load bench/peers bench/report bench/sim bench/trace configs",
+		why:  "real inference work before the programs compared: joins traces, engines, simulation and programs; of configs it has the slips of a keyboard"},
 	{path: "bench/chaos", level: 5,
 		sees: "bench/backend bench/engine bench/figure bench/load bench/peers bench/report bench/trace configs",
 		why:  "breaks servers under load before several programs, which it knows from outside only; of configs it has the slips of a keyboard"},
@@ -141,7 +144,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event proxy/admin proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

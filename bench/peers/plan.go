@@ -40,6 +40,7 @@ type Plan struct {
 	Policy            string  // "": its default
 	Scale             float64 // requests/s that a unit of capacity sustains; 0: unknown
 	Queue             string  // fifo or shortest_first; "": its default
+	Speed             float64 // how many times as fast as the clock the engines' time runs; 0: as fast
 	BodyMemory        string  // the bound on held bodies
 	CertFile, KeyFile string  // of TLS on both sides; "": none
 

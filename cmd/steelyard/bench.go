@@ -17,6 +17,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/bench/chaos"
 	"github.com/steelyard-proxy/steelyard/bench/lab"
+	"github.com/steelyard-proxy/steelyard/bench/live"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
@@ -52,6 +53,9 @@ func benchListCommand() *cobra.Command {
 				fmt.Fprintf(t, "%s\t%s\t%s\n", name, how, s.Title)
 			}
 			fmt.Fprintf(t, "%s\t%s\t%s\n", chaos.Name, "measured, "+minutes(chaos.Takes(chaos.Options{Contenders: make([]chaos.Contender, 3)})), chaos.Title)
+			if takes, err := live.Takes(live.Options{Programs: everything}); err == nil {
+				fmt.Fprintf(t, "%s\t%s\t%s\n", live.Name, "measured, "+minutes(takes), live.Title)
+			}
 			return t.Flush()
 		},
 	}
@@ -86,7 +90,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name), ", "))
+				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name), ", "))
 			case 1:
 				return nil
 			}
@@ -109,7 +113,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
-	c.AddCommand(chaosCommand())
+	c.AddCommand(chaosCommand(), liveCommand())
 	return c
 }
 

@@ -1,0 +1,71 @@
+// A contender before engines of its own.
+
+package live
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/steelyard-proxy/steelyard/bench/backend"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
+	"github.com/steelyard-proxy/steelyard/bench/peers"
+)
+
+// stand is one contender with the engines behind it.
+type stand struct {
+	process *peers.Process
+	engines []*backend.Server
+	end     context.CancelFunc // of the engines
+	running sync.WaitGroup
+	mu      sync.Mutex // guards failed, which engines write
+	failed  error
+}
+
+// start starts the engines of an offer, and the program of a contender before them. Files are in dir, its own.
+func start(ctx context.Context, c contender, program peers.Program, f offer, dir string) (*stand, error) {
+	engines, end := context.WithCancel(context.WithoutCancel(ctx)) // they end by stop, after the program before them
+	s := &stand{end: end}
+	plan := peers.Plan{Dir: dir, Slots: c.slots > 0, Policy: c.policy, Scale: 1, Speed: f.speed}
+	if plan.Slots {
+		plan.Wait = longestWait
+	}
+	limits, told := c.limits(f.capacities), scaled(f.capacities, f.speed)
+	for i, kind := range f.Engines {
+		name := fmt.Sprintf("%s-%d", kind, i)
+		server, err := backend.New(backend.Options{Name: name, Engine: engine.Options{Kind: kind}})
+		if err == nil {
+			err = server.SetSpeed(f.speed)
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.stop())
+		}
+		s.running.Go(func() { s.fail(server.Run(engines)) })
+		s.engines = append(s.engines, server)
+		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: name, Addr: server.Addr(), Capacity: told[i], Slots: limits[i]})
+	}
+	var err error
+	if s.process, err = program.Start(ctx, plan); err != nil {
+		return nil, errors.Join(fmt.Errorf("%s: %w", c.name, err), s.stop())
+	}
+	return s, nil
+}
+
+func (s *stand) fail(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failed = errors.Join(s.failed, err)
+}
+
+// stop ends the program, then its engines, and says what failed in them.
+func (s *stand) stop() error {
+	if s.process != nil {
+		s.process.Stop()
+	}
+	s.end()
+	s.running.Wait()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.failed
+}
