@@ -5,8 +5,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,6 +59,72 @@ func TestAnEngineThatBatchesRemembersPrompts(t *testing.T) {
 		_, answer = askWhole(t, client, "http://server/v1/completions", fmt.Sprintf(`{"prompt":%q,"max_tokens":2}`, text))
 		require.Contains(t, answer, `"prompt_tokens_details":{"cached_tokens":1024}`)
 	})
+}
+
+// TestServedIsSimulated: requests that come through sockets end when the engine alone says that they do.
+func TestServedIsSimulated(t *testing.T) {
+	const requests = 60
+	o := Options{Engine: engine.Options{Kind: "a10", Batch: engine.Batch{Memory: 6000, Budget: 512}}}
+	chance := rand.New(rand.NewPCG(3, 3))
+	jobs, at, now := make([]engine.Job, requests), make([]time.Duration, requests), time.Duration(0)
+	for i := range jobs {
+		now += time.Duration(chance.ExpFloat64() * float64(400*time.Millisecond))
+		at[i] = now
+		jobs[i] = engine.Job{PromptTokens: 1 + chance.IntN(2000), Tokens: 1 + chance.IntN(150)}
+		for range jobs[i].PromptTokens / engine.BlockTokens {
+			jobs[i].Prefix = append(jobs[i].Prefix, uint64(chance.IntN(2)))
+		}
+	}
+	want, thrown := alone(o.Engine, jobs, at)
+	require.Positive(t, thrown, "its memory was full at times, or this shows little")
+
+	got := make([]time.Duration, requests)
+	inBubble(t, o, func(t *testing.T, s *Server, client *http.Client) {
+		var all sync.WaitGroup
+		start := time.Now()
+		for i, j := range jobs {
+			all.Go(func() {
+				<-time.After(at[i])
+				askWhole(t, client, chatURL, question(text(j), j.Tokens))
+				got[i] = time.Since(start) - at[i]
+			})
+		}
+		all.Wait()
+	})
+	for i := range jobs {
+		require.InDelta(t, want[i].Seconds(), got[i].Seconds(), 1e-3, "request %d", i)
+	}
+}
+
+// text is a prompt with the job's tokens and prefix.
+func text(j engine.Job) string {
+	var b strings.Builder
+	for _, block := range j.Prefix {
+		b.WriteString(strings.Repeat(fmt.Sprintf("%04d", block), engine.BlockTokens))
+	}
+	for b.Len() < j.PromptTokens*tokenBytes {
+		b.WriteString("rest")
+	}
+	return b.String()
+}
+
+// alone is how long each job takes an engine that has no server around it, and how many it threw back.
+func alone(o engine.Options, jobs []engine.Job, at []time.Duration) ([]time.Duration, int64) {
+	e, took := engine.New(o), make([]time.Duration, len(jobs))
+	for next := 0; next < len(jobs) || e.State().Load() > 0; {
+		if next < len(jobs) && at[next].Seconds() < e.Due() {
+			e.Enter(at[next].Seconds(), int32(next), jobs[next])
+			next++
+			continue
+		}
+		now := e.Due()
+		for _, event := range e.Next() {
+			if event.What == engine.Done {
+				took[event.ID] = time.Duration(now*float64(time.Second)) - at[event.ID]
+			}
+		}
+	}
+	return took, e.State().ThrownBack
 }
 
 func TestAPromptWithoutRoomIsRefused(t *testing.T) {

@@ -8,7 +8,6 @@ import "slices"
 // Then the prompts of those who run share what is left of the budget, in order of admission, and then those who wait
 // are admitted. There must be somebody in.
 func (e *batch) plan() (seconds float64) {
-	thrown := e.sums.ThrownBack
 	answers, context := e.write()
 	left, attention := e.Budget-answers, 0.0
 	for _, q := range e.running {
@@ -16,7 +15,7 @@ func (e *batch) plan() (seconds float64) {
 			left, attention = read(q, left, attention)
 		}
 	}
-	for e.sums.ThrownBack == thrown && left > 0 && len(e.waiting) > 0 && len(e.running) < e.slots && e.admit() {
+	for left > 0 && len(e.waiting) > 0 && len(e.running) < e.slots && e.admit() {
 		left, attention = read(e.running[len(e.running)-1], left, attention)
 	}
 	alone := e.seconds(answers, answers, context, 0)
