@@ -127,6 +127,33 @@ func alone(o engine.Options, jobs []engine.Job, at []time.Duration) ([]time.Dura
 	return took, e.State().ThrownBack
 }
 
+func TestPromptTextIsWhatTheModelReads(t *testing.T) {
+	for input, want := range map[string]string{
+		`"a prompt"`:          "a prompt",
+		` "a \"prompt\\" `:    `a "prompt\`,
+		`"\u00e9\n"`:          "é\n",
+		`""`:                  "",
+		`["one", "two"]`:      `["one", "two"]`,
+		`[1, 2]`:              `[1, 2]`,
+		`{"content" : "odd"}`: "odd",
+		`[{"role":"system","content":"Be brief. "},{"content" : "Why?","role":"user","name":"content"}]`:                                "Be brief. Why?",
+		`[{"role":"user","content":[{"type":"text","text":"See: "},{"type":"image_url","image_url":{"url":"data:"}},{"text":"this"}]}]`: "See: this",
+		`[{"role":"user","content":"say \"content\":\"x\" "},{"content":null},{"content":[],"role":"user"}]`:                            `say "content":"x" `,
+	} {
+		require.True(t, json.Valid([]byte(input)), input)
+		require.Equal(t, want, string(promptText(json.RawMessage(input))), input)
+	}
+}
+
+func FuzzPromptText(f *testing.F) {
+	f.Add(`[{"role":"user","content":"a\\"}]`)
+	f.Fuzz(func(t *testing.T, input string) {
+		if json.Valid([]byte(input)) {
+			promptText(json.RawMessage(input))
+		}
+	})
+}
+
 func TestAPromptWithoutRoomIsRefused(t *testing.T) {
 	inBubble(t, batching, func(t *testing.T, s *Server, client *http.Client) {
 		status, answer := askWhole(t, client, chatURL, question(strings.Repeat("word", 5000), 3))

@@ -3,6 +3,7 @@
 package backend
 
 import (
+	"bytes"
 	"encoding/json"
 	"hash/maphash"
 
@@ -33,31 +34,53 @@ func (s *Server) read(input json.RawMessage) prompt {
 	return p
 }
 
-// promptText is the text of all messages, one after the other, or the prompt that is a string. Of an input in any other shape it is the JSON.
+// promptText is what a valid input has for the model to read: the strings under "content" and "text" of messages and their
+// parts, one after the other, or the prompt that is a string. Of an input without any it is the JSON. Prompts are long,
+// so it looks for quotes only.
 func promptText(input json.RawMessage) []byte {
-	var text string
-	if json.Unmarshal(input, &text) == nil {
-		return []byte(text)
+	var text []byte
+	found, reads, rest := false, true, []byte(input) // reads: the next string is for the model, if nothing comes before it
+	for {
+		quote := bytes.IndexByte(rest, '"')
+		if quote < 0 {
+			break
+		}
+		reads = reads && len(bytes.Trim(rest[:quote], ": \t\r\n")) == 0
+		literal := stringAt(rest[quote:])
+		rest = rest[quote+len(literal):]
+		if bytes.HasPrefix(bytes.TrimLeft(rest, " \t\r\n"), []byte(":")) {
+			reads = string(literal) == `"content"` || string(literal) == `"text"`
+			continue
+		}
+		if reads {
+			text, found = appendString(text, literal), true
+		}
+		reads = false
 	}
-	var messages []struct {
-		Content json.RawMessage `json:"content"`
-	}
-	if json.Unmarshal(input, &messages) != nil {
+	if !found {
 		return input
 	}
-	var all []byte
-	for _, m := range messages {
-		var parts []struct {
-			Text string `json:"text"`
-		}
-		switch {
-		case json.Unmarshal(m.Content, &text) == nil:
-			all = append(all, text...)
-		case json.Unmarshal(m.Content, &parts) == nil:
-			for _, part := range parts {
-				all = append(all, part.Text...)
-			}
+	return text
+}
+
+// stringAt is the string that valid JSON begins with, its quotes included.
+func stringAt(text []byte) []byte {
+	for end := 1; ; end++ {
+		end += bytes.IndexByte(text[end:], '"')
+		if escapes := len(text[:end]) - len(bytes.TrimRight(text[:end], `\`)); escapes%2 == 0 {
+			return text[:end+1]
 		}
 	}
-	return all
+}
+
+// appendString appends what a string of JSON stands for.
+func appendString(to, literal []byte) []byte {
+	if bytes.IndexByte(literal, '\\') < 0 {
+		return append(to, literal[1:len(literal)-1]...)
+	}
+	var text string
+	if err := json.Unmarshal(literal, &text); err != nil {
+		panic("BUG: a string of valid JSON: " + err.Error())
+	}
+	return append(to, text...)
 }
