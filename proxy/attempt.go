@@ -212,7 +212,7 @@ func (a *attempt) release(o balancer.Outcome) bool {
 	}
 	lease := a.lease
 	a.lease = balancer.Lease{}
-	a.judge(o)
+	a.judge(o, lease.Endpoint().Load().InFlight())
 	lease.Release(o)
 	a.x.handler.leases.Add(-1)
 	return true

@@ -20,6 +20,7 @@ type Judge interface{ Judge(a *Attempted) }
 type Attempted struct {
 	balancer.Outcome
 	InFlight int64 // requests at the endpoint when it began, this one included
+	Beside   int64 // likewise when it ended
 	Overran  bool  // timeouts.total was over while the answer came: a limit of ours, whoever was slow
 
 	// What follows is known where somebody wants to know the work of requests.
@@ -39,7 +40,7 @@ type Measuring struct{ *estimate.Meter }
 // Judge implements Judge.
 func (m Measuring) Judge(a *Attempted) {
 	if a.Class == balancer.Answered && a.Status < 300 {
-		m.Finished(a.Size, a.Service, a.InFlight)
+		m.Finished(a.Size, a.Service, (a.InFlight+a.Beside+1)/2)
 	}
 }
 
@@ -58,10 +59,10 @@ func (l Learning) Judge(a *Attempted) {
 }
 
 // judge tells those who want to know how the attempt ended. How long a tunnel stood says nothing.
-func (a *attempt) judge(o balancer.Outcome) {
+func (a *attempt) judge(o balancer.Outcome, beside int64) {
 	failure := a.x.failure
 	a.ended = Attempted{
-		Outcome: o, InFlight: a.inFlight, Overran: failure != nil && failure.Kind == fault.TotalTimeout && a.answered > 0,
+		Outcome: o, InFlight: a.inFlight, Beside: beside, Overran: failure != nil && failure.Kind == fault.TotalTimeout && a.answered > 0,
 	}
 	if x := a.x; x.upstream.WantsWork {
 		h := &x.hints

@@ -81,7 +81,7 @@ func followsAStep(t *testing.T, seed uint64, factor, tolerance float64, predict 
 	assert.InDelta(t, math.Log(factor), ratio(), tolerance, "30 s after the step, seed %d", seed)
 }
 
-// TestFindsSlots begins with 16 in front of servers that work on fewer and more at once.
+// TestFindsSlots begins with 64 in front of servers that work on fewer and more at once.
 func TestFindsSlots(t *testing.T) {
 	options := auto(1, 0)
 	options[0].AutoSlots = true

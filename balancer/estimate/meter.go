@@ -34,7 +34,7 @@ type sums struct {
 // Finished tells the meter of a request that was answered in full. work is its predicted work,
 // > 0, in the unit that all requests of the upstream share. service is the time from the
 // moment it was given to the endpoint to the end of its answer. inFlight is how many requests
-// the endpoint had at that first moment, with this one; those that came later did not delay it.
+// the endpoint had meanwhile, with this one.
 func (m *Meter) Finished(work float64, service time.Duration, inFlight int64) {
 	if !(work >= leastWork) || work > mostWork || service <= 0 || inFlight < 1 {
 		return // impossible: a clock or a prediction that is not to be trusted

@@ -8,24 +8,32 @@ import (
 )
 
 const (
-	// kneeRatio is a part of the highest rate of work. Once a server works at that rate, more
-	// requests at once are not worth having.
+	// kneeRatio is a part of the rate of work with more requests at once. Once a server works at that
+	// rate, more are not worth having.
 	kneeRatio = 0.88
 	// levelMemory is how many requests are remembered for each level.
-	levelMemory = 200
+	levelMemory = 600
 	// levelLeast is how many requests a level must have had for its rate to count.
 	levelLeast = 30
+	// levelSure is how many it must have had to say that the server has slots: a limit that is too
+	// low costs far more than one that is too high.
+	levelSure = 250
 	// surprise is by how many standard deviations the time per unit of work must change to show
 	// that the server has become faster or slower.
 	surprise = 4
-	// firstSlots is what a limit begins with. If it is too high, requests wait in the server for
-	// a while; if it were too low, a queue would grow that takes long to serve.
-	firstSlots = 16
-	// probeEvery is how often the level above is tried: once in so many ticks in which the
+	// firstSlots is the least limit while nothing shows that the server has fewer slots. If it is too
+	// high, requests wait in the server; if it were too low, a batch would be small for nothing.
+	firstSlots = 64
+	// probeEvery is how often a level above is tried: once in so many ticks in which the
 	// limit was reached.
 	probeEvery = 8
+	// quick is how many requests must have finished in a tick for levels below to be tried: a server
+	// that takes long for each would have too few for minutes.
+	quick = 10
 	// largestSurprise is the factor by which an endpoint's speed may change in a tick at most.
 	largestSurprise = 16
+	// octave is how many levels a doubling is.
+	octave = 2
 )
 
 // levelCount is enough for 4096 requests at once, more than any server batches.
@@ -61,13 +69,18 @@ func slotsOf(level int) int {
 
 // slots finds out how many requests one endpoint works on at once. For each level of requests
 // in flight it keeps the time per unit of work, τ. So it knows the rate n/τ(n) at which the
-// endpoint works while n are in flight. The rate rises with n up to the slots, and is flat
-// beyond them. The limit is the knee between the two.
+// endpoint works while n are in flight, and where it stops to rise with n: the knee.
+//
+// Up to its slots a server takes as long for a request however many others it has, and beyond them in
+// proportion to their number: there the limit is the knee. A server that batches takes longer from the
+// second request on, but less than in proportion. It has a knee as well, and still its rate rises
+// beyond that; so its limit is far above, and it manages its queue itself.
 type slots struct {
-	memory [levelCount]window
-	ticks  int // how many there were in which the limit was reached
-	limit  int // in force, ≥ 1: at the knee, or at a level beside it that is being tried
-	atKnee int // requests at the knee, ≥ 1
+	memory  [levelCount]window
+	ticks   int  // how many there were in which the limit was reached
+	limit   int  // in force, ≥ 1
+	atKnee  int  // requests at the knee of a server with slots, as last seen, ≥ 1
+	slotted bool // it was seen to have slots: more at once only wait there
 }
 
 func newSlots() slots { return slots{limit: firstSlots, atKnee: firstSlots} }
@@ -89,25 +102,38 @@ func (s *slots) tick(m *Meter) {
 	for level := range fresh {
 		s.memory[level].remember(fresh[level], levelMemory)
 	}
-	knee, any := s.knee()
+	knee, top, any := s.knee()
 	if !any {
 		return
 	}
-	s.atKnee = slotsOf(knee)
+	finished := 0.0
+	for level := range fresh {
+		finished += fresh[level].requests
+	}
 	reached := highest >= knee
 	if reached {
 		s.ticks++
 	}
-	above, below := min(knee+1, levelCount-1), max(knee-1, 0)
+	s.slotted = false
+	low := max(knee-octave, 0)
+	unsure := s.unsure(low, knee)
 	switch {
-	case !s.known(above), reached && s.ticks%probeEvery == 0:
-		s.limit = slotsOf(above)
-	case !s.known(below):
-		s.limit = slotsOf(below)
+	case !s.saturated(knee, top):
+		s.limit = roomFor(top)
+	case unsure >= 0 && finished >= quick:
+		s.limit = slotsOf(unsure)
+	case unsure >= 0 || !s.flat(low, knee, top):
+		s.limit = roomFor(knee)
 	default:
-		s.limit = s.atKnee
+		s.slotted, s.atKnee = true, slotsOf(knee)
+		if s.limit = s.atKnee; reached && s.ticks%probeEvery == 0 {
+			s.limit = slotsOf(min(knee+1+s.ticks/probeEvery%octave, levelCount-1))
+		}
 	}
 }
+
+// roomFor is a limit that is in nobody's way while the endpoint has as many as a level says.
+func roomFor(level int) int { return max(firstSlots, slotsOf(min(level+2*octave, levelCount-1))) }
 
 // sound reports whether all that is remembered is possible.
 func (s *slots) sound() bool {
@@ -143,51 +169,24 @@ func (s *slots) respeed(fresh *[levelCount]window) {
 	}
 }
 
-// knee returns the least level at which the endpoint works about as fast as at any other. It
-// reports whether any level is known.
-func (s *slots) knee() (level int, any bool) {
-	rates := s.rates()
-	highest := 0.0
-	for _, r := range rates {
-		highest = max(highest, r)
-	}
-	for level, r := range rates {
-		if r > 0 && r >= kneeRatio*highest {
-			return level, true
-		}
-	}
-	return 0, false
-}
-
-// rates returns the rate of work at each level; 0 where too little was seen. A server does not
-// work more slowly because it has more to do. Where two levels seem to say so it is chance,
-// and they get the mean of both (pool adjacent violators).
-func (s *slots) rates() [levelCount]float64 {
-	type block struct {
-		rate, requests float64
-		first, last    int
-	}
-	var blocks []block
-	for level, w := range s.memory {
+// knee returns the least level at which the endpoint works about as fast as it does with more, and the
+// highest level that is known. It reports whether any is.
+func (s *slots) knee() (knee, top int, any bool) {
+	rates, requests := 0.0, 0.0 // of the levels above, by requests
+	for level := levelCount - 1; level >= 0; level-- {
 		if !s.known(level) {
 			continue
 		}
-		next := block{w.inFlight / w.requests / w.perWork(), w.requests, level, level}
-		for len(blocks) > 0 && blocks[len(blocks)-1].rate > next.rate {
-			last := blocks[len(blocks)-1]
-			blocks = blocks[:len(blocks)-1]
-			both := last.requests + next.requests
-			next = block{(last.rate*last.requests + next.rate*next.requests) / both, both, last.first, next.last}
+		w := s.memory[level]
+		rate := w.inFlight / w.requests / w.perWork()
+		switch {
+		case !any:
+			top, any = level, true
+		case rate < kneeRatio*rates/requests:
+			return knee, top, true
 		}
-		blocks = append(blocks, next)
+		knee = level
+		rates, requests = rates+rate*w.requests, requests+w.requests
 	}
-	var rates [levelCount]float64
-	for _, b := range blocks {
-		for level := b.first; level <= b.last; level++ {
-			if s.known(level) {
-				rates[level] = b.rate
-			}
-		}
-	}
-	return rates
+	return knee, top, any
 }

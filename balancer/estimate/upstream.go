@@ -93,7 +93,7 @@ func (u *Upstream) Tick(since time.Duration) []Value {
 	for i := range u.endpoints {
 		e := u.endpoints[i]
 		e.slots.tick(e.options.Meter)
-		e.capacity.tick(e.options.Meter, e.atOnce(), since)
+		e.capacity.tick(e.options.Meter, e.busyAt(), since)
 	}
 	return u.Values()
 }
@@ -138,6 +138,15 @@ func (e *Endpoint) atOnce() int {
 		return e.slots.atKnee
 	}
 	return e.options.Slots
+}
+
+// busyAt is how many requests at once keep the endpoint busy, 0 where that is not known: a knee that
+// batches have says nothing of it.
+func (e *Endpoint) busyAt() int {
+	if e.options.AutoSlots && !e.slots.slotted {
+		return 0
+	}
+	return e.atOnce()
 }
 
 // scale turns rates of work into capacities. The factor between them comes from the endpoints

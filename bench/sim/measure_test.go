@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
@@ -82,8 +83,9 @@ func (m *measure) began(i int32) {
 }
 
 func (m *measure) finished(i int32, service time.Duration) {
-	p := m.fleet.pool[i]
-	m.upstreams[p].Meter(m.fleet.loop.results.Served[i]).Finished(m.fleet.predict(int(p), i), service, int64(m.inFlight[i]))
+	p, e := m.fleet.pool[i], m.fleet.loop.results.Served[i]
+	others := m.fleet.pools[p].Snapshot().Endpoints[e].Endpoint.Load().InFlight()
+	m.upstreams[p].Meter(e).Finished(m.fleet.predict(int(p), i), service, (int64(m.inFlight[i])+others+2)/2)
 }
 
 // TestCapacitiesAreMeasured: told that all are alike, and again after one has become half
@@ -131,4 +133,36 @@ func TestSlotsAreMeasured(t *testing.T) {
 	t.Logf("at most %d in flight, R = %.1f ms", most, ms(got))
 	assert.GreaterOrEqual(t, most, 8)
 	assert.LessOrEqual(t, most, 24)
+}
+
+// TestBatchingEnginesAreMeasured: what is found out of engines that batch is as good as what could be
+// told, and slots that are measured never make their batches small.
+func TestBatchingEnginesAreMeasured(t *testing.T) {
+	const seed = 1
+	fleet := []string{"h100", "a100", "a40", "a40"}
+	for work, rates := range map[string]map[string]float64{ // requests/s of each engine that is never idle
+		"conversations": {"h100": 1.35, "a100": 0.59, "a40": 0.22},
+		"chat":          {"h100": 15.9, "a100": 6.7, "a40": 2.9},
+	} {
+		made, err := trace.Workload{Name: work, Requests: 3000}.Trace(seed)
+		require.NoError(t, err)
+		total := 0.0
+		var told, untold []Endpoint
+		for _, kind := range fleet {
+			total += rates[kind]
+			told = append(told, Endpoint{Engine: engine.Options{Kind: kind}, Told: rates[kind]})
+			untold = append(untold, Endpoint{Engine: engine.Options{Kind: kind}, Told: 100})
+		}
+		for _, load := range []float64{0.5, 0.9} {
+			at := made.Stretch(load * total)
+			o := Options{Endpoints: told, Policy: policy.LeastLoad(), Learn: true, Seed: seed, Queue: endless(balancer.FIFO)}
+			best := ms(ran(t, o, at))
+			slots := ms(ran(t, measuring(o, false, true), at))
+			o.Endpoints = untold
+			capacity := ms(ran(t, measuring(o, true, false), at))
+			t.Logf("%s at %.1f: told %.0f ms; × that with slots: auto %.3f, capacity: auto %.3f", work, load, best, slots/best, capacity/best)
+			assert.Less(t, slots, 1.06*best, "%s at %v", work, load)
+			assert.Less(t, capacity, 1.2*best, "%s at %v", work, load)
+		}
+	}
 }
