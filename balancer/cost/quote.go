@@ -50,7 +50,7 @@ type Place struct {
 
 // Parts is what a request costs at a server: seconds of its own and of others'.
 type Parts struct {
-	Wait  float64 // until all before it are read
+	Wait  float64 // until all before it are read, and more where that is long
 	Read  float64 // its prompt
 	Stall float64 // what those who are being answered lose while it is read
 	Write float64 // its answer
@@ -82,6 +82,9 @@ func (s *Server) quote(a *Ask, at Place) (p Parts) {
 		waiting, writing, context = waiting+at.Waiting, writing+at.Running, context+(at.Waiting+at.Running)*a.usual.context.value
 	}
 	p.Wait = left / rate
+	if t.Patience > 0 {
+		p.Wait *= 1 + p.Wait*a.unit/(t.Patience*max(a.usual.work.value, leastUsual))
+	}
 	p.Read = a.work(s.cached(a.prompt, a)) / rate
 	p.Stall = t.Stall * p.Read * writing
 	length, others := t.Writing*a.answer, writing+waiting
@@ -94,6 +97,9 @@ func (s *Server) quote(a *Ask, at Place) (p Parts) {
 	}
 	return p
 }
+
+// leastUsual is the least work that the usual prompt is taken for.
+const leastUsual = 100
 
 // leastCapacity is the least that a server is taken for, in units of the mean of the upstream.
 const leastCapacity = 1e-6

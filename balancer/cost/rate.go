@@ -6,7 +6,7 @@ package cost
 // token only makes the server look slow.
 type rate struct {
 	value   float64
-	samples float64
+	samples float64 // whole
 }
 
 // How much one measurement above the rate, or below it, moves the rate.
@@ -25,8 +25,11 @@ func (r *rate) learn(x float64, u *Upstream) {
 	u.moved.Store(true)
 }
 
-// within returns the rate, where the prior counts as so many measurements.
+// within returns the rate, where the prior counts as so many measurements at first, and less and less with each.
 func (r *rate) within(prior, trust float64) float64 {
+	if r.samples > 0 {
+		trust *= trust / (trust + r.samples)
+	}
 	return (r.samples*r.value + trust*prior) / (r.samples + trust)
 }
 

@@ -64,6 +64,7 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Dur
 	*v = Visit{upstream: u, at: reading, alone: s.order.length == 0, silent: !p.Streams, bytes: p.Bytes, sent: now, seen: now}
 	v.context = int64(ask.tokens)
 	v.work = max(1, int64(ask.work(s.cached(p, &ask))))
+	u.sent(v.work)
 	if v.silent {
 		parts := s.quote(&ask, place)
 		t := ask.tuning

@@ -81,6 +81,9 @@ func TestServerTakesSilentOnesForRead(t *testing.T) {
 // A prompt that is being read is worth less the longer that takes, but is never done before its first token.
 func TestQuoteWaitsForWhatIsLeft(t *testing.T) {
 	d := newDesk()
+	tuning := Tuned
+	tuning.Patience = 0
+	d.up.Tune(&tuning)
 	wait := func() float64 {
 		ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
 		return d.Quote(&ask, even).Wait
@@ -93,4 +96,142 @@ func TestQuoteWaitsForWhatIsLeft(t *testing.T) {
 	assert.InDelta(t, 0.25+0.1025, wait(), 1e-9)
 	d.now = time.Minute
 	assert.InDelta(t, 0.0625+0.1025, wait(), 1e-9)
+}
+
+// A wait counts the more the longer it is, by how long usual prompts take.
+func TestQuoteIsPatientForAWhile(t *testing.T) {
+	d := newDesk()
+	wait := func() float64 {
+		ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+		return d.Quote(&ask, even).Wait
+	}
+	for range 12 {
+		d.send(1000, true)
+	}
+	seconds := 12 * 0.1025
+	assert.InDelta(t, 2*seconds, wait(), 0.02*seconds)
+	for range 12 {
+		d.send(1000, true)
+	}
+	assert.InDelta(t, 3*2*seconds, wait(), 0.02*seconds)
+}
+
+// A rate is the upper third of what is seen, and the prior until enough was.
+func TestServerLearnsHowFastItReads(t *testing.T) {
+	d := newDesk()
+	for i := range 600 {
+		v := d.send(4000, true)
+		took := 400 * time.Millisecond // 11,000 of work a second
+		if i%2 > 0 {
+			took *= 3
+		}
+		d.now += took
+		d.token(v)
+		d.end(v)
+	}
+	assert.InDelta(t, 11_000, d.Pace().Rate, 2500)
+	ask := d.up.Ask(&Prompt{Bytes: 40_000}, d.now)
+	assert.InDelta(t, 12_500/d.Pace().Rate, d.Quote(&ask, Place{Capacity: 100}).Read, 0.2, "whatever its capacity is said to be")
+	fresh := NewServer()
+	assert.InDelta(t, 12_500/10_000.0/2, fresh.Quote(&ask, Place{Capacity: 2}).Read, 1e-9)
+}
+
+// How long a token takes by context is learned from gaps in which no prompt was read.
+func TestServerLearnsHowFastItWrites(t *testing.T) {
+	d := newDesk()
+	streams := []*Visit{d.send(1000, true)}
+	for i := range 2000 {
+		if i%200 == 0 && len(streams) < 10 {
+			streams = append(streams, d.send(10_000, true))
+			d.now += 5 * time.Second // a stall, which says nothing
+			for _, v := range streams {
+				d.token(v)
+			}
+		}
+		d.now += time.Duration((0.01 + 1e-7*float64(d.State().Context)) * float64(time.Second))
+		for _, v := range streams {
+			d.token(v)
+		}
+	}
+	pace := d.Pace()
+	held := float64(d.State().Context)
+	assert.InDelta(t, 0.01+1e-7*held, pace.Step+pace.Slope*held, 0.001)
+	assert.InDelta(t, 1e-7, pace.Slope, 4e-8)
+	for _, v := range streams {
+		d.end(v)
+	}
+	assert.Zero(t, d.State())
+}
+
+// As long as nothing was measured the cost goes by (n+½)/C.
+func TestQuoteBeginsLikeLeastLoad(t *testing.T) {
+	d := newDesk()
+	var at []float64
+	for range 3 {
+		ask := d.up.Ask(nil, d.now)
+		parts := d.Quote(&ask, Place{Capacity: 2})
+		at = append(at, parts.Write+parts.Slow)
+		d.send(1, true)
+	}
+	assert.InDelta(t, 1, at[0], 1e-9) // ½ · 200 tokens · 20 ms / 2
+	assert.InDelta(t, 3, at[1], 1e-9)
+	assert.InDelta(t, 5, at[2], 1e-9)
+}
+
+// Others weigh as much as our own; where the number of gateways is known, ours stand for them.
+func TestQuoteCountsOthers(t *testing.T) {
+	d := newDesk()
+	tuning := Tuned
+	tuning.Patience = 0
+	d.up.Tune(&tuning)
+	v := d.send(1000, true)
+	d.token(v)
+	d.send(1000, true)
+	ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+	alone := d.Quote(&ask, even)
+	foreign := d.Quote(&ask, Place{Capacity: 1, Waiting: 1, Running: 1})
+	assert.InDelta(t, 2*alone.Stall, foreign.Stall, 1e-9)
+	assert.InDelta(t, 2*alone.Wait, foreign.Wait, 0.01)
+	tuning.Gateways = 2
+	twice := d.Quote(&ask, Place{Capacity: 1, Waiting: 7, Running: 7})
+	assert.InDelta(t, 2*alone.Stall, twice.Stall, 1e-9)
+	assert.InDelta(t, 2*alone.Wait, twice.Wait, 1e-9)
+}
+
+// What engines say at the end corrects how long a token and an answer are taken to be.
+func TestUpstreamLearnsLengths(t *testing.T) {
+	d := newDesk()
+	for range 1000 {
+		v := d.send(1000, true) // 4,000 bytes
+		d.token(v)
+		d.Token(v, 9, d.now)
+		d.End(v, true, Usage{PromptTokens: 2000, CompletionTokens: 30}, d.now)
+	}
+	ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+	assert.InDelta(t, 2000, ask.tokens, 100)
+	assert.InDelta(t, 10, ask.answer, 1)
+	v := d.send(1000, true)
+	d.Token(v, 10, d.now)
+	assert.InDelta(t, 2000+30, d.State().Context, 100, "an event of this engine has three tokens")
+	d.end(v)
+	for range 1000 {
+		v := d.send(1000, false) // an embedding
+		d.End(v, true, Usage{PromptTokens: 2000}, d.now)
+	}
+	ask = d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+	assert.InDelta(t, 0, ask.answer, 0.1)
+}
+
+func TestQuoteAllocatesNothing(t *testing.T) {
+	d := newDesk()
+	prompt := Prompt{Bytes: 4000, Streams: true}
+	var v Visit
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		ask := d.up.Ask(&prompt, d.now)
+		d.Quote(&ask, even)
+		d.Send(&v, &d.up, &prompt, even, d.now)
+		d.token(&v)
+		d.token(&v)
+		d.end(&v)
+	}))
 }

@@ -30,17 +30,18 @@ type usual struct {
 
 // What holds before anything was measured, and for how long the past counts.
 const (
-	usualAnswer, usualBytes = 200, 4
-	answersKept             = 200     // answers
-	promptsKept             = 500_000 // tokens
-	promptsKnown            = 4000    // tokens that the usual bytes count as
-	fewestBytes, mostBytes  = 0.25, 64
+	usualAnswer, usualPrompt, usualBytes = 200, 1000, 4
+	answersKept                          = 200     // answers
+	promptsKept                          = 500_000 // tokens
+	promptsKnown                         = 4000    // tokens that the usual bytes count as
+	fewestBytes, mostBytes               = 0.25, 64
 )
 
 // Begin says what is known before the first request.
 func (u *Upstream) Begin() {
 	u.answers, u.packed = average{value: usualAnswer}, average{value: 1}
 	u.prompts = ratio{over: usualBytes * promptsKnown, under: promptsKnown}
+	u.usual = usual{work: average{value: usualPrompt}, context: average{value: usualPrompt}}
 	u.Tune(nil)
 	u.Rated(Tuned.Rate)
 }
@@ -69,6 +70,13 @@ func (u *Upstream) tokens(events int) int64 {
 	return int64(float64(events)*u.packed.value + 0.5)
 }
 
+// sent takes in a request with so much to read.
+func (u *Upstream) sent(work int64) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.usual.work.add(float64(work), answersKept)
+}
+
 // answered takes in a request whose answer came whole.
 func (u *Upstream) answered(v *Visit, usage Usage) {
 	u.mu.Lock()
@@ -76,7 +84,6 @@ func (u *Upstream) answered(v *Visit, usage Usage) {
 	if v.bytes > 0 && usage.PromptTokens > 0 {
 		u.prompts.add(float64(v.bytes), float64(usage.PromptTokens), promptsKept)
 	}
-	u.usual.work.add(float64(v.work), answersKept)
 	u.usual.context.add(float64(v.context), answersKept)
 	switch said := float64(usage.CompletionTokens); {
 	case v.events > 0:
