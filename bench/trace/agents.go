@@ -9,9 +9,10 @@ import "math/rand/v2"
 const (
 	agentPrompt    = 4096 // tokens that all share
 	agentTurns     = 10.0 // requests of a session in the mean, those that end by their length included
-	agentEnds      = 0.08 // the chance that a request is the last
+	agentEnds      = 0.09 // the chance that a request is the last
 	agentPause     = 5.0  // seconds between them, and what is random beyond it
 	agentPauseMore = 15.0
+	agentBefore    = 300.0  // seconds for which sessions have begun before the trace does
 	agentLongest   = 60_000 // tokens of a context; a session that has reached it is over
 )
 
@@ -24,7 +25,7 @@ var (
 func makeAgent(m maker, requests int, chance *rand.Rand) []Request {
 	var names blocks
 	root := names.grow(nil, agentPrompt)
-	return bySession(requests, m.rate/agentTurns, 120, chance, func() (list []Request) {
+	return bySession(requests, m.rate/agentTurns, agentBefore, chance, func() (list []Request) {
 		r := Request{PromptTokens: agentPrompt + agentTask.draw(chance.Float64())}
 		shared := root
 		for r.PromptTokens <= agentLongest {

@@ -33,7 +33,7 @@ var makers = []maker{
 	{"documents", "questions about documents, and short chats, as Mooncake's synthetic trace", 3_993, 3.91, makeDocuments},
 	{"chat", "short prompts with a busy hour, as Azure's conversation trace of 2023", 19_366, 5.53, makeChat},
 	{"code", "completions of code in bursts, as Azure's code trace of 2023", 8_819, 2.57, makeCode},
-	{"agent", "sessions of agents over one long prompt, that come back within seconds", 12_000, 10, makeAgent},
+	{"agent", "sessions of agents over one long prompt, that come back within seconds", 12_000, 2, makeAgent},
 	{"tool", "conversations, and calls with two prompts that many share", 23_608, 6.56, makeTool},
 }
 
