@@ -87,10 +87,10 @@ func (c Case) offer(o Options) (offer, error) {
 		return offer{}, fmt.Errorf("case %s: %w", c.Name, err)
 	}
 	of, sum := offer{Case: c, from: from}, 0.0
-	finishes := map[string]float64{}
+	finishes, all := map[string]float64{}, jobs(t)
 	for _, kind := range c.Engines {
 		if finishes[kind] == 0 {
-			finishes[kind] = saturated(engine.Options{Kind: kind}, t)
+			finishes[kind] = engine.Finishes(engine.Options{Kind: kind}, all)
 		}
 		of.capacities = append(of.capacities, finishes[kind])
 		sum += finishes[kind]
@@ -127,27 +127,10 @@ func (f offer) fastest(cores int) float64 {
 // lasts is how long a run of it takes, without those that are in flight at its end.
 func (f offer) lasts() float64 { return f.trace.Duration().Seconds() / f.speed }
 
-// saturated is how many requests per second an engine finishes to which all of them come at once. The last twentieth is
-// left out: it is served by fewer and fewer at a time.
-func saturated(o engine.Options, t trace.Trace) float64 {
-	e := engine.New(o)
-	for i := range t.Requests {
-		e.Enter(0, int32(i), asked(&t.Requests[i]))
+// jobs are the requests of a trace as engines are asked them.
+func jobs(t trace.Trace) (list []engine.Job) {
+	for _, r := range t.Requests {
+		list = append(list, engine.Job{PromptTokens: r.PromptTokens, Tokens: r.AnswerTokens, Prefix: r.Prefix})
 	}
-	need, done := max(len(t.Requests)*19/20, 1), 0
-	for at := e.Due(); !math.IsInf(at, 1); at = e.Due() {
-		for _, event := range e.Next() {
-			if event.What == engine.Done {
-				done++
-			}
-		}
-		if done >= need {
-			return float64(done) / at
-		}
-	}
-	return 0
-}
-
-func asked(r *trace.Request) engine.Job {
-	return engine.Job{PromptTokens: r.PromptTokens, Tokens: r.AnswerTokens, Prefix: r.Prefix}
+	return list
 }
