@@ -83,6 +83,9 @@ func (r *report) reviewSharing(p path, u *Upstream) {
 	if u.Gateways != upstreamDefaults().Gateways && u.Policy != "least_cost" {
 		r.note(p.key("gateways"), "choose that policy, or remove it", "has no effect with policy %s: only least_cost asks for it", u.Policy)
 	}
+	if u.TimeScale != 0 && u.Policy != "least_cost" {
+		r.note(p.key("time_scale"), "choose that policy, or remove it", "has no effect with policy %s: only least_cost reckons in seconds", u.Policy)
+	}
 	if u.Policy != "round_robin" {
 		return
 	}

@@ -39,6 +39,7 @@ func TestSettingsWithoutEffectAreNoted(t *testing.T) {
 		"upstreams: [{queue: {max_requests: 0, max_wait: 3s}, " + slots + "}]":                                     "1: upstreams[0].queue.max_wait: has no effect: with max_requests 0 no request waits: raise max_requests, or remove it",
 		"upstreams: [{capacity_scale: 2, " + idle + "}]":                                                           "1: upstreams[0].capacity_scale: has no effect with policy capacity: only optimal_split asks for it: choose that policy, or remove it",
 		"upstreams: [{gateways: 2, " + idle + "}]":                                                                 "1: upstreams[0].gateways: has no effect with policy capacity: only least_cost asks for it: choose that policy, or remove it",
+		"upstreams: [{time_scale: 2, " + idle + "}]":                                                               "1: upstreams[0].time_scale: has no effect with policy capacity: only least_cost reckons in seconds: choose that policy, or remove it",
 		"upstreams: [{predict: {file: work.json}, " + slots + "}]":                                                 "1: upstreams[0].predict.file: has no effect: nothing asks how much work a request will be: choose queue.order shortest_first with slots, or remove it",
 		"upstreams:\n- {name: a, " + idle + "}\n- {name: b, " + idle + "}":                                         "3: upstreams[1]: upstream \"b\" has no effect: no route leads to it: add a route to it, or remove it",
 		"upstreams: [{policy: round_robin, endpoints: [{url: \"http://a\"}, {url: \"http://b\", capacity: 200}]}]": "1: upstreams[0].endpoints[1].capacity: has no effect on the shares: policy round_robin gives each endpoint the same: choose another policy, or remove it",
@@ -70,6 +71,7 @@ func TestSettingsWithEffectAreNotNoted(t *testing.T) {
 	for _, text := range []string{
 		"upstreams: [{queue: {order: shortest_first, max_requests: 10, max_wait: 3s, header: true}, predict: {file: w.json}, endpoints: [{url: \"http://a\", slots: auto}]}]",
 		"upstreams: [{policy: optimal_split, capacity_scale: 2, endpoints: [{url: \"http://a\"}]}]",
+		"upstreams: [{policy: least_cost, time_scale: 2, endpoints: [{url: \"http://a\"}]}]",
 		"upstreams: [{policy: least_cost, gateways: 2, endpoints: [{url: \"http://a\"}]}]",
 		"upstreams: [{policy: optimal_split, predict: {file: w.json}, endpoints: [{url: \"http://a\"}]}]",
 		"upstreams: [{predict: {file: w.json}, endpoints: [{url: \"http://a\", capacity: auto}]}]",

@@ -107,8 +107,9 @@ type Upstream struct {
 	Policy string `yaml:"policy"`
 	// CapacityScale is how many requests/s one unit of capacity sustains, for policies that need to know; 0: unknown.
 	CapacityScale float64    `yaml:"capacity_scale,omitempty"`
-	Gateways      int        `yaml:"gateways"` // that send to the endpoints, this one included; for least_cost
-	Host          string     `yaml:"host"`     // "pass": the client's Host goes out; "endpoint": the endpoint's own
+	Gateways      int        `yaml:"gateways"`             // that send to the endpoints, this one included; for least_cost
+	TimeScale     float64    `yaml:"time_scale,omitempty"` // how many times as fast as the clock the engines' time runs, as that of a bench does; 0: as fast
+	Host          string     `yaml:"host"`                 // "pass": the client's Host goes out; "endpoint": the endpoint's own
 	Endpoints     []Endpoint `yaml:"endpoints"`
 	Queue         Queue      `yaml:"queue"`
 	Predict       Predict    `yaml:"predict,omitempty"`

@@ -24,6 +24,9 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
 		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
 		between(r, p.key("gateways"), u.Gateways, 1, mostGateways, "give the number of gateways that send to the endpoints, this one included")
+		if u.TimeScale != 0 {
+			between(r, p.key("time_scale"), u.TimeScale, 0.01, 1000, "give how many times as fast as the clock the engines' time runs, or leave it out")
+		}
 		r.validateQueue(p.key("queue"), &u.Queue)
 		r.validateWritten(p.key("predict").key("file"), u.Predict.File, false)
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)

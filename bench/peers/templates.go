@@ -143,6 +143,9 @@ upstreams:
 {{- with .Scale}}
     capacity_scale: {{.}}
 {{- end}}
+{{- if and .Speed (eq .Policy "least_cost")}}
+    time_scale: {{.Speed}}
+{{- end}}
 {{- if or .Queue .Wait}}
     queue:
 {{- with .Queue}}

@@ -129,6 +129,9 @@ func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err err
 	}
 	if c.Policy == leastCost {
 		tuning := cost.Tuned
+		if c.TimeScale != 0 {
+			tuning = tuning.Sped(c.TimeScale)
+		}
 		tuning.Gateways = c.Gateways
 		o.Policy = policy.LeastCost(policy.LeastCostOptions{Tuning: tuning})
 		return o, nil

@@ -60,7 +60,8 @@ func (u *upstream) configure(p *plan) {
 	u.transitions.fallsBackTo(p.config.Fallback)
 	u.options.TierSpillRatio = p.options.TierSpillRatio
 	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio
-	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale || old.Gateways != p.config.Gateways {
+	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale ||
+		old.Gateways != p.config.Gateways || old.TimeScale != p.config.TimeScale {
 		u.options.Policy, u.scale = p.options.Policy, 0
 	}
 	if !reflect.DeepEqual(old.Health, p.config.Health) {
