@@ -67,7 +67,7 @@ func (r *report) readEnv(env []string) map[path]any {
 
 func (r *report) readVariable(v variable, text string) any {
 	r.places[v.path] = place{variable: v.name}
-	kind, isLeaf := leaves[v.kind]
+	_, isLeaf := leaves[v.kind]
 	if !isLeaf {
 		r.addAt(r.places[v.path], v.path, "set it in the file", "is a list, which the environment cannot override")
 		return nil
@@ -76,5 +76,5 @@ func (r *report) readVariable(v variable, text string) any {
 	if v.kind.Kind() == reflect.String || text == "" {
 		node.Tag = "!!str" // text is taken literally: it needs no quotes, and 1 or true are words
 	}
-	return r.readLeaf(node, kind, v.path)
+	return r.readLeaf(node, v.kind, v.path)
 }

@@ -44,8 +44,8 @@ func (r *report) read(node *yaml.Node, kind reflect.Type, p path) any {
 	if isNull(node) {
 		return nil
 	}
-	if known, found := leaves[kind]; found {
-		return r.readLeaf(node, known, p)
+	if _, found := leaves[kind]; found {
+		return r.readLeaf(node, kind, p)
 	}
 	if kind.Kind() == reflect.Slice {
 		return r.readList(node, kind.Elem(), p)
@@ -53,12 +53,15 @@ func (r *report) read(node *yaml.Node, kind reflect.Type, p path) any {
 	return r.readSection(node, kind, p)
 }
 
-func (r *report) readLeaf(node *yaml.Node, kind leaf, p path) any {
+func (r *report) readLeaf(node *yaml.Node, of reflect.Type, p path) any {
+	kind := leaves[of]
 	remedy := kind.remedy
 	if node.Kind != yaml.ScalarNode {
 		remedy = "write one value, without brackets"
 	} else if value, ok := kind.read(node.ShortTag(), node.Value); ok {
 		return value
+	} else if no := noFor[of]; saysNo(node) && no != "" {
+		remedy = no
 	} else if plainer := Plainer(node.Value); plainer != node.Value && kind.reads(node.Style, plainer) {
 		remedy = "write " + plainer + ": a number is decimal and has no leading 0, + or _, as not everybody reads those alike"
 	} else if isNumber(node.ShortTag()) && !IsDecimal(node.Value) && kind.reads(node.Style, "8") { // a mode is octal
@@ -98,6 +101,10 @@ func (r *report) emptyItem(kind reflect.Type, p path) any {
 func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any {
 	if values, isOff := readOff(node, section); isOff {
 		return values
+	}
+	if _, may := off[section]; may && saysNo(node) {
+		r.refuse(p, "write off to switch it off, or keys", "must have keys or be off, is %s", describe(node))
+		return nil
 	}
 	if node.Kind != yaml.MappingNode {
 		r.refuse(p, "write one \"key: value\" a line, indented, or {key: value}", "must have keys, is %s", describe(node))

@@ -5,8 +5,6 @@ package configs
 import (
 	"reflect"
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 // Retry says when a request of an upstream is tried again. In a file "retry: off" stands for {attempts: 1}.
@@ -64,19 +62,4 @@ func (r *report) reviewRetry(p path, y *Retry) {
 
 func readIdempotent(_, text string) (any, bool) {
 	return Idempotent(text), text == auto || text == "true" || text == "false"
-}
-
-// off is what may stand in place of a section, and what that means there.
-var off = map[reflect.Type]map[string]any{
-	reflect.TypeFor[Retry](): {"attempts": 1},
-	reflect.TypeFor[Hedge](): {},
-}
-
-// readOff reads "off" in place of a section that knows it.
-func readOff(node *yaml.Node, section reflect.Type) (values map[string]any, ok bool) {
-	if node.Kind != yaml.ScalarNode || node.Value != "off" {
-		return nil, false
-	}
-	values, ok = off[section]
-	return values, ok
 }

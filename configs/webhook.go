@@ -90,9 +90,17 @@ func (r *report) validateAddress(p path, address string) {
 		r.add(p, remedy, "must begin with https:// or http://")
 	case u.Hostname() == "":
 		r.add(p, remedy, "has no host")
+	case !goodPort(u.Port()):
+		r.add(p, badPort.remedy, "%s", badPort.what)
 	case u.Fragment != "":
 		r.add(p, "remove the # and what follows", "has a fragment")
 	}
+}
+
+// goodPort accepts one that may be connected to, or none.
+func goodPort(port string) bool {
+	number, err := parsePort(port)
+	return port == "" || err == nil && number > 0
 }
 
 // validateKeys reports a file of keys that cannot be used.
