@@ -93,6 +93,20 @@ func TestChangedFilesAreReloaded(t *testing.T) {
 	r.eventually("the new capacity", func() bool { return r.capacity() == 4 })
 }
 
+// A file that may not be read any more is told of when that begins, not at the next reload; and
+// nothing is lost by it.
+func TestAnUnreadableFileIsTold(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may read every file")
+	}
+	r := newReloadable(t)
+	require.NoError(t, os.Chmod(r.file, 0))
+	r.eventually("it is told", func() bool { return strings.Contains(r.app.LastReload().Error, "permission denied") })
+	require.EqualValues(t, 1, r.capacity())
+	require.NoError(t, os.Chmod(r.file, 0o600))
+	r.eventually("all is well again", func() bool { return r.app.LastReload().Error == "" })
+}
+
 // Where watching is switched off a file is read only when asked; and the file can switch it on again then.
 func TestWatchingCanBeSwitchedOff(t *testing.T) {
 	r := newReloadable(t)

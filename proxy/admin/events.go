@@ -63,10 +63,21 @@ func eventsAfter(r *http.Request) (uint64, error) {
 func wantsStream(r *http.Request) bool {
 	for _, value := range r.Header.Values("Accept") {
 		for kind := range strings.SplitSeq(value, ",") {
-			name, _, _ := strings.Cut(kind, ";")
-			if strings.EqualFold(strings.TrimSpace(name), "text/event-stream") {
+			name, weight, _ := strings.Cut(kind, ";")
+			if strings.EqualFold(strings.TrimSpace(name), "text/event-stream") && !refused(weight) {
 				return true
 			}
+		}
+	}
+	return false
+}
+
+// refused says whether the parameters of a kind in Accept have q=0: anything but that.
+func refused(parameters string) bool {
+	for parameter := range strings.SplitSeq(parameters, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(parameter), "=")
+		if q, err := strconv.ParseFloat(value, 64); strings.EqualFold(name, "q") && err == nil && q == 0 {
+			return true
 		}
 	}
 	return false

@@ -138,6 +138,17 @@ func TestAStopEndsStreams(t *testing.T) {
 	assert.NoError(t, err, "a clean end")
 }
 
+func TestWhoRefusesAStreamGetsAList(t *testing.T) {
+	s := start(t)
+	for accept, stream := range map[string]bool{
+		"text/event-stream;q=0": false, "*/*, text/event-stream; Q=0.000": false, "text/event-stream;v=1;q=0.0": false,
+		"text/event-stream;q=0.001": true, "text/event-stream;q=zero": true, "text/event-stream;q=0, text/event-stream": true,
+	} {
+		got := s.do("HEAD", "/api/v1/events", "", "Accept", accept)
+		assert.Equal(t, stream, got.Header.Get("Content-Type") == "text/event-stream", accept)
+	}
+}
+
 func TestHeadOfEventsEnds(t *testing.T) {
 	s := start(t)
 	got := s.do("HEAD", "/api/v1/events", "", "Accept", "text/event-stream")

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -218,6 +219,22 @@ func TestFailedReloadChangesNothing(t *testing.T) {
 	require.Equal(t, "a", body(t, r.url))
 	require.Contains(t, page(t, r), "steelyard_config_last_reload_successful 0")
 	require.Contains(t, body(t, r.admin+"/readyz"), "no-such-policy")
+}
+
+// Who heard that a reload was refused hears that the file is again what is in effect.
+func TestTheOldConfigurationIsBack(t *testing.T) {
+	a := backend(t, "a")
+	r := run(t, config(t, "", endpoint("a", a.URL, 1)))
+	same := func() *configs.Config { return config(t, "", endpoint("a", a.URL, 1)) }
+	reloads := func() int { return strings.Count(body(t, r.admin+"/api/v1/events"), `"reloaded"`) }
+	require.NoError(t, r.Reload(same()))
+	require.Zero(t, reloads(), "nothing has changed")
+	r.ReloadFailed(errors.New("a typing error"))
+	require.NoError(t, r.Reload(same()))
+	require.Equal(t, 1, reloads())
+	require.Empty(t, r.LastReload().Error)
+	require.NoError(t, r.Reload(same()))
+	require.Equal(t, 1, reloads(), "it is told once")
 }
 
 func TestDrain(t *testing.T) {

@@ -27,8 +27,7 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if reflect.DeepEqual(cfg, a.config) && !a.FilesChanged() {
-		a.log.Info("reload: nothing has changed")
-		a.reloaded(nil)
+		a.unchanged()
 		return false, nil
 	}
 	g, err := a.prepare(cfg)
@@ -48,6 +47,16 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 		Evidence: map[string]any{"upstreams": len(cfg.Upstreams), "routes": len(cfg.Routes)}})
 	a.log.Info("reloaded", zap.Int("upstreams", len(cfg.Upstreams)), zap.Int("routes", len(cfg.Routes)))
 	return true, nil
+}
+
+// unchanged notes that a reload found what is in force already. After one that was refused that is news:
+// whoever was told of it is told that all is well.
+func (a *App) unchanged() {
+	a.log.Info("reload: nothing has changed")
+	if a.LastReload().Error != "" {
+		a.events.Publish(event.Event{Kind: event.Reloaded, Cause: "it is again what is in effect", Action: "nothing changes"})
+	}
+	a.reloaded(nil)
 }
 
 // Config is the configuration in force, the keys apart that take effect at the next start.

@@ -37,7 +37,8 @@ func (s stamp) same(as stamp) bool {
 	if s.info == nil || as.info == nil {
 		return s.info == nil && as.info == nil && s.gone == as.gone
 	}
-	return os.SameFile(s.info, as.info) && s.info.Size() == as.info.Size() && s.info.ModTime().Equal(as.info.ModTime())
+	return os.SameFile(s.info, as.info) && s.info.Size() == as.info.Size() && s.info.ModTime().Equal(as.info.ModTime()) &&
+		s.info.Mode() == as.info.Mode() // or a file that may not be read any more would be told of at the next reload only
 }
 
 // look is the stamps of files by their paths. What is no regular file, such as a pipe, is left

@@ -69,6 +69,10 @@ func TestReplacements(t *testing.T) {
 				require.NoError(t, os.Rename(filepath.Join(folder, ".c.yaml.swp"), filepath.Join(folder, "c.yaml")))
 			},
 		},
+		"its mode": {
+			func(t *testing.T, folder string) { write(t, filepath.Join(folder, "c.yaml"), "old") },
+			func(t *testing.T, folder string) { require.NoError(t, os.Chmod(filepath.Join(folder, "c.yaml"), 0)) },
+		},
 		"Kubernetes": {
 			func(t *testing.T, folder string) {
 				require.NoError(t, os.Mkdir(filepath.Join(folder, "..1"), 0o700))
