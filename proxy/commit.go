@@ -61,7 +61,7 @@ func (x *exchange) commit() {
 
 	r.tail.begin(a, open)
 	x.remember()
-	x.watch()
+	x.mark()
 	x.follow()
 	current.countTokens(r.tail.stream)
 	if u := current.upload; u != nil && u.finished() {

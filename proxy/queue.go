@@ -54,7 +54,7 @@ func (a *attempt) acquire() error {
 		a.hurry()
 		a.inFlight = lease.Endpoint().Load().InFlight()
 		return nil
-	case x.cancel.Cause() != nil:
+	case x.cancel.Cause() != nil, err == errTooLate:
 		return err
 	case x.fallsBack(err):
 		return a.acquire()
@@ -89,9 +89,12 @@ func (a *attempt) queue() (balancer.Lease, error) {
 		return balancer.Lease{}, err
 	}
 	begin := wire.Now()
+	late := x.pokeLate(w, begin)
 	defer func() {
 		a.cancel.Unbind()
-		w.Recycle()
+		if late == nil || late.Stop() { // else somebody may still poke it: leave it to the collector
+			w.Recycle()
+		}
 		wait := wire.Now() - begin
 		x.queued += wait
 		a.waited += wait
@@ -103,12 +106,25 @@ func (a *attempt) queue() (balancer.Lease, error) {
 	switch {
 	case err == nil:
 		x.upstream.Metrics.Queued(wire.Now() - begin)
+	case errors.Is(err, balancer.ErrPoked) && x.cancel.Cause() == nil:
+		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
+		err = errTooLate
 	case x.cancel.Cause() == errTotalTimeout:
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
 		after := x.upstream.Pool.Queue().RetryAfter(x.upstream.Total)
 		err = fault.New(fault.TotalInQueue, x.history.why()).Unsent().Retry(after)
 	}
 	return lease, err
+}
+
+// pokeLate has the waiter of another try leave the queue when it is too late for one. It returns nil where that is never.
+// What is asked for the rest of a stream has no such time; timeouts.total cancels by itself.
+func (x *exchange) pokeLate(w *balancer.Waiter, now time.Duration) *time.Timer {
+	within := x.upstream.Retry.Within
+	if x.history.Moved == 0 || x.reply.begun || within == 0 {
+		return nil
+	}
+	return time.AfterFunc(x.began+within-now, w.Poke)
 }
 
 // unleased says why there is no lease, and why another was needed if that is so.

@@ -19,6 +19,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
+	"github.com/steelyard-proxy/steelyard/proxy/retry"
 )
 
 // queueing is a gateway whose endpoints have one slot each.
@@ -306,6 +307,32 @@ func TestQueueRefusesWhoFindsTheOtherFull(t *testing.T) {
 			first.answer()
 		})
 	}
+}
+
+// Another try does not wait in the queue for longer than retries may begin.
+func TestRetryWaitsNoLongerThanItMay(t *testing.T) {
+	p := newPuppet(t)
+	s := queueing(10)
+	s.capacities = []float64{1, 1000}
+	s.upstream.Retry = retry.Default()
+	s.upstream.Retry.Within = soon
+	g := serve(t, s, refusing(t), p.address)
+	first := dial(t, g)
+	first.send(get)
+	server := asked(t, p)
+	r, body := dial(t, g).ask(get)
+	require.Equal(t, 502, r.StatusCode, body)
+	require.Equal(t, 1, g.count(t, "steelyard_queue_refused_total", "reason", "timeout"))
+	g.waiting(t, 0)
+	next := dial(t, g)
+	next.send(getPath("/next"))
+	g.waiting(t, 1)
+	server.send(plain("one"))
+	first.answer()
+	require.Equal(t, "/next", server.request().URL.Path)
+	server.send(plain("two"))
+	_, body = next.answer()
+	require.Equal(t, "two", body)
 }
 
 // With one of two endpoints dead, whoever is let in is served by the other: the dead one

@@ -90,6 +90,19 @@ func TestCutStreamIsTakenUp(t *testing.T) {
 	require.Equal(t, 1, g.count(t, "steelyard_repeats_total", "endpoint", "a", "reason", "cut"))
 }
 
+// Where requests are not to be done twice, the rest of a stream is asked for all the same: that is another
+// request, and resume asks for it.
+func TestRestIsNotTheRequestDoneTwice(t *testing.T) {
+	a, b := newPuppet(t), newPuppet(t)
+	s := resuming()
+	s.upstream.Retry.Idempotent = retry.ByMethod
+	g := serve(t, s, a.address, b.address)
+	client := cutStream(t, g, a, chatBody, delta("a", "one"))
+	next := asked(t, b)
+	next.send(streamHead + chunk(delta("b", " two")) + "0\r\n\r\n")
+	client.expect(chunk(delta("a", " two")) + "0\r\n\r\n")
+}
+
 // What cannot be taken up ends as it would without: with an error event and a broken end.
 func TestNotTakenUp(t *testing.T) {
 	refuse := func(t *testing.T, b *puppet) {

@@ -119,6 +119,25 @@ func TestInnocentBodyIsNotRefused(t *testing.T) {
 	require.EqualValues(t, 16, asked.Load())
 }
 
+// A stream that breaks in its midst teaches as much: its client repeats it, and no third server dies of it.
+func TestStreamsTeachWhatPoisonIs(t *testing.T) {
+	var asked atomic.Int64
+	s := hasty()
+	s.capacities = nil
+	g := serve(t, s, mortal(t, &asked), mortal(t, &asked), mortal(t, &asked))
+	request := strings.Replace(post("in midstream"), "\r\n", "\r\nConnection: close\r\n", 1)
+	for range 2 {
+		c := dial(t, g)
+		c.send(request)
+		text, _ := c.rest()
+		require.Contains(t, text, "truncated_answer")
+	}
+	r, body := dial(t, g).ask(request)
+	require.Equal(t, 502, r.StatusCode)
+	require.Contains(t, body, `"code":"poisoned"`)
+	require.EqualValues(t, 2, asked.Load())
+}
+
 // One that cuts its answers short is found out as well, once it is suspected.
 func TestPoisonInMidstream(t *testing.T) {
 	var asked atomic.Int64
