@@ -10,7 +10,7 @@ import (
 )
 
 // patience bounds every wait for a condition. It is no part of any verdict but "this never happened".
-const patience = 8 * time.Second
+const patience = time.Minute
 
 // ending is how the other side's half of a connection ended.
 type ending string
