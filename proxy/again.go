@@ -9,7 +9,6 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
-	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/retry"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -202,6 +201,24 @@ func brokeOff(f *fault.Error) bool {
 	return f.Sent && (f.Kind == fault.Closed || f.Kind == fault.Forsaken || f.Kind == fault.BadAnswer && errors.Is(f.Err, io.ErrUnexpectedEOF))
 }
 
+// whyResent is why the request may go out again though it was written to a connection.
+func (a *attempt) whyResent() metrics.RepeatReason {
+	if a.diedIdle() {
+		return metrics.RepeatStale
+	}
+	return metrics.RepeatBroken
+}
+
+// diedIdle says whether the connection had most likely been closed before the endpoint
+// could read the request. One that is reused is written to as soon as it is dispatched.
+func (a *attempt) diedIdle() bool {
+	end := a.broke
+	if end == 0 {
+		end = wire.Now()
+	}
+	return a.up.DiedIdle(end - a.dispatched)
+}
+
 // whyMoved is why the request went to another endpoint.
 func whyMoved(f *fault.Error) metrics.RepeatReason {
 	switch {
@@ -212,8 +229,3 @@ func whyMoved(f *fault.Error) metrics.RepeatReason {
 	}
 	return metrics.RepeatBroken
 }
-
-// clientTakes is a client that takes what it is sent, as something that a Cancel can end.
-type clientTakes struct{ conn *front.Conn }
-
-func (t clientTakes) Poke() { t.conn.PokeWrite() }

@@ -260,21 +260,3 @@ func classOf(f *fault.Error) balancer.OutcomeClass {
 	}
 	return balancer.Refused
 }
-
-// whyResent is why the request may go out again though it was written to a connection.
-func (a *attempt) whyResent() metrics.RepeatReason {
-	if a.diedIdle() {
-		return metrics.RepeatStale
-	}
-	return metrics.RepeatBroken
-}
-
-// diedIdle says whether the connection had most likely been closed before the endpoint
-// could read the request. One that is reused is written to as soon as it is dispatched.
-func (a *attempt) diedIdle() bool {
-	end := a.broke
-	if end == 0 {
-		end = wire.Now()
-	}
-	return a.up.DiedIdle(end - a.dispatched)
-}

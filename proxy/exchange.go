@@ -125,3 +125,21 @@ func (x *exchange) reset() {
 	x.spans, x.received = spans{}, 0
 	x.record = Record{}
 }
+
+// unbind lets nobody end what is sent to the client from now on: an answer may be sent after
+// what has ended the exchange.
+func (x *exchange) unbind() {
+	if x.cancel.Unbind() != nil {
+		x.conn.ResumeWrite()
+	}
+}
+
+// bodyWait is a client that sends its body, as something that a Cancel can end.
+type bodyWait struct{ conn *front.Conn }
+
+func (w bodyWait) Poke() { w.conn.PokeRead() }
+
+// clientTakes is a client that takes what it is sent, as something that a Cancel can end.
+type clientTakes struct{ conn *front.Conn }
+
+func (t clientTakes) Poke() { t.conn.PokeWrite() }

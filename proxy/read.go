@@ -9,7 +9,6 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/proxy/fault"
-	"github.com/steelyard-proxy/steelyard/proxy/front"
 	"github.com/steelyard-proxy/steelyard/proxy/strict"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -108,11 +107,6 @@ func (x *exchange) unread(err error) error {
 	}
 	return err
 }
-
-// bodyWait is a client that sends its body, as something that a Cancel can end.
-type bodyWait struct{ conn *front.Conn }
-
-func (w bodyWait) Poke() { w.conn.PokeRead() }
 
 // growHeld makes room for more of the body. It reports false where there is none,
 // and an error where that is the client's own doing. What is read ahead of a slot leaves

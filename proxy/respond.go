@@ -147,11 +147,3 @@ func (x *exchange) cut(f *fault.Error) {
 	}
 	x.conn.Abort(r.byClose)
 }
-
-// unbind lets nobody end what is sent to the client from now on: an answer may be sent after
-// what has ended the exchange.
-func (x *exchange) unbind() {
-	if x.cancel.Unbind() != nil {
-		x.conn.ResumeWrite()
-	}
-}
