@@ -60,8 +60,10 @@ type exchange struct {
 
 // dues are what finish has to give back beside attempts and memory.
 type dues struct {
-	counted  bool // among the requests of its client
-	admitted bool // by the handler's guard
+	counted  bool  // among the requests of its client
+	admitted bool  // by the handler's guard
+	reserved int64 // bytes of body_memory, for answers that were kept and text that is followed
+	kept     int64 // bytes of the answers
 }
 
 // spans are what clocks say of an exchange, all attempts together.
@@ -111,7 +113,7 @@ func (x *exchange) reset() {
 	x.line.reset()
 	x.hints.reset()
 	x.body = retry.Body{}
-	x.counted, x.admitted = false, false
+	x.dues = dues{}
 	for _, beside := range x.attempts[1:] {
 		x.cancel.Leave(&beside.cancel)
 	}

@@ -5,7 +5,7 @@ import (
 )
 
 // HeldBytes is how much of the budget for held bodies is taken.
-func (h *Handler) HeldBytes() int64 { return h.memory.InUse() }
+func (h *Handler) HeldBytes() int64 { return h.memory.InUse() + h.memory.Reserved() }
 
 // Quota lets one line through in a while.
 type Quota = quota

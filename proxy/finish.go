@@ -21,6 +21,9 @@ func (x *exchange) finish() {
 	x.unbind()
 	x.reply.drop()
 	x.letGo()
+	if x.reserved > 0 {
+		x.handler.memory.Return(x.reserved)
+	}
 	if x.counted {
 		x.conn.Client.Requests.Give(1)
 	}

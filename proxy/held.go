@@ -48,6 +48,25 @@ func (h *held) small() []byte {
 	return h.blocks[0][:min(h.n, wire.BlockBytes)]
 }
 
+// uncounted is how much an exchange keeps beside the body without asking, and then the step by which it asks.
+const uncounted = 4 << 10
+
+// keeps says whether body_memory has room for so many bytes that the exchange keeps beside the body, all of them
+// together: of answers and of the text that is followed.
+func (x *exchange) keeps(bytes int64) bool {
+	more := bytes - uncounted - x.reserved
+	if more <= 0 {
+		return true
+	}
+	more += uncounted - 1
+	more -= more % uncounted
+	if !x.handler.memory.Reserve(more, x.generation.BodyMemory) {
+		return false
+	}
+	x.reserved += more
+	return true
+}
+
 // release gives the memory back. It may be called more than once.
 func (h *held) release(m *wire.Memory) {
 	if len(h.blocks) > 0 {

@@ -28,8 +28,8 @@ type kept struct {
 }
 
 const (
-	// mostKept and keepWithin bound the body of an answer that is kept. One that is larger, or
-	// does not come, ends with its connection.
+	// mostKept and keepWithin bound the body of an answer that is kept. One that is larger, for which
+	// there is no memory, or which does not come, ends with its connection.
 	mostKept, keepWithin = 64 << 10, 200 * time.Millisecond
 	// longestPause is how long an endpoint's Retry-After is waited for where timeouts.total does
 	// not say how long a client has patience.
@@ -180,7 +180,8 @@ func (a *attempt) readKept(k *kept) *fault.Error {
 	for until := wire.Within(keepWithin); ; {
 		piece, err := a.body.Next(until)
 		switch {
-		case err == nil && len(k.body)+len(piece) <= mostKept:
+		case err == nil && len(k.body)+len(piece) <= mostKept && a.x.keeps(a.x.kept+int64(len(piece))):
+			a.x.kept += int64(len(piece))
 			a.target.Metrics.AddBytes(metrics.FromUpstream, len(piece))
 			k.body = append(k.body, piece...)
 		case err == nil:

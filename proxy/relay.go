@@ -42,7 +42,7 @@ func (x *exchange) relay() error {
 			continue
 		}
 		if x.rest != nil {
-			piece = x.rest.Pass(piece)
+			piece = x.followed(piece)
 		}
 		if err := r.carry(piece); err != nil {
 			return err

@@ -21,6 +21,16 @@ func (x *exchange) follow() {
 	}
 }
 
+// followed is what the client gets of a piece of a stream that is followed. Where there is no memory for its text, it is
+// not taken up any more.
+func (x *exchange) followed(piece []byte) []byte {
+	piece = x.rest.Pass(piece)
+	if !x.keeps(x.kept + x.rest.Kept()) {
+		x.rest.GiveUp()
+	}
+	return piece
+}
+
 // resume asks another endpoint for the rest of a stream that has failed by err. It returns nil
 // when the stream goes on as the answer of the current attempt, which is another one then; or
 // what to tell the client.

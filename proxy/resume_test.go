@@ -103,6 +103,30 @@ func TestRestIsNotTheRequestDoneTwice(t *testing.T) {
 	client.expect(chunk(delta("a", " two")) + "0\r\n\r\n")
 }
 
+// The text that is followed counts as memory of bodies. Where there is none for it the stream is passed on, and not
+// taken up.
+func TestFollowedTextCountsAsBodyMemory(t *testing.T) {
+	said := delta("a", strings.Repeat("x", 40_000))
+	for memory, want := range map[int64]bool{1 << 20: true, 64 << 10: false} {
+		a, b := newPuppet(t), newPuppet(t)
+		s := resuming()
+		s.generation.BodyMemory = memory
+		g := serve(t, s, a.address, b.address)
+		client := cutStream(t, g, a, chatBody, said)
+		if want {
+			next := asked(t, b)
+			require.Greater(t, g.handler.HeldBytes(), int64(64<<10))
+			next.send(streamHead + chunk(delta("b", " two")) + "0\r\n\r\n")
+			client.expect(chunk(delta("a", " two")) + "0\r\n\r\n")
+		} else {
+			end, _ := client.rest()
+			require.Contains(t, end, "truncated_answer")
+			require.True(t, b.idle())
+		}
+		eventually(t, "all memory to be given back", func() bool { return g.handler.HeldBytes() == 0 })
+	}
+}
+
 // What cannot be taken up ends as it would without: with an error event and a broken end.
 func TestNotTakenUp(t *testing.T) {
 	refuse := func(t *testing.T, b *puppet) {

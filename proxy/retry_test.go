@@ -147,6 +147,18 @@ func TestLastRealAnswer(t *testing.T) {
 	}
 }
 
+// An answer is kept within the memory of bodies.
+func TestKeptAnswersCountAsBodyMemory(t *testing.T) {
+	for memory, want := range map[int64]bool{1 << 20: true, 32 << 10: false} {
+		s := hasty()
+		s.generation.BodyMemory = memory
+		g := serve(t, s, says(failing(503, strings.Repeat("x", 60_000)))(t), refusing(t))
+		_, body := dial(t, g).ask(get)
+		require.Equal(t, want, strings.Contains(body, "xxxx"), "with %d bytes", memory)
+		eventually(t, "all memory to be given back", func() bool { return g.handler.HeldBytes() == 0 })
+	}
+}
+
 // says makes endpoints that give this answer, and close at once if it is none.
 func says(answer string) func(testing.TB) string {
 	return func(t testing.TB) string {

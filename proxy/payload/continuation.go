@@ -79,6 +79,14 @@ func (c *Continuation) Pass(piece []byte) []byte {
 	return c.out
 }
 
+// Kept is how many bytes are kept of the stream and of the request.
+func (c *Continuation) Kept() int64 {
+	return int64(cap(c.text) + cap(c.pending) + cap(c.out) + cap(c.asked))
+}
+
+// GiveUp forgets the text: the stream is passed on, and cannot be continued any more.
+func (c *Continuation) GiveUp() { c.over, c.text = true, nil }
+
 // Left returns the beginning of an event that Pass has kept back, for a stream that has ended
 // with it.
 func (c *Continuation) Left() []byte { return c.pending }

@@ -35,6 +35,7 @@ type Block [BlockBytes]byte
 type Memory struct {
 	mu   sync.Mutex
 	used int64    // bytes of the blocks in use
+	kept int64    // bytes on the heap that Reserve counted
 	warm []*Block // free, last used last
 	cold []*Block // free, and the system has their memory
 	slab []byte   // what is left of the newest mapping
@@ -50,7 +51,7 @@ func (m *Memory) Take(held int, limit int64) *Block {
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.used+BlockBytes > limit {
+	if m.used+m.kept+BlockBytes > limit {
 		return nil
 	}
 	b := m.free()
@@ -94,6 +95,32 @@ func (m *Memory) Give(blocks []*Block) {
 	}
 }
 
+// Reserve counts bytes that somebody keeps on the heap beside bodies, if the budget of limit
+// bytes allows them.
+func (m *Memory) Reserve(bytes, limit int64) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.used+m.kept+bytes > limit {
+		return false
+	}
+	m.kept += bytes
+	return true
+}
+
+// Return takes back what Reserve counted.
+func (m *Memory) Return(bytes int64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.kept -= bytes
+}
+
+// Reserved is how many bytes Reserve has counted.
+func (m *Memory) Reserved() int64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.kept
+}
+
 // giveBack gives the system the memory of blocks that nobody has needed since its last
 // call.
 func (m *Memory) giveBack() {
@@ -115,7 +142,7 @@ func (m *Memory) giveBack() {
 	m.trim = time.AfterFunc(keepBlocks, m.giveBack)
 }
 
-// InUse is how many bytes are given out, in whole blocks.
+// InUse is how many bytes are given out, in whole blocks. What Reserve counted lies on the heap.
 func (m *Memory) InUse() int64 {
 	m.mu.Lock()
 	defer m.mu.Unlock()

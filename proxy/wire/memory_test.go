@@ -42,6 +42,20 @@ func TestMemoryIsBounded(t *testing.T) {
 	require.Len(t, seen, 64, "all are used again")
 }
 
+// What is kept on the heap counts within the same budget, both ways.
+func TestReservedMemoryCounts(t *testing.T) {
+	const limit = 4 * BlockBytes
+	m := &Memory{}
+	require.True(t, m.Reserve(2*BlockBytes+1, limit))
+	require.Len(t, takeAll(m, 0, limit), 1)
+	require.False(t, m.Reserve(BlockBytes, limit))
+	require.True(t, m.Reserve(BlockBytes-1, limit))
+	require.EqualValues(t, 3*BlockBytes, m.Reserved())
+	m.Return(3 * BlockBytes)
+	require.Zero(t, m.Reserved())
+	require.Len(t, takeAll(m, 0, limit), 3)
+}
+
 // What nobody needs for a while goes back to the system, and what is needed stays.
 func TestIdleMemoryIsGivenBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
