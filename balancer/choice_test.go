@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 )
 
 // costly is turns, with a cost to tell of each candidate.
@@ -63,7 +65,7 @@ func TestChoices(t *testing.T) {
 
 // TestForeignRequests: what is said of a server is a number of requests, whatever it was.
 func TestForeignRequests(t *testing.T) {
-	l := new(Load)
+	l := &Load{server: cost.NewServer()}
 	l.SetForeign(2.5, 7)
 	waiting, running := l.Foreign()
 	assert.Equal(t, [2]float64{2.5, 7}, [2]float64{waiting, running})

@@ -29,6 +29,9 @@ type EndpointOptions struct {
 	Slots int
 	// Tier is 0 for what is used first; higher ones are used where those before them fall short.
 	Tier int
+	// CacheTokens is for how many tokens of prompts the server's cache has room: 0, that this is not
+	// known, and below 0, that it keeps none. Where pools say different numbers the least counts.
+	CacheTokens int64
 	// Via says how the endpoint is reached, to whoever sends the requests; a comparable value.
 	// Where it changes the pool makes another Endpoint, which has the same conditions.
 	Via any

@@ -36,15 +36,30 @@ func countOf(n float64) float64 {
 }
 
 // SetCacheTokens tells for how many tokens the server's cache has room; 0: it is not known.
-func (l *Load) SetCacheTokens(n int64) { l.engine.cacheTokens.Store(max(n, 0)) }
+func (l *Load) SetCacheTokens(n int64) {
+	if l.engine.cacheTokens.Swap(max(n, 0)) != max(n, 0) {
+		l.server.Lock()
+		defer l.server.Unlock()
+		l.server.ReportCache(n)
+	}
+}
 
 // CacheTokens returns what SetCacheTokens was told last.
 func (l *Load) CacheTokens() int64 { return l.engine.cacheTokens.Load() }
 
-// Restarted tells that the server has lost what it had in its cache. How fast it works is as
-// before.
-func (l *Load) Restarted() { l.engine.starts.Add(1) }
+// Restarted tells that the server has lost what it had in its cache, so that nobody reckons with
+// it. How fast it works is as before.
+func (l *Load) Restarted() {
+	l.engine.starts.Add(1)
+	l.lost()
+}
 
-// Starts returns a number that Restarted changes: whoever remembers what is in the server's
-// cache forgets it then.
+// lost forgets what the server had in its cache.
+func (l *Load) lost() {
+	l.server.Lock()
+	defer l.server.Unlock()
+	l.server.Forget()
+}
+
+// Starts returns a number that Restarted changes.
 func (l *Load) Starts() uint32 { return l.engine.starts.Load() }

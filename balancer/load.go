@@ -18,7 +18,7 @@ type Load struct {
 	finished  [classCount]atomic.Uint64     // written by the first Release of each lease
 	watchers  atomic.Pointer[[]*Endpoint]   // whose pools are told of changes; the slice is replaced, never written, under Loads.mu
 	turn      atomic.Uint32                 // which watcher is told first; written by tell
-	holders   map[*Endpoint]int64           // the endpoints that point here, and the slots each was configured with; guarded by Loads.mu
+	holders   map[*Endpoint]said            // the endpoints that point here, and what each was configured with; guarded by Loads.mu
 	slots     atomic.Int64                  // the least of those, 0 where none has a limit; written under Loads.mu
 	server    *cost.Server                  // has a lock of its own
 	_         [cacheLine - 8*loadWords]byte // servers must not share a cache line: each is written per request

@@ -37,12 +37,12 @@ func (l *Loads) hold(address string, e *Endpoint) *Load {
 	defer l.mu.Unlock()
 	load := l.byAddress[address]
 	if load == nil {
-		load = &Load{holders: make(map[*Endpoint]int64), server: cost.NewServer()}
+		load = &Load{holders: make(map[*Endpoint]said), server: cost.NewServer()}
 		load.elsewhere.Store(l.elsewhere[address])
 		load.inFlight.Store(l.elsewhere[address])
 		l.byAddress[address] = load
 	}
-	load.holders[e] = 0
+	load.holders[e] = said{}
 	return load
 }
 
@@ -53,16 +53,20 @@ func (l *Loads) shares(e *Endpoint) bool {
 	return len(e.load.holders) > 1
 }
 
-// tellSlots notes how many slots a pool's members are configured with. A server has the least
-// number that any pool says: a pool that says more would take all slots from the others. It
-// returns the pools for which the number has changed.
-func (l *Loads) tellSlots(members []*member) (changed []*Pool) {
+// said is what a pool says of a server; 0 where it says nothing.
+type said struct{ slots, cacheTokens int64 }
+
+// tell notes what a pool's members are configured with. A server has the least
+// number of slots that any pool says: a pool that says more would take all slots from the others. It
+// returns the pools for which that number has changed.
+func (l *Loads) tell(members []*member) (changed []*Pool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, m := range members {
 		load := m.endpoint.load
-		if load.holders[m.endpoint] != int64(m.slots) {
-			load.holders[m.endpoint] = int64(m.slots)
+		if now := (said{int64(m.slots), m.cacheTokens}); load.holders[m.endpoint] != now {
+			load.holders[m.endpoint] = now
+			load.reckonCache()
 			changed = load.reckonSlots(changed)
 		}
 	}
@@ -72,9 +76,9 @@ func (l *Loads) tellSlots(members []*member) (changed []*Pool) {
 // reckonSlots finds the least number of slots, and adds the pools for which it has changed.
 func (l *Load) reckonSlots(changed []*Pool) []*Pool {
 	least := int64(0)
-	for _, slots := range l.holders {
-		if slots > 0 && (least == 0 || slots < least) {
-			least = slots
+	for _, s := range l.holders {
+		if s.slots > 0 && (least == 0 || s.slots < least) {
+			least = s.slots
 		}
 	}
 	if l.slots.Swap(least) == least {
@@ -86,6 +90,19 @@ func (l *Load) reckonSlots(changed []*Pool) []*Pool {
 		}
 	}
 	return changed
+}
+
+// reckonCache finds the least that is said of the server's cache.
+func (l *Load) reckonCache() {
+	least := int64(0)
+	for _, s := range l.holders {
+		if s.cacheTokens != 0 && (least == 0 || s.cacheTokens < least) {
+			least = s.cacheTokens
+		}
+	}
+	l.server.Lock()
+	defer l.server.Unlock()
+	l.server.DeclareCache(least)
 }
 
 // watch switches for each endpoint whether its pool is told of changes.
@@ -128,6 +145,7 @@ func (l *Loads) drop(gone []*Endpoint) (changed []*Pool) {
 		e.load.watch(e, false)
 		delete(e.load.holders, e)
 		changed = e.load.reckonSlots(changed)
+		e.load.reckonCache()
 	}
 	for address, load := range l.byAddress {
 		if len(load.holders) == 0 && load.InFlight() == 0 {

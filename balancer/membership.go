@@ -16,12 +16,13 @@ var ErrNoEndpoints = errors.New("the list of endpoints is empty, which would sto
 
 // member is one endpoint with what may change about it. Guarded by Pool.mu.
 type member struct {
-	endpoint *Endpoint
-	capacity float64
-	slots    int
-	tier     int
-	standing standing
-	way      way
+	endpoint    *Endpoint
+	capacity    float64
+	slots       int
+	tier        int
+	cacheTokens int64
+	standing    standing
+	way         way
 }
 
 // replace sets options and members, and returns the number of the change and the
@@ -42,7 +43,7 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 	members := make([]*member, len(endpoints))
 	var fresh []*member
 	for i, o := range endpoints {
-		next := &member{capacity: o.Capacity, slots: o.Slots, tier: o.Tier}
+		next := &member{capacity: o.Capacity, slots: o.Slots, tier: o.Tier, cacheTokens: o.CacheTokens}
 		m := before[o.Name]
 		if m != nil && m.endpoint.url == o.URL {
 			next.standing, next.way = m.standing, m.way
@@ -80,7 +81,7 @@ func (p *Pool) join(fresh []*member) {
 // is reports whether the member is what the options ask for.
 func (m *member) is(o EndpointOptions) bool {
 	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.via == o.Via &&
-		m.capacity == o.Capacity && m.slots == o.Slots && m.tier == o.Tier
+		m.capacity == o.Capacity && m.slots == o.Slots && m.tier == o.Tier && m.cacheTokens == o.CacheTokens
 }
 
 // mark switches the condition of a member, and returns the number of the last change. The
@@ -104,6 +105,9 @@ func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (chang
 			}
 			p.marked = append(p.marked, t)
 			p.judged(m)
+			if e := m.endpoint; c == ProbeFailed && on && e.Unreachable() {
+				e.load.lost() // neither requests nor probes get there: it is down, and not only slow
+			}
 		}
 		return p.changes, changed, nil
 	}

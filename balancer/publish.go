@@ -48,7 +48,7 @@ func (p *Pool) renew(change uint64) (given []*Endpoint, others []*Pool, err erro
 	if p.published >= change || p.retired.Load() {
 		return nil, nil, nil
 	}
-	others = slices.DeleteFunc(p.loads.tellSlots(p.members), func(other *Pool) bool { return other == p })
+	others = slices.DeleteFunc(p.loads.tell(p.members), func(other *Pool) bool { return other == p })
 	p.ramps()
 	next, err := newSnapshot(p.name, &p.options, p.members, p.now())
 	if err != nil {

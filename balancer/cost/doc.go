@@ -8,6 +8,9 @@
 // what passes through the gateway. An Upstream is what is learned of all requests of one upstream: how
 // long answers are, and how many bytes a token of the prompt has.
 //
+// It also remembers, in fixed memory, which beginnings of prompts were sent to the server: those are
+// likely in its cache, and need not be read again.
+//
 // Whoever sends a request calls Send; then Token for what comes back, and End once, however
 // the request ends. All sums are integers, so that they are zero again when nothing is in flight.
 //

@@ -9,6 +9,7 @@ type Prompt struct {
 	BlockBytes int      // of each block
 	Session    uint64   // hash of what says which session it belongs to; 0: nothing does
 	Streams    bool     // its answer comes token by token, and the server will be told of them
+	Cached     int64    // of Bytes: what the server likely had in its cache that it was sent to last; written at Send, where there are Blocks
 }
 
 // Usage is what the engine said that the request was; zeros where it said nothing.

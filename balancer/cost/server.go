@@ -22,11 +22,12 @@ type Server struct {
 	context int64   // tokens of all in flight
 	rate    rate
 	step    step
+	cache   cache
 }
 
 // NewServer returns the state of a server at which nothing is in flight.
 func NewServer() *Server {
-	return &Server{order: line{which: inOrder}, silent: line{which: inSilent}}
+	return &Server{order: line{which: inOrder}, silent: line{which: inSilent}, cache: newCache()}
 }
 
 // State is how much a server has in flight.
@@ -63,7 +64,8 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Dur
 	ask := u.Ask(p, at)
 	*v = Visit{upstream: u, at: reading, alone: s.order.length == 0, silent: !p.Streams, bytes: p.Bytes, sent: now, seen: now}
 	v.context = int64(ask.tokens)
-	v.work = max(1, int64(ask.work(s.cached(p, &ask))))
+	cached := s.cached(p, &ask)
+	v.work = max(1, int64(ask.work(cached)))
 	u.sent(v.work)
 	if v.silent {
 		parts := s.quote(&ask, place)
@@ -80,10 +82,8 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Dur
 	s.order.add(v)
 	s.work += v.work
 	s.context += v.context
+	s.cache.remember(p, &ask, cached)
 }
-
-// cached returns how many tokens of the prompt the server has read before, and kept.
-func (s *Server) cached(*Prompt, *Ask) float64 { return 0 }
 
 // Token takes in that n events of an answer have come.
 func (s *Server) Token(v *Visit, n int, at time.Duration) {

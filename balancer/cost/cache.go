@@ -1,0 +1,93 @@
+// Which beginnings of prompts a server likely has in its cache.
+
+package cost
+
+import (
+	"math"
+
+	"github.com/steelyard-proxy/steelyard/balancer/prefix"
+)
+
+// cache is what was sent to a server of late, as much as its own cache has room for. Two sizes may
+// be known, in tokens; 0: not.
+type cache struct {
+	index      *prefix.Index
+	declared   int64   // by whoever runs the server; below 0: it keeps nothing
+	reported   int64   // by the server
+	blockBytes float64 // of late
+}
+
+// usualBlocks is how many blocks are remembered of a server whose cache is of unknown size.
+const usualBlocks = 4096
+
+// blockKept is for how many requests the size of blocks counts.
+const blockKept = 64
+
+func newCache() cache {
+	return cache{index: prefix.NewIndex(usualBlocks), blockBytes: prefix.Block}
+}
+
+// Forget says that the server has lost what it had in its cache.
+func (s *Server) Forget() { s.cache.index.Clear() }
+
+// DeclareCache says for how many tokens the server's cache has room: 0, that this is not known, and
+// below 0, that it has none. It goes before what ReportCache says.
+func (s *Server) DeclareCache(tokens int64) {
+	s.cache.declared = tokens
+	s.cache.size()
+}
+
+// ReportCache says for how many tokens the server's cache has room, by its own words; 0: not known.
+func (s *Server) ReportCache(tokens int64) {
+	s.cache.reported = max(tokens, 0)
+	s.cache.size()
+}
+
+// size changes the memory where nothing need be known of prompts for that. Else the next prompt does.
+func (c *cache) size() {
+	switch {
+	case c.declared < 0:
+		c.index.Resize(0)
+	case c.declared == 0 && c.reported == 0:
+		c.index.Resize(usualBlocks)
+	}
+}
+
+// cached returns how many tokens of the prompt the server has read before, and likely kept.
+func (s *Server) cached(p *Prompt, a *Ask) float64 {
+	if p == nil || len(p.Blocks) == 0 || p.Bytes <= 0 {
+		return 0
+	}
+	return float64(s.cache.index.Match(p.Blocks)) * float64(p.BlockBytes) * a.tokens / float64(p.Bytes)
+}
+
+// remember takes in that the prompt, of which so many tokens were there before, is sent to the server now.
+func (c *cache) remember(p *Prompt, a *Ask, cached float64) {
+	if len(p.Blocks) == 0 || p.Bytes <= 0 {
+		return
+	}
+	perToken := float64(p.Bytes) / a.tokens
+	p.Cached = int64(min(cached*perToken, float64(p.Bytes)))
+	c.blockBytes += (float64(p.BlockBytes) - c.blockBytes) / blockKept
+	if tokens := c.tokens(); tokens > 0 {
+		c.fit(float64(tokens) * perToken / c.blockBytes)
+	}
+	c.index.Touch(p.Blocks)
+}
+
+// tokens is for how many the cache has room; 0: not known, below 0: it is none.
+func (c *cache) tokens() int64 {
+	if c.declared != 0 {
+		return c.declared
+	}
+	return c.reported
+}
+
+// fit changes how many blocks there is room for, if it is far from what it should be: that takes new memory.
+func (c *cache) fit(blocks float64) {
+	const far = 1.25
+	now := float64(c.index.Blocks())
+	if blocks = min(max(math.Ceil(blocks), 1), prefix.MostBlocks); blocks > now*far || blocks*far < now {
+		c.index.Resize(int(blocks))
+	}
+}
