@@ -69,6 +69,7 @@ func layDefaults(from, to reflect.Value) (any, error) {
 			*item = recoveryDefaults()
 		case *Endpoint:
 			item.Capacity.Value = defaultCapacity
+			item.PrefixCache.Auto = true
 		case *Route:
 			item.Path, item.Priority = "/", DefaultPriority
 		}
@@ -81,6 +82,7 @@ func upstreamDefaults() Upstream {
 		Policy:   "capacity",
 		Gateways: 1,
 		Host:     "pass",
+		Affinity: Affinity{Body: offWord},
 		Queue:    Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
 		Health: Health{
 			Interval:           2 * time.Second,

@@ -39,9 +39,10 @@ func TestDefaults(t *testing.T) {
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,
+			Affinity:  Affinity{Body: "off"},
 			Host:      "pass",
 			Queue:     Queue{Order: "fifo", MaxRequests: 1000, MaxWait: 30 * time.Second, HoldBack: true},
-			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: Capacity{Value: 100}}},
+			Endpoints: []Endpoint{{Name: "127.0.0.1:9001", URL: "http://127.0.0.1:9001", Capacity: Capacity{Value: 100}, PrefixCache: PrefixCache{Auto: true}}},
 			Health: Health{
 				Interval:           2 * time.Second,
 				Timeout:            time.Second,

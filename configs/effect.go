@@ -34,6 +34,7 @@ func (r *report) review(c *Config) {
 			r.note(p, "add a route to it, or remove it", "upstream %s has no effect: no route leads to it", quote(u.Name))
 		}
 		r.reviewSharing(p, u)
+		r.reviewPrompts(p, u)
 		queues := r.reviewQueue(p.key("queue"), u, slots)
 		wait = wait || queues
 		r.reviewPredict(p, c, u, queues)

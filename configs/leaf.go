@@ -59,6 +59,10 @@ var leaves = map[reflect.Type]leaf{
 		"a whole number or auto", "write how many requests the server works on at once, 0 for no limit, or auto to have it measured",
 		readSlots, printSlots,
 	},
+	reflect.TypeFor[PrefixCache](): {
+		"a whole number or auto", "write for how many tokens the engine's KV cache has room, 0 for none, or auto",
+		readPrefixCache, printPrefixCache,
+	},
 	reflect.TypeFor[Idempotent](): {
 		"auto, true or false", "write auto for methods and paths that are known to be safe, true for all requests, false for methods alone",
 		readIdempotent,

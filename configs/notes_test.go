@@ -53,6 +53,8 @@ func TestSettingsWithoutEffectAreNoted(t *testing.T) {
 		"upstreams: [{timeouts: {total: 1s}, queue: {max_wait: 5s}, " + slots + "}]":                               "1: upstreams[0].queue.max_wait: has no effect: timeouts.total (1s) is over first: lower it, or raise total",
 		"upstreams: [{signals: {interval: 2s}, " + idle + "}]":                                                     "1: upstreams[0].signals.interval: has no effect: with signals.engine off no endpoint is asked: remove it",
 		"upstreams: [{signals: {engine: orca, port: 8002}, " + idle + "}]":                                         "1: upstreams[0].signals.port: has no effect: with orca the load comes with the answers, and no page is asked for: remove it",
+		"upstreams: [{affinity: {body: user}, " + idle + "}]":                                                      "1: upstreams[0].affinity: has no effect with policy capacity: only least_cost asks for it: choose that policy, or remove it",
+		"upstreams: [{endpoints: [{url: \"http://a\"}, {url: \"http://b\", prefix_cache: 0}]}]":                    "1: upstreams[0].endpoints[1].prefix_cache: has no effect with policy capacity: only least_cost asks for it: choose that policy, or remove it",
 		"clients: {max_waiting: 3}\nupstreams: [{" + idle + "}]":                                                   "1: clients.max_waiting: has no effect: no upstream has a queue that requests wait in: give endpoints slots, or remove it",
 		"clients: {max_body_memory: 1MiB}\nlimits: {replay_bytes: 0}\nupstreams: [{" + idle + "}]":                 "1: clients.max_body_memory: has no effect: with replay_bytes 0 no body is held: raise replay_bytes, or remove it",
 		"admin: {address: \"\", hosts: [a.test]}\nupstreams: [{" + idle + "}]":                                     "1: admin.hosts: has no effect: without admin.address there is no admin listener: give the address, or remove it",
@@ -80,6 +82,7 @@ func TestSettingsWithEffectAreNotNoted(t *testing.T) {
 		"upstreams: [{timeouts: {total: 30s}, endpoints: [{url: \"http://a\"}]}]", // whose idle default is longer
 		"upstreams: [{health: {path: /h, statuses: [204], busy_statuses: [503]}, endpoints: [{url: \"http://a\"}]}]",
 		"upstreams: [{signals: {engine: triton, port: 8003, path: /m, interval: 2s}, endpoints: [{url: \"http://a\"}]}]",
+		"upstreams: [{policy: least_cost, affinity: {header: X-S}, endpoints: [{url: \"http://a\", prefix_cache: 9}]}]",
 		"clients: {max_waiting: 3, max_body_memory: 4MiB}\nupstreams: [{endpoints: [{url: \"http://a\", slots: 4}]}]",
 		"limits: {replay_bytes: 0, body_memory: 0}\nupstreams: [{endpoints: [{url: \"http://a\"}]}]",
 		// The slots of one upstream hold for the other one, as it names the same server.

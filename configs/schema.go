@@ -111,6 +111,7 @@ type Upstream struct {
 	TimeScale     float64    `yaml:"time_scale,omitempty"` // how many times as fast as the clock the engines' time runs, as that of a bench does; 0: as fast
 	Host          string     `yaml:"host"`                 // "pass": the client's Host goes out; "endpoint": the endpoint's own
 	Endpoints     []Endpoint `yaml:"endpoints"`
+	Affinity      Affinity   `yaml:"affinity"`
 	Queue         Queue      `yaml:"queue"`
 	Predict       Predict    `yaml:"predict,omitempty"`
 	Health        Health     `yaml:"health"`
@@ -130,12 +131,13 @@ type Upstream struct {
 
 // Endpoint is one addressable inference server.
 type Endpoint struct {
-	Name     string     `yaml:"name"` // unique in its upstream; by default host:port of the URL
-	URL      string     `yaml:"url"`  // always scheme://host:port, lower-case, the port written out
-	Capacity Capacity   `yaml:"capacity"`
-	Slots    Slots      `yaml:"slots"`
-	Tier     int        `yaml:"tier"` // 0 is used first, the others are backups
-	TLS      *ClientTLS `yaml:"tls"`  // nil: plain for http; the system's roots for https
+	Name        string      `yaml:"name"` // unique in its upstream; by default host:port of the URL
+	URL         string      `yaml:"url"`  // always scheme://host:port, lower-case, the port written out
+	Capacity    Capacity    `yaml:"capacity"`
+	Slots       Slots       `yaml:"slots"`
+	PrefixCache PrefixCache `yaml:"prefix_cache"`
+	Tier        int         `yaml:"tier"` // 0 is used first, the others are backups
+	TLS         *ClientTLS  `yaml:"tls"`  // nil: plain for http; the system's roots for https
 }
 
 // ClientTLS says how an https endpoint is verified and how the gateway shows itself to it.

@@ -24,6 +24,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.oneOf(p.key("host"), u.Host, "pass", "endpoint")
 		r.validateScale(p.key("capacity_scale"), u.CapacityScale)
 		between(r, p.key("gateways"), u.Gateways, 1, mostGateways, "give the number of gateways that send to the endpoints, this one included")
+		r.validateAffinity(p.key("affinity"), &u.Affinity)
 		if u.TimeScale != 0 {
 			between(r, p.key("time_scale"), u.TimeScale, 0.01, 1000, "give how many times as fast as the clock the engines' time runs, or leave it out")
 		}
@@ -115,6 +116,7 @@ func (r *report) validateEndpoints(p path, endpoints []Endpoint) {
 			r.unique(named, at.key("name"), e.Name, "endpoint of this upstream")
 		}
 		r.validateCapacity(at.key("capacity"), e.Capacity.Value)
+		r.validatePrefixCache(at.key("prefix_cache"), e.PrefixCache)
 		between(r, at.key("slots"), e.Slots.Value, 0, mostSlots, "give how many requests the server works on at once, 0 for no limit")
 		if e.TLS != nil {
 			r.validateClientTLS(at.key("tls"), e.TLS)

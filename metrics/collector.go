@@ -22,6 +22,7 @@ func (r *Registry) collect(s *page) {
 	overheads := overheadByUpstream(upstreams, endpoints)
 	for _, e := range endpoints {
 		s.answers(e)
+		s.prompts(e)
 		s.transport(e)
 		s.breathe()
 	}
@@ -145,6 +146,16 @@ func (s *page) answers(e *Endpoint) {
 	s.counter(truncated, e.truncated.Load(), e.upstream, e.name)
 	for i, label := range repeatLabels {
 		s.counter(repeats, e.repeats[i].Load(), e.upstream, e.name, label)
+	}
+}
+
+// prompts writes what was counted of prompts, where any was.
+func (s *page) prompts(e *Endpoint) {
+	if !e.prompted.Load() {
+		return
+	}
+	for i, f := range prompts {
+		s.counter(f, e.prompts[i].Load(), e.upstream, e.name)
 	}
 }
 

@@ -37,7 +37,20 @@ type Endpoint struct {
 	named      atomic.Bool                             // LookedUp
 	ejections  [ejectionModes][detectors]atomic.Uint64 // Ejected
 	slowing    atomic.Uint64                           // Slowing
+
+	_        cpu.CacheLinePad            // what follows is written for each prompt
+	prompted atomic.Bool                 // PromptSent, PromptRead
+	prompts  [promptCounts]atomic.Uint64 // PromptSent, PromptRead
 }
+
+// What is counted of prompts.
+const (
+	promptBytes = iota
+	expectedBytes
+	promptTokens
+	cachedTokens
+	promptCounts
+)
 
 func newEndpoint(upstream, name string) *Endpoint {
 	return &Endpoint{
@@ -85,6 +98,27 @@ func (e *Endpoint) Truncated() { e.truncated.Add(1) }
 // Repeated counts one request that failed at this endpoint and was sent
 // again, to this endpoint or another.
 func (e *Endpoint) Repeated(why RepeatReason) { e.repeats[why].Add(1) }
+
+// PromptSent counts a prompt of so many bytes, of which the endpoint has likely read so many before.
+func (e *Endpoint) PromptSent(bytes, expected int64) {
+	e.prompt(promptBytes, bytes, expectedBytes, expected)
+}
+
+// PromptRead counts a prompt of so many tokens, of which so many were in the engine's cache, by its
+// own words.
+func (e *Endpoint) PromptRead(tokens, cached int) {
+	e.prompt(promptTokens, int64(tokens), cachedTokens, int64(cached))
+}
+
+func (e *Endpoint) prompt(all int, n int64, part int, of int64) {
+	if !e.prompted.Load() {
+		e.prompted.Store(true)
+	}
+	e.prompts[all].Add(uint64(max(n, 0)))
+	if of > 0 {
+		e.prompts[part].Add(uint64(of))
+	}
+}
 
 // ConnectionOpened counts one connection made to the endpoint for requests.
 func (e *Endpoint) ConnectionOpened() { e.opened.Add(1) }

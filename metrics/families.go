@@ -35,6 +35,13 @@ var (
 	unreachable       = family("endpoint_unreachable", "Whether a request could not connect and nothing has shown since that one can, so that the endpoint is passed over for a while.", "upstream", "endpoint")
 	condition         = family("endpoint_condition", "Whether the condition, a reason not to be picked, is set.", "upstream", "endpoint", "condition")
 
+	prompts = [promptCounts]*aFamily{
+		promptBytes:   family("prompt_bytes_total", "Bytes of prompts sent to the endpoint, as they stand in requests; where the policy goes by prompts.", "upstream", "endpoint"),
+		expectedBytes: family("prompt_expected_cached_bytes_total", "Bytes of steelyard_prompt_bytes_total that the engine was expected to have in its cache.", "upstream", "endpoint"),
+		promptTokens:  family("prompt_tokens_total", "Tokens of the same prompts, by what the engine says with its answers; where it does.", "upstream", "endpoint"),
+		cachedTokens:  family("prompt_cached_tokens_total", "Tokens of steelyard_prompt_tokens_total that were in its cache.", "upstream", "endpoint"),
+	}
+
 	slowing   = family("slowing_warnings_total", "Warnings that the endpoint becomes slower than its peers, and would be ejected if that went on.", "upstream", "endpoint")
 	ejections = family("ejections_total", "Ejections of the endpoint for how its requests went, by what was found, and those that a detector in shadow would have made.", "upstream", "endpoint", "detector", "mode")
 

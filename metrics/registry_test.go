@@ -26,6 +26,8 @@ func full() *Registry {
 	e.Answered(200, 1500*time.Millisecond, 200*time.Millisecond, 40*time.Microsecond)
 	e.AddBytes(ToClient, 300)
 	e.Truncated()
+	e.PromptSent(9000, 4096)
+	e.PromptRead(2000, 1008)
 	e.Repeated(RepeatStale)
 	e.ConnectionOpened()
 	e.ConnectionReused()
@@ -113,6 +115,10 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_bytes_total{direction="sent",endpoint="small",peer="client",upstream="chat"} 300`,
 		`steelyard_bytes_total{direction="received",endpoint="",peer="client",upstream="chat"} 7`,
 		`steelyard_truncated_answers_total{endpoint="small",upstream="chat"} 1`,
+		`steelyard_prompt_bytes_total{endpoint="small",upstream="chat"} 9000`,
+		`steelyard_prompt_expected_cached_bytes_total{endpoint="small",upstream="chat"} 4096`,
+		`steelyard_prompt_tokens_total{endpoint="small",upstream="chat"} 2000`,
+		`steelyard_prompt_cached_tokens_total{endpoint="small",upstream="chat"} 1008`,
 		`steelyard_repeats_total{endpoint="small",reason="stale",upstream="chat"} 1`,
 		`steelyard_cancellations_total{phase="first_byte",upstream="chat"} 1`,
 		`steelyard_upstream_connections_opened_total{endpoint="small",upstream="chat"} 1`,
@@ -192,6 +198,8 @@ func TestForgetRemovesLabelSets(t *testing.T) {
 	assert.NotContains(t, text, `endpoint="small",upstream="chat"`)
 	assert.Contains(t, text, `endpoint="large",upstream="chat"`)
 	assert.Contains(t, text, `endpoint="small",upstream="embed"`)
+
+	assert.NotContains(t, text, "steelyard_prompt_bytes_total", "only where somebody goes by prompts")
 
 	small.Truncated() // a late request
 	assert.NotContains(t, scrape(t, r), `endpoint="small",upstream="chat"`)

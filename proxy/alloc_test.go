@@ -12,7 +12,12 @@ import (
 // A warm exchange allocates nothing, on no goroutine. The race detector
 // allocates for itself, hence the build tag.
 func TestWarmExchangeAllocatesNothing(t *testing.T) {
-	exchange := warm(t)
 	defer debug.SetGCPercent(debug.SetGCPercent(-1)) // a collection would empty the pools
-	require.Zero(t, testing.AllocsPerRun(2000, exchange))
+	for what, exchange := range map[string]func(){
+		"plain":  warm(t),
+		"prompt": warmed(t, "least_cost", chatOf(4<<10)),
+		"long":   warmed(t, "least_cost", chatOf(12<<10)),
+	} {
+		require.Zero(t, testing.AllocsPerRun(2000, exchange), what)
+	}
 }

@@ -1,11 +1,15 @@
 package proxy_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/policy"
 )
 
 // chatAnswer is what the warm paths carry.
@@ -13,12 +17,25 @@ var chatAnswer = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nDate: Mon
 
 // warm is one request after another over connections that exist already.
 func warm(tb testing.TB) func() {
+	return warmed(tb, "capacity", post(strings.Repeat("y", 600)))
+}
+
+// warmed is warm with another policy, and another request.
+func warmed(tb testing.TB, rule, text string) func() {
 	s := defaults()
 	s.quiet = true
-	g := serve(tb, s, echoing(tb, chatAnswer))
+	var endpoints []string
+	for range 4 {
+		_, body, _ := strings.Cut(text, "\r\n\r\n")
+		endpoints = append(endpoints, swallowing(tb, chatAnswer, len(body)))
+	}
+	g := serve(tb, s, endpoints...)
+	builder, err := policy.Lookup(rule)
+	require.NoError(tb, err)
+	require.NoError(tb, g.pool.Apply(balancer.Options{Policy: builder}, g.options))
 	c := dial(tb, g)
 	require.NoError(tb, c.SetDeadline(time.Time{}))
-	request := []byte(post(strings.Repeat("y", 600)))
+	request := []byte(text)
 	answer := make([]byte, 4096)
 	return func() {
 		if _, err := c.Write(request); err != nil {
@@ -38,5 +55,26 @@ func BenchmarkExchange(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		exchange()
+	}
+}
+
+// chatOf is a chat of about so many bytes.
+func chatOf(n int) string {
+	text := strings.Repeat(`{"role":"user","content":"What is a steelyard, and why has it arms of unequal length?\n"},`, n/91+1)
+	return post(`{"model":"meta-llama/Llama-3.1-8B-Instruct","messages":[` + strings.TrimSuffix(text, ",") + `],"max_tokens":256}`)
+}
+
+// BenchmarkPolicies is one request by the policy that reads no prompts, and by the one that does.
+func BenchmarkPolicies(b *testing.B) {
+	for _, size := range []int{4 << 10, 48 << 10} {
+		for _, rule := range []string{"least_load", "least_cost"} {
+			b.Run(fmt.Sprintf("%s/%d", rule, size), func(b *testing.B) {
+				exchange := warmed(b, rule, chatOf(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					exchange()
+				}
+			})
+		}
 	}
 }

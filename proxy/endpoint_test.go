@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"bufio"
+	"bytes"
 	"crypto/tls"
 	"fmt"
 	"io"
@@ -100,6 +101,27 @@ func echoing(t testing.TB, answer string) string {
 			if _, err := c.Read(request); err != nil {
 				return
 			}
+			if _, err := c.Write(out); err != nil {
+				return
+			}
+		}
+	})
+}
+
+// swallowing is echoing, for requests whose bodies are of that length and come in several pieces.
+func swallowing(t testing.TB, answer string, body int) string {
+	return endpoint(t, func(c net.Conn, _ *bufio.Reader) {
+		request, out, n := make([]byte, 4<<20), []byte(answer), 0
+		for {
+			read, err := c.Read(request[n:])
+			if err != nil {
+				return
+			}
+			n += read
+			if head := bytes.Index(request[:n], []byte("\r\n\r\n")); head < 0 || n < head+4+body {
+				continue
+			}
+			n = 0
 			if _, err := c.Write(out); err != nil {
 				return
 			}

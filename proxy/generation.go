@@ -69,6 +69,7 @@ type Upstream struct {
 	Idle      time.Duration      // between two pieces of an answer, or of a request taken
 	Total     time.Duration      // of the whole exchange
 	Predictor *predict.Predictor // of the work of its requests; nil: all are alike
+	Affinity  Affinity           // to which session a request belongs
 	WantsWork bool               // somebody wants to know the work of its requests: a queue, a meter or a log
 	QueueTime bool               // answers say how long the request waited for a slot
 	Retry     retry.Policy       // when a request is tried again

@@ -208,6 +208,7 @@ func (h *hedge) lease() *attempt {
 	a := new(attempt)
 	a.initialise(x)
 	a.begun, a.lease, a.target, a.inFlight = wire.Now(), lease, lease.Endpoint().Via().(*Target), lease.Endpoint().Load().InFlight()
+	a.countPrompt()
 	h.at, h.sent, h.second = lease.Endpoint(), true, a
 	return a
 }

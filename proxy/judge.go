@@ -61,6 +61,9 @@ func (l Learning) Judge(a *Attempted) {
 // judge tells those who want to know how the attempt ended. How long a tunnel stood says nothing.
 func (a *attempt) judge(o balancer.Outcome, beside int64) {
 	failure := a.x.failure
+	if u := o.Usage; u.PromptTokens > 0 {
+		a.target.Metrics.PromptRead(u.PromptTokens, u.CachedTokens)
+	}
 	a.ended = Attempted{
 		Outcome: o, InFlight: a.inFlight, Beside: beside, Overran: failure != nil && failure.Kind == fault.TotalTimeout && a.answered > 0,
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/balancer/prefix"
 	"github.com/steelyard-proxy/steelyard/proxy/payload"
 	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
@@ -17,6 +18,7 @@ type hints struct {
 	model    string // if said; kept over exchanges, as most ask for the same one
 	scratch  []byte
 	features predict.Features
+	blocks   []uint64 // memory of request.Prompt.Blocks
 }
 
 // reset keeps the memory of hints.
@@ -27,14 +29,15 @@ func (h *hints) reset() { h.said, h.features = false, predict.Features{} }
 // nothing is taken for the mean of all requests.
 func (x *exchange) predict() {
 	x.request = balancer.Request{Priority: x.priority.Level}
-	wants := x.upstream.Pool.Wants()
+	wants := x.wants()
 	if !x.upstream.WantsWork && !wants.Prompts {
 		return
 	}
 	var h payload.Hints
-	if body := x.peekable(); body != nil {
+	body := x.peekable()
+	if body != nil {
 		defer body.release()
-		h = payload.Peek(body.bytes, x.hints.scratch)
+		h = body.prompt.Peek(body.bytes, x.hints.scratch)
 		if len(h.Model) > cap(x.hints.scratch) {
 			x.hints.scratch = make([]byte, 0, 2*len(h.Model))
 		}
@@ -47,7 +50,7 @@ func (x *exchange) predict() {
 	}
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
 	if wants.Prompts {
-		x.request.Prompt = balancer.Prompt{Bytes: int64(h.PromptBytes), Streams: h.Stream}
+		x.describe(body, &h, wants.Blocks)
 	}
 	if p := x.upstream.Predictor; p != nil && x.upstream.WantsWork {
 		x.request.Work = p.Size(h.Model, x.hints.features)
@@ -62,8 +65,11 @@ var contiguous sync.Pool // of *peeked, for bodies that lie in several blocks
 
 // peeked is a body in one piece.
 type peeked struct {
-	bytes []byte
-	own   []byte // memory for a body that lies in several blocks
+	bytes   []byte
+	own     []byte // memory for a body that lies in several blocks
+	prompt  payload.Prompt
+	hasher  prefix.Hasher
+	picture [8]byte
 }
 
 // peekable is the body in one piece, if it is at hand and worth a look.
@@ -88,5 +94,6 @@ func (x *exchange) peekable() *peeked {
 
 func (p *peeked) release() {
 	p.bytes = nil
+	p.prompt.Forget()
 	contiguous.Put(p)
 }

@@ -29,14 +29,14 @@ func prompt(hashes []uint64) *Prompt {
 // sent lets a prompt come and go, and returns how many bytes of it were there before.
 func (d *desk) sent(p *Prompt) int64 {
 	v := new(Visit)
-	d.Send(v, &d.up, p, 1, d.now)
+	d.Send(v, &d.up, p, even, d.now)
 	d.end(v)
 	return p.Cached
 }
 
 func (d *desk) read(p *Prompt) float64 {
 	ask := d.up.Ask(p, d.now)
-	return d.Quote(&ask, 1).Read
+	return d.Quote(&ask, even).Read
 }
 
 func TestWhatWasSentNeedNotBeRead(t *testing.T) {
@@ -103,7 +103,7 @@ func TestCacheAllocatesNothing(t *testing.T) {
 	prompts := []*Prompt{prompt(chain(1, 3, 20)), prompt(chain(2, 3, 20)), prompt(chain(3, 3, 20)), prompt(chain(4, 3, 20))}
 	v, i := new(Visit), 0
 	once := func() {
-		d.Send(v, &d.up, prompts[i%4], 1, d.now)
+		d.Send(v, &d.up, prompts[i%4], even, d.now)
 		d.End(v, false, Usage{}, d.now)
 		i++
 	}

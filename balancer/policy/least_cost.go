@@ -54,7 +54,7 @@ func (b *leastCostBuilder) Name() string {
 
 // Wants implements balancer.Wanter.
 func (b *leastCostBuilder) Wants() balancer.Wants {
-	return balancer.Wants{Prompts: true, Tokens: true, Tuning: &b.options.Tuning}
+	return balancer.Wants{Prompts: true, Blocks: true, Tokens: true, Tuning: &b.options.Tuning}
 }
 
 func (b *leastCostBuilder) Build(candidates []balancer.Candidate) balancer.Picker {

@@ -16,10 +16,10 @@
 // What is guessed wrong makes a choice worse, and never an answer wrong.
 //
 //	var h prefix.Hasher
-//	h.Reset(prefix.Join(0, model), prefix.BlockBytes(len(prompt)))
+//	h.Reset(prefix.Join(0, model), prefix.BlockBytes(int64(len(prompt))))
 //	h.Write(prompt)
 //	chain := h.Chain(nil)
 //	index := prefix.NewIndex(4096)
 //	index.Touch(chain)
-//	cached := index.Match(chain) * prefix.BlockBytes(len(prompt))
+//	cached := index.Match(chain) * prefix.BlockBytes(int64(len(prompt)))
 package prefix

@@ -17,7 +17,7 @@ const (
 )
 
 // BlockBytes is how many bytes each hash stands for in a prompt of this length.
-func BlockBytes(promptBytes int) int {
+func BlockBytes(promptBytes int64) int {
 	if promptBytes > long {
 		return 2 * Block
 	}
@@ -88,3 +88,16 @@ func (h *Hasher) block(b []byte) {
 // Chain writes the hashes of the full blocks into memory that it is given, or new memory if
 // that is too small.
 func (h *Hasher) Chain(into []uint64) []uint64 { return append(into[:0], h.chain[:h.n]...) }
+
+// StandIn returns hashes for a prompt of which nothing is known but its length, and the hash of
+// what it belongs to: of two that belong to the same, the shorter one is taken for the
+// beginning of the longer one.
+func StandIn(of uint64, promptBytes int64, into []uint64) []uint64 {
+	blockBytes := int64(BlockBytes(promptBytes))
+	into = into[:0]
+	for at := blockBytes; at <= promptBytes && len(into) < Most; at += blockBytes {
+		high, low := bits.Mul64(of^secrets[0], uint64(at)^secrets[1])
+		into = append(into, high^low)
+	}
+	return into
+}

@@ -102,6 +102,20 @@ func TestEqualBlocksHaveDifferentHashes(t *testing.T) {
 	require.NotEqual(t, hashes(0, prefix.Block, a, b)[1], hashes(0, prefix.Block, b, a)[1])
 }
 
+// TestStandInsGrow: what is known of a session's last request is known of its next.
+func TestStandInsGrow(t *testing.T) {
+	short, long := prefix.StandIn(7, 5*prefix.Block+9, nil), prefix.StandIn(7, 10*prefix.Block, nil)
+	require.Len(t, short, 5)
+	require.Len(t, long, 10)
+	require.Equal(t, short, long[:5])
+	x := prefix.NewIndex(1000)
+	x.Touch(prefix.StandIn(7, 256<<10, nil))
+	require.Equal(t, 128, x.Match(prefix.StandIn(7, 300<<10, nil)), "in blocks of 2 KiB")
+	require.Zero(t, x.Match(prefix.StandIn(8, 300<<10, nil)))
+	require.Empty(t, prefix.StandIn(7, 0, nil))
+	require.Len(t, prefix.StandIn(7, 1<<60, nil), prefix.Most)
+}
+
 func TestLongPromptsHaveBoundedChains(t *testing.T) {
 	require.Equal(t, prefix.Block, prefix.BlockBytes(256<<10))
 	require.Equal(t, 2*prefix.Block, prefix.BlockBytes(256<<10+1))

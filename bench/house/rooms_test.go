@@ -50,7 +50,7 @@ var rooms = []room{
 	{path: "balancer/predict/table", level: 2, sees: "balancer/statefile", tests: "balancer/predict",
 		why: "a model of any table"},
 
-	{path: "balancer", level: 1, sees: "balancer/cost balancer/dispatch",
+	{path: "balancer", level: 1, sees: "balancer/cost balancer/dispatch", tests: "balancer/prefix",
 		why: "who may serve and who should; knows neither HTTP nor configuration, so a simulation runs the same code"},
 
 	{path: "balancer/policy", level: 2, sees: "balancer balancer/cost",
@@ -75,7 +75,7 @@ var rooms = []room{
 		why: "the endpoint's side: connections and answers; it does not know that there are clients"},
 
 	{path: "proxy", level: 3,
-		sees:  "balancer balancer/estimate balancer/predict metrics metrics/event proxy/admission proxy/fault proxy/front proxy/payload proxy/requestlog proxy/retry proxy/route health/shortage proxy/strict proxy/transport proxy/wire",
+		sees:  "balancer balancer/estimate balancer/predict balancer/prefix metrics metrics/event proxy/admission proxy/fault proxy/front proxy/payload proxy/requestlog proxy/retry proxy/route health/shortage proxy/strict proxy/transport proxy/wire",
 		tests: "balancer/cost balancer/policy",
 		why:   "the life of one request joins both sides with a lease; rules come in plain, not as configuration"},
 	{path: "proxy/admin", level: 3, sees: "metrics/event",

@@ -27,6 +27,7 @@ func bodies() map[string][]byte {
 	return map[string][]byte{
 		"chat":    []byte(chat),
 		"prose":   long(`The quick brown fox jumps over the lazy dog.\n`),
+		"turns":   []byte(`{"model":"m","messages":[` + strings.Repeat(`{"role":"user","content":"What is a steelyard, and why has it arms of unequal length?\n"},`, 44) + `1]}`),
 		"code":    long(`fmt.Println(\"quoted\", \"text\")\n\t`),
 		"tokens":  []byte(`{"model":"m","input":[` + tokens + `]}`),
 		"escaped": []byte(`{"model":"meta-llama\/Llama-3","prompt":"p"}`),

@@ -60,6 +60,7 @@ func decoded(body []byte) (h payload.Hints, ok bool) {
 			}
 		}
 		h.Stream = h.Stream || string(object["stream"]) == "true"
+		h.Whole = h.Whole || string(object["stream"]) == "false"
 		choices = max(choices, positive(object["n"]), positive(object["best_of"]))
 		for _, field := range []string{"max_completion_tokens", "max_tokens", "max_output_tokens", "max_new_tokens", "n_predict", "num_predict"} {
 			limit = max(limit, positive(object[field]))

@@ -20,6 +20,9 @@ type Hints struct {
 	// Stream is whether the body asks for a stream. It is false when the body does
 	// not say, even for Ollama's native interface, which streams by default.
 	Stream bool
+	// Whole is whether the body asks for an answer that is no stream. It is false when the body
+	// does not say.
+	Whole bool
 	// PromptBytes is the length of what the model must read: the values of
 	// messages, prompt, input, tools and the like as they are in the body, without
 	// pictures and sound (see encoded), whose length says nothing of their tokens.
@@ -44,7 +47,8 @@ func look(body, scratch []byte, prompt *Prompt) Hints {
 	h := Hints{
 		Model:       plain(p.model, scratch),
 		MaxTokens:   p.tokens(),
-		Stream:      p.streams(),
+		Stream:      p.says(streaming),
+		Whole:       p.says(notStreaming),
 		PromptBytes: p.promptBytes(),
 		OK:          ok,
 	}
@@ -132,10 +136,18 @@ func (p *peek) setting(f field) int32 {
 	case f != stream:
 		return whole(token)
 	case string(token) == "true":
-		return 1
+		return streaming
+	case string(token) == "false":
+		return notStreaming
 	}
 	return 0
 }
+
+// The values of stream.
+const (
+	streaming    = 1
+	notStreaming = -1
+)
 
 // part skips a part of the prompt and returns its length; that of null is 0.
 func (p *peek) part(index uint8) int {
@@ -184,9 +196,10 @@ func (p *peek) tokens() int {
 	return int(min(limit*times, math.MaxInt32))
 }
 
-func (p *peek) streams() bool {
+// says reports whether one of the objects has this value of stream.
+func (p *peek) says(value int32) bool {
 	for o := range p.settings {
-		if p.settings[o][stream] != 0 {
+		if p.settings[o][stream] == value {
 			return true
 		}
 	}

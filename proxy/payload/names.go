@@ -56,7 +56,8 @@ const prompts = 11
 type Tag uint8
 
 const (
-	User            Tag = iota // OpenAI: the end user
+	NoTag           Tag = iota // that no body has
+	User                       // OpenAI: the end user
 	SessionID                  // SMG
 	PromptCacheKey             // OpenAI: what requests have that begin alike
 	loraPath                   // SGLang: the adapter
@@ -66,6 +67,14 @@ const (
 	reasoningEffort            // OpenAI; some models are told of it before all else
 	tags
 )
+
+// Named is the tag of that name; NoTag if there is none.
+func Named(name string) Tag {
+	if k := known([]byte(name)); k.kind == aTag {
+		return Tag(k.index)
+	}
+	return NoTag
+}
 
 // known looks a name up. Case matters, as it does to servers.
 func known(name []byte) key {

@@ -60,6 +60,10 @@ func (s *scanner) member(first bool) (name []byte, more bool) {
 // the quotes.
 func (s *scanner) text() []byte {
 	body, begin := s.body, s.at+1
+	if end := short(body, begin); end > 0 {
+		s.at = end + 1
+		return body[begin:end]
+	}
 	for from, closed := begin, false; ; {
 		end := from + bytes.IndexByte(body[from:], '"')
 		if end < from {
@@ -158,7 +162,9 @@ func (s *scanner) nested() (withheld int) {
 		c := body[at]
 		switch {
 		case !structural[c]:
-			at = calm(body, at+1) - 1
+			if at+1 < len(body) && !structural[body[at+1]] {
+				at = calm(body, at+2) - 1
+			}
 		case c == '"':
 			s.at = at
 			if text := s.text(); len(text) >= encodedLeast {

@@ -15,6 +15,20 @@ const (
 // zeros has the highest bit of each byte of w that is zero.
 func zeros(w uint64) uint64 { return ^((w&^highs + ^uint64(highs)) | w | ^uint64(highs)) }
 
+// short returns where a string is closed that has less than 8 bytes and no escapes, as most names
+// have; 0 if this one is not like that.
+func short(body []byte, begin int) (end int) {
+	if begin+8 > len(body) {
+		return 0
+	}
+	w := binary.LittleEndian.Uint64(body[begin:])
+	quotes := zeros(w ^ '"'*ones)
+	if zeros(w^'\\'*ones)&(quotes-1)&^quotes != 0 || quotes == 0 {
+		return 0
+	}
+	return begin + bits.TrailingZeros64(quotes)/8
+}
+
 // dense goes through the inside of a string that has many escapes, such as code. It returns
 // where the string is closed; or, where escapes have become rare, how far it came: that is
 // behind an escape, never in it.

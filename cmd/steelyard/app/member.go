@@ -45,6 +45,7 @@ type identity struct {
 type settings struct {
 	capacity    configs.Capacity
 	slots       configs.Slots
+	prefixCache configs.PrefixCache
 	tier        int
 	connect     time.Duration
 	connections configs.Connections

@@ -143,7 +143,7 @@ func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err err
 // want reads all that is needed to reach an endpoint.
 func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 	w.identity = identity{name: e.Name, url: e.URL}
-	w.settings = settings{capacity: e.Capacity, slots: e.Slots, tier: e.Tier, connect: c.Timeouts.Connect, connections: c.Connections}
+	w.settings = settings{capacity: e.Capacity, slots: e.Slots, prefixCache: e.PrefixCache, tier: e.Tier, connect: c.Timeouts.Connect, connections: c.Connections}
 	if e.TLS != nil {
 		w.identity.tls = *e.TLS
 	}

@@ -82,7 +82,7 @@ func (u *upstream) rules() *proxy.Upstream {
 	r := &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
-		WantsWork: u.wantsWork, QueueTime: c.Queue.Header,
+		Affinity: proxy.NewAffinity(c.Affinity.Header, c.Affinity.Body), WantsWork: u.wantsWork, QueueTime: c.Queue.Header,
 		Retry: retryPolicy(&c.Retry), Budget: u.retries.budget, Suspects: u.retries.suspects,
 		Hedge: u.retries.hedge(&c.Hedge), Poisoned: u.retries.poisoned, BudgetSpent: u.retries.spent, Resume: c.Resume,
 		Metrics: u.metrics,
@@ -108,7 +108,7 @@ func (u *upstream) apply() {
 		m.target.Appoint(u.judges(m)...)
 		judged[i], probers[i] = m.outlier, m.prober
 		endpoints[i] = balancer.EndpointOptions{
-			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Tier: m.want.tier, Via: m.target,
+			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Tier: m.want.tier, CacheTokens: cacheTokens(m.want.prefixCache), Via: m.target,
 		}
 	}
 	u.transitions.probers.Store(&probers)
@@ -124,6 +124,14 @@ func (u *upstream) apply() {
 	}
 	u.transitions.watchEligible()
 	u.judge.Configure(outlierOptions(u.config.Outlier), judged)
+}
+
+// cacheTokens is what the balancer is told of the size of an engine's cache.
+func cacheTokens(c configs.PrefixCache) int64 {
+	if c.Tokens == 0 && !c.Auto {
+		return -1
+	}
+	return int64(c.Tokens)
 }
 
 // judges are those who hear of each attempt at a member.
