@@ -100,6 +100,8 @@ var rooms = []room{
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
 	{path: "bench/rival", level: 5, sees: "balancer balancer/prefix bench/engine bench/sim",
 		why: "others' rules, written anew: they live in simulations only, so nothing that serves may know them"},
+	{path: "bench/real", level: 6, sees: "balancer balancer/cost balancer/policy bench/engine bench/report bench/rival bench/sim bench/trace configs",
+		why: "traces, fleets and goals of real inference work, ours and others' rules in one table; of configs it has the slips of a keyboard"},
 	{path: "bench/load", level: 4, sees: "bench/alarm bench/trace", tests: "bench/backend bench/engine",
 		why: "a client is a peer as well"},
 	{path: "bench/scenario", level: 4, sees: "bench/engine bench/trace configs",
@@ -144,7 +146,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 6, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 7, sees: "balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event proxy/admin proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

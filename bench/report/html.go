@@ -29,6 +29,8 @@ type view struct {
 	Parts      []part
 	FleetPlots [][]*linePlot // each in both sizes
 	TrialPlots []trialPart
+	Matrices   []matrix
+	OfferParts []offerPart
 }
 
 type fact struct{ Name, Value string }
@@ -75,6 +77,7 @@ func HTML(r *Result) ([]byte, error) {
 	for _, t := range r.Trials {
 		v.TrialPlots = append(v.TrialPlots, newTrialPart(&t))
 	}
+	v.Matrices, v.OfferParts = r.matrices(), newOfferParts(r)
 	large, small := fleetPlots(r, fleetClasses(r), wide), fleetPlots(r, fleetClasses(r), narrow)
 	for i := range large {
 		v.FleetPlots = append(v.FleetPlots, []*linePlot{large[i], small[i]})

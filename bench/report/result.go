@@ -36,6 +36,11 @@ type Result struct {
 	Cases    []Case    `json:"cases,omitempty"`
 	Fleets   []Fleet   `json:"fleets,omitempty"` // of a scenario of sizes
 	Trials   []Trial   `json:"trials,omitempty"` // of the scenario of faults
+
+	Offers  []Offer  `json:"offers,omitempty"`  // of the scenario of inference work
+	Against string   `json:"against,omitempty"` // the contender of Offers that all are compared with
+	Shown   []string `json:"shown,omitempty"`   // contenders that have curves, a few
+	Goals   []Goal   `json:"goals,omitempty"`
 }
 
 // Machine is where it ran.

@@ -30,6 +30,8 @@ func Table(w io.Writer, r *Result) error {
 	for _, t := range r.Trials {
 		trialTable(&b, &t)
 	}
+	offerTables(&b, r)
+	goalTable(&b, r)
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)
 	}

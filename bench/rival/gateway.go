@@ -114,7 +114,7 @@ func (b *builder) Tell(e int) {
 }
 
 // Sent implements sim.Follower: the request that was picked last is on its way.
-func (b *builder) Sent(gateway int, i int32) { b.gateways[gateway].send(i) }
+func (b *builder) Sent(gateway int, i int32) float64 { return b.gateways[gateway].send(i) }
 
 // Token implements sim.Follower.
 func (b *builder) Token(gateway int, i int32, made int) {

@@ -52,7 +52,7 @@ func (g *gateway) matched(s *server, q *request) float64 {
 	return min(float64(s.index.match(q.blocks))*q.each, q.tokens)
 }
 
-func (g *gateway) send(i int32) {
+func (g *gateway) send(i int32) (matched float64) {
 	s, q := g.chosen, &g.request
 	f := &flight{server: s, tokens: q.tokens, uncached: q.tokens - g.matched(s, q)}
 	g.flights[i] = f
@@ -66,6 +66,7 @@ func (g *gateway) send(i int32) {
 	if s.index != nil {
 		s.index.touch(q.blocks)
 	}
+	return f.tokens - f.uncached
 }
 
 func (g *gateway) hear(i int32, made int) {

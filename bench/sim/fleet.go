@@ -130,7 +130,7 @@ func (f *fleet) next() int {
 func (f *fleet) serve(i int32, lease balancer.Lease) {
 	f.leases[i] = lease
 	if f.follower != nil {
-		f.follower.Sent(int(f.pool[i]), i)
+		f.loop.results.Expected[i] = f.follower.Sent(int(f.pool[i]), i)
 	}
 	if f.watch != nil {
 		f.watch.began(i)

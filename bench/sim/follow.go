@@ -25,8 +25,9 @@ type Follower interface {
 	Start(engines Engines, now func() time.Duration) // before the first request
 	Every() time.Duration                            // how often Tell is called; 0: never
 	Tell(e int)                                      // engine e says now what it can say of itself
-	Sent(balancer int, i int32)                      // the request that was picked last
-	Token(balancer int, i int32, made int)           // the last one too
+	// Sent is of the request that was picked last. It returns how many tokens of the prompt the policy takes for cached.
+	Sent(balancer int, i int32) (cached float64)
+	Token(balancer int, i int32, made int) // the last one too
 	Ended(balancer int, i int32)
 }
 

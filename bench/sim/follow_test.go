@@ -62,10 +62,11 @@ func (p spyPicker) Count(i int, inFlight int64) { p.Picker.(balancer.Counter).Co
 func (s *spy) Start(e Engines, _ func() time.Duration) { s.engines = e }
 func (s *spy) Every() time.Duration                    { return 100 * time.Millisecond }
 func (s *spy) Tell(int)                                { s.told++ }
-func (s *spy) Sent(_ int, i int32) {
+func (s *spy) Sent(_ int, i int32) float64 {
 	if i == 0 {
 		s.heard = append(s.heard, "sent")
 	}
+	return 512
 }
 func (s *spy) Token(_ int, i int32, made int) {
 	s.tokens[i] = made
@@ -89,6 +90,7 @@ func TestPoliciesSeePromptsAndTokens(t *testing.T) {
 		require.Equal(t, 20, s.tokens[int32(i)])
 		require.Less(t, results.First[i], results.Response[i])
 		require.Positive(t, results.First[i])
+		require.Equal(t, 512.0, results.Expected[i])
 		p := s.prompts[i]
 		require.EqualValues(t, 6400, p.Bytes)
 		require.Len(t, p.Blocks, 3)

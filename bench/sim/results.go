@@ -20,6 +20,7 @@ type Results struct {
 	Wait      []time.Duration // from arrival until bound to an endpoint; Unserved
 	First     []time.Duration // from arrival to the first token, or to the end where tokens are not told; Unserved
 	Cached    []int           // tokens of its prompt that its engine remembered
+	Expected  []float64       // tokens of it that the policy took for remembered when it sent the request; 0 where it does not say
 	Served    []int           // by which endpoint; None
 	Full      int             // refused since the queue, or with none all endpoints, were full
 	TimedOut  int             // left the queue after its max_wait
@@ -31,7 +32,7 @@ type Results struct {
 func newResults(endpoints, requests int) Results {
 	r := Results{
 		Response: make([]time.Duration, requests), Wait: make([]time.Duration, requests),
-		First: make([]time.Duration, requests), Cached: make([]int, requests),
+		First: make([]time.Duration, requests), Cached: make([]int, requests), Expected: make([]float64, requests),
 		Served: make([]int, requests), endpoints: endpoints,
 	}
 	for i := range requests {

@@ -19,6 +19,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/lab"
 	"github.com/steelyard-proxy/steelyard/bench/live"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
+	"github.com/steelyard-proxy/steelyard/bench/real"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/scenario"
 )
@@ -56,6 +57,7 @@ func benchListCommand() *cobra.Command {
 			if takes, err := live.Takes(live.Options{Programs: everything}); err == nil {
 				fmt.Fprintf(t, "%s\t%s\t%s\n", live.Name, "measured, "+minutes(takes), live.Title)
 			}
+			fmt.Fprintf(t, "%s\t%s\t%s\n", real.Name, "simulated", real.Title)
 			return t.Flush()
 		},
 	}
@@ -90,7 +92,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name), ", "))
+				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name, real.Name), ", "))
 			case 1:
 				return nil
 			}
@@ -113,7 +115,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
-	c.AddCommand(chaosCommand(), liveCommand())
+	c.AddCommand(chaosCommand(), liveCommand(), realCommand())
 	return c
 }
 
