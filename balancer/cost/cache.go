@@ -61,6 +61,9 @@ func (s *Server) cached(p *Prompt, a *Ask) float64 {
 	return float64(s.cache.index.Match(p.Blocks)) * float64(p.BlockBytes) * a.tokens / float64(p.Bytes)
 }
 
+// Known returns how many blocks of the prompt the server has read before, and likely kept.
+func (s *Server) Known(p *Prompt) int { return s.cache.index.Match(p.Blocks) }
+
 // remember takes in that the prompt, of which so many tokens were there before, is sent to the server now.
 func (c *cache) remember(p *Prompt, a *Ask, cached float64) {
 	if len(p.Blocks) == 0 || p.Bytes <= 0 {

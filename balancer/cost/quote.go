@@ -33,6 +33,9 @@ func (u *Upstream) Ask(p *Prompt, at time.Duration) Ask {
 	return a
 }
 
+// Prompt returns what it was asked with.
+func (a *Ask) Prompt() *Prompt { return a.prompt }
+
 // work is that of reading the prompt where so many tokens of it are known already.
 func (a *Ask) work(known float64) float64 {
 	known = min(known, a.tokens-1)

@@ -30,8 +30,8 @@ type LeastCostOptions struct {
 // How fast an endpoint reads and writes is learned from what passes; its capacity says what to
 // expect before. Package cost has the arithmetic. Of equal ones one is drawn.
 //
-// A pick is O(n) for up to scored endpoints. Of more it compares a few that are drawn in
-// proportion to capacity.
+// A pick is O(n) for up to scored endpoints. Of more it compares those that know most of the prompt, and a few
+// that are drawn in proportion to capacity.
 func LeastCost(o LeastCostOptions) balancer.Builder {
 	if o.Tuning == (cost.Tuning{}) {
 		o.Tuning = cost.Tuned
@@ -60,7 +60,7 @@ func (b *leastCostBuilder) Wants() balancer.Wants {
 func (b *leastCostBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
 	p := &leastCostPicker{
 		lottery: newLottery(candidates, b.sources.next()), candidates: candidates, tuning: &b.options.Tuning,
-		parts: make([]float64, len(candidates)), few: make([]int32, 0, draws), learned: candidates[0].Endpoint.Learned(),
+		parts: make([]float64, len(candidates)), few: make([]int32, 0, 2*draws), learned: candidates[0].Endpoint.Learned(),
 	}
 	sum := 0.0
 	for _, w := range p.lottery.weight {
@@ -73,8 +73,9 @@ func (b *leastCostBuilder) Build(candidates []balancer.Candidate) balancer.Picke
 }
 
 const (
-	scored = 64 // endpoints whose costs are all compared
-	draws  = 8  // of more endpoints, those that are
+	scored = 64  // endpoints whose costs are all compared
+	draws  = 8   // of more endpoints, those that are drawn, and those that know most of the prompt
+	asked  = 256 // of even more, those that are asked what they know: each costs some 60 ns
 )
 
 type leastCostPicker struct {
@@ -85,7 +86,8 @@ type leastCostPicker struct {
 	learned    *cost.Upstream
 	picks      int // since the rates were looked at; see rate
 	rated      bool
-	few        []int32 // memory of draw
+	few        []int32 // memory of some
+	first      int     // candidate that is asked first what it knows
 }
 
 func (p *leastCostPicker) lots() *lottery { return p.lottery }
@@ -103,7 +105,7 @@ func (p *leastCostPicker) Pick(r *balancer.Request) (int, bool) {
 			}
 		}
 	} else {
-		p.draw()
+		p.some(ask.Prompt())
 		for _, i := range p.few {
 			p.compare(&best, i, &ask)
 		}
@@ -132,9 +134,13 @@ func (p *leastCostPicker) compare(s *search, i int32, ask *cost.Ask) {
 	}
 }
 
-// draw draws some of the open candidates, all different.
-func (p *leastCostPicker) draw() {
+// some chooses a few of the open candidates, all different: those that know most of the prompt, and some that are drawn.
+func (p *leastCostPicker) some(prompt *balancer.Prompt) {
 	p.few = p.few[:0]
+	p.knowing(prompt)
+	for _, i := range p.few {
+		p.lottery.in.set(i, 0)
+	}
 	for range draws {
 		i := p.lottery.draw()
 		if i == absent {
@@ -146,6 +152,42 @@ func (p *leastCostPicker) draw() {
 	for _, i := range p.few {
 		p.lottery.in.set(i, p.lottery.weight[i])
 	}
+}
+
+// knowing chooses the open candidates that know most of the prompt, if they know any. Where there are very many, others
+// are asked each time.
+func (p *leastCostPicker) knowing(prompt *balancer.Prompt) {
+	if prompt == nil || len(prompt.Blocks) == 0 {
+		return
+	}
+	var known [draws]int // of few, from the most to the least
+	n := len(p.candidates)
+	for range min(n, asked) {
+		p.first = (p.first + 1) % n
+		i := int32(p.first)
+		if p.lottery.in.at(i) == 0 {
+			continue
+		}
+		k := p.known(p.first, prompt)
+		if k == 0 || len(p.few) == draws && k <= known[draws-1] {
+			continue
+		}
+		if len(p.few) < draws {
+			p.few = append(p.few, i)
+		}
+		at := len(p.few) - 1
+		for ; at > 0 && known[at-1] < k; at-- {
+			known[at], p.few[at] = known[at-1], p.few[at-1]
+		}
+		known[at], p.few[at] = k, i
+	}
+}
+
+func (p *leastCostPicker) known(i int, prompt *balancer.Prompt) int {
+	server := p.candidates[i].Endpoint.Load().Server()
+	server.Lock()
+	defer server.Unlock()
+	return server.Known(prompt)
 }
 
 // ask is the request as servers are asked about it now.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/cost"
+	"github.com/steelyard-proxy/steelyard/balancer/prefix"
 )
 
 // costPool is a pool of equal endpoints under least_cost, whose clock stands still.
@@ -147,6 +148,10 @@ func TestLeastCostLeavesNothing(t *testing.T) {
 func erratic(pool *balancer.Pool, chance *rand.Rand) {
 	r := streams(int64(chance.IntN(100_000)))
 	r.Prompt.Streams = chance.IntN(3) > 0
+	if chance.IntN(4) > 0 { // they all begin alike, and no two are equal
+		r.Prompt.BlockBytes = prefix.Block
+		r.Prompt.Blocks = []uint64{1, 2, chance.Uint64N(1000), chance.Uint64()}[:chance.IntN(5)]
+	}
 	l, err := pool.Acquire(r)
 	if err != nil {
 		w, err := pool.Enqueue(r)
@@ -190,4 +195,94 @@ func releasedBeside(l balancer.Lease, tokens int, outcome balancer.Outcome) {
 	}()
 	l.Release(outcome)
 	<-done
+}
+
+// turn is a request of a conversation that has so many blocks by now.
+func turn(conversation, blocks int) *balancer.Request {
+	r := streams(int64(blocks) * prefix.Block)
+	r.Prompt.BlockBytes = prefix.Block
+	r.Prompt.Blocks = prefix.StandIn(uint64(conversation), r.Prompt.Bytes, nil)
+	return r
+}
+
+// TestLeastCostKeepsConversationsTogether: whoever has read a conversation gets its next turn, as long as it has not much
+// more to do than another that must read it all.
+func TestLeastCostKeepsConversationsTogether(t *testing.T) {
+	for _, n := range []int{4, 100} {
+		pool, now := costPool(t, alike(n), cost.Tuned)
+		said := func(conversation, blocks int) *balancer.Endpoint {
+			l := lease(t, pool, turn(conversation, blocks))
+			*now += time.Second
+			l.Token(1)
+			l.Release(balancer.Outcome{Class: balancer.Answered})
+			return l.Endpoint()
+		}
+		first := map[int]*balancer.Endpoint{}
+		for c := range 2 * n {
+			first[c] = said(c, 10)
+		}
+		for c := range 2 * n {
+			for blocks := 11; blocks < 20; blocks += 3 {
+				require.True(t, first[c] == said(c, blocks), "%d endpoints", n)
+			}
+		}
+		var there []balancer.Lease
+		for len(there) < 100 && (len(there) == 0 || there[len(there)-1].Endpoint() == first[0]) {
+			there = append(there, lease(t, pool, turn(0, 19+len(there))))
+		}
+		require.Greater(t, len(there), 1, "one that waits is no reason to read it all elsewhere")
+		require.Less(t, len(there), 100, "many are")
+		for _, l := range there {
+			l.Release(balancer.Outcome{})
+		}
+	}
+}
+
+func alike(n int) (capacities []float64) {
+	for range n {
+		capacities = append(capacities, 100)
+	}
+	return capacities
+}
+
+func TestLeastCostAllocatesNothing(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	for _, n := range []int{4, 100} {
+		pool, _ := costPool(t, alike(n), cost.Tuned)
+		r := turn(1, 48)
+		once := func() {
+			l, err := pool.Acquire(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			l.Token(1)
+			l.Release(balancer.Outcome{Class: balancer.Answered})
+		}
+		for range 50 * n { // until the memory of each is taken
+			once()
+			r = turn(1+len(r.Prompt.Blocks), 48)
+		}
+		require.Zero(t, testing.AllocsPerRun(100, once), "%d endpoints", n)
+	}
+}
+
+// BenchmarkLeastCost is one request with a prompt of 48 blocks, half of which some endpoints have read.
+func BenchmarkLeastCost(b *testing.B) {
+	for _, n := range []int{4, 64, 100, 1000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			pool, _ := costPool(b, alike(n), cost.Tuned)
+			r := turn(1, 48)
+			b.ReportAllocs()
+			for b.Loop() {
+				l, err := pool.Acquire(r)
+				if err != nil {
+					b.Fatal(err)
+				}
+				l.Token(1)
+				l.Release(balancer.Outcome{Class: balancer.Answered})
+			}
+		})
+	}
 }

@@ -53,7 +53,7 @@ var rooms = []room{
 	{path: "balancer", level: 1, sees: "balancer/cost balancer/dispatch", tests: "balancer/prefix",
 		why: "who may serve and who should; knows neither HTTP nor configuration, so a simulation runs the same code"},
 
-	{path: "balancer/policy", level: 2, sees: "balancer balancer/cost",
+	{path: "balancer/policy", level: 2, sees: "balancer balancer/cost", tests: "balancer/prefix",
 		why: "arithmetic over the balancer's snapshot"},
 	{path: "health/outlier", level: 2,
 		why: "counts and judges real traffic, whoever serves it: plain numbers in, decisions out, through a sink that app connects"},
