@@ -69,9 +69,9 @@ type State struct {
 	CachedTokens, ComputedTokens int64   // of prompts: found in memory, and read; both again where one was thrown back
 	MadeTokens                   int64   // of answers
 	Iterations, ThrownBack       int64   // ThrownBack: requests that had to leave the memory, to be read again
-	Busy                         float64 // seconds with an iteration under way
+	Busy                         float64 // seconds of iterations, at the nominal speed
 	// Stalled is for how long answers waited while prompts were read: over all iterations, how much longer they took for the
-	// prompts in them, times the answers being written.
+	// prompts in them, times the answers being written. In seconds at the nominal speed.
 	Stalled float64
 }
 
