@@ -27,4 +27,5 @@ func (c *Conn) left() {
 	if w := c.waiter.Swap(nil); w != nil {
 		w.Gone()
 	}
+	c.closeIdle() // it may not have seen the end: see canServeHere
 }

@@ -42,12 +42,14 @@ type Conn struct {
 	r, w     int     // unread bytes are buf.B[r:w]
 	n        int     // result of the last readNow, with err
 	err      error
-	question []byte // what Ask still has to write
-	unheard  error  // what ended Ask's wait, for the next Fill; the kernel tells a reset once
-	out      []byte // what is being written and has not gone yet
-	outErr   error  // result of the last writeNow
-	once     bool   // writeNow does not wait
-	queue    int    // result of the last queueNow
+	until    time.Duration // when the wait under way ends; 0: never
+	then     Then          // of FillWhile; nil: the next bytes end the wait
+	question []byte        // what Ask still has to write
+	unheard  error         // what ended Ask's wait, for the next Fill; the kernel tells a reset once
+	out      []byte        // what is being written and has not gone yet
+	outErr   error         // result of the last writeNow
+	once     bool          // writeNow does not wait
+	queue    int           // result of the last queueNow
 
 	readArmed, writeArmed time.Duration // the moments to which the socket's timers are set; 0: none
 	poked                 atomic.Bool   // written by Poke, once
@@ -125,21 +127,22 @@ func (c *Conn) ReadInto(p []byte, until time.Duration) (int, error) {
 // wait reads once, re-arming the socket's timer when it fires before until.
 func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
 	err := c.unheard
+	c.until = until
 	if c.unheard = nil; err == nil {
 		err = c.armRead(until, false)
 	}
 	for err == nil {
 		var n int
 		n, err = c.read(p)
-		if n > 0 {
+		if n > 0 || err == errEnough {
 			return n, nil
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
-			if until != 0 && Now() >= until && c.readPokedNow() == nil {
+			if c.until != 0 && Now() >= c.until && c.readPokedNow() == nil {
 				err = ErrTimeout
 				break
 			}
-			err = c.armRead(until, true)
+			err = c.armRead(c.until, true)
 		}
 	}
 	if c.buf != nil && c.r == c.w {
@@ -173,10 +176,11 @@ func (c *Conn) readNow(fd uintptr) bool {
 	if c.question != nil {
 		return c.askNow(int(fd))
 	}
-	if c.buf == nil {
-		c.buf = c.buffers.Get()
-	}
 	for {
+		if c.buf == nil {
+			c.buf = c.buffers.Get()
+		}
+		room := len(c.buf.B) - c.w
 		c.n, c.err = readSocket(int(fd), c.buf.B[c.w:])
 		switch {
 		case c.err == syscall.EINTR:
@@ -188,10 +192,21 @@ func (c *Conn) readNow(fd uintptr) bool {
 			return false
 		case c.err != nil:
 			c.err = os.NewSyscallError("read", c.err)
+			return true
 		case c.n == 0:
 			c.err = io.EOF
+			return true
+		case c.then == nil:
+			return true
 		}
-		return true
+		dry := c.n < room
+		c.w += c.n
+		if until, more := c.then(); !c.goesOn(until, more) { // called from here, since requests are served in it: stacks stay small
+			return true
+		}
+		if dry { // what comes from now on wakes the next wait
+			return false
+		}
 	}
 }
 
