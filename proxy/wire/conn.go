@@ -133,7 +133,11 @@ func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
 	}
 	for err == nil {
 		var n int
-		n, err = c.read(p)
+		if c.seal != nil || p != nil || c.raw == nil {
+			n, err = c.read(p)
+		} else if err = c.raw.Read(c.tryRead); err == nil { // here, since requests are served in it: stacks stay small
+			n, err = c.n, c.err
+		}
 		if n > 0 || err == errEnough {
 			return n, nil
 		}
@@ -151,23 +155,18 @@ func (c *Conn) wait(until time.Duration, p []byte) (int, error) {
 	return 0, err
 }
 
+// read is one read that does not go by readNow.
 func (c *Conn) read(p []byte) (int, error) {
 	switch {
 	case c.seal != nil:
 		return c.readSealed(p)
 	case p != nil:
 		return c.Conn.Read(p)
-	case c.raw != nil:
-		if err := c.raw.Read(c.tryRead); err != nil {
-			return 0, err
-		}
-		return c.n, c.err
-	default:
-		if c.buf == nil {
-			c.buf = c.buffers.Get()
-		}
-		return c.Conn.Read(c.buf.B[c.w:])
 	}
+	if c.buf == nil {
+		c.buf = c.buffers.Get()
+	}
+	return c.Conn.Read(c.buf.B[c.w:])
 }
 
 // readNow reads without waiting. It takes a buffer only for bytes that are there,
@@ -201,7 +200,7 @@ func (c *Conn) readNow(fd uintptr) bool {
 		}
 		dry := c.n < room
 		c.w += c.n
-		if until, more := c.then(); !c.goesOn(until, more) { // called from here, since requests are served in it: stacks stay small
+		if until, more := c.then(); !c.goesOn(until, more) {
 			return true
 		}
 		if dry { // what comes from now on wakes the next wait
