@@ -20,12 +20,9 @@ type Options struct {
 // rule is one system's way to choose.
 type rule struct {
 	name    string
-	index   indexKind                         // what it remembers of the prompts that it sent
-	asks    bool                              // it goes by what engines say of themselves
-	choose  chooser                           // among the open servers, which are one at least
-	sent    func(*gateway, *flight, *request) // nil: nothing more is kept than what all keep
-	token   func(*gateway, *flight)           // one more has passed
-	ended   func(*gateway, *flight)
+	index   indexKind // what it remembers of the prompts that it sent
+	asks    bool      // it goes by what engines say of themselves
+	choose  chooser   // among the open servers, which are one at least
 	options Options
 }
 
@@ -118,7 +115,9 @@ func (b *builder) Sent(gateway int, i int32) float64 { return b.gateways[gateway
 
 // Token implements sim.Follower.
 func (b *builder) Token(gateway int, i int32, made int) {
-	b.gateways[gateway].hear(i, made)
+	if made == 1 {
+		b.gateways[gateway].read(i)
+	}
 }
 
 // Ended implements sim.Follower.

@@ -21,7 +21,6 @@ type server struct {
 	unread   float64 // prompt tokens, not cached, of requests without a first token
 	uncached float64 // prompt tokens, not cached, of all in flight
 	held     float64 // prompt tokens of all in flight
-	reader   reader
 }
 
 // request is what a gateway knows of one.
@@ -36,12 +35,7 @@ type request struct {
 type flight struct {
 	server           *server
 	tokens, uncached float64
-	made             int // tokens that have passed
-
-	work     float64 // of reading it, by the prototype of least_cost; that alone writes what follows
-	sent     float64 // seconds
-	last     float64 // when a token passed
-	sentIdle bool    // nobody else was without a first token
+	read             bool // its first token has passed
 }
 
 // matched is how many of the prompt's tokens the server is thought to have in its cache.
@@ -60,38 +54,28 @@ func (g *gateway) send(i int32) (matched float64) {
 	s.unread += f.uncached
 	s.uncached += f.uncached
 	s.held += f.tokens
-	if g.sent != nil {
-		g.sent(g, f, q)
-	}
 	if s.index != nil {
 		s.index.touch(q.blocks)
 	}
 	return f.tokens - f.uncached
 }
 
-func (g *gateway) hear(i int32, made int) {
+// read is called for the first token of a request.
+func (g *gateway) read(i int32) {
 	f := g.flights[i]
-	if f.made == 0 {
-		f.server.unread -= f.uncached
-	}
-	f.made = made
-	if g.token != nil {
-		g.token(g, f)
-	}
+	f.read = true
+	f.server.unread -= f.uncached
 }
 
 func (g *gateway) end(i int32) {
 	f := g.flights[i]
-	if f.made == 0 {
+	if !f.read {
 		f.server.unread -= f.uncached
 	}
 	delete(g.flights, i)
 	f.server.inFlight--
 	f.server.uncached -= f.uncached
 	f.server.held -= f.tokens
-	if g.ended != nil {
-		g.ended(g, f)
-	}
 }
 
 // least is the open server for which the figure is least; ties are drawn. A figure of +Inf is no server for this request,

@@ -50,6 +50,7 @@ type watcher interface {
 type held struct {
 	i        int32
 	waiter   *balancer.Waiter
+	request  *balancer.Request
 	deadline float64 // seconds
 }
 
@@ -100,7 +101,7 @@ func (f *fleet) arrive(i int32) {
 	lease, err := f.pools[p].Acquire(&f.request)
 	switch {
 	case err == nil:
-		f.serve(i, lease)
+		f.serve(i, lease, &f.request)
 	case f.queues:
 		f.enqueue(p, i)
 	default:
@@ -127,8 +128,9 @@ func (f *fleet) next() int {
 	return f.chance.IntN(len(f.pools))
 }
 
-func (f *fleet) serve(i int32, lease balancer.Lease) {
+func (f *fleet) serve(i int32, lease balancer.Lease, r *balancer.Request) {
 	f.leases[i] = lease
+	f.loop.results.Expected[i] = float64(r.Prompt.Cached) / bytesPerToken
 	if f.follower != nil {
 		f.loop.results.Expected[i] = f.follower.Sent(int(f.pool[i]), i)
 	}
@@ -139,13 +141,14 @@ func (f *fleet) serve(i int32, lease balancer.Lease) {
 }
 
 func (f *fleet) enqueue(p int, i int32) {
-	waiter, err := f.pools[p].Enqueue(&balancer.Request{Work: f.request.Work, Prompt: f.request.Prompt})
+	request := &balancer.Request{Work: f.request.Work, Prompt: f.request.Prompt}
+	waiter, err := f.pools[p].Enqueue(request)
 	if err != nil {
 		f.loop.results.Full++
 		return
 	}
 	deadline := (f.loop.clock.Now() + f.maxWait).Seconds() // as the pool reckons
-	f.held[p] = append(f.held[p], held{i: i, waiter: waiter, deadline: deadline})
+	f.held[p] = append(f.held[p], held{i: i, waiter: waiter, request: request, deadline: deadline})
 	f.collect(p)
 }
 
@@ -188,7 +191,7 @@ func (f *fleet) release(p, at int) {
 	var late *balancer.WaitedTooLong
 	switch {
 	case err == nil:
-		f.serve(h.i, lease)
+		f.serve(h.i, lease, h.request)
 	case errors.As(err, &late):
 		f.loop.results.TimedOut++
 	default:

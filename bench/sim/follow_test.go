@@ -122,6 +122,14 @@ func TestBytesOfPromptsAreGuesses(t *testing.T) {
 	require.Greater(t, off, 190)
 }
 
+func TestPoliciesSayWhatTheyExpect(t *testing.T) {
+	results, err := Run(Options{Endpoints: batching("a100"), Policy: policy.LeastCost(policy.LeastCostOptions{Seed: 1})}, inference(40))
+	require.NoError(t, err)
+	for i, cached := range results.Cached {
+		require.InDelta(t, cached, results.Expected[i], 1, "request %d", i)
+	}
+}
+
 func TestEndpointsJoin(t *testing.T) {
 	endpoints := batching("a100", "a100")
 	endpoints[1].Joins = 20 * time.Second

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
@@ -52,6 +53,7 @@ func describe(endpoints []Endpoint) []balancer.EndpointOptions {
 		}
 		told[i] = balancer.EndpointOptions{
 			Name: name, URL: fmt.Sprintf("http://engine-%d", i), Capacity: e.Engine.Capacity, Slots: e.Limit, Via: i,
+			CacheTokens: int64(engine.New(e.Engine).State().TotalTokens),
 		}
 		if e.Told != 0 {
 			told[i].Capacity = e.Told
