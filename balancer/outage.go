@@ -206,20 +206,25 @@ func (p *Pool) Awaits() bool {
 // update changes what is known of the seats. It gives seats that open by that to those who
 // wait, and tells the other pools what it gave.
 func (p *Pool) update(change func(*seats)) {
-	for _, e := range p.updateSeats(change) {
+	given, shifts := p.updateSeats(change)
+	for _, e := range given {
 		e.load.tell(e)
+	}
+	if shifts {
+		refresh([]*Pool{p})
 	}
 }
 
 // updateSeats is update under the lock. It returns the endpoints that may have been given to
-// those who wait.
-func (p *Pool) updateSeats(change func(*seats)) (given []*Endpoint) {
+// those who wait, and whether other tiers are to be used by that.
+func (p *Pool) updateSeats(change func(*seats)) (given []*Endpoint, shifts bool) {
 	p.pick.Lock()
 	defer p.pick.Unlock()
-	s := p.snapshot.Load().seats
+	snapshot := p.snapshot.Load()
+	s := snapshot.seats
 	change(s)
-	if !p.serveWaiting(nil) {
-		return nil
+	if p.serveWaiting(nil) {
+		given = s.endpoints
 	}
-	return s.endpoints
+	return given, snapshot.shifts()
 }

@@ -18,6 +18,9 @@ func (p *Pool) tryPublish(change uint64) error {
 	}
 	refresh(others)
 	p.notices.tell()
+	if err == nil && p.snapshot.Load().shifts() { // an endpoint went away or came back meanwhile
+		refresh([]*Pool{p})
+	}
 	return err
 }
 

@@ -22,7 +22,11 @@ type Snapshot struct {
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
 	Endpoints []EndpointState
 
-	wants Wants  // of the policy
+	wants Wants // of the policy
+	// Where there are several tiers: the first of which an endpoint was not away for a moment.
+	tiered  bool
+	nearest int
+
 	seats *seats // nil when nothing is eligible; what is in there is guarded by Pool.pick
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 func TestTiersInUse(t *testing.T) {
-	all := func(able, whole float64) tierStrength { return tierStrength{able, whole, int(able) + 1} }
+	all := func(able, whole float64) tierStrength { return tierStrength{able, whole, int(able) + 1, 1} }
+	away := tierStrength{4, 4, 4, 0}
 	none := func(whole float64) tierStrength { return tierStrength{whole: whole} }
 	for name, c := range map[string]struct {
 		tiers   map[int]tierStrength
@@ -27,6 +28,8 @@ func TestTiersInUse(t *testing.T) {
 		"only if nothing is":       {map[int]tierStrength{0: all(0.1, 4), 1: all(2, 2)}, 0, 0, false},
 		"no numbers without gaps":  {map[int]tierStrength{3: none(4), 7: all(2, 2), 9: all(2, 2)}, 0.3, 7, true},
 		"nothing anywhere":         {map[int]tierStrength{0: none(4), 1: none(4)}, 0.7, 1, false},
+		"away for a moment":        {map[int]tierStrength{0: away, 1: all(2, 2), 2: all(2, 2)}, 0.7, 1, true},
+		"all are":                  {map[int]tierStrength{0: away, 1: away}, 0, 1, true},
 		"the last one falls short": {map[int]tierStrength{0: none(4), 1: all(1, 4)}, 0.7, 1, true},
 	} {
 		last, spilled := tiersInUse(c.tiers, c.ratio)
@@ -60,6 +63,46 @@ func standing6(p *Pool) (standing string) {
 		}
 	}
 	return standing
+}
+
+// TestBackupsStandIn while all of the first tier ask for a pause, or cannot be reached, and no longer.
+func TestBackupsStandIn(t *testing.T) {
+	for name, outcome := range map[string]Outcome{
+		"they ask for a pause": {Class: Answered, Status: 429, PushBack: time.Second}, "they are out": {Class: ConnectFailed},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			var told []Transition
+			p := newTieredPool(t, Options{Policy: turns{"turns"}, Notify: func(tr Transition) {
+				if tr.Panic == SpillsOver {
+					told = append(told, tr)
+				}
+			}})
+			for i := range 4 {
+				require.Equal(t, "xxxx--", standing6(p), "%s: %d of four", name, i)
+				lease, err := p.Acquire(nil)
+				require.NoError(t, err)
+				lease.Release(outcome)
+			}
+			require.Equal(t, "xxxxxx", standing6(p), name)
+			for range 6 {
+				lease, err := p.Acquire(nil)
+				require.NoError(t, err)
+				require.True(t, lease.Endpoint() == at(p, 4) || lease.Endpoint() == at(p, 5), name)
+				lease.Release(Outcome{Class: Answered})
+			}
+			time.Sleep(time.Second + 1)
+			synctest.Wait()
+			if outcome.Class == ConnectFailed {
+				p.reached(at(p, 0))
+			}
+			require.Equal(t, "xxxx--", standing6(p), name)
+			require.Len(t, told, 2, name)
+			require.True(t, told[0].On && !told[1].On, name)
+			for i := range 4 { // no timer outlives the bubble
+				p.reached(at(p, i))
+			}
+		})
+	}
 }
 
 // TestBackupsAreSpared until the tier before them falls short, whatever the reason is.
