@@ -18,23 +18,30 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
-// pager is a receiver of webhooks that remembers what it was told.
+// pager is a receiver of webhooks that remembers what it was told. A message that it sees again, as the one that was
+// under way when the process was told to end, it forgets.
 type pager struct {
 	*httptest.Server
 	mu         sync.Mutex // guards what follows
+	seen       map[string]bool // by webhook-id
 	types      []string
 	signatures []string
 }
 
 func newPager(t *testing.T) *pager {
 	t.Helper()
-	p := &pager{}
+	p := &pager{seen: map[string]bool{}}
 	p.Server = httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		text, _ := io.ReadAll(r.Body)
 		var m struct{ Type string }
 		_ = json.Unmarshal(text, &m)
 		p.mu.Lock()
 		defer p.mu.Unlock()
+		id := r.Header.Get("Webhook-Id")
+		if p.seen[id] {
+			return
+		}
+		p.seen[id] = true
 		p.types = append(p.types, m.Type)
 		p.signatures = append(p.signatures, r.Header.Get("Webhook-Signature"))
 	}))
