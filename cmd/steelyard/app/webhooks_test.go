@@ -22,7 +22,7 @@ import (
 // under way when the process was told to end, it forgets.
 type pager struct {
 	*httptest.Server
-	mu         sync.Mutex // guards what follows
+	mu         sync.Mutex      // guards what follows
 	seen       map[string]bool // by webhook-id
 	types      []string
 	signatures []string
@@ -95,25 +95,27 @@ func TestReceiversFollowTheConfiguration(t *testing.T) {
 	settled(1)
 	assert.Equal(t, []string{keys}, r.Files())
 
-	require.NoError(t, r.Reload(cfg), "nothing has changed")
+	require.NoError(t, r.Reload(cfg), "nothing has changed, which is news after a refusal")
+	told("steelyard.reload_refused", "steelyard.reloaded")
+	settled(2)
 	write("another key of 24 bytes or more\nand a second one, of 24 or more\n")
 	assert.True(t, r.FilesChanged())
 	require.NoError(t, r.Reload(cfg))
 	assert.False(t, r.FilesChanged())
-	told("steelyard.reload_refused", "steelyard.reloaded")
-	assert.NotContains(t, p.signature(0), " ")
-	assert.Contains(t, p.signature(1), " ", "a signature by each of the two keys")
+	told("steelyard.reload_refused", "steelyard.reloaded", "steelyard.reloaded")
+	assert.NotContains(t, p.signature(1), " ")
+	assert.Contains(t, p.signature(2), " ", "a signature by each of the two keys")
 	settled(1) // by the new receiver
 
 	require.NoError(t, os.Remove(keys))
 	require.ErrorContains(t, r.Reload(cfg), "webhook pager: read secret_file")
-	told("steelyard.reload_refused", "steelyard.reloaded", "steelyard.reload_refused")
+	told("steelyard.reload_refused", "steelyard.reloaded", "steelyard.reloaded", "steelyard.reload_refused")
 	settled(2)
 
 	require.NoError(t, r.Reload(config(t, "", endpoint("a", a.URL, 100))))
 	r.ReloadFailed(errors.New("line 3: no"))
 	require.NoError(t, r.stop())
-	assert.Len(t, p.told(), 3, "one that has gone hears no more")
+	assert.Len(t, p.told(), 4, "one that has gone hears no more")
 	assert.Empty(t, line(t, r, `steelyard_webhook_messages_waiting{webhook="pager"}`))
 }
 
