@@ -43,7 +43,8 @@ func start(ctx context.Context, c contender, program peers.Program, f offer, dir
 		}
 		s.running.Go(func() { s.fail(server.Run(engines)) })
 		s.engines = append(s.engines, server)
-		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: name, Addr: server.Addr(), Capacity: told[i], Slots: limits[i]})
+		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: name, Addr: server.Addr(), Capacity: told[i], Slots: limits[i],
+			Cache: engine.New(engine.Options{Kind: kind}).State().TotalTokens})
 	}
 	var err error
 	if s.process, err = program.Start(ctx, plan); err != nil {

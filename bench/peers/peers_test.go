@@ -25,7 +25,10 @@ func plan() Plan {
 	return Plan{
 		Dir: "/run/dir", Listen: "127.0.0.1:8080", Admin: "127.0.0.1:9090",
 		Policy: "least_load", Scale: 1, Slots: true, Queue: "shortest_first", Wait: time.Minute,
-		Endpoints: []Endpoint{{"C50", "127.0.0.1:9001", 50, 1}, {"C100", "127.0.0.1:9002", 100, 2}, {"C75", "127.0.0.1:9003", 75, 1}},
+		Endpoints: []Endpoint{
+			{Name: "C50", Addr: "127.0.0.1:9001", Capacity: 50, Slots: 1}, {Name: "C100", Addr: "127.0.0.1:9002", Capacity: 100, Slots: 2},
+			{Name: "C75", Addr: "127.0.0.1:9003", Capacity: 75, Slots: 1},
+		},
 	}
 }
 
@@ -129,8 +132,17 @@ func TestOursIsUnderstood(t *testing.T) {
 		require.Equal(t, "least_load", c.Upstreams[0].Policy)
 		require.Len(t, c.Upstreams[0].Endpoints, 3)
 	}
-	p.Policy = ""
+	p.Policy, p.Speed, p.Endpoints[0].Cache = "least_cost", 18, 412_000
 	text, err := p.render(steelyardTemplate, false)
+	require.NoError(t, err)
+	c, err := configs.Parse("generated", []byte(text), nil)
+	require.NoError(t, err, "%s", text)
+	require.Equal(t, 18.0, c.Upstreams[0].TimeScale)
+	require.Equal(t, 412_000, c.Upstreams[0].Endpoints[0].PrefixCache.Tokens)
+	require.True(t, c.Upstreams[0].Endpoints[1].PrefixCache.Auto)
+
+	p.Policy = ""
+	text, err = p.render(steelyardTemplate, false)
 	require.NoError(t, err)
 	for _, key := range []string{"policy", "capacity_scale", "queue", "slots"} {
 		require.NotContains(t, text, key, "the defaults are what is measured")
@@ -198,7 +210,7 @@ func start(t *testing.T, program Program, plan Plan) *Process {
 		_, _ = io.WriteString(w, "from the engine")
 	}))
 	t.Cleanup(engine.Close)
-	plan.Dir, plan.Endpoints = t.TempDir(), []Endpoint{{"only", engine.Listener.Addr().String(), 100, 1}}
+	plan.Dir, plan.Endpoints = t.TempDir(), []Endpoint{{Name: "only", Addr: engine.Listener.Addr().String(), Capacity: 100, Slots: 1}}
 	process, err := program.Start(t.Context(), plan)
 	require.NoError(t, err)
 	t.Cleanup(process.Stop)

@@ -53,6 +53,7 @@ type Endpoint struct {
 	Addr     string  // host:port
 	Capacity float64 // what the contender is told; 0: nothing
 	Slots    int
+	Cache    int // prompt tokens that its cache has room for, for steelyard; 0: it finds out
 }
 
 // longest is how many requests may wait where waiting has a bound: more than a run ever has.

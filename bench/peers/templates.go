@@ -174,6 +174,9 @@ upstreams:
 {{- if $.Slots}}
         slots: {{.Slots}}
 {{- end}}
+{{- with .Cache}}
+        prefix_cache: {{.}}
+{{- end}}
 {{- with $.CertFile}}
         tls: {ca_file: "{{.}}"}
 {{- end}}
