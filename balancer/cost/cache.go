@@ -17,14 +17,14 @@ type cache struct {
 	blockBytes float64 // of late
 }
 
-// usualBlocks is how many blocks are remembered of a server whose cache is of unknown size.
-const usualBlocks = 4096
+// usualTokens is the size of a cache of which nobody has said it: that of a model of 8B on a device of 80 GB, and a fourth more.
+const usualTokens = 512 << 10
 
 // blockKept is for how many requests the size of blocks counts.
 const blockKept = 64
 
 func newCache() cache {
-	return cache{index: prefix.NewIndex(usualBlocks), blockBytes: prefix.Block}
+	return cache{index: prefix.NewIndex(usualTokens * usualBytes / prefix.Block), blockBytes: prefix.Block}
 }
 
 // Forget says that the server has lost what it had in its cache.
@@ -32,26 +32,10 @@ func (s *Server) Forget() { s.cache.index.Clear() }
 
 // DeclareCache says for how many tokens the server's cache has room: 0, that this is not known, and
 // below 0, that it has none. It goes before what ReportCache says.
-func (s *Server) DeclareCache(tokens int64) {
-	s.cache.declared = tokens
-	s.cache.size()
-}
+func (s *Server) DeclareCache(tokens int64) { s.cache.declared = tokens }
 
 // ReportCache says for how many tokens the server's cache has room, by its own words; 0: not known.
-func (s *Server) ReportCache(tokens int64) {
-	s.cache.reported = max(tokens, 0)
-	s.cache.size()
-}
-
-// size changes the memory where nothing need be known of prompts for that. Else the next prompt does.
-func (c *cache) size() {
-	switch {
-	case c.declared < 0:
-		c.index.Resize(0)
-	case c.declared == 0 && c.reported == 0:
-		c.index.Resize(usualBlocks)
-	}
-}
+func (s *Server) ReportCache(tokens int64) { s.cache.reported = max(tokens, 0) }
 
 // cached returns how many tokens of the prompt the server has read before, and likely kept.
 func (s *Server) cached(p *Prompt, a *Ask) float64 {
@@ -72,25 +56,26 @@ func (c *cache) remember(p *Prompt, a *Ask, cached float64) {
 	perToken := float64(p.Bytes) / a.tokens
 	p.Cached = int64(min(cached*perToken, float64(p.Bytes)))
 	c.blockBytes += (float64(p.BlockBytes) - c.blockBytes) / blockKept
-	if tokens := c.tokens(); tokens > 0 {
-		c.fit(float64(tokens) * perToken / c.blockBytes)
-	}
+	c.fit(float64(c.tokens()) * perToken / c.blockBytes)
 	c.index.Touch(p.Blocks)
 }
 
-// tokens is for how many the cache has room; 0: not known, below 0: it is none.
+// tokens is for how many the cache has room.
 func (c *cache) tokens() int64 {
-	if c.declared != 0 {
-		return c.declared
+	switch {
+	case c.declared != 0:
+		return max(c.declared, 0)
+	case c.reported != 0:
+		return c.reported
 	}
-	return c.reported
+	return usualTokens
 }
 
 // fit changes how many blocks there is room for, if it is far from what it should be: that takes new memory.
 func (c *cache) fit(blocks float64) {
 	const far = 1.25
 	now := float64(c.index.Blocks())
-	if blocks = min(max(math.Ceil(blocks), 1), prefix.MostBlocks); blocks > now*far || blocks*far < now {
+	if blocks = min(math.Ceil(blocks), prefix.MostBlocks); blocks > now*far || blocks*far < now {
 		c.index.Resize(int(blocks))
 	}
 }

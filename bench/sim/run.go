@@ -61,6 +61,7 @@ func describe(endpoints []Endpoint) []balancer.EndpointOptions {
 		if e.Told != 0 {
 			told[i].Capacity = e.Told
 		}
+		told[i].CacheTokens = int64(engine.New(e.Engine).State().TotalTokens) // as engines say of themselves; 0: it has no cache to speak of
 	}
 	return told
 }
