@@ -109,6 +109,7 @@ type Upstream struct {
 	CapacityScale float64    `yaml:"capacity_scale,omitempty"`
 	Gateways      int        `yaml:"gateways"`             // that send to the endpoints, this one included; for least_cost
 	TimeScale     float64    `yaml:"time_scale,omitempty"` // how many times as fast as the clock the engines' time runs, as that of a bench does; 0: as fast
+	PickHeader    bool       `yaml:"pick_header"`          // answers say in X-Steelyard-Pick which endpoint was chosen, and why
 	Host          string     `yaml:"host"`                 // "pass": the client's Host goes out; "endpoint": the endpoint's own
 	Endpoints     []Endpoint `yaml:"endpoints"`
 	Affinity      Affinity   `yaml:"affinity"`

@@ -31,8 +31,9 @@ type attempt struct {
 	up       *transport.Conn
 	upload   *upload // of a large body, under way
 	answer   strict.Answer
-	asksLoad bool // the request asked for the engine's load, which the client did not
-	headSize int  // bytes of the answer's head in the connection's buffer
+	why      balancer.Choice // of its endpoint; where the upstream's PickHeader asks for it
+	asksLoad bool            // the request asked for the engine's load, which the client did not
+	headSize int             // bytes of the answer's head in the connection's buffer
 	body     transport.Body
 	clean    bool           // after the answer the connection may serve another request
 	whole    bool           // the answer has come to its end

@@ -30,6 +30,9 @@ func (x *exchange) commit() {
 		if x.upstream.QueueTime && bytes.EqualFold(a.Fields[i].Name, queueTimeField) {
 			continue // of another steelyard behind
 		}
+		if x.upstream.PickHeader && bytes.EqualFold(a.Fields[i].Name, pickField) {
+			continue
+		}
 		if current.asksLoad && bytes.EqualFold(a.Fields[i].Name, loadField) {
 			continue
 		}
@@ -51,6 +54,9 @@ func (x *exchange) commit() {
 	}
 	if x.upstream.QueueTime {
 		b = x.appendQueueTime(b)
+	}
+	if x.upstream.PickHeader {
+		b = current.appendPick(b)
 	}
 	if a.Status == http.StatusUpgradeRequired && a.Upgrade != nil { // what it is there to say
 		b = append(b, "Connection: Upgrade\r\nUpgrade: "...)

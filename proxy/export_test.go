@@ -2,7 +2,14 @@ package proxy
 
 import (
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer"
 )
+
+// PickField is what an answer says of a choice.
+func PickField(endpoint string, why balancer.Choice) string {
+	return string((&attempt{target: &Target{Name: endpoint}, why: why}).appendPick(nil))
+}
 
 // HeldBytes is how much of the budget for held bodies is taken.
 func (h *Handler) HeldBytes() int64 { return h.memory.InUse() + h.memory.Reserved() }

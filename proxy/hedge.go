@@ -194,6 +194,8 @@ func (h *hedge) lease() *attempt {
 	if late || !x.upstream.Hedge.Budget.Take(wire.Now(), x.upstream.Hedge.Ratio, x.upstream.underWay()) {
 		return nil
 	}
+	a := new(attempt)
+	x.explain(&h.request, &a.why)
 	lease, err := x.upstream.Pool.Acquire(&h.request)
 	if err != nil {
 		return nil
@@ -205,7 +207,6 @@ func (h *hedge) lease() *attempt {
 		return nil
 	}
 	x.handler.leases.Add(1)
-	a := new(attempt)
 	a.initialise(x)
 	a.begun, a.lease, a.target, a.inFlight = wire.Now(), lease, lease.Endpoint().Via().(*Target), lease.Endpoint().Load().InFlight()
 	a.countPrompt()

@@ -39,6 +39,7 @@ var errNoOther = errors.New("no endpoint is eligible but those that were tried")
 func (a *attempt) acquire() error {
 	x := a.x
 	a.phase, a.begun, a.waited = metrics.PhaseQueue, wire.Now(), 0
+	x.explain(&x.request, &a.why)
 	lease, err := x.upstream.Pool.Acquire(&x.request)
 	if x.history.Moved > 0 && errors.Is(err, balancer.ErrNoEndpoint) && x.awaits() { // there is no other
 		lease, err = x.upstream.Pool.Acquire(&x.request)

@@ -30,6 +30,9 @@ func newCache() cache {
 // Forget says that the server has lost what it had in its cache.
 func (s *Server) Forget() { s.cache.index.Clear() }
 
+// Remembered returns how many blocks of prompts the server is taken to have in its cache.
+func (s *Server) Remembered() int { return s.cache.index.Len() }
+
 // DeclareCache says for how many tokens the server's cache has room: 0, that this is not known, and
 // below 0, that it has none. It goes before what ReportCache says.
 func (s *Server) DeclareCache(tokens int64) { s.cache.declared = tokens }

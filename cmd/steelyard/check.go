@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
 
@@ -111,7 +112,28 @@ func printShares(w io.Writer, u configs.Upstream) error {
 		}
 		fmt.Fprintf(t, "# %s\t%s\t%s\t%.2f %%\n", e.Name, e.Capacity, slots, 100*share)
 	}
+	if u.Policy == "least_cost" {
+		printExpected(t, u)
+	}
 	return t.Flush()
+}
+
+// printExpected prints what a request is expected to cost at each endpoint while nothing is in flight there and
+// nothing was measured: by capacity alone.
+func printExpected(w io.Writer, u configs.Upstream) {
+	const prompt = 4 << 10
+	var learned cost.Upstream
+	learned.Begin()
+	ask := learned.Ask(&cost.Prompt{Bytes: prompt, Streams: true}, 0)
+	mean := 0.0
+	for _, e := range u.Endpoints {
+		mean += e.Capacity.Value / float64(len(u.Endpoints))
+	}
+	fmt.Fprintf(w, "# what a prompt of %d KiB costs there while nothing is in flight, before anything was measured\n# endpoint\tread, ms\twrite, ms\tcost, ms\n", prompt>>10)
+	for _, e := range u.Endpoints {
+		parts := cost.NewServer().Quote(&ask, cost.Place{Capacity: e.Capacity.Value / mean})
+		fmt.Fprintf(w, "# %s\t%.0f\t%.0f\t%.0f\n", e.Name, 1e3*parts.Read, 1e3*parts.Write, 1e3*parts.Sum())
+	}
 }
 
 func versionCommand() *cobra.Command {

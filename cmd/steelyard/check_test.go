@@ -31,6 +31,18 @@ $`, said)
 	require.NoError(t, err)
 }
 
+// TestCheckSaysWhatEndpointsCost where the policy goes by cost: a quarter of the capacity costs four times as much.
+func TestCheckSaysWhatEndpointsCost(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "c.yaml")
+	require.NoError(t, os.WriteFile(file, []byte(`upstreams: [{policy: least_cost, endpoints: [{name: a, url: "http://a", capacity: 400}, {name: b, url: "http://b"}]}]`), 0o600))
+	out, _, code := output(t, "check", file)
+	require.Zero(t, code)
+	require.Regexp(t, `(?m)^# what a prompt of 4 KiB costs there .*
+# endpoint +read, ms +write, ms +cost, ms
+# a +66 +1250 +1316
+# b +263 +5000 +5263$`, out)
+}
+
 // TestEachKindOfNoteIsOneLineOfTheLog, however many there are of it.
 func TestEachKindOfNoteIsOneLineOfTheLog(t *testing.T) {
 	core, lines := observer.New(zap.InfoLevel)

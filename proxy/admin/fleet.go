@@ -65,6 +65,19 @@ type Endpoint struct {
 	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
 	Connections Connections `json:"connections"`
 	Signal      *Signal     `json:"signal,omitempty"` // nil: its engine is not asked
+	Cost        *Cost       `json:"cost,omitempty"`   // nil: the policy does not go by cost
+}
+
+// Cost is what a policy that goes by cost knows of a server. What was not measured yet is left out.
+type Cost struct {
+	Reading       int      `json:"reading"`                    // requests without a first token
+	ReadingTokens int64    `json:"reading_tokens"`             // of their prompts
+	Writing       int      `json:"writing"`                    // requests with a first token
+	ContextTokens int64    `json:"context_tokens"`             // of all in flight
+	CachedBlocks  int      `json:"cached_blocks"`              // of prompts, that are taken to be in its cache
+	ReadRate      *float64 `json:"read_tokens_rate,omitempty"` // tokens of prompt a second
+	TokenSeconds  *float64 `json:"token_seconds,omitempty"`    // that one more token takes, without any context
+	ContextSlope  *float64 `json:"context_seconds,omitempty"`  // that each token of context adds to that
 }
 
 // Signal is what an endpoint's engine has said of itself. A figure that it has not is left out.

@@ -33,6 +33,7 @@ func newFleet() *fakeFleet {
 			{
 				Name: "small", URL: "http://127.0.0.1:9001", Capacity: 100, EffectiveCapacity: 100, Comeback: "settled", RampRatio: 1, Slots: 4, ShareRatio: 1,
 				InFlight: 3, Eligible: true, Busy: true, Connections: Connections{Idle: 2, Active: 3},
+				Cost:   &Cost{Reading: 1, ReadingTokens: 900, Writing: 2, ContextTokens: 4000, CachedBlocks: 7, ReadRate: new(9000.0)},
 				Signal: &Signal{Engine: "vllm", AgeSeconds: 0.5, Running: new(7.5), ForeignRunning: 2.5, Restarts: 1},
 			},
 			{

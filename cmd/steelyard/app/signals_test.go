@@ -118,3 +118,25 @@ func events(t *testing.T, r *running) string {
 	require.NoError(t, err)
 	return string(text)
 }
+
+// TestCostsInTheAPI: where the policy goes by cost, the admin API shows what is in flight as the policy sees it, and
+// answers say why their endpoint was chosen.
+func TestCostsInTheAPI(t *testing.T) {
+	s := backend(t, "a")
+	cfg := config(t, "", endpoint("small", s.URL, 100))
+	r := run(t, cfg)
+	require.Nil(t, theEndpoint(t, r).Cost, "no policy by cost")
+	cfg = config(t, "", endpoint("small", s.URL, 100))
+	cfg.Upstreams[0].Policy, cfg.Upstreams[0].PickHeader = "least_cost", true
+	require.NoError(t, r.Reload(cfg))
+	response, err := http.Get(r.url + "/stream")
+	require.NoError(t, err)
+	pick := response.Header.Get("X-Steelyard-Pick")
+	assert.Regexp(t, `^"small";cost_ms=[0-9.]+;waiting_ms=0.000;.*;in_flight=0;capacity=100$`, pick)
+	cost := theEndpoint(t, r).Cost
+	require.NotNil(t, cost)
+	assert.Equal(t, 1, cost.Reading+cost.Writing)
+	assert.Nil(t, cost.ReadRate, "nothing was measured")
+	_ = response.Body.Close()
+	require.Eventually(t, func() bool { c := theEndpoint(t, r).Cost; return c.Reading+c.Writing == 0 && c.ContextTokens == 0 }, within, time.Millisecond)
+}

@@ -121,8 +121,13 @@ func (f *fleet) Upstreams() []admin.Upstream {
 			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled, Fallback: u.config.Fallback,
 			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
 		}
+		byCost := u.pool.Wants().Prompts
 		for _, e := range s.Endpoints {
-			shown.Endpoints = append(shown.Endpoints, adminEndpoint(&e, members[e.Endpoint.Name()], serving))
+			endpoint := adminEndpoint(&e, members[e.Endpoint.Name()], serving)
+			if byCost {
+				endpoint.Cost = costOf(e.Endpoint.Load())
+			}
+			shown.Endpoints = append(shown.Endpoints, endpoint)
 		}
 		list = append(list, shown)
 	}
@@ -147,6 +152,26 @@ func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.L
 	}
 	shown.Connections.Idle, shown.Connections.Active = e.Endpoint.Via().(*proxy.Target).Conns.Connections()
 	return shown
+}
+
+// costOf is what a policy that goes by cost knows of a server.
+func costOf(l *balancer.Load) *admin.Cost {
+	server := l.Server()
+	server.Lock()
+	defer server.Unlock()
+	state, pace := server.State(), server.Pace()
+	return &admin.Cost{
+		Reading: state.Reading, ReadingTokens: state.Work, Writing: state.Writing, ContextTokens: state.Context, CachedBlocks: server.Remembered(),
+		ReadRate: measuredFigure(pace.Rate), TokenSeconds: measuredFigure(pace.Step), ContextSlope: measuredFigure(pace.Slope),
+	}
+}
+
+// measuredFigure is a figure, or nil where it was not measured yet.
+func measuredFigure(v float64) *float64 {
+	if v <= 0 {
+		return nil
+	}
+	return &v
 }
 
 func conditionName(c balancer.Condition) admin.ConditionName {
