@@ -58,6 +58,7 @@ type Conn struct {
 	first   bool            // no request has come yet
 	stage   stage           // what serveHere has done
 	here    wire.Then       // c.serveHere, bound once
+	blind   atomic.Bool     // it has waited without a read, so that the watch has to tell of the end; written by serveHere
 
 	state     atomic.Int32
 	poking    sync.Mutex             // held by closeIdle and closeSlow

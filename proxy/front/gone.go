@@ -27,5 +27,7 @@ func (c *Conn) left() {
 	if w := c.waiter.Swap(nil); w != nil {
 		w.Gone()
 	}
-	c.closeIdle() // it may not have seen the end: see canServeHere
+	if c.blind.Load() {
+		c.closeIdle() // it may not have seen the end: see canServeHere
+	}
 }

@@ -45,5 +45,8 @@ func (c *Conn) serveHere() (until time.Duration, more bool) {
 	c.ReleaseRequest()
 	c.rest()
 	c.stage = unread
+	if !c.blind.Load() {
+		c.blind.Store(true) // before the look at gone: left does both the other way round
+	}
 	return c.patience(), !c.ending() && !c.gone.Load()
 }
