@@ -3,6 +3,7 @@
 package real
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -135,7 +136,7 @@ func (o Options) requests(k kind) int {
 	if o.Requests > 0 || k.folder != "" {
 		return o.Requests
 	}
-	return defaultRequests
+	return cmp.Or(k.requests, defaultRequests)
 }
 
 // head is what is known before anything ran.

@@ -45,6 +45,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 			r.Offers = append(r.Offers, offer(jobs[at:at+o.Seeds]))
 		}
 	}
+	r.Notes = unserved(r.Offers)
 	r.Goals = judge(r.Offers, o.settings())
 	for at := 0; at < len(jobs); at += o.Seeds {
 		if jobs[at].variant.name != "" {
@@ -53,6 +54,18 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 	}
 	r.ElapsedSeconds = time.Since(r.Started).Seconds()
 	return r, nil
+}
+
+// unserved are notes on contenders that did not serve all, since their figures are of the others only.
+func unserved(offers []report.Offer) (notes []string) {
+	for _, o := range offers {
+		for _, row := range o.Rows {
+			if row.Unserved > 0 {
+				notes = append(notes, fmt.Sprintf("%s at %g: %s left %d requests unserved, of all seeds; its figures are of the others.", o.Name(), o.Load, row.Contender, row.Unserved))
+			}
+		}
+	}
+	return notes
 }
 
 // jobs are in the order of the report, those of all seeds beside each other.

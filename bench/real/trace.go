@@ -15,6 +15,7 @@ type kind struct {
 	workload string // the generator's
 	file     string // as it is published; empty: it never was
 	poisson  bool   // at times of its own
+	requests int    // where so many are needed; 0: as many as of all
 	folder   string // where the file is; empty: it is generated
 }
 
@@ -24,7 +25,7 @@ var (
 	chat          = kind{name: "chat", workload: "chat", file: "azure-2023-conv.csv.gz"}
 	code          = kind{name: "code", workload: "code", file: "azure-2023-code.csv.gz"}
 	codePoisson   = kind{name: "code, Poisson", workload: "code", file: "azure-2023-code.csv.gz", poisson: true}
-	agent         = kind{name: "agent", workload: "agent"}
+	agent         = kind{name: "agent", workload: "agent", requests: 4000} // sessions last for minutes
 	tool          = kind{name: "tool", workload: "tool"}
 )
 

@@ -26,6 +26,7 @@ type fleet struct {
 	joins    []time.Duration              // by endpoint
 	follower Follower                     // nil: the policy is none
 	bytes    []float64                    // by request: of its prompt; nil: there are none
+	read     []int32                      // balancers of whom a prompt has just been read, while requests wait there
 	blocks   bool                         // the policy goes by the blocks of prompts
 	watch    watcher                      // nil, but in tests
 	pools    []*balancer.Pool

@@ -36,7 +36,7 @@ func (f *fleet) follow(o Options) {
 	if f.loop.trace.Tokens() {
 		f.guess(o)
 		f.blocks = f.pools[0].Wants().Blocks
-		f.loop.passed = f.pass
+		f.loop.passed, f.loop.after = f.pass, f.settle
 	}
 	f.follower, _ = o.Policy.(Follower)
 	if f.follower == nil {
@@ -87,6 +87,17 @@ func (f *fleet) pass(i int32, made int) {
 		f.follower.Token(int(f.pool[i]), i, made)
 	}
 	f.leases[i].Token(1)
+	if p := f.pool[i]; made == 1 && len(f.held[p]) > 0 {
+		f.read = append(f.read, p)
+	}
+}
+
+// settle serves those who waited for an endpoint to have less to read.
+func (f *fleet) settle() {
+	for _, p := range f.read {
+		f.collect(int(p))
+	}
+	f.read = f.read[:0]
 }
 
 // ended is how request i ended, as its engine says it.

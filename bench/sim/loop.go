@@ -31,6 +31,7 @@ type loop struct {
 	agenda  heap.Heap               // engines by due; entries whose key is no longer due are void
 	done    []int32                 // left their engine, and nobody has been told
 	passed  func(i int32, made int) // hears each token; nil: nobody does
+	after   func()                  // is called when all of that has happened; nil: nobody is
 	before  func(at float64)        // hears when something is about to happen; nil: nobody does
 	results Results
 }
@@ -88,6 +89,9 @@ func (l *loop) finish(d dispatcher) {
 		d.finish(l.done[k])
 	}
 	l.done = l.done[:0]
+	if l.after != nil {
+		l.after()
+	}
 }
 
 // change is something to be done at a time.

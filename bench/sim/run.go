@@ -53,10 +53,7 @@ func describe(endpoints []Endpoint) []balancer.EndpointOptions {
 		}
 		told[i] = balancer.EndpointOptions{
 			Name: name, URL: fmt.Sprintf("http://engine-%d", i), Capacity: e.Engine.Capacity, Slots: e.Limit, Via: i,
-			CacheTokens: int64(engine.New(e.Engine).State().TotalTokens),
-		}
-		if e.Engine.Kind != "" { // it says so at its start, and operators hand it on
-			told[i].CacheTokens = int64(engine.New(e.Engine).State().TotalTokens)
+			CacheTokens: int64(engine.New(e.Engine).State().TotalTokens), // it says so at its start, and operators hand it on
 		}
 		if e.Told != 0 {
 			told[i].Capacity = e.Told
