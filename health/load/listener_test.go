@@ -107,7 +107,7 @@ func TestForeignRequests(t *testing.T) {
 		var ours atomic.Int64
 		ours.Store(10)
 		f.say("vllm:num_requests_running 24\nvllm:num_requests_waiting 6\nvllm:cache_config_info{block_size=\"16\",num_gpu_blocks=\"100\"} 1\n")
-		l := f.follow(t, Options{Sink: e, InFlight: ours.Load})
+		l := f.follow(t, Options{Sink: e, InFlight: ours.Load, Memory: 10 * time.Second})
 		after(2 * time.Second)
 		soon := e.foreign()
 		assert.Less(t, soon[0]+soon[1], 8.0, "one comparison says little")
@@ -180,7 +180,7 @@ func TestRestarts(t *testing.T) {
 			return fmt.Sprintf("process_start_time_seconds %s\nvllm:num_requests_running 30\nvllm:request_success_total %d\nvllm:generation_tokens_total %d\n", start, finished, tokens)
 		}
 		f.say("%s", page(100, 5000, "1.7e9"))
-		f.follow(t, Options{Sink: e})
+		f.follow(t, Options{Sink: e, Memory: 10 * time.Second})
 		after(30 * time.Second)
 		require.Positive(t, e.foreign()[1])
 		f.say("%s", page(200, 7000, "1.7e9"))

@@ -17,7 +17,7 @@ type Options struct {
 	Path     string        // it may have a query; default the engine's
 	Port     string        // default the engine's, or else the target's
 	Interval time.Duration // from one question to the next; default 1s
-	Memory   time.Duration // over which foreign requests are smoothed; default 10s
+	Memory   time.Duration // over which foreign requests are smoothed; default 1s
 	Sink     Sink          // never nil
 	// InFlight is how many requests we have at the endpoint's server; nil: 0.
 	InFlight func() int64
@@ -68,7 +68,9 @@ func (o Options) withDefaults() Options {
 		o.Interval = time.Second
 	}
 	if o.Memory <= 0 {
-		o.Memory = 10 * time.Second
+		// In simulations of several gateways 10 s made all of them avoid one engine at a time: with four, the mean
+		// response time was a tenth above what 1 s gave.
+		o.Memory = time.Second
 	}
 	if o.InFlight == nil {
 		o.InFlight = func() int64 { return 0 }
