@@ -223,5 +223,9 @@ func TestHedgesUnderLoad(t *testing.T) {
 	require.EqualValues(t, clients*each, g.finished(balancer.Answered))
 	won, lost := g.count(t, "steelyard_hedges_total", "result", "won"), g.count(t, "steelyard_hedges_total", "result", "lost")
 	require.Positive(t, won)
-	require.EqualValues(t, won+lost, g.finished(balancer.Refused), "each hedge has one that lost, and nobody is blamed")
+	// One that comes too late by a moment has its lease already, and gives it back: it is no hedge.
+	require.GreaterOrEqual(t, int(g.finished(balancer.Refused)), won+lost, "each hedge has one that lost")
+	for _, class := range []balancer.OutcomeClass{balancer.ConnectFailed, balancer.Failed, balancer.TimedOut, balancer.Truncated, balancer.ClientGone} {
+		require.Zero(t, g.finished(class), "nobody is blamed")
+	}
 }
