@@ -41,20 +41,21 @@ func TestFiguresAreOfTheEnginesTime(t *testing.T) {
 	assert.True(t, math.IsNaN(spans(nil)[R]))
 }
 
-// TestTheBetterPeerIsTheOneOfTheLeastR also is of goals, and of peers that fail requests: their figures are of those they
-// answered only.
-func TestTheBetterPeerIsTheOneOfTheLeastR(t *testing.T) {
-	b := &Board{Rows: []Row{{Contender: "a", Peer: true}, {Contender: "b", Peer: true}, {Contender: "c", Peer: true}, {Contender: "steelyard least_cost"}}}
-	for i, s := range []Spans{{10, 1, 4, 1, 1}, {8, 1, 5, 1, 1}, {1, 1, 1, 1, 1}, {6, 1, 6, 1, 1}} {
+// TestFiguresAreComparedWithTheBetterPeer: HAProxy stands there with its best setting, by R; a peer that fails requests
+// does not, since its figures are of those it answered only.
+func TestFiguresAreComparedWithTheBetterPeer(t *testing.T) {
+	b := &Board{Rows: []Row{{Contender: "nginx a", Peer: true}, {Contender: "HAProxy b", Peer: true}, {Contender: "HAProxy c", Peer: true},
+		{Contender: "HAProxy d", Peer: true}, {Contender: "steelyard least_cost"}}}
+	for i, s := range []Spans{{10, 1, 5, 1, 1}, {12, 1, 1, 1, 1}, {8, 1, 6, 1, 1}, {1, 1, 1, 1, 1}, {6, 1, 6, 1, 1}} {
 		m := measured{Spans: s}
-		if i == 2 {
+		if i == 3 {
 			m.failures = map[string]int{"refused": 1}
 		}
 		b.Rows[i].Failures = map[string]int{}
 		b.Rows[i].add(m)
 	}
 	b.compare(offer{Case: Case{Goals: []Goal{{R, 0.8}, {TTFT, 1}}}})
-	assert.Equal(t, report.Number(0.75), b.Rows[3].Times[R])
+	assert.Equal(t, report.Number(0.75), b.Rows[4].Times[R])
 	assert.Equal(t, report.Number(1.25), b.Rows[0].Times[R])
 	assert.Equal(t, []Check{{"R", 0.75, 0.8, true}, {"TTFT", 1.2, 1, false}}, b.Checks)
 	r := Result{Boards: []Board{*b}}

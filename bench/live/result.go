@@ -45,7 +45,7 @@ type Row struct {
 	Contender string         `json:"contender"`
 	Peer      bool           `json:"peer"`
 	Spans     Numbers        `json:"spans"`
-	Times     Numbers        `json:"times"`          // × the better peer of each run, by R
+	Times     Numbers        `json:"times"`          // × the better peer of each run
 	Simulated *Numbers       `json:"simulated"`      // the same in virtual time; nil: nobody knows its rule
 	Cached    report.Number  `json:"cached_ratio"`   // of the prompts' tokens, as the engines said
 	Late      report.Number  `json:"late_p99_clock"` // how late requests were sent, in seconds of the clock
@@ -124,15 +124,26 @@ func (b *Board) compare(f offer) {
 	}
 }
 
-// better are the figures of the peer with the least R in a run; NaN without peers.
+// better are the figures of the peers in a run, each that of the one that is better in it; NaN without peers. Of the
+// settings of one program the one of the least R stands for it, and who has failed requests for nothing.
 func (b *Board) better(run int) Spans {
-	best := means(nil)
+	best := map[string]Spans{} // by program
 	for _, r := range b.Rows {
-		if m := r.runs[run].Spans; r.Peer && len(r.runs[run].failures) == 0 && !(m[R] >= best[R]) {
-			best = m
+		program, _, _ := strings.Cut(r.Contender, " ")
+		m := r.runs[run]
+		if known, there := best[program]; r.Peer && len(m.failures) == 0 && (!there || m.Spans[R] < known[R]) {
+			best[program] = m.Spans
 		}
 	}
-	return best
+	least := means(nil)
+	for _, s := range best {
+		for i := range least {
+			if !(s[i] >= least[i]) {
+				least[i] = s[i]
+			}
+		}
+	}
+	return least
 }
 
 // means are figure by figure; NaN of nothing.
