@@ -66,10 +66,14 @@ func (p *Parts) Sum() float64 { return p.Wait + p.Read + p.Stall + p.Write + p.S
 // Quote returns what the request would cost at the server.
 func (s *Server) Quote(a *Ask, at Place) Parts {
 	s.settle(a.seconds)
-	return s.quote(a, at)
+	p, t := s.quote(a, at), a.tuning
+	if t.Patience > 0 {
+		p.Wait *= 1 + p.Wait*a.unit/(t.Patience*max(a.usual.work.value, leastUsual))
+	}
+	return p
 }
 
-// quote is Quote where all that must have been read is taken for read.
+// quote is Quote where all that must have been read is taken for read, and a wait counts as long as it is.
 func (s *Server) quote(a *Ask, at Place) (p Parts) {
 	t, capacity := a.tuning, max(at.Capacity, leastCapacity)
 	rate := s.rate.within(a.unit*capacity, t.Trust)
@@ -85,9 +89,6 @@ func (s *Server) quote(a *Ask, at Place) (p Parts) {
 		waiting, writing, context = waiting+at.Waiting, writing+at.Running, context+(at.Waiting+at.Running)*a.usual.context.value
 	}
 	p.Wait = left / rate
-	if t.Patience > 0 {
-		p.Wait *= 1 + p.Wait*a.unit/(t.Patience*max(a.usual.work.value, leastUsual))
-	}
 	p.Read = a.work(s.cached(a.prompt, a)) / rate
 	p.Stall = t.Stall * p.Read * writing
 	length, others := t.Writing*a.answer, writing+waiting

@@ -78,6 +78,20 @@ func TestServerTakesSilentOnesForRead(t *testing.T) {
 	assert.Zero(t, d.State())
 }
 
+// How much a long wait counts has nothing to do with how long it is.
+func TestServerTakesSilentOnesForReadInTheirTurn(t *testing.T) {
+	d := newDesk()
+	for range 100 {
+		d.send(1000, true)
+	}
+	d.send(1000, false)
+	seconds := 101 * 0.1025
+	d.now = time.Duration(1.15 * seconds * float64(time.Second))
+	ask := d.up.Ask(&Prompt{}, d.now)
+	d.Quote(&ask, even)
+	assert.EqualValues(t, 1, d.State().Writing)
+}
+
 // A prompt that is being read is worth less the longer that takes, but is never done before its first token.
 func TestQuoteWaitsForWhatIsLeft(t *testing.T) {
 	d := newDesk()
