@@ -15,16 +15,17 @@ type cache struct {
 	declared   int64   // by whoever runs the server; below 0: it keeps nothing
 	reported   int64   // by the server
 	blockBytes float64 // of late
+	tokenBytes float64 // of late; requests of several upstreams may differ, and each new size takes new memory
 }
 
 // usualTokens is the size of a cache of which nobody has said it: that of a model of 8B on a device of 80 GB, and a fourth more.
 const usualTokens = 512 << 10
 
-// blockKept is for how many requests the size of blocks counts.
+// blockKept is for how many requests the size of blocks and tokens counts.
 const blockKept = 64
 
 func newCache() cache {
-	return cache{index: prefix.NewIndex(usualTokens * usualBytes / prefix.Block), blockBytes: prefix.Block}
+	return cache{index: prefix.NewIndex(usualTokens * usualBytes / prefix.Block), blockBytes: prefix.Block, tokenBytes: usualBytes}
 }
 
 // Forget says that the server has lost what it had in its cache.
@@ -59,7 +60,8 @@ func (c *cache) remember(p *Prompt, a *Ask, cached float64) {
 	perToken := float64(p.Bytes) / a.tokens
 	p.Cached = int64(min(cached*perToken, float64(p.Bytes)))
 	c.blockBytes += (float64(p.BlockBytes) - c.blockBytes) / blockKept
-	c.fit(float64(c.tokens()) * perToken / c.blockBytes)
+	c.tokenBytes += (perToken - c.tokenBytes) / blockKept
+	c.fit(float64(c.tokens()) * c.tokenBytes / c.blockBytes)
 	c.index.Touch(p.Blocks)
 }
 

@@ -99,6 +99,26 @@ func TestCacheHasTheSizeThatIsKnown(t *testing.T) {
 	assert.InDelta(t, 10, d.cache.index.Blocks(), 3, "blocks of 2 KiB hold twice as much")
 }
 
+// Two upstreams share the server, and the tokens of one are longer.
+func TestCacheIsNotBuiltAnewForEachUpstream(t *testing.T) {
+	d, other := newDesk(), newDesk()
+	other.up.prompts = ratio{over: 8 * promptsKept, under: promptsKept}
+	d.ReportCache(100 * prefix.Block / 4)
+	v, changed := new(Visit), 0
+	for range 4 * blockKept {
+		for _, up := range []*Upstream{&d.up, &other.up} {
+			before := d.cache.index.Blocks()
+			d.Send(v, up, prompt(chain(1, 0, 10)), even, d.now)
+			d.End(v, false, Usage{}, d.now)
+			if d.cache.index.Blocks() != before {
+				changed++
+			}
+		}
+	}
+	assert.LessOrEqual(t, changed, 4)
+	assert.InDelta(t, 150, d.cache.index.Blocks(), 40)
+}
+
 func TestCacheAllocatesNothing(t *testing.T) {
 	d := newDesk()
 	d.ReportCache(50 * prefix.Block / 4)
