@@ -249,3 +249,29 @@ func TestQuoteAllocatesNothing(t *testing.T) {
 		d.end(&v)
 	}))
 }
+
+// A server may say anything, and a body may be anything.
+func TestNoSingleAnswerTurnsWhatWasLearned(t *testing.T) {
+	const billion = 999_999_999
+	for name, c := range map[string]struct {
+		bytes int64
+		usage Usage
+	}{
+		"tokens of the prompt": {4000, Usage{PromptTokens: billion}},
+		"tokens of the answer": {4000, Usage{PromptTokens: 1000, CompletionTokens: billion}},
+		"a body of pictures":   {60 << 20, Usage{PromptTokens: 2000}},
+	} {
+		for _, events := range []int{0, 1} {
+			d := newDesk()
+			v := new(Visit)
+			d.Send(v, &d.up, &Prompt{Bytes: c.bytes, Streams: true}, even, d.now)
+			d.Token(v, events, d.now)
+			d.End(v, true, c.usage, d.now)
+			ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+			assert.InDelta(t, 1000, ask.tokens, 300, name)
+			assert.Less(t, ask.answer, 11_000.0, name)
+			assert.LessOrEqual(t, d.up.tokens(1), int64(110), name)
+			assert.Zero(t, d.State(), name)
+		}
+	}
+}

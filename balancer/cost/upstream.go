@@ -35,6 +35,8 @@ const (
 	promptsKept                          = 500_000 // tokens
 	promptsKnown                         = 4000    // tokens that the usual bytes count as
 	fewestBytes, mostBytes               = 0.25, 64
+	mostAnswer                           = 100_000 // events of an answer; beyond that one says little of others
+	mostPacked                           = 1000    // tokens of an event
 )
 
 // Begin says what is known before the first request.
@@ -81,18 +83,20 @@ func (u *Upstream) sent(work int64) {
 func (u *Upstream) answered(v *Visit, usage Usage) {
 	u.mu.Lock()
 	defer u.mu.Unlock()
-	if v.bytes > 0 && usage.PromptTokens > 0 {
-		u.prompts.add(float64(v.bytes), float64(usage.PromptTokens), promptsKept)
+	// What cannot be text says nothing of text: a server may say anything, and a body may be pictures.
+	bytes, tokens := float64(v.bytes), float64(usage.PromptTokens)
+	if tokens > 0 && bytes >= fewestBytes*tokens && bytes <= mostBytes*tokens {
+		u.prompts.add(bytes, tokens, promptsKept)
 	}
 	u.usual.context.add(float64(v.context), answersKept)
 	switch said := float64(usage.CompletionTokens); {
 	case v.events > 0:
-		u.answers.add(float64(v.events), answersKept)
+		u.answers.add(min(float64(v.events), mostAnswer), answersKept)
 		if said > 0 {
-			u.packed.add(max(said/float64(v.events), 1), answersKept)
+			u.packed.add(min(max(said/float64(v.events), 1), mostPacked), answersKept)
 		}
 	case said > 0 || usage.PromptTokens > 0: // nothing but the prompt is read for an embedding
-		u.answers.add(said/u.packed.value, answersKept)
+		u.answers.add(min(said/u.packed.value, mostAnswer), answersKept)
 	}
 }
 
