@@ -36,6 +36,7 @@ func (x *exchange) wants() (w balancer.Wants) {
 func (x *exchange) describe(body *peeked, h *payload.Hints, blocks bool) {
 	p := &x.request.Prompt
 	p.Bytes = int64(h.PromptBytes)
+	p.Unread = p.Bytes > 0 && (body == nil || !h.OK)
 	p.Streams = h.Stream || x.api == ollama && !h.Whole
 	if !blocks {
 		return

@@ -86,7 +86,7 @@ func TestPoliciesAreToldOfPrompts(t *testing.T) {
 	body := `{"model":"m","stream":true,"messages":[` + said(words(5000)) + `]}`
 	length := int64(len(said(words(5000))) + 2)
 	require.Equal(t, balancer.Prompt{Bytes: length, Streams: true}, tell(post(body)))
-	require.Equal(t, balancer.Prompt{Bytes: 3}, tell(post("abc")))
+	require.Equal(t, balancer.Prompt{Bytes: 3, Unread: true}, tell(post("abc")))
 	require.Zero(t, tell(get))
 	ollama := func(body string) bool {
 		return tell(strings.Replace(post(body), "/v1/chat/completions", "/api/chat", 1)).Streams

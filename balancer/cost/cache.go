@@ -60,7 +60,9 @@ func (c *cache) remember(p *Prompt, a *Ask, cached float64) {
 	perToken := float64(p.Bytes) / a.tokens
 	p.Cached = int64(min(cached*perToken, float64(p.Bytes)))
 	c.blockBytes += (float64(p.BlockBytes) - c.blockBytes) / blockKept
-	c.tokenBytes += (perToken - c.tokenBytes) / blockKept
+	if !p.Unread {
+		c.tokenBytes += (perToken - c.tokenBytes) / blockKept
+	}
 	c.fit(float64(c.tokens()) * c.tokenBytes / c.blockBytes)
 	c.index.Touch(p.Blocks)
 }

@@ -28,6 +28,9 @@ func (u *Upstream) Ask(p *Prompt, at time.Duration) Ask {
 	a.tokens = 1
 	if p != nil {
 		a.tokens = max(1, float64(p.Bytes)/u.prompts.value())
+		if p.Unread { // one that is a book counts as the usual prompt too, but hardly any is
+			a.tokens = min(a.tokens, max(a.usual.work.value, leastUsual))
+		}
 	}
 	u.mu.Unlock()
 	return a

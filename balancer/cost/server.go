@@ -66,7 +66,9 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Dur
 	v.context = int64(ask.tokens)
 	cached := s.cached(p, &ask)
 	v.work = max(1, int64(ask.work(cached)))
-	u.sent(v.work)
+	if p.Bytes > 0 && !p.Unread {
+		u.sent(v.work)
+	}
 	if v.silent {
 		parts := s.quote(&ask, place)
 		t := ask.tuning

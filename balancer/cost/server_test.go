@@ -275,3 +275,20 @@ func TestNoSingleAnswerTurnsWhatWasLearned(t *testing.T) {
 		}
 	}
 }
+
+// A large body that nobody looks into is most likely pictures: as text it would keep everybody else away for days.
+func TestUnreadBodiesAreTakenForTheUsualPrompt(t *testing.T) {
+	d := newDesk()
+	v := new(Visit)
+	d.Send(v, &d.up, &Prompt{Bytes: 60 << 20, Unread: true, Streams: true}, even, d.now)
+	assert.LessOrEqual(t, d.State().Context, int64(usualPrompt))
+	ask := d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+	assert.Less(t, d.Quote(&ask, even).Wait, 1.0)
+	d.end(v)
+	for range 1000 { // that have nothing to read
+		d.Send(v, &d.up, &Prompt{}, even, d.now)
+		d.end(v)
+	}
+	ask = d.up.Ask(&Prompt{Bytes: 4000}, d.now)
+	assert.EqualValues(t, usualPrompt, ask.usual.work.value)
+}
