@@ -53,7 +53,6 @@ func describe(endpoints []Endpoint) []balancer.EndpointOptions {
 		}
 		told[i] = balancer.EndpointOptions{
 			Name: name, URL: fmt.Sprintf("http://engine-%d", i), Capacity: e.Engine.Capacity, Slots: e.Limit, Via: i,
-			CacheTokens: int64(engine.New(e.Engine).State().TotalTokens), // it says so at its start, and operators hand it on
 		}
 		if e.Told != 0 {
 			told[i].Capacity = e.Told
