@@ -67,10 +67,20 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 	}
 	q := &p.queue
 	s := p.snapshot.Load().seats
-	kept := q.keepsOut(r, s)
+	var home *Endpoint
+	kept := false
+	ahead := q.readsAhead(s)
+	if !ahead {
+		kept = q.keepsOut(r, s)
+	}
 	if !kept {
-		t, err := s.takeAgain(r)
-		s.unmask()
+		var t taken
+		if ahead {
+			t, home, err = q.sendOrHold(r, s)
+		} else {
+			t, err = s.takeAgain(r)
+			s.unmask()
+		}
 		if err == nil {
 			w = p.newWaiter(r)
 			w.size = q.measured(r, s)
@@ -91,6 +101,9 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 	}
 	w = p.newWaiter(r)
 	q.add(w)
+	if home != nil {
+		q.settleAt(w, home, s)
+	}
 	if (kept || q.heldUntil != 0) && p.serveWaiting(nil) { // one more waits: that may let one go that was held back
 		given = s.endpoints
 	}
@@ -118,6 +131,9 @@ func (p *Pool) serveWaiting(freed *Endpoint) (given bool) {
 	q.heldUntil = 0
 	if q.length == 0 || s == nil || s.open == 0 {
 		return false
+	}
+	if q.readsAhead(s) {
+		return q.serveReaders(s)
 	}
 	now := q.now()
 	if q.age(now); s.open > 1 {

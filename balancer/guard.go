@@ -15,6 +15,7 @@ type guard struct {
 	picker  Picker
 	counter Counter // the picker, where it goes by the work in flight; else nil
 	noter   Noter   // the picker, where it has something to say; else nil
+	binder  Binder  // the picker, where it can say who had better wait; else nil
 	panic   *policyPanic
 }
 
@@ -48,6 +49,7 @@ func (g *guard) build(b Builder, candidates []Candidate) {
 	g.picker = b.Build(candidates)
 	g.counter, _ = g.picker.(Counter)
 	g.noter, _ = g.picker.(Noter)
+	g.binder, _ = g.picker.(Binder)
 }
 
 // inherit lets the picker take over from the one before, which may be nil.

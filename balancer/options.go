@@ -43,7 +43,10 @@ type QueueOptions struct {
 	Order       Order
 	MaxRequests int           // that wait at once; 0 for no queue
 	MaxWait     time.Duration // how long one waits at most; positive where there is a queue
-	TakeAtOnce  bool          // nobody is held back: whoever finds a slot free takes it, even if it is slow or the last
+	// ReadAhead lets requests wait, for a policy that is a Binder, while the endpoint that is best for them has more to read
+	// than takes it so long; 0: they do not wait for that.
+	ReadAhead  time.Duration
+	TakeAtOnce bool // nobody is held back: whoever finds a slot free takes it, even if it is slow or the last
 }
 
 // validate reports everything that is wrong with the options, as one error.
@@ -57,6 +60,9 @@ func (o QueueOptions) validate() error {
 	}
 	if o.MaxWait < 0 || o.MaxRequests > 0 && o.MaxWait == 0 {
 		problems = append(problems, fmt.Errorf("queue: the longest wait must be positive, is %v", o.MaxWait))
+	}
+	if o.ReadAhead < 0 {
+		problems = append(problems, fmt.Errorf("queue: what is sent to be read ahead must take 0 (any) or more, is %v", o.ReadAhead))
 	}
 	return errors.Join(problems...)
 }

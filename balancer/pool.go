@@ -74,12 +74,17 @@ func (p *Pool) reserve(r *Request) (t taken, size float64, trial uint32, err err
 		p.catchUp(false)
 	}
 	q, s := &p.queue, p.snapshot.Load().seats
-	if q.arrive(r); q.keepsOut(r, s) {
+	q.arrive(r)
+	if q.readsAhead(s) {
+		t, _, err = q.sendOrHold(r, s)
+	} else if q.keepsOut(r, s) {
 		s.refuse(r)
 		return taken{}, 0, 0, ErrFull
+	} else {
+		defer s.unmask()
+		t, err = s.take(r, false)
 	}
-	defer s.unmask()
-	if t, err = s.take(r, false); err != nil {
+	if err != nil {
 		return taken{}, 0, 0, err
 	}
 	if r != nil && r.place.number == 0 {
@@ -97,7 +102,7 @@ func (p *Pool) hear(e *Endpoint) (given bool) {
 		return false
 	}
 	s := p.snapshot.Load().seats
-	waitedFor := s.obstacles[e.seat] != 0 || p.queue.heldUntil != 0
+	waitedFor := s.obstacles[e.seat] != 0 || p.queue.heldUntil != 0 || p.queue.readsAhead(s)
 	s.tell(e.seat)
 	return waitedFor && s.obstacles[e.seat] == 0 && p.serveWaiting(e)
 }

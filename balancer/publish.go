@@ -62,7 +62,7 @@ func (p *Pool) renew(change uint64) (given []*Endpoint, others []*Pool, err erro
 	for i, m := range p.members {
 		members[i] = m.endpoint
 	}
-	p.loads.watch(members, next.seats.follow()) // first: what changes while the seats are filled they must be told
+	p.loads.watch(members, next.seats.follow() || p.options.Queue.ReadAhead > 0 && next.seats != nil && next.seats.guard.binder != nil) // first: what changes while the seats are filled they must be told
 	gave, err := p.handOver(next)
 	if err != nil {
 		return nil, others, err

@@ -31,6 +31,7 @@ type queue struct {
 
 	sizes    dispatch.Sizes
 	compared []dispatch.Seat // memory of fleet
+	backlog  []int64         // memory of aheadOf
 
 	heldUntil time.Duration // when the first of those held back is to be asked about again; 0: nobody is held back
 	recheck   func()        // Pool.Recheck; nil with a clock that is not the process's, which no timer goes by
@@ -63,6 +64,9 @@ func (q *queue) configure(o Options, recheck func()) {
 
 // key returns what a request is ordered by until it has aged; 0 or more.
 func (q *queue) key(r *Request) float64 {
+	if q.options.ReadAhead > 0 && q.options.Order.BySize() && r != nil {
+		return float64(r.Prompt.Bytes)
+	}
 	if work := r.work(); q.options.Order.BySize() && work > 0 {
 		return work
 	}
@@ -216,8 +220,10 @@ type line []*Waiter
 
 func (l line) Len() int { return len(l) }
 
-func (l line) Less(i, j int) bool {
-	a, b := l[i], l[j]
+func (l line) Less(i, j int) bool { return l[i].before(l[j]) }
+
+// before reports whether it is to be served before another.
+func (a *Waiter) before(b *Waiter) bool {
 	if a.priority != b.priority {
 		return a.priority > b.priority
 	}

@@ -61,11 +61,19 @@ func (l Lease) Token(n int) {
 	if !l.follows {
 		return
 	}
+	if l.token(n) {
+		l.endpoint.load.tell(nil) // who waits until the server has less to read
+	}
+}
+
+// token is Token under the server's lock. It reports whether by that a prompt is known to have been read.
+func (l Lease) token(n int) (read bool) {
 	e := l.endpoint
 	server := e.load.server
 	server.Lock()
 	defer server.Unlock()
-	if l.shared.number.Load() == l.number { // then Release waits for the lock, if it has begun
-		server.Token(&l.shared.visit, n, e.pool.queue.now())
+	if l.shared.number.Load() != l.number { // else Release waits for the lock, if it has begun
+		return false
 	}
+	return server.Token(&l.shared.visit, n, e.pool.queue.now())
 }

@@ -31,6 +31,8 @@ type Waiter struct {
 	priority       uint8         // what it is ordered by first: the highest is served first
 	key            float64       // what it is ordered by then, before number
 	index          int           // in the queue's line
+	home           *Endpoint     // where it had better be read; nil: nowhere yet. Only of a queue that reads ahead
+	reads          int64         // work of its prompt there
 	long           bool          // it leaves the last free slot to short ones; not once it has aged
 	older, younger *Waiter
 }
@@ -165,6 +167,6 @@ func (w *Waiter) Recycle() {
 	if w.spent || w.fate.Load() != ended {
 		return
 	}
-	w.request, w.taken = nil, taken{}
+	w.request, w.taken, w.home = nil, taken{}, nil
 	w.pool.waiters.Put(w)
 }

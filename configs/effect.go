@@ -108,6 +108,11 @@ func (r *report) reviewQueue(p path, u *Upstream, slots map[string]said) bool {
 		}
 	}
 	q, usual := u.Queue, upstreamDefaults().Queue
+	if u.Policy == "least_cost" && q.ReadAhead > 0 {
+		why = ""
+	} else if q.ReadAhead > 0 {
+		r.note(p.key("read_ahead"), "choose that policy, or remove it", "has no effect with policy %s: only least_cost asks for it", u.Policy)
+	}
 	if why == "" {
 		if q.MaxRequests > 0 {
 			return true

@@ -155,8 +155,9 @@ type Queue struct {
 	Order       string        `yaml:"order"`        // "fifo", or by predicted work: "shortest_first"
 	MaxRequests int           `yaml:"max_requests"` // that wait at once; 0: none waits
 	MaxWait     time.Duration `yaml:"max_wait"`
-	HoldBack    bool          `yaml:"hold_back"` // a request may wait though a slot is free; false: it takes the slot
-	Header      bool          `yaml:"header"`    // answers say in X-Steelyard-Queue-Ms how long the request waited
+	ReadAhead   time.Duration `yaml:"read_ahead"` // for least_cost: what an endpoint may have to read while requests are sent there; 0: any
+	HoldBack    bool          `yaml:"hold_back"`  // a request may wait though a slot is free; false: it takes the slot
+	Header      bool          `yaml:"header"`     // answers say in X-Steelyard-Queue-Ms how long the request waited
 }
 
 // Predict says where to keep what is learned of the work of an upstream's requests.

@@ -57,6 +57,7 @@ const mostSlots = 1_000_000
 func (r *report) validateQueue(p path, q *Queue) {
 	r.oneOf(p.key("order"), q.Order, "fifo", "shortest_first")
 	between(r, p.key("max_requests"), q.MaxRequests, 0, mostConnections, "give 0 to let none wait")
+	r.optional(p.key("read_ahead"), q.ReadAhead)
 	between(r, p.key("max_wait"), q.MaxWait, leastDuration, mostDuration, "give a limit, as a client does not wait for ever")
 }
 

@@ -2,10 +2,7 @@
 
 package cost
 
-import (
-	"math"
-	"time"
-)
+import "time"
 
 // Ask is a request whose cost is asked for, at several servers of an upstream.
 type Ask struct {
@@ -21,7 +18,7 @@ type Ask struct {
 // Ask returns the request with this prompt, as it is asked about at that moment. The prompt may be nil.
 func (u *Upstream) Ask(p *Prompt, at time.Duration) Ask {
 	a := Ask{
-		prompt: p, tuning: u.tuning.Load(), seconds: at.Seconds(), unit: math.Float64frombits(u.unit.Load()),
+		prompt: p, tuning: u.tuning.Load(), seconds: at.Seconds(), unit: u.perServer(),
 	}
 	u.mu.Lock()
 	a.answer, a.usual = u.answers.value, u.usual
@@ -52,6 +49,8 @@ type Place struct {
 	// Waiting and Running are requests that others have there: those whose prompts were not read, and those
 	// that are being answered. Tuning.Gateways stands for them where it is more than one.
 	Waiting, Running float64
+	// Ahead is the work of prompts that wait at this gateway, and will be sent there before the request.
+	Ahead int64
 }
 
 // Parts is what a request costs at a server: seconds of its own and of others'.
@@ -80,11 +79,7 @@ func (s *Server) Quote(a *Ask, at Place) Parts {
 func (s *Server) quote(a *Ask, at Place) (p Parts) {
 	t, capacity := a.tuning, max(at.Capacity, leastCapacity)
 	rate := s.rate.within(a.unit*capacity, t.Trust)
-	left := float64(s.work)
-	if first := s.order.first; first != nil {
-		left -= min((a.seconds-s.since)*rate, t.Begun*float64(first.work))
-	}
-	left, waiting, writing, context := max(0, left), float64(s.order.length), float64(s.writing), float64(s.context)
+	left, waiting, writing, context := s.unread(rate, a.seconds, t)+float64(at.Ahead), float64(s.order.length), float64(s.writing), float64(s.context)
 	if all := float64(t.Gateways); all > 1 {
 		left, waiting, writing, context = left*all, waiting*all, writing*all, context*all
 	} else if at.Waiting+at.Running > 0 {
@@ -104,6 +99,44 @@ func (s *Server) quote(a *Ask, at Place) (p Parts) {
 	}
 	return p
 }
+
+// unread is the work of reading that is left, where so much is done in a second.
+func (s *Server) unread(rate, now float64, t *Tuning) float64 {
+	left := float64(s.work)
+	if first := s.order.first; first != nil {
+		left -= min((now-s.since)*rate, t.Begun*float64(first.work))
+	}
+	return max(0, left)
+}
+
+// Ready reports whether the server has no more to read than takes it so long, or nothing at all; and if not, when it will
+// have as far as is known, or 0.
+func (s *Server) Ready(u *Upstream, at Place, within, now time.Duration) (ready bool, when time.Duration) {
+	seconds, t := now.Seconds(), u.Tuning()
+	s.settle(seconds)
+	first := s.order.first
+	if first == nil {
+		return true, 0
+	}
+	rate := s.rate.within(u.perServer()*max(at.Capacity, leastCapacity), t.Trust)
+	left := s.unread(rate, seconds, t) - within.Seconds()*rate
+	if left <= 0 {
+		return true, 0
+	}
+	if seconds+left/rate-s.since <= t.Begun*float64(first.work)/rate {
+		when = now + time.Duration(left/rate*float64(time.Second)) + lookAgain
+	}
+	if silent := s.silent.first; silent != nil {
+		read := time.Duration(silent.read*float64(time.Second)) + lookAgain
+		if when == 0 || read < when {
+			when = read
+		}
+	}
+	return false, when
+}
+
+// lookAgain is how much later than reckoned one looks again, so that rounding does not make one look twice.
+const lookAgain = 100 * time.Microsecond
 
 // leastUsual is the least work that the usual prompt is taken for.
 const leastUsual = 100

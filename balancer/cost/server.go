@@ -87,14 +87,17 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Dur
 	s.cache.remember(p, &ask, cached)
 }
 
-// Token takes in that n events of an answer have come.
-func (s *Server) Token(v *Visit, n int, at time.Duration) {
+// Work returns how much work it would be to read the prompt; 1 or more.
+func (s *Server) Work(a *Ask) int64 { return max(1, int64(a.work(s.cached(a.prompt, a)))) }
+
+// Token takes in that n events of an answer have come. It reports whether by that a prompt is known to have been read.
+func (s *Server) Token(v *Visit, n int, at time.Duration) (read bool) {
 	if v.at == nowhere || n <= 0 {
-		return
+		return false
 	}
 	now := at.Seconds()
 	s.settle(now)
-	if v.at == reading {
+	if read = v.at == reading; read {
 		s.beganToWrite(v, now)
 	} else {
 		s.passed(v, n, now)
@@ -104,6 +107,7 @@ func (s *Server) Token(v *Visit, n int, at time.Duration) {
 	grown := v.upstream.tokens(n)
 	v.context += grown
 	s.context += grown
+	return read
 }
 
 // beganToWrite takes in the first token of a request.

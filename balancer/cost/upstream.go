@@ -62,6 +62,9 @@ func (u *Upstream) Tuning() *Tuning { return u.tuning.Load() }
 // Rated says how much work a server of the mean capacity reads in a second.
 func (u *Upstream) Rated(unit float64) { u.unit.Store(math.Float64bits(unit)) }
 
+// perServer is what Rated was told last.
+func (u *Upstream) perServer() float64 { return math.Float64frombits(u.unit.Load()) }
+
 // Moved reports whether a server's rate was measured since the last call.
 func (u *Upstream) Moved() bool { return u.moved.Load() && u.moved.Swap(false) }
 

@@ -88,6 +88,7 @@ type leastCostPicker struct {
 	rated      bool
 	few        []int32 // memory of some
 	first      int     // candidate that is asked first what it knows
+	ahead      []int64 // by candidate: what waits for it, while Bind is called; else nil
 }
 
 func (p *leastCostPicker) lots() *lottery { return p.lottery }
@@ -123,7 +124,11 @@ type search struct {
 
 // compare takes a candidate in.
 func (p *leastCostPicker) compare(s *search, i int32, ask *cost.Ask) {
-	parts := p.quote(int(i), ask)
+	ahead := int64(0)
+	if p.ahead != nil {
+		ahead = p.ahead[i]
+	}
+	parts := p.quote(int(i), ask, ahead)
 	switch c := min(parts.Sum(), math.MaxFloat64); {
 	case c < s.least:
 		s.least, s.at, s.equals = c, i, 1
@@ -199,9 +204,9 @@ func (p *leastCostPicker) ask(r *balancer.Request) cost.Ask {
 	return p.learned.Ask(prompt, p.candidates[0].Endpoint.Now())
 }
 
-func (p *leastCostPicker) quote(i int, ask *cost.Ask) cost.Parts {
+func (p *leastCostPicker) quote(i int, ask *cost.Ask, ahead int64) cost.Parts {
 	load := p.candidates[i].Endpoint.Load()
-	at := cost.Place{Capacity: p.parts[i]}
+	at := cost.Place{Capacity: p.parts[i], Ahead: ahead}
 	at.Waiting, at.Running = load.Foreign()
 	server := load.Server()
 	server.Lock()
@@ -236,7 +241,7 @@ func (p *leastCostPicker) rate() {
 // Explain implements balancer.Explainer.
 func (p *leastCostPicker) Explain(r *balancer.Request, i int, why *balancer.Choice) {
 	ask := p.ask(r)
-	parts := p.quote(i, &ask)
+	parts := p.quote(i, &ask, 0)
 	why.ByCost = true
 	why.Waiting, why.Reading, why.Stalls, why.Writing = parts.Wait, parts.Read, parts.Stall, parts.Write+parts.Slow
 }

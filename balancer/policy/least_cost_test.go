@@ -132,6 +132,7 @@ func TestLeastCostLeavesNothing(t *testing.T) {
 				erratic(pools[chance.IntN(2)], chance)
 				if g == 0 && k%1000 == 0 {
 					o := balancer.Options{Policy: []balancer.Builder{least, least, other}[k/1000%3], Queue: queue}
+					o.Queue.ReadAhead = time.Duration(k / 1000 % 2 * 100 * int(time.Millisecond))
 					assert.NoError(t, pools[0].Apply(o, endpoints))
 				}
 			}

@@ -117,7 +117,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 // poolOptions are the pool's options for an upstream. scale is how many requests/s one unit of
 // capacity sustains, 0 while not known.
 func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err error) {
-	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack}
+	o.Queue = balancer.QueueOptions{MaxRequests: c.Queue.MaxRequests, MaxWait: c.Queue.MaxWait, TakeAtOnce: !c.Queue.HoldBack, ReadAhead: c.Queue.ReadAhead}
 	o.SlowStart, o.TierSpillRatio = c.SlowStart, c.TierSpillRatio
 	o.MaxEjectedRatio, o.PanicRatio = c.Outlier.MaxEjectedRatio, c.Outlier.PanicRatio
 	if o.Queue.Order, err = balancer.ParseOrder(c.Queue.Order); err != nil {
