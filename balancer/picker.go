@@ -54,6 +54,8 @@ func (r *Request) priority() uint8 {
 type Candidate struct {
 	Endpoint *Endpoint
 	Capacity float64 // in force, positive and finite
+	// Ramp is the part of the whole capacity that is in force, above 0 to 1; 0 stands for 1.
+	Ramp float64
 }
 
 // Picker is a policy compiled over one eligible set. A pool calls it from one goroutine

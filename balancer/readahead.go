@@ -113,10 +113,10 @@ func (q *queue) serveReaders(s *seats) (given bool) {
 	return given
 }
 
-// settleAll finds a new place to wait for those who have none that is open.
+// settleAll finds a new place to wait for those who have none, or one that is closed for other reasons than being full.
 func (q *queue) settleAll(s *seats) {
 	for w := q.oldest; w != nil; w = w.younger {
-		if w.home != nil && w.home.seat != unseated && s.obstacles[w.home.seat] == 0 {
+		if w.home != nil && w.home.seat != unseated && s.obstacles[w.home.seat]&^full == 0 {
 			continue
 		}
 		if i, ok := s.guard.binder.Bind(w.request, q.aheadOf(w.request, w.number, s)); ok {
@@ -138,7 +138,8 @@ func (q *queue) firstFor(i int, s *seats) (first *Waiter) {
 // mostAsked is how many of those who wait are asked whether they would gain by an endpoint that has nobody.
 const mostAsked = 16
 
-// gainer returns, of the oldest who wait for others, the one that gains most by the seat; nil if nobody does.
+// gainer returns, of the oldest who wait for others, the one that gains most by the seat; nil if nobody does. Whoever waits for one that
+// is closed does: nobody knows for how long.
 func (q *queue) gainer(i int, s *seats) (best *Waiter) {
 	most, asked := 0.0, 0
 	for w := q.oldest; w != nil && asked < mostAsked; w = w.younger {
@@ -147,6 +148,9 @@ func (q *queue) gainer(i int, s *seats) (best *Waiter) {
 		}
 		asked++
 		there := w.home.seat
+		if s.obstacles[there] != 0 {
+			return w
+		}
 		ahead := q.aheadOf(w.request, w.number, s)
 		if gain := s.guard.binder.Cost(w.request, there, ahead[there]) - s.guard.binder.Cost(w.request, i, 0); gain > most {
 			best, most = w, gain

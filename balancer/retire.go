@@ -53,7 +53,7 @@ func (p *Pool) unwatch() (gone []*Endpoint) {
 // caller holds pick.
 func (p *Pool) catchUp(waits bool) {
 	s := p.snapshot.Load().seats
-	if s == nil || !s.follow() || p.queue.length > 0 {
+	if s == nil || !s.follow() && !p.queue.readsAhead(s) || p.queue.length > 0 {
 		return
 	}
 	if waits {

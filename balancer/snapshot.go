@@ -93,7 +93,7 @@ func (s *Snapshot) seat(policy Builder) error {
 	slots, trials := make([]int64, 0, len(s.Endpoints)), make([]int64, 0, len(s.Endpoints))
 	for i := range s.Endpoints {
 		if state := &s.Endpoints[i]; state.Eligible {
-			candidates = append(candidates, Candidate{Endpoint: state.Endpoint, Capacity: state.Capacity})
+			candidates = append(candidates, Candidate{Endpoint: state.Endpoint, Capacity: state.Capacity, Ramp: state.Ramp})
 			slots = append(slots, int64(math.Ceil(float64(state.Slots)*state.Ramp)))
 			trials = append(trials, state.trialSlots())
 		}

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 
@@ -28,7 +29,7 @@ type LeastCostOptions struct {
 //   - what its context adds to each token of the others.
 //
 // How fast an endpoint reads and writes is learned from what passes; its capacity says what to
-// expect before. Package cost has the arithmetic. Of equal ones one is drawn.
+// expect before; while it grows to the whole, costs count as many times as much. Package cost has the arithmetic. Of equal ones one is drawn.
 //
 // A pick is O(n) for up to scored endpoints. Of more it compares those that know most of the prompt, and a few
 // that are drawn in proportion to capacity.
@@ -129,7 +130,7 @@ func (p *leastCostPicker) compare(s *search, i int32, ask *cost.Ask) {
 		ahead = p.ahead[i]
 	}
 	parts := p.quote(int(i), ask, ahead)
-	switch c := min(parts.Sum(), math.MaxFloat64); {
+	switch c := min(parts.Sum()/cmp.Or(p.candidates[i].Ramp, 1), math.MaxFloat64); {
 	case c < s.least:
 		s.least, s.at, s.equals = c, i, 1
 	case c == s.least:

@@ -3,6 +3,7 @@
 package policy
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -21,7 +22,7 @@ func (p *leastCostPicker) Bind(r *balancer.Request, ahead []int64) (int, bool) {
 func (p *leastCostPicker) Cost(r *balancer.Request, i int, ahead int64) float64 {
 	ask := p.ask(r)
 	parts := p.quote(i, &ask, ahead)
-	return min(parts.Sum(), math.MaxFloat64)
+	return min(parts.Sum()/cmp.Or(p.candidates[i].Ramp, 1), math.MaxFloat64)
 }
 
 // Work implements balancer.Binder.

@@ -220,3 +220,37 @@ func TestReadAheadForgetsNobody(t *testing.T) {
 		p.rests()
 	}
 }
+
+// In a pool that was retired those who come late are told as well.
+func TestReadAheadInARetiredPool(t *testing.T) {
+	p := newReader(t, balancer.FIFO, 1)
+	first := lease(t, p.Pool, streams(400_000))
+	p.Retire()
+	w := p.waits(10_000)
+	first.Token(1)
+	p.served(w).Release(answered)
+	first.Release(answered)
+	p.rests()
+}
+
+// An endpoint whose slots are taken holds nobody while another is ready.
+func TestReadAheadWaitsForNoFullEndpoint(t *testing.T) {
+	p := newReader(t, balancer.FIFO, 1, 1000)
+	first := lease(t, p.Pool, streams(400_000))
+	fast := first.Endpoint()
+	slow := lease(t, p.Pool, &balancer.Request{Exclude: []*balancer.Endpoint{fast}, Prompt: balancer.Prompt{Bytes: 400_000, Streams: true}})
+	w := p.waits(10_000) // for the fast one
+	endpoints := options([]float64{1, 1000})
+	for i := range endpoints {
+		endpoints[i].Slots = 1
+	}
+	o := balancer.Options{Policy: LeastCost(LeastCostOptions{Seed: 1}), Queue: balancer.QueueOptions{MaxRequests: 1000, MaxWait: time.Minute, ReadAhead: 100 * time.Millisecond}}
+	require.NoError(t, p.Apply(o, endpoints))
+	require.False(t, w.Bound())
+	slow.Release(answered)
+	last := p.served(w)
+	assert.NotSame(t, fast, last.Endpoint())
+	last.Release(answered)
+	first.Release(answered)
+	p.rests()
+}
