@@ -10,9 +10,10 @@ type Visit struct {
 	alone    bool // nobody else was being read when it was sent
 	silent   bool // it will show no first token
 	bytes    int64
-	context  int64 // tokens that it holds: of its prompt, and those that have come
-	work     int64 // of reading its prompt
-	events   int64 // that have come
+	context  int64   // tokens that it holds: of its prompt, and those that have come
+	work     int64   // of reading its prompt
+	events   int64   // that have come
+	expected float64 // work a second that the server was expected to read, before any was measured
 	sent     float64
 	seen     float64 // when the last event came
 	read     float64 // when a silent one is taken for read

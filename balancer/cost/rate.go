@@ -12,10 +12,14 @@ type rate struct {
 // How much one measurement above the rate, or below it, moves the rate.
 const rateUp, rateDown = 0.035, 0.015
 
-func (r *rate) learn(x float64, u *Upstream) {
+// mostAtFirst bounds the first measurement, in units of what was expected: after a start of ours servers still have prompts that
+// we know nothing of, and seem to read them at once. What is in fact faster shows soon.
+const mostAtFirst = 4
+
+func (r *rate) learn(x, expected float64, u *Upstream) {
 	switch {
 	case r.samples == 0:
-		r.value = x
+		r.value = min(x, mostAtFirst*expected)
 	case x > r.value:
 		r.value *= 1 + rateUp
 	default:

@@ -63,7 +63,7 @@ func (s *Server) Send(v *Visit, u *Upstream, p *Prompt, place Place, at time.Dur
 	s.settle(now)
 	ask := u.Ask(p, at)
 	*v = Visit{upstream: u, at: reading, alone: s.order.length == 0, silent: !p.Streams, bytes: p.Bytes, sent: now, seen: now}
-	v.context = int64(ask.tokens)
+	v.context, v.expected = int64(ask.tokens), ask.unit*max(place.Capacity, leastCapacity)
 	cached := s.cached(p, &ask)
 	v.work = max(1, int64(ask.work(cached)))
 	if p.Bytes > 0 && !p.Unread {
@@ -113,7 +113,7 @@ func (s *Server) Token(v *Visit, n int, at time.Duration) (read bool) {
 // beganToWrite takes in the first token of a request.
 func (s *Server) beganToWrite(v *Visit, now float64) {
 	if t := v.upstream.Tuning(); v.alone && !v.silent && v.work > t.LeastRead && now > v.sent {
-		s.rate.learn(float64(v.work)/(now-v.sent), v.upstream)
+		s.rate.learn(float64(v.work)/(now-v.sent), v.expected, v.upstream)
 	}
 	s.leaveOrder(v, now)
 	s.since = now

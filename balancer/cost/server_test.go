@@ -292,3 +292,27 @@ func TestUnreadBodiesAreTakenForTheUsualPrompt(t *testing.T) {
 	ask = d.up.Ask(&Prompt{Bytes: 4000}, d.now)
 	assert.EqualValues(t, usualPrompt, ask.usual.work.value)
 }
+
+// After a start of ours a server may have all of a prompt in its cache, and answer at once.
+func TestFirstMeasurementOfAServerIsBounded(t *testing.T) {
+	d := newDesk()
+	for i := range 40 {
+		v := d.send(30_000, true)
+		took := 5250 * time.Millisecond // 10,000 of work a second
+		if i == 0 {
+			took = time.Millisecond
+		}
+		d.now += took
+		d.token(v)
+		d.end(v)
+	}
+	assert.Less(t, d.Pace().Rate, 30_000.0)
+	fast := newDesk()
+	for range 60 {
+		v := fast.send(30_000, true)
+		fast.now += 262500 * time.Microsecond
+		fast.token(v)
+		fast.end(v)
+	}
+	assert.InDelta(t, 200_000, fast.Pace().Rate, 10_000, "one that is fast shows it")
+}
