@@ -51,7 +51,7 @@ func TestConfigurationIsWhatAUserWouldWrite(t *testing.T) {
 	require.Equal(t, "[::1]:0", cfg.Admin.Address)
 	require.Len(t, cfg.Upstreams, 1)
 	for i, want := range []configs.Endpoint{{Name: "small", Capacity: configs.Capacity{Value: 100}}, {Name: "large", Capacity: configs.Capacity{Value: 200}}, {Name: "medium", Capacity: configs.Capacity{Value: 150}}} {
-		want.URL = servers[i].URL()
+		want.URL, want.PrefixCache.Auto = servers[i].URL(), true
 		require.Equal(t, want, cfg.Upstreams[0].Endpoints[i])
 	}
 }
