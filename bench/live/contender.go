@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
@@ -22,6 +23,18 @@ type contender struct {
 	program string
 	policy  string // of steelyard
 	slots   int    // of each engine, in the mean over all; 0: no limit
+	queue   bool   // of least_cost, for engines that have enough to read
+}
+
+// The queue of least_cost, in the engines' time.
+const (
+	readAhead = 100 * time.Millisecond
+	queueWait = 2 * time.Minute // after half of which a request goes before all that came after it
+)
+
+// scaledTime is a time of the engines by the clock.
+func scaledTime(d time.Duration, speed float64) time.Duration {
+	return time.Duration(float64(d) / speed)
 }
 
 // contenders are those whose program is there, peers first.
@@ -36,6 +49,9 @@ func (o Options) contenders() (list []contender) {
 	}
 	for _, policy := range o.Policies {
 		list = append(list, contender{name: "steelyard " + policy, program: peers.Steelyard, policy: policy})
+		if policy == rule {
+			list = append(list, contender{name: "steelyard " + policy + " + queue", program: peers.Steelyard, policy: policy, queue: true})
+		}
 	}
 	return list
 }
@@ -58,7 +74,7 @@ func (c contender) limits(capacities []float64) []int {
 	return limits
 }
 
-// shares are the capacities as somebody is told them.
+// scaled are the capacities as somebody is told them whose clock is another.
 func scaled(capacities []float64, by float64) []float64 {
 	told := slices.Clone(capacities)
 	for i := range told {

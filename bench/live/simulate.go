@@ -38,6 +38,9 @@ func (f offer) simulate(builder balancer.Builder, c contender, seed uint64) (Spa
 	if c.slots > 0 {
 		so.Queue = balancer.QueueOptions{Order: balancer.FIFO, MaxRequests: 1_000_000, MaxWait: 1000 * time.Hour, TakeAtOnce: true}
 	}
+	if c.queue {
+		so.Queue = balancer.QueueOptions{Order: balancer.ShortestFirst, MaxRequests: 1_000_000, MaxWait: queueWait, ReadAhead: readAhead}
+	}
 	limits := c.limits(f.capacities)
 	for i, kind := range f.Engines {
 		so.Endpoints = append(so.Endpoints, sim.Endpoint{Engine: engine.Options{Kind: kind, Capacity: f.capacities[i]}, Limit: limits[i]})

@@ -31,6 +31,9 @@ func start(ctx context.Context, c contender, program peers.Program, f offer, dir
 	if plan.Slots {
 		plan.Wait = longestWait
 	}
+	if c.queue {
+		plan.Queue, plan.ReadAhead, plan.Wait = "shortest_first", scaledTime(readAhead, f.speed), scaledTime(queueWait, f.speed)
+	}
 	limits, told := c.limits(f.capacities), scaled(f.capacities, f.speed)
 	for i, kind := range f.Engines {
 		name := fmt.Sprintf("%s-%d", kind, i)

@@ -133,15 +133,17 @@ func TestOursIsUnderstood(t *testing.T) {
 		require.Len(t, c.Upstreams[0].Endpoints, 3)
 	}
 	p.Policy, p.Speed, p.Endpoints[0].Cache = "least_cost", 18, 412_000
+	p.Queue, p.ReadAhead, p.Wait = "shortest_first", 5*time.Millisecond, time.Second
 	text, err := p.render(steelyardTemplate, false)
 	require.NoError(t, err)
 	c, err := configs.Parse("generated", []byte(text), nil)
 	require.NoError(t, err, "%s", text)
 	require.Equal(t, 18.0, c.Upstreams[0].TimeScale)
+	require.Equal(t, 5*time.Millisecond, c.Upstreams[0].Queue.ReadAhead)
 	require.Equal(t, 412_000, c.Upstreams[0].Endpoints[0].PrefixCache.Tokens)
 	require.True(t, c.Upstreams[0].Endpoints[1].PrefixCache.Auto)
 
-	p.Policy = ""
+	p.Policy, p.Queue, p.ReadAhead, p.Wait = "", "", 0, 0
 	text, err = p.render(steelyardTemplate, false)
 	require.NoError(t, err)
 	for _, key := range []string{"policy", "capacity_scale", "queue", "slots"} {

@@ -37,12 +37,13 @@ type Plan struct {
 	Buffered  bool // they may hold a piece of an answer back to send it with the next
 
 	// What follows is for steelyard only.
-	Policy            string  // "": its default
-	Scale             float64 // requests/s that a unit of capacity sustains; 0: unknown
-	Queue             string  // fifo or shortest_first; "": its default
-	Speed             float64 // how many times as fast as the clock the engines' time runs; 0: as fast
-	BodyMemory        string  // the bound on held bodies
-	CertFile, KeyFile string  // of TLS on both sides; "": none
+	Policy            string        // "": its default
+	Scale             float64       // requests/s that a unit of capacity sustains; 0: unknown
+	Queue             string        // fifo or shortest_first; "": its default
+	ReadAhead         time.Duration // of its queue: what a server may have to read while requests are sent there; 0: any
+	Speed             float64       // how many times as fast as the clock the engines' time runs; 0: as fast
+	BodyMemory        string        // the bound on held bodies
+	CertFile, KeyFile string        // of TLS on both sides; "": none
 
 	Listen, Admin string // host:port; chosen by Start
 }

@@ -151,6 +151,9 @@ upstreams:
 {{- with .Queue}}
       order: {{.}}
 {{- end}}
+{{- with .ReadAhead}}
+      read_ahead: {{.}}
+{{- end}}
 {{- with .Wait}}
       max_wait: {{.}}
 {{- if not $.Stock}}
