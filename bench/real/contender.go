@@ -30,6 +30,8 @@ const against = "least_load"
 const (
 	longestQueue = 1_000_000
 	longestWait  = 1000 * time.Hour
+	// patience is how long a request waits for an engine with little to read. After half of it nobody goes before it.
+	patience = 10 * time.Minute
 )
 
 // queueSlots are HAProxy's maxconn, in the mean over the fleet.
@@ -42,6 +44,10 @@ func contenders() []contender {
 	list := []contender{
 		ours("least_load", true), ours("least_cost", true), ours("capacity", false), ours("two_choices", false), ours("random", false),
 	}
+	ahead := ours(rule, true)
+	ahead.name = queued
+	ahead.queue = balancer.QueueOptions{Order: balancer.ShortestFirst, MaxRequests: longestQueue, MaxWait: patience, ReadAhead: 100 * time.Millisecond}
+	list = append(list, ahead)
 	for _, slots := range queueSlots {
 		list = append(list, contender{
 			name: queueName(slots), shown: slots == 32, judged: true, slots: slots,

@@ -175,3 +175,26 @@ func TestLooksWhileRequestsArrive(t *testing.T) {
 	require.Zero(t, made[0])
 	require.Less(t, made[1], made[3])
 }
+
+// With ReadAhead requests wait until what was sent before them is read, and nobody is forgotten.
+func TestRequestsWaitForWhatIsRead(t *testing.T) {
+	work := inference(40)
+	for i := range work.Requests {
+		work.Requests[i].At /= 100
+		work.Requests[i].Prefix = nil
+	}
+	results, err := Run(Options{
+		Endpoints: batching("a100"), Policy: policy.LeastCost(policy.LeastCostOptions{Seed: 1}),
+		Queue: balancer.QueueOptions{Order: balancer.ShortestFirst, MaxRequests: 100, MaxWait: time.Hour, ReadAhead: 100 * time.Millisecond},
+	}, work)
+	require.NoError(t, err)
+	waited := 0
+	for i := range work.Requests {
+		require.Positive(t, results.Response[i])
+		if results.Wait[i] > 0 {
+			waited++
+		}
+	}
+	require.Greater(t, waited, 20)
+	require.Zero(t, results.TimedOut+results.Full)
+}
