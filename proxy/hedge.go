@@ -209,7 +209,7 @@ func (h *hedge) lease() *attempt {
 	x.handler.leases.Add(1)
 	a.initialise(x)
 	a.begun, a.lease, a.target, a.inFlight = wire.Now(), lease, lease.Endpoint().Via().(*Target), lease.Endpoint().Load().InFlight()
-	a.countPrompt()
+	a.countPrompt(&h.request)
 	h.at, h.sent, h.second = lease.Endpoint(), true, a
 	return a
 }

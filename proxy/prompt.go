@@ -88,10 +88,10 @@ func (p *peeked) chain(model []byte, blockBytes int, into []uint64) []uint64 {
 	return p.hasher.Chain(into)
 }
 
-// countPrompt counts the prompt for the endpoint that was leased, and how much of it was expected in
-// its cache.
-func (a *attempt) countPrompt() {
-	if p := &a.x.request.Prompt; p.Bytes > 0 && a.lease.Follows() {
+// countPrompt counts the prompt of the request that got the attempt its lease, and how much of it was expected in the
+// endpoint's cache.
+func (a *attempt) countPrompt(r *balancer.Request) {
+	if p := &r.Prompt; p.Bytes > 0 && a.lease.Follows() {
 		a.target.Metrics.PromptSent(p.Bytes, p.Cached)
 	}
 }

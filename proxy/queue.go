@@ -54,7 +54,7 @@ func (a *attempt) acquire() error {
 		x.handler.leases.Add(1)
 		a.hurry()
 		a.inFlight = lease.Endpoint().Load().InFlight()
-		a.countPrompt()
+		a.countPrompt(&x.request)
 		return nil
 	case x.cancel.Cause() != nil, err == errTooLate:
 		return err

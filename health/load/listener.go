@@ -13,8 +13,9 @@ import (
 // Listener hears one engine for as long as its endpoint exists.
 type Listener struct {
 	target  Target
+	made    time.Time
 	changed chan struct{} // holds one; written by Configure, read by Run
-	next    atomic.Int64  // when Due is true again, in nanoseconds; written by Due and Configure; 0: never
+	next    atomic.Int64  // nanoseconds after made when Due is true again; written by Due and Configure; 0: never
 	every   atomic.Int64  // nanoseconds from one Due to the next; written by Configure
 
 	mu      sync.Mutex // guards the rest; not held while the sink is told
@@ -45,7 +46,7 @@ type Report struct {
 
 // New returns a listener. It does nothing before Run.
 func New(o Options, t Target) *Listener {
-	l := &Listener{target: t, changed: make(chan struct{}, 1), said: nothing(), began: time.Now()}
+	l := &Listener{target: t, made: time.Now(), changed: make(chan struct{}, 1), said: nothing(), began: time.Now()}
 	l.Configure(o)
 	return l
 }
@@ -225,7 +226,7 @@ func (l *Listener) Due() bool {
 	if at == 0 {
 		return false
 	}
-	now := time.Now().UnixNano()
+	now := int64(time.Since(l.made)) + 1 // steps of the wall clock change nothing
 	return now >= at && l.next.CompareAndSwap(at, now+l.every.Load())
 }
 

@@ -69,7 +69,7 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Memory <= 0 {
 		// In simulations of several gateways 10 s made all of them avoid one engine at a time: with four, the mean
-		// response time was a tenth above what 1 s gave.
+		// response time was a tenth above what half a second gave.
 		o.Memory = time.Second
 	}
 	if o.InFlight == nil {
