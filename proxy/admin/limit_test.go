@@ -83,6 +83,13 @@ func (s *running) silentAre(n int) {
 	}, time.Minute, time.Millisecond)
 }
 
+// open is how many connections are open.
+func (s *running) open() int {
+	s.server.conns.mu.Lock()
+	defer s.server.conns.mu.Unlock()
+	return s.server.conns.open
+}
+
 // TestBusyConnectionsAreNotCut: where none is idle, it is the new one that goes.
 func TestBusyConnectionsAreNotCut(t *testing.T) {
 	leave := make(chan struct{})
@@ -102,6 +109,7 @@ func TestBusyConnectionsAreNotCut(t *testing.T) {
 		busy = append(busy, c)
 	}
 	require.Eventually(t, func() bool { return entered.Load() == maxScrapes }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return s.open() == maxConns }, time.Minute, time.Millisecond) // none is yet to be accepted
 	s.silentAre(0)
 	_, err := dialed(t, s, false).Read(make([]byte, 1))
 	assert.Error(t, err, "one more is open")
