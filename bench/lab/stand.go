@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
@@ -21,17 +20,12 @@ type stand struct {
 	process   *peers.Process
 	engines   []*backend.Server
 	names     map[string]int // of the engines
-	end       context.CancelFunc
-	running   sync.WaitGroup
-	mu        sync.Mutex // guards failed, which engines write
-	failed    error
+	running   *backend.Group // the engines
 }
 
 // stand starts the engines and the program of a contender.
 func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*stand, error) {
-	s := &stand{contender: c, names: map[string]int{}}
-	engines, end := context.WithCancel(context.WithoutCancel(ctx)) // they end by stop, after the program before them
-	s.end = end
+	s := &stand{contender: c, names: map[string]int{}, running: backend.NewGroup(ctx)}
 	plan := peers.Plan{Dir: dir, Slots: c.Queue != "" || c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Queue: c.Queue}
 	if plan.Slots {
 		plan.Wait = longestWait
@@ -42,13 +36,7 @@ func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*sta
 		if err != nil {
 			return nil, errors.Join(err, s.stop())
 		}
-		s.running.Go(func() {
-			if err := engine.Run(engines); err != nil {
-				s.mu.Lock()
-				s.failed = errors.Join(s.failed, err)
-				s.mu.Unlock()
-			}
-		})
+		s.running.Run(engine)
 		s.engines = append(s.engines, engine)
 		s.names[engine.Name()] = i
 		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: e.Name, Addr: engine.Addr(), Capacity: told[i], Slots: e.Slots})
@@ -87,9 +75,5 @@ func (s *stand) stop() error {
 	if s.process != nil {
 		s.process.Stop()
 	}
-	s.end()
-	s.running.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
+	return s.running.Stop()
 }

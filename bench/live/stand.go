@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/engine"
@@ -17,16 +16,12 @@ import (
 type stand struct {
 	process *peers.Process
 	engines []*backend.Server
-	end     context.CancelFunc // of the engines
-	running sync.WaitGroup
-	mu      sync.Mutex // guards failed, which engines write
-	failed  error
+	running *backend.Group // the engines
 }
 
 // start starts the engines of an offer, and the program of a contender before them. Files are in dir, its own.
 func start(ctx context.Context, c contender, program peers.Program, f offer, dir string) (*stand, error) {
-	engines, end := context.WithCancel(context.WithoutCancel(ctx)) // they end by stop, after the program before them
-	s := &stand{end: end}
+	s := &stand{running: backend.NewGroup(ctx)}
 	plan := peers.Plan{Dir: dir, Slots: c.slots > 0, Policy: c.policy, Scale: 1, Speed: f.speed}
 	if plan.Slots {
 		plan.Wait = longestWait
@@ -44,7 +39,7 @@ func start(ctx context.Context, c contender, program peers.Program, f offer, dir
 		if err != nil {
 			return nil, errors.Join(err, s.stop())
 		}
-		s.running.Go(func() { s.fail(server.Run(engines)) })
+		s.running.Run(server)
 		s.engines = append(s.engines, server)
 		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: name, Addr: server.Addr(), Capacity: told[i], Slots: limits[i],
 			Cache: engine.New(engine.Options{Kind: kind}).State().TotalTokens})
@@ -56,20 +51,10 @@ func start(ctx context.Context, c contender, program peers.Program, f offer, dir
 	return s, nil
 }
 
-func (s *stand) fail(err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.failed = errors.Join(s.failed, err)
-}
-
 // stop ends the program, then its engines, and says what failed in them.
 func (s *stand) stop() error {
 	if s.process != nil {
 		s.process.Stop()
 	}
-	s.end()
-	s.running.Wait()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.failed
+	return s.running.Stop()
 }
