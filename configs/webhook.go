@@ -40,6 +40,7 @@ var EventKinds = []string{
 	"no_endpoint_over", "cooling_off", "spilled_over", "spill_over", "reloaded", "reload_refused", "upgrade_begun",
 	"upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent", "certificate_ending",
 	"certificate_ended", "recovery", "recovery_failed", "would_recover", "restarted", "signal_lost", "signal_back",
+	"alert_firing", "alert_over", "action_taken", "action_failed", "would_act", "scale_asked",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

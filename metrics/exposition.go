@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/common/expfmt"
 )
 
@@ -105,7 +106,7 @@ func (r *Registry) render(last [][]byte) [][]byte {
 	}
 	r.collect(&s)
 	var process bytes.Buffer
-	all, _ := r.prometheus.Gather() // what could be gathered is shown
+	all, _ := prometheus.Gatherers{r.own, r.prometheus}.Gather() // what could be gathered is shown
 	for _, f := range all {
 		_, _ = expfmt.MetricFamilyToText(&process, f)
 	}

@@ -99,7 +99,7 @@ func TestEveryFamilyIsCollected(t *testing.T) {
 func registered(r *Registry) (names []string) {
 	described := make(chan *prometheus.Desc)
 	go func() {
-		r.prometheus.Describe(described)
+		r.own.Describe(described)
 		close(described)
 	}()
 	for d := range described {

@@ -24,7 +24,7 @@ var (
 	// endpointBounds are fewer: each costs one series for each of perhaps thousands of endpoints.
 	endpointBounds = newBounds(
 		5*time.Millisecond, 25*time.Millisecond, 100*time.Millisecond, 250*time.Millisecond, 500*time.Millisecond,
-		1*time.Second, 2500*time.Millisecond, 5*time.Second, 10*time.Second, 30*time.Second, 2*time.Minute, 10*time.Minute)
+		1*time.Second, 2*time.Second, 5*time.Second, 10*time.Second, 30*time.Second, 2*time.Minute, 10*time.Minute)
 	overheadBounds = newBounds(
 		5*time.Microsecond, 10*time.Microsecond, 20*time.Microsecond,
 		30*time.Microsecond, 50*time.Microsecond, 75*time.Microsecond,
@@ -39,6 +39,8 @@ var (
 type bounds struct {
 	upper []uint64 // nanoseconds, ascending
 	text  []string // of each bound and of +Inf, in seconds
+	// seconds are the bounds once more, for those who reckon with them.
+	seconds []float64
 	// first[n] is the first bucket that can hold a value of n significant bits.
 	// Bounds at least double every second step, so at most three comparisons
 	// follow.
@@ -50,6 +52,7 @@ func newBounds(upper ...time.Duration) *bounds {
 	for i, d := range upper {
 		b.upper[i] = uint64(d)
 		b.text = append(b.text, strconv.FormatFloat(float64(d)/1e9, 'g', -1, 64))
+		b.seconds = append(b.seconds, float64(d)/1e9)
 	}
 	b.text = append(b.text, "+Inf")
 	for n := 1; n < len(b.first); n++ {

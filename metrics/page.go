@@ -5,7 +5,6 @@ package metrics
 import (
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 	"unicode/utf8"
 )
@@ -15,6 +14,7 @@ type aFamily struct {
 	index  int    // among families
 	head   string // its HELP and TYPE lines
 	name   string
+	kind   Kind
 	labels []string // sorted
 	order  []int    // by label: the index of its value among those given
 }
@@ -24,21 +24,17 @@ var families []*aFamily
 
 // family declares a counter, whose name ends in _total, or a gauge.
 func family(name, help string, labels ...string) *aFamily {
-	kind := "gauge"
-	if strings.HasSuffix(name, "_total") {
-		kind = "counter"
-	}
-	return declare(name, help, kind, labels)
+	return declare(name, help, kindOf(name), labels)
 }
 
 func histogramFamily(name, help string, labels ...string) *aFamily {
-	return declare(name, help, "histogram", labels)
+	return declare(name, help, Histogram, labels)
 }
 
-func declare(name, help, kind string, labels []string) *aFamily {
+func declare(name, help string, kind Kind, labels []string) *aFamily {
 	name = "steelyard_" + name
-	f := &aFamily{index: len(families), name: name, labels: slices.Sorted(slices.Values(labels))}
-	f.head = "# HELP " + name + " " + help + "\n# TYPE " + name + " " + kind + "\n"
+	f := &aFamily{index: len(families), name: name, kind: kind, labels: slices.Sorted(slices.Values(labels))}
+	f.head = "# HELP " + name + " " + help + "\n# TYPE " + name + " " + kind.String() + "\n"
 	for _, l := range f.labels {
 		f.order = append(f.order, slices.Index(labels, l))
 	}
@@ -52,13 +48,23 @@ func declare(name, help, kind string, labels []string) *aFamily {
 type page struct {
 	parts [][]byte // by family
 	pace  pacer
+
+	gathering *gathering // takes the samples, and nothing is written; nil: a page is
 }
 
 func (s *page) counter(f *aFamily, n uint64, labels ...string) {
+	if s.gathering != nil {
+		s.gathering.take(f, float64(n), labels)
+		return
+	}
 	s.end(f, strconv.AppendUint(s.series(f, "", "", labels), n, 10))
 }
 
 func (s *page) gauge(f *aFamily, v float64, labels ...string) {
+	if s.gathering != nil {
+		s.gathering.take(f, v, labels)
+		return
+	}
 	s.end(f, strconv.AppendFloat(s.series(f, "", "", labels), v, 'g', -1, 64))
 }
 
@@ -73,6 +79,10 @@ func (s *page) flag(f *aFamily, set bool, labels ...string) {
 // histogram writes buckets, sum and count. Observations that arrive meanwhile may be in
 // the sum and not yet in a bucket, or the other way round; count and buckets always agree.
 func (s *page) histogram(f *aFamily, h *histogram, labels ...string) {
+	if s.gathering != nil {
+		s.gathering.takeHistogram(f, h, labels)
+		return
+	}
 	count := uint64(0)
 	for i := range h.counts {
 		count += h.counts[i].Load()

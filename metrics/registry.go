@@ -22,7 +22,8 @@ type Build struct {
 // Registry owns every instrument of one process. All methods are safe for
 // concurrent use.
 type Registry struct {
-	prometheus *prometheus.Registry // the metrics of the process as a whole
+	prometheus *prometheus.Registry // the metrics of the Go runtime and the process
+	own        *prometheus.Registry // those of the gateway as a whole that the library keeps
 	gateway    gateway
 	exposition exposition
 
@@ -52,6 +53,7 @@ type endpointKey struct{ upstream, endpoint string }
 func New(build Build) *Registry {
 	r := &Registry{
 		prometheus: prometheus.NewRegistry(),
+		own:        prometheus.NewRegistry(),
 		endpoints:  make(map[endpointKey]*Endpoint),
 		upstreams:  make(map[string]*Upstream),
 	}
@@ -63,10 +65,11 @@ func New(build Build) *Registry {
 		},
 	})
 	info.Set(1)
-	r.prometheus.MustRegister(info,
+	r.own.MustRegister(info)
+	r.prometheus.MustRegister(
 		collectors.NewGoCollector(),
 		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	r.gateway = newGateway(r.prometheus)
+	r.gateway = newGateway(r.own)
 	r.exposition.registry = r
 	return r
 }

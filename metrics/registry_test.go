@@ -106,7 +106,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_predictor_mean_absolute_error{model="m",rule="hints",upstream="chat"} 3.5`,
 		`steelyard_endpoint_slots{endpoint="small",upstream="chat"} 8`,
 		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="1"} 0`,
-		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="2.5"} 1`,
+		`steelyard_response_time_seconds_bucket{endpoint="small",upstream="chat",le="2"} 1`,
 		`steelyard_response_time_seconds_sum{endpoint="small",upstream="chat"} 1.5`,
 		`steelyard_first_byte_time_seconds_bucket{endpoint="small",upstream="chat",le="0.25"} 1`,
 		`steelyard_overhead_time_seconds_bucket{upstream="chat",le="3e-05"} 0`,

@@ -72,6 +72,12 @@ const (
 	Restarted                         // the engine's own figures show it
 	SignalLost                        // the engine says nothing of itself any more
 	SignalBack                        // it does again
+	AlertFiring                       // a rule's condition has held for long enough
+	AlertOver                         // it no longer does
+	ActionTaken                       // what is to be done when an alert fires was done
+	ActionFailed                      // it was not
+	WouldAct                          // it would have been, if it were no dry run
+	ScaleAsked                        // an alert asks for more or fewer endpoints
 
 	kinds // one more than the last
 )
@@ -124,6 +130,12 @@ var entries = [kinds]entry{
 	Restarted:         {"restarted", Info, "endpoint's engine has restarted: what it had in its cache is gone"},
 	SignalLost:        {"signal_lost", Warning, "endpoint's engine does not say how it fares: it is balanced without that"},
 	SignalBack:        {"signal_back", Info, "endpoint's engine says how it fares"},
+	AlertFiring:       {"alert_firing", Warning, "an alert fires"},
+	AlertOver:         {"alert_over", Info, "an alert is over"},
+	ActionTaken:       {"action_taken", Info, "an alert's action was taken"},
+	ActionFailed:      {"action_failed", Warning, "an alert's action was not taken"},
+	WouldAct:          {"would_act", Info, "an alert's action would be taken (dry run)"},
+	ScaleAsked:        {"scale_asked", Info, "an alert asks for another number of endpoints"},
 }
 
 // Kinds is every kind there is.
