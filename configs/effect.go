@@ -17,9 +17,7 @@ func (r *report) review(c *Config) {
 	if c.Limits.ReplayBytes == 0 && c.Clients.MaxBodyMemory != 0 {
 		r.note("clients.max_body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
 	}
-	if c.Admin.Address == "" && len(c.Admin.Hosts) > 0 {
-		r.note("admin.hosts", "give the address, or remove it", "has no effect: without admin.address there is no admin listener")
-	}
+	r.reviewAdmin(&c.Admin)
 	routed := map[string]bool{}
 	for _, route := range c.Routes {
 		routed[route.Upstream] = true

@@ -68,6 +68,7 @@ func (c *Config) resolveFiles(folder string) {
 	}
 	absolute(&c.Log.Requests)
 	socket(&c.Admin.Address)
+	absolute(&c.Admin.TokenFile)
 	for i := range c.Webhooks {
 		absolute(&c.Webhooks[i].URLFile)
 		absolute(&c.Webhooks[i].SecretFile)

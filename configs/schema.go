@@ -47,6 +47,9 @@ type Admin struct {
 	Group   Account `yaml:"group,omitempty"`
 	// Hosts are names that operators may use in Host, besides IP addresses, localhost and the host of Address.
 	Hosts []string `yaml:"hosts,omitempty"`
+	// TokenFile is a file with a token, absolute: only who shows it is let in. "": everybody is, so that Address must be
+	// out of reach for other machines.
+	TokenFile string `yaml:"token_file,omitempty"`
 }
 
 // Log says what is written to standard error.

@@ -16,6 +16,7 @@ var Policies = []string{"capacity", "least_load", "least_cost", "two_choices", "
 func (r *report) validate(c *Config) {
 	r.validateListeners(c)
 	r.validateAdminHosts(c.Admin.Hosts)
+	r.validateAdminToken(&c.Admin)
 	r.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	r.oneOf("log.format", c.Log.Format, "json", "console")
 	r.validateWritten("log.requests", c.Log.Requests, true)

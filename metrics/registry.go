@@ -22,6 +22,7 @@ type Build struct {
 // Registry owns every instrument of one process. All methods are safe for
 // concurrent use.
 type Registry struct {
+	version    string
 	prometheus *prometheus.Registry // the metrics of the Go runtime and the process
 	own        *prometheus.Registry // those of the gateway as a whole that the library keeps
 	gateway    gateway
@@ -52,6 +53,7 @@ type endpointKey struct{ upstream, endpoint string }
 // the process.
 func New(build Build) *Registry {
 	r := &Registry{
+		version:    build.Version,
 		prometheus: prometheus.NewRegistry(),
 		own:        prometheus.NewRegistry(),
 		endpoints:  make(map[endpointKey]*Endpoint),
@@ -73,6 +75,9 @@ func New(build Build) *Registry {
 	r.exposition.registry = r
 	return r
 }
+
+// Version is that of the program.
+func (r *Registry) Version() string { return r.version }
 
 // Endpoint returns the instruments of an endpoint, made on first use. Keep
 // the pointer: this takes a lock.

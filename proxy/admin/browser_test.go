@@ -13,33 +13,39 @@ import (
 func TestPagesOfOtherSitesMayNotDrain(t *testing.T) {
 	s := start(t, func(o *Options, _ *running) { o.Hosts = []string{"Gateway.example"} })
 	host := s.url[len("http://"):]
+	ours := func(headers ...string) []string { return append(headers, pageHeader, s.server.pageToken) }
 	for _, c := range []struct {
 		name          string
 		headers       []string
 		drains, reads int
 	}{
 		{"curl", nil, 200, 200},
-		{"own page", []string{"Sec-Fetch-Site", "same-origin", "Origin", s.url}, 200, 200},
-		{"own page, older browser", []string{"Origin", s.url}, 200, 200},
-		{"typed by the user", []string{"Sec-Fetch-Site", "none"}, 200, 200},
-		{"localhost", []string{"Sec-Fetch-Site", "same-origin", "Host", "localhost:9090"}, 200, 200},
-		{"other site", []string{"Sec-Fetch-Site", "cross-site"}, 403, 200},
-		{"other site, form", []string{"Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"}, 403, 200},
-		{"sister site", []string{"Sec-Fetch-Site", "same-site"}, 403, 200},
-		{"other site, older browser", []string{"Origin", "http://evil.example"}, 403, 200},
-		{"sandboxed page", []string{"Origin", "null"}, 403, 200},
-		{"other port", []string{"Origin", "http://127.0.0.1:1"}, 403, 200},
-		{"rebound name", []string{"Sec-Fetch-Site", "same-origin", "Host", "evil.example:9090"}, 403, 403},
-		{"rebound name, older browser", []string{"Origin", "http://evil.example", "Host", "evil.example"}, 403, 403},
-		{"rebound name, no browser's fields", []string{"Host", "evil.example:9090"}, 403, 403},
-		{"name like localhost", []string{"Sec-Fetch-Site", "same-origin", "Host", "notlocalhost"}, 403, 403},
-		{"name that begins with an address", []string{"Host", "127.0.0.1.evil.example"}, 403, 403},
-		{"other address", []string{"Origin", "http://6.6.6.6:9090", "Host", "6.6.6.6:9090"}, 403, 200},
+		{"own page", ours("Sec-Fetch-Site", "same-origin", "Origin", s.url), 200, 200},
+		{"own page, older browser", ours("Origin", s.url), 200, 200},
+		{"own page, token of an earlier start", []string{"Origin", s.url, pageHeader, "old"}, 403, 200},
+		{"own page without its token", []string{"Sec-Fetch-Site", "same-origin", "Origin", s.url}, 403, 200},
+		{"typed by the user", []string{"Sec-Fetch-Site", "none"}, 403, 200},
+		{"localhost", ours("Sec-Fetch-Site", "same-origin", "Host", "localhost:9090"), 200, 200},
+		{"other site", ours("Sec-Fetch-Site", "cross-site"), 403, 403},
+		{"other site, form", ours("Sec-Fetch-Site", "cross-site", "Content-Type", "text/plain"), 403, 403},
+		{"other site, link", ours("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"), 403, 200},
+		{"other site, frame", ours("Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "iframe"), 403, 403},
+		{"other site, picture", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors", "Sec-Fetch-Dest", "image"}, 403, 403},
+		{"sister site", ours("Sec-Fetch-Site", "same-site"), 403, 403},
+		{"other site, older browser", ours("Origin", "http://evil.example"), 403, 403},
+		{"sandboxed page", ours("Origin", "null"), 403, 403},
+		{"other port", ours("Origin", "http://127.0.0.1:1"), 403, 403},
+		{"rebound name", ours("Sec-Fetch-Site", "same-origin", "Host", "evil.example:9090"), 403, 403},
+		{"rebound name, older browser", ours("Origin", "http://evil.example", "Host", "evil.example"), 403, 403},
+		{"rebound name, no browser's fields", ours("Host", "evil.example:9090"), 403, 403},
+		{"name like localhost", ours("Sec-Fetch-Site", "same-origin", "Host", "notlocalhost"), 403, 403},
+		{"name that begins with an address", ours("Host", "127.0.0.1.evil.example"), 403, 403},
+		{"other address", ours("Origin", "http://6.6.6.6:9090", "Host", "6.6.6.6:9090"), 403, 200},
 		{"other address, curl", []string{"Host", "6.6.6.6:9090"}, 200, 200},
 		{"name that is listed", []string{"Host", "GATEWAY.example.:9090"}, 200, 200},
-		{"page under a name that is listed", []string{"Sec-Fetch-Site", "same-origin", "Host", "gateway.example"}, 200, 200},
+		{"page under a name that is listed", ours("Sec-Fetch-Site", "same-origin", "Host", "gateway.example"), 200, 200},
 		{"name under one that is listed", []string{"Host", "a.gateway.example"}, 403, 403},
-		{"address", []string{"Sec-Fetch-Site", "same-origin", "Host", host}, 200, 200},
+		{"address", ours("Sec-Fetch-Site", "same-origin", "Host", host), 200, 200},
 	} {
 		for _, path := range []string{drainSmall, undrainSmall} {
 			got := s.do("POST", path, "", c.headers...)
@@ -48,9 +54,13 @@ func TestPagesOfOtherSitesMayNotDrain(t *testing.T) {
 				assert.Contains(t, got.message(t), "refused: ", c.name)
 			}
 		}
-		for _, path := range []string{"/readyz", "/metrics", "/healthz", "/api/v1/upstreams", "/nowhere"} {
-			got := s.do("GET", path, "", c.headers...)
-			assert.Equal(t, c.reads == 403, got.StatusCode == 403, "%s reads %s: %d", c.name, path, got.StatusCode)
+		for _, method := range []string{"GET", "HEAD"} {
+			for _, path := range []string{"/", "/readyz", "/metrics", "/healthz", "/api/v1/upstreams", "/api/v1/snapshot", "/api/v1/events", "/api/v1/history", "/api/v1/config", "/api/v1/session", "/nowhere"} {
+				got := s.do(method, path, "", c.headers...)
+				assert.Equal(t, c.reads == 403, got.StatusCode == 403, "%s reads %s %s: %d", c.name, method, path, got.StatusCode)
+				assert.Empty(t, got.Header.Get("Access-Control-Allow-Origin"))
+				assert.Equal(t, "same-origin", got.Header.Get("Cross-Origin-Resource-Policy"))
+			}
 		}
 	}
 	assert.False(t, s.fleet.Upstreams()[0].Endpoints[0].has(Draining))

@@ -64,6 +64,7 @@ func (s *Server) drain(w http.ResponseWriter, r *http.Request, on bool) {
 		}
 		return
 	}
+	s.viewers.outdated()
 	s.log.Info("draining set by the operator",
 		zap.String("upstream", upstream), zap.String("endpoint", endpoint), zap.Bool("draining", on),
 		zap.Bool("changed", changed), zap.String("reason", reason), zap.String("client", r.RemoteAddr))

@@ -41,31 +41,42 @@ type Queue struct {
 
 // Endpoint is the state of one endpoint, as the API shows it.
 type Endpoint struct {
-	Name              string  `json:"name"`
-	URL               string  `json:"url"`
-	Capacity          float64 `json:"capacity"` // configured or learned, in the upstream's unit
-	EffectiveCapacity float64 `json:"effective_capacity"`
-	Tier              int     `json:"tier"`      // 0 is used first
-	Standby           bool    `json:"standby"`   // it is well, but the tiers before its own suffice
-	Comeback          string  `json:"comeback"`  // how far it is on its way back: settled, away, on_trial or ramping
-	RampRatio         float64 `json:"ramp"`      // the part of its capacity and slots in force, above 0 to 1
-	TrialRequests     int     `json:"trial"`     // requests at once that may try it; 0: no limit
-	Slots             int     `json:"slots"`     // requests it works on at once; 0: no limit
-	ShareRatio        float64 `json:"share"`     // expected, of the upstream's requests: 0 to 1
-	InFlight          int64   `json:"in_flight"` // requests, to the end of their streams
-	Eligible          bool    `json:"eligible"`
-	Busy              bool    `json:"busy"`        // the last probes said full; still eligible
-	Cooling           bool    `json:"cooling"`     // it asked to be left alone for a while, which is not over; still eligible
-	Unreachable       bool    `json:"unreachable"` // connections for requests fail, so it is passed over for a while; still eligible
+	Name     string  `json:"name"`
+	URL      string  `json:"url"`
+	Capacity float64 `json:"capacity"` // configured or learned, in the upstream's unit
+	// ConfiguredCapacity is the one of the file; 0 where it gives none. CapacityAuto: it is where learning begins.
+	ConfiguredCapacity float64 `json:"configured_capacity"`
+	CapacityAuto       bool    `json:"capacity_auto"`
+	EffectiveCapacity  float64 `json:"effective_capacity"`
+	Tier               int     `json:"tier"`      // 0 is used first
+	Standby            bool    `json:"standby"`   // it is well, but the tiers before its own suffice
+	Comeback           string  `json:"comeback"`  // how far it is on its way back: settled, away, on_trial or ramping
+	RampRatio          float64 `json:"ramp"`      // the part of its capacity and slots in force, above 0 to 1
+	TrialRequests      int     `json:"trial"`     // requests at once that may try it; 0: no limit
+	Slots              int     `json:"slots"`     // requests it works on at once; 0: no limit
+	ShareRatio         float64 `json:"share"`     // expected, of the upstream's requests: 0 to 1
+	InFlight           int64   `json:"in_flight"` // requests, to the end of their streams
+	Eligible           bool    `json:"eligible"`
+	Busy               bool    `json:"busy"`        // the last probes said full; still eligible
+	Cooling            bool    `json:"cooling"`     // it asked to be left alone for a while, which is not over; still eligible
+	Unreachable        bool    `json:"unreachable"` // connections for requests fail, so it is passed over for a while; still eligible
 
 	// Drained: draining, and nothing is in flight on its server any more, to which no other upstream
 	// sends either: it may be switched off.
 	Drained bool `json:"drained"`
 
-	Conditions  []Condition `json:"conditions"` // why it may not be picked; empty when it may
+	Conditions  []Condition `json:"conditions"`      // why it may not be picked; empty when it may
+	Probe       *Probe      `json:"probe,omitempty"` // the last one; nil before the first
 	Connections Connections `json:"connections"`
 	Signal      *Signal     `json:"signal,omitempty"` // nil: its engine is not asked
 	Cost        *Cost       `json:"cost,omitempty"`   // nil: the policy does not go by cost
+}
+
+// Probe is how one probe ended.
+type Probe struct {
+	At          time.Time `json:"at"`
+	Result      string    `json:"result"` // passed, busy, or why it failed
+	TookSeconds float64   `json:"took_s"`
 }
 
 // Cost is what a policy that goes by cost knows of a server. What was not measured yet is left out.

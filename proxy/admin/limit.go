@@ -15,9 +15,9 @@ import (
 // Bounds on what the admin listener does at once, so that nobody who reaches it, not even
 // a scraper gone wild, can take memory and cores from requests.
 const (
-	maxConns   = 64
-	maxScrapes = 8 // pages being sent, each of which may be megabytes
-	maxStates  = 2 // answers with the state of all endpoints being made
+	maxConns   = 160 // room for all who watch or follow, and for as many who ask
+	maxScrapes = 8   // pages being sent, each of which may be megabytes
+	maxStates  = 2   // answers with the state of all endpoints being made
 )
 
 // atMost serves n requests at once; the others wait, for as long as their clients do.

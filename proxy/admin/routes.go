@@ -26,12 +26,18 @@ func (s *Server) routes() []route {
 		{"POST", endpoint + "/drain", s.postDrain},
 		{"POST", endpoint + "/undrain", s.postUndrain},
 		{"GET", "/api/v1/events", s.getEvents},
+		{"GET", "/api/v1/snapshot", s.getSnapshot},
+		{"GET", "/api/v1/history", s.getHistory},
+		{"GET", "/api/v1/config", s.getConfig},
+		{"GET", sessionPath, s.getSession},
+		{"POST", sessionPath, s.postSession},
+		{"DELETE", sessionPath, s.deleteSession},
 		{"POST", "/api/v1/reload", s.postReload},
 		{"GET", "/api/v1/openapi.json", getOpenAPI},
 	}
 }
 
-// routeTable returns the handler of all routes. Each path is registered once
+// routeTable returns the handler of all routes, those of the page included. Each path is registered once
 // more without a method, and the root for everything else: the mux's own 404
 // and 405 are plain text.
 func (s *Server) routeTable() http.Handler {
@@ -41,6 +47,8 @@ func (s *Server) routeTable() http.Handler {
 		mux.HandleFunc(r.method+" "+r.path, r.handle)
 		methods[r.path] = append(methods[r.path], r.method)
 	}
+	mux.HandleFunc("GET /{$}", s.getPage)
+	mux.HandleFunc("GET "+assetsPath+"{hash}/{file...}", s.getAsset)
 	for path, allowed := range methods {
 		mux.HandleFunc(path, notAllowed(allowed))
 	}

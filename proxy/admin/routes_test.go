@@ -15,7 +15,9 @@ func TestAnswersOutsideTheAPI(t *testing.T) {
 		allow        string
 		body         string
 	}{
-		{"GET", "/", 404, "", `{"error":{"message":"nothing is at /; GET /api/v1/openapi.json lists what is"}}`},
+		{"GET", "/assets/0123/app.js", 404, "", `{"error":{"message":"the page has no such file: reload it"}}`},
+		{"GET", "/assets/", 404, "", ""},
+		{"POST", "/", 404, "", ""},
 		{"GET", "/api/v1/upstreams/", 404, "", `{"error":{"message":"nothing is at /api/v1/upstreams/; GET /api/v1/openapi.json lists what is"}}`},
 		{"GET", "/debug/pprof/", 404, "", ""},
 		{"PUT", "/nowhere", 404, "", ""},

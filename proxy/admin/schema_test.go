@@ -43,6 +43,9 @@ func (d *description) problems(s schema, v any, at string) (found []string) {
 		}
 		return d.problems(target, v, at)
 	}
+	if s.Type == "" {
+		return nil // anything, null included
+	}
 	switch v := v.(type) {
 	case map[string]any:
 		if s.Type != "object" {

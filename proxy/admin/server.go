@@ -13,6 +13,8 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/history"
+	"github.com/steelyard-proxy/steelyard/proxy/admin/page"
 )
 
 // Limits of the admin listener. Its clients are scrapers and people, whose
@@ -26,7 +28,7 @@ const (
 	stopTimeout   = 3 * time.Second // for answers under way when Run ends
 )
 
-// Options are what a server needs; only Events, Reload, Hosts and Log may be nil.
+// Options are what a server needs; Fleet, Ready and Metrics may not be nil.
 type Options struct {
 	Fleet   Fleet
 	Ready   func() Readiness         // called from many goroutines at once
@@ -34,6 +36,11 @@ type Options struct {
 	Events  *event.Log               // nil: none
 	Reload  func() (Reloaded, error) // reads the configuration again; nil: there is none to read
 	Hosts   []string                 // host names of the listener, besides IP addresses and localhost
+	Token   func() string            // who shows it is let in; nil or "": everybody is. Called for each request
+	History *history.History         // the last hour; nil: none is kept
+	Config  func() ([]byte, error)   // the configuration in force, without secrets; nil: none is shown
+	Name    string                   // of this gateway
+	Version string                   // of the program
 	Log     *zap.Logger
 }
 
@@ -47,6 +54,16 @@ type Server struct {
 	handler http.Handler
 	conns   conns // of all listeners
 
+	name, version string
+	startedAt     time.Time
+	page          *page.Page
+	pageToken     string // which only our page knows; see keepPagesOut
+	access        access
+	history       *history.History
+	config        func() ([]byte, error)
+	sections      *sections
+	viewers       viewers
+
 	events    *event.Log
 	followers chan struct{} // holds one for each stream of events
 	stopping  chan struct{} // closed by Run when ctx ends
@@ -56,13 +73,18 @@ type Server struct {
 func New(o Options) *Server {
 	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events,
 		followers: make(chan struct{}, maxFollowers), stopping: make(chan struct{})}
+	s.name, s.version, s.startedAt = o.Name, o.Version, time.Now()
+	s.page, s.pageToken = page.New(), newPageToken()
+	s.access = access{token: o.Token, tries: newTries(), now: time.Now}
+	s.history, s.config, s.sections = o.History, o.Config, newSections(sectionsOf(&o))
+	s.viewers = viewers{slots: map[chan []byte]struct{}{}, take: func(now time.Time) ([]byte, error) { return s.takeSnapshot(now).encode() }}
 	if s.events == nil {
 		s.events = event.NewLog(nil)
 	}
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
-	s.handler = withHeaders(newNames(o.Hosts).guard(s.conns.read(s.routeTable())))
+	s.handler = withHeaders(s.keepPagesOut(newNames(o.Hosts), s.access.guard(s.conns.read(s.routeTable()))))
 	return s
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/history"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 	"github.com/steelyard-proxy/steelyard/proxy/front"
@@ -54,6 +55,9 @@ type App struct {
 	onReload func() (admin.Reloaded, error) // nil: nothing can be reloaded; written by OnReload
 
 	adminHosts []string // the host names by which operators reach it
+	tokenFile  string   // that they show what is in; "": none
+	token      atomic.Pointer[token]
+	history    *history.History
 
 	stopping atomic.Bool // written by Run when ctx ends
 
@@ -83,12 +87,16 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if a.metrics == nil {
 		a.metrics = metrics.New(metrics.Build{})
 	}
+	a.history = history.New(time.Now())
 	a.events = event.NewLog(newEventLines(a.log).told)
 	a.fleet = newFleet(a.log, a.metrics, a.events)
 	a.fleet.memory = o.Memory
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
 	a.fleet.sender = newSender()
 	a.webhooks = newWebhooks(a.events, a.fleet.sender)
+	if err := a.openToken(cfg.Admin.TokenFile); err != nil {
+		return nil, err
+	}
 	recorders, err := a.openLogs(cfg, o)
 	if err != nil {
 		return nil, err
@@ -240,6 +248,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.start("measure endpoints", a.fleet.measure)
 	g.start("measure memory", func(ctx context.Context) error { return a.handler.Guard.Run(ctx, a.handler.MemoryInUse) })
 	g.start("tell of overload", (&overload{guard: &a.handler.Guard, events: a.events}).run)
+	g.start("remember the last hour", func(ctx context.Context) error { return a.history.Run(ctx, a.fleet.states) })
 	g.start("watch clients", a.front.Run)
 	g.start("watch certificates", a.certificates.run)
 	a.fleet.start(ctx, g)

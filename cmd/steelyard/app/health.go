@@ -12,6 +12,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
 // probing is how a member of u is probed.
@@ -57,7 +58,7 @@ func (m *member) judge(state probe.State, reason string) error {
 	return err
 }
 
-// probed counts one probe.
+// probed counts one probe, and keeps it for the admin API.
 func (m *member) probed(result probe.Result, took time.Duration) {
 	r := metrics.ProbeDown
 	switch result {
@@ -67,6 +68,7 @@ func (m *member) probed(result probe.Result, took time.Duration) {
 		r = metrics.ProbeBusy
 	}
 	m.instruments.Probed(r, took)
+	m.lastProbe.Store(&admin.Probe{At: time.Now(), Result: result.String(), TookSeconds: took.Seconds()})
 	if r != metrics.ProbeDown && m.prober.Report().State == probe.Down && m.pool.Snapshot().Short {
 		m.transitions.hasten()
 	}

@@ -22,6 +22,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/admin"
 	"github.com/steelyard-proxy/steelyard/proxy/transport"
 )
 
@@ -67,6 +68,7 @@ type member struct {
 	load        atomic.Pointer[balancer.Load]    // of its server; nil before the pool knows it; written by apply
 	transitions *transitions                     // of the upstream
 	ejected     atomic.Pointer[outlier.Decision] // nil: it is not; written by Judged
+	lastProbe   atomic.Pointer[admin.Probe]      // nil before the first; written by probed
 
 	// The fleet's mu guards these.
 	want     wanted

@@ -38,6 +38,7 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	if keys := NeedRestart(a.config, cfg); len(keys) > 0 {
 		a.log.Warn("reload: these keys take effect at the next start", zap.Strings("keys", keys))
 	}
+	a.renewToken()
 	a.webhooks.adopt(g.webhooks)
 	a.fleet.adopt(g)
 	a.handler.Use(g.rules)
@@ -68,7 +69,7 @@ func (a *App) Config() *configs.Config {
 
 // Files are those that the configuration in force names and a reload reads again.
 func (a *App) Files() (files []string) {
-	named := a.webhooks.fileNames()
+	named := append(a.webhooks.fileNames(), a.tokenFile)
 	for _, id := range a.fleet.identities() {
 		named = append(named, id.tls.CAFile, id.tls.CertFile, id.tls.KeyFile)
 	}
@@ -85,7 +86,9 @@ func (a *App) Files() (files []string) {
 
 // FilesChanged says whether one of them has other contents than when it was read, or what was
 // learned of requests was changed by somebody else.
-func (a *App) FilesChanged() bool { return a.fleet.filesChanged() || a.webhooks.filesChanged() }
+func (a *App) FilesChanged() bool {
+	return a.fleet.filesChanged() || a.webhooks.filesChanged() || a.tokenChanged()
+}
 
 // ReloadFailed records that a new configuration could not be read. The old one
 // stays in force.

@@ -74,9 +74,19 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 	return s
 }
 
+// configuredCapacities are the capacities that the file gives endpoints, by name.
+func configuredCapacities(list []configs.Endpoint) map[string]configs.Capacity {
+	byName := make(map[string]configs.Capacity, len(list))
+	for i := range list {
+		byName[list[i].Name] = list[i].Capacity
+	}
+	return byName
+}
+
 func (a *App) adminServer() *admin.Server {
 	return admin.New(admin.Options{
 		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Reload: a.onReload, Hosts: a.adminHosts, Log: a.log,
+		Token: a.adminToken, History: a.history, Config: a.shownConfig, Name: a.fleet.sender.gateway, Version: a.metrics.Version(),
 	})
 }
 
@@ -121,9 +131,11 @@ func (f *fleet) Upstreams() []admin.Upstream {
 			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled, Fallback: u.config.Fallback,
 			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
 		}
-		byCost := u.pool.Wants().Prompts
+		byCost, capacities := u.pool.Wants().Prompts, configuredCapacities(u.config.Endpoints)
 		for _, e := range s.Endpoints {
 			endpoint := adminEndpoint(&e, members[e.Endpoint.Name()], serving)
+			configured := capacities[endpoint.Name]
+			endpoint.ConfiguredCapacity, endpoint.CapacityAuto = configured.Value, configured.Auto
 			if byCost {
 				endpoint.Cost = costOf(e.Endpoint.Load())
 			}
@@ -147,6 +159,7 @@ func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.L
 	}
 	if m != nil {
 		shown.Busy = m.busy()
+		shown.Probe = m.lastProbe.Load()
 		m.showEjection(shown.Conditions)
 		shown.Signal = m.showSignal()
 	}

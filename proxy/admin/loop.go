@@ -1,0 +1,15 @@
+// What the rooms behind alerts, usage, faults, forecast and advice tell the page.
+
+package admin
+
+// firing are the alerts that fire, as reasons why not all is well.
+func (s *Server) firing() []reason { return nil }
+
+func (s *Server) alert() station { return station{Name: "alert", State: off, Now: "no rules"} }
+
+func (s *Server) analyse() station {
+	return station{Name: "analyse", State: off, Now: "nothing is analysed"}
+}
+
+// sectionsOf are the parts of the snapshot that other routes answer.
+func sectionsOf(*Options) map[string]section { return nil }

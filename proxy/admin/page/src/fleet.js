@@ -1,0 +1,63 @@
+// Upstreams and their endpoints, dense.
+
+import { html, mark, bar, nothing, name, panel } from './parts.js';
+import { repeat } from './npm/lit-html/directives/repeat.js';
+import { ago, count, known, lasted, number, percent, rate, since, span } from './format.js';
+
+const ways = { on_trial: 'on trial', ramping: 'ramping up' };
+
+// stateOf is an endpoint's state as a word, its shape, and the reason.
+export function stateOf(e) {
+  const c = Object.fromEntries(e.conditions.map((c) => [c.name, c]));
+  const of = (word, tone, c) => ({ word, tone, why: c?.reason || '', since: c?.since });
+  if (c.probe_failed) return of('down', 'bad', c.probe_failed);
+  if (c.ejected) return of(e.eligible ? 'ejected, used all the same' : 'ejected', 'bad', c.ejected);
+  if (c.draining) return of(e.drained ? 'drained' : 'draining', 'held', c.draining);
+  if (c.departing) return of('leaving', 'held', c.departing);
+  if (e.unreachable) return of('unreachable', 'bad');
+  if (e.cooling) return of('cooling off', 'watch');
+  if (ways[e.comeback]) return { ...of(ways[e.comeback], 'watch'), why: e.comeback === 'ramping' ? 'gets ' + percent(e.ramp) + ' of its share' : 'a few requests try it' };
+  if (e.standby) return of('stands by', 'rest');
+  if (e.busy) return of('busy', 'watch');
+  return of('up', 'good');
+}
+
+const both = (a, b) => html`${lasted(a)}<small>${lasted(b)}</small>`;
+const cell = (label, body, kind = '') => html`<td role="cell" data-label=${label} class=${kind}>${body}</td>`;
+
+function capacity(e) {
+  const less = Math.abs(e.effective_capacity - e.capacity) > 0.005 * e.capacity;
+  return html`${number(e.capacity)}<small>${e.capacity_auto ? 'learned' + (e.configured_capacity ? ', set ' + number(e.configured_capacity) : '') : less ? number(e.effective_capacity) + ' in force' : 'as set'}</small>`;
+}
+
+function row(u, e, now, act) {
+  const s = stateOf(e), r = e.recent, held = e.conditions.some((c) => c.name === 'draining'), p = e.probe;
+  const errors = known(r.error_ratio) ? percent(r.error_ratio) : '–';
+  return html`<tr role="row" class=${s.tone} data-endpoint=${e.name}>
+  <th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, ''), 48)}</small></th>
+  ${cell('state', html`<span class="state">${mark(s.tone)}<span>${s.word}<small>${s.why ? name(s.why, 90) : nothing}${s.since ? (s.why ? ', ' : '') + span(since(s.since, now)) : ''}</small></span></span>`, 'wide')}
+  ${cell('C', capacity(e), 'n')}
+  ${cell('share', html`${percent(r.share)}<small>of ${percent(e.share)}</small>${bar(r.share, e.share)}`, 'n')}
+  ${cell('in flight', html`${number(e.in_flight)}<small>${e.slots ? 'of ' + count(e.slots, 'slot') : 'no limit'}</small>${e.slots ? bar(e.in_flight / e.slots, 0, e.in_flight >= e.slots ? 'full' : '') : nothing}`, 'n')}
+  ${cell('requests', rate(r.requests_rate), 'n')}
+  ${cell('R', both(r.response_p50_s, r.response_p95_s), 'n')}
+  ${cell('first byte', both(r.first_byte_p50_s, r.first_byte_p95_s), 'n')}
+  ${cell('tokens', rate(r.tokens_rate), 'n')}
+  ${cell('failed', html`${errors}<small>${r.errors ? count(r.errors, 'request') : nothing}</small>`, 'n ' + (r.error_ratio > 0.02 ? 'alarm' : ''))}
+  ${cell('last probe', p ? html`${p.result}<small>${lasted(p.took_s)}, ${ago(p.at, now)}</small>` : html`none<small>not probed yet</small>`, 'n')}
+  <td role="cell" class="do"><button @click=${() => act(u.name, e.name, !held)} aria-label=${(held ? 'Undrain ' : 'Drain ') + e.name}>${held ? 'Undrain' : 'Drain'}</button></td></tr>`;
+}
+
+const heads = [['Endpoint', 'l'], ['State', 'l'], ['C', ''], ['Share', 'of expected'], ['In flight', ''], ['Requests', ''], ['R', 'p50, p95'], ['First byte', 'p50, p95'], ['Tokens', ''], ['Failed', ''], ['Last probe', '']];
+
+function upstream(u, now, act) {
+  const q = u.queue, r = u.recent;
+  const notes = [u.policy.replaceAll('_', ' '), u.note, u.panicking && 'panic mode', u.spilled && 'spilled over', u.fallback && 'falls back to ' + u.fallback].filter(Boolean).join(', ');
+  return html`<div class="upstream"><h3><b>${name(u.name, 60)}</b><span class="note">${name(notes, 160)}</span>
+    <span class="sum">${rate(r.requests_rate).replace('/s', ' requests/s')}, R ${lasted(r.response_p50_s)}, queue ${number(q.waiting)}${q.waiting ? ', oldest ' + lasted(q.oldest_seconds) : ''}</span></h3>
+  <table role="table"><caption class="unseen">Endpoints of ${u.name}</caption><thead role="rowgroup"><tr role="row">${heads.map(([h, more]) => html`<th role="columnheader" scope="col" class=${more === 'l' ? 'l' : 'n'}>${h}${more && more !== 'l' ? html`<small>${more}</small>` : nothing}</th>`)}<th role="columnheader" scope="col"><span class="unseen">Drain</span></th></tr></thead>
+  <tbody role="rowgroup">${repeat(u.endpoints, (e) => e.name, (e) => row(u, e, now, act))}</tbody></table></div>`;
+}
+
+export const fleet = (shot, now, act) => panel('fleet', 'Fleet', count(shot.totals.endpoints, 'endpoint') + (shot.endpoints_left_out ? '; the worst are shown, ' + shot.endpoints_left_out + ' that are better off are not' : ''),
+  repeat(shot.upstreams, (u) => u.name, (u) => upstream(u, now, act)));

@@ -1,0 +1,20 @@
+// Small parts that several views share.
+
+import { html, svg, nothing } from './npm/lit-html/lit-html.js';
+import { plain } from './format.js';
+
+export { html, svg, nothing };
+
+const shapes = { good: 'M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9z', watch: 'M6 1 11 10.5H1z', bad: 'M1.8 1.8h8.4v8.4H1.8z', held: 'M6 .8 11.2 6 6 11.2.8 6z', rest: 'M6 2.2a3.8 3.8 0 1 0 0 7.6 3.8 3.8 0 0 0 0-7.6z' };
+// mark is a state as a shape; the word stands beside it.
+export const mark = (tone) => html`<svg class="mark ${tone}" viewBox="0 0 12 12" aria-hidden="true"><path d=${shapes[tone] || shapes.rest}></path></svg>`;
+
+// bar shows a part of a whole, and a tick where it should be.
+export const bar = (part, tick, tone = '') => html`<svg class="bar ${tone}" viewBox="0 0 100 5" preserveAspectRatio="none" aria-hidden="true">
+  <rect class="whole" width="100" height="5" rx="1"></rect><rect class="part" width=${(100 * Math.min(1, Math.max(0, part || 0))).toFixed(1)} height="5" rx="1"></rect>
+  ${tick > 0 ? svg`<rect class="tick" x=${(100 * Math.min(1, tick) - 0.6).toFixed(1)} width="1.2" height="5"></rect>` : nothing}</svg>`;
+
+export const panel = (id, title, note, body) => html`<section class="panel" id=${id} aria-labelledby=${id + '-h'}><h2 id=${id + '-h'}>${title}<span class="note">${note}</span></h2>${body}</section>`;
+export const empty = (text) => html`<p class="empty">${text}</p>`;
+// name is what somebody else has chosen: text, cut, with what was cut as its title.
+export const name = (text, most) => html`<bdi title=${plain(text, 300)}>${plain(text, most)}</bdi>`;
