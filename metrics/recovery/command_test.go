@@ -18,6 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/metrics/notify"
+	"github.com/steelyard-proxy/steelyard/metrics/program"
 )
 
 var small = Endpoint{Name: "small one", URL: "http://10.0.0.7:9001", Out: "ejected", Reason: "3 failures\nin a row\x00"}
@@ -87,7 +88,7 @@ func TestOutputIsBounded(t *testing.T) {
 	evidence, err := Command{Args: []string{"sh", "-c", "head -c 1000000 /dev/zero | tr '\\0' x; echo end"}}.Take(t.Context(), "chat", small)
 	require.NoError(t, err)
 	output := evidence["output"].(string)
-	assert.LessOrEqual(t, len(output), mostOutput)
+	assert.LessOrEqual(t, len(output), program.MostOutput)
 	assert.True(t, strings.HasSuffix(output, "xend"))
 }
 
