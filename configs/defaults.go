@@ -65,6 +65,8 @@ func layDefaults(from, to reflect.Value) (any, error) {
 			*item = upstreamDefaults()
 		case *Webhook:
 			item.Severity, item.Timeout = "info", 10*time.Second
+		case *Notify:
+			*item = notifyDefaults()
 		case *Recovery:
 			*item = recoveryDefaults()
 		case *Endpoint:

@@ -46,6 +46,7 @@ func (r *report) validateRecovery(p path, c *Recovery) {
 		r.validateKeys(p.key("secret_file"), c.SecretFile)
 	default:
 		r.validateCommand(p.key("command"), c.Command)
+		r.validatePlaceholders(p.key("command"), c.Command)
 	}
 	between(r, p.key("after"), c.After, time.Second, mostDuration, "give the time for which an endpoint is out before something is done")
 	between(r, p.key("every"), c.Every, time.Second, mostDuration, "give the time from one action for an endpoint to the next")
@@ -58,26 +59,36 @@ func (r *report) validateCommand(p path, command []string) {
 		r.add(p.item(0), "name a program", "is empty")
 	}
 	for i, arg := range command {
-		for _, word := range braced.FindAllString(arg, -1) {
-			if !slices.Contains(placeholders, word) {
-				r.add(p.item(i), Suggest(word, placeholders), "nothing is known that %s stands for", quote(word))
-			}
-		}
 		if strings.ContainsRune(arg, 0) {
 			r.add(p.item(i), "take it out", "has a byte 0")
 		}
 	}
 }
 
-// reviewRecovery notes what would fail, or has no effect. The program may well be there on another machine.
+func (r *report) validatePlaceholders(p path, command []string) {
+	for i, arg := range command {
+		for _, word := range braced.FindAllString(arg, -1) {
+			if !slices.Contains(placeholders, word) {
+				r.add(p.item(i), Suggest(word, placeholders), "nothing is known that %s stands for", quote(word))
+			}
+		}
+	}
+}
+
+// reviewCommand notes a program that is not here. It may well be on another machine.
+func (r *report) reviewCommand(p path, command []string) {
+	if _, err := exec.LookPath(command[0]); err != nil {
+		r.note(p, "give the path of a program that is there and may be run", "cannot be run on this machine: %v", err)
+	}
+}
+
+// reviewRecovery notes what would fail, or has no effect.
 func (r *report) reviewRecovery(p path, c *Recovery) {
 	if c == nil {
 		return
 	}
 	if len(c.Command) > 0 {
-		if _, err := exec.LookPath(c.Command[0]); err != nil {
-			r.note(p.key("command"), "give the path of a program that is there and may be run", "cannot be run on this machine: %v", err)
-		}
+		r.reviewCommand(p.key("command"), c.Command)
 		if c.SecretFile != "" {
 			r.note(p.key("secret_file"), "remove it", "has no effect: a command is not signed")
 		}

@@ -73,6 +73,16 @@ func (c *Config) resolveFiles(folder string) {
 		absolute(&c.Webhooks[i].URLFile)
 		absolute(&c.Webhooks[i].SecretFile)
 	}
+	program := func(command []string) {
+		if len(command) > 0 && strings.ContainsRune(command[0], filepath.Separator) {
+			absolute(&command[0])
+		}
+	}
+	for i := range c.Notify {
+		absolute(&c.Notify[i].URLFile)
+		absolute(&c.Notify[i].SecretFile)
+		program(c.Notify[i].Command)
+	}
 	for i := range c.Listen {
 		socket(&c.Listen[i].Address)
 		if files := c.Listen[i].TLS; files != nil {
@@ -85,9 +95,7 @@ func (c *Config) resolveFiles(folder string) {
 		if recovery := c.Upstreams[i].Recovery; recovery != nil {
 			absolute(&recovery.WebhookFile)
 			absolute(&recovery.SecretFile)
-			if len(recovery.Command) > 0 && strings.ContainsRune(recovery.Command[0], filepath.Separator) {
-				absolute(&recovery.Command[0])
-			}
+			program(recovery.Command)
 		}
 		for _, endpoint := range c.Upstreams[i].Endpoints {
 			if files := endpoint.TLS; files != nil {

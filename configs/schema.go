@@ -20,6 +20,7 @@ type Config struct {
 	Forwarded Forwarded  `yaml:"forwarded"`
 	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
 	Webhooks  []Webhook  `yaml:"webhooks,omitempty"`
+	Notify    []Notify   `yaml:"notify,omitempty"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

@@ -26,6 +26,7 @@ func (r *report) validate(c *Config) {
 	r.validateTrust(c.Forwarded.Trust)
 	r.oneOf("half_close", c.HalfClose, "gone", "wait")
 	r.validateWebhooks(c.Webhooks)
+	r.validateNotify(c.Notify)
 	r.validateUpstreams(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)

@@ -41,6 +41,7 @@ var EventKinds = []string{
 	"upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent", "certificate_ending",
 	"certificate_ended", "recovery", "recovery_failed", "would_recover", "restarted", "signal_lost", "signal_back",
 	"alert_firing", "alert_over", "action_taken", "action_failed", "would_act", "scale_asked",
+	"alerts_undelivered", "alerts_delivered", "silenced", "unsilenced",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

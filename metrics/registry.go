@@ -39,6 +39,7 @@ type Registry struct {
 	eventSource     atomic.Pointer[func() []EventCount]
 	signalSource    atomic.Pointer[func() []SignalState]
 	webhookSource   atomic.Pointer[func() []WebhookState]
+	notifySource    atomic.Pointer[func() []NotifyState]
 
 	expected atomic.Pointer[[]Failure] // written by ExpectFailures
 

@@ -64,6 +64,9 @@ func full() *Registry {
 	r.ObserveWebhooks(func() []WebhookState {
 		return []WebhookState{{Webhook: "pager", Attempts: 9, Failed: 2, Delivered: 7, Refused: 1, Outdated: 3, Dropped: 4, Waiting: 5}}
 	})
+	r.ObserveNotify(func() []NotifyState {
+		return []NotifyState{{Receiver: "chat", Attempts: 9, Failed: 2, Delivered: 7, Refused: 1, Outdated: 3, Dropped: 4, Waiting: 5, Failing: true}}
+	})
 	r.ObserveDrift(func() int64 { return -2 })
 	r.ObserveSignals(func() []SignalState {
 		s := SignalState{
@@ -89,6 +92,10 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_webhook_messages_total{result="dropped",webhook="pager"} 4`,
 		`steelyard_webhook_attempts_total{result="taken",webhook="pager"} 7`,
 		`steelyard_webhook_messages_waiting{webhook="pager"} 5`,
+		`steelyard_notify_messages_total{receiver="chat",result="outdated"} 3`,
+		`steelyard_notify_attempts_total{receiver="chat",result="taken"} 7`,
+		`steelyard_notify_messages_waiting{receiver="chat"} 5`,
+		`steelyard_notify_failing{receiver="chat"} 1`,
 		`steelyard_queue_requests{upstream="chat"} 6`,
 		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
 		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,

@@ -69,6 +69,10 @@ const (
 	WouldRecover                      // the action would have been taken if it were no dry run
 	WebhookFailing                    // a receiver does not take its messages
 	WebhookBack                       // it takes them again
+	AlertsUndelivered                 // a receiver of alerts does not take them
+	AlertsDelivered                   // it takes them again
+	Silenced                          // somebody wants alerts not to be told for a while
+	Unsilenced                        // the while is over, or was ended
 	Restarted                         // the engine's own figures show it
 	SignalLost                        // the engine says nothing of itself any more
 	SignalBack                        // it does again
@@ -127,6 +131,10 @@ var entries = [kinds]entry{
 	WouldRecover:      {"would_recover", Info, "recovery action would be taken for an endpoint (dry run)"},
 	WebhookFailing:    {"webhook_failing", Warning, "a webhook's receiver does not take its messages"},
 	WebhookBack:       {"webhook_back", Info, "a webhook's receiver takes its messages again"},
+	AlertsUndelivered: {"alerts_undelivered", Warning, "a receiver does not take the alerts that it is to be told"},
+	AlertsDelivered:   {"alerts_delivered", Info, "a receiver takes alerts again"},
+	Silenced:          {"silenced", Info, "alerts are silenced: they are not told for a while"},
+	Unsilenced:        {"unsilenced", Info, "a silence has ended"},
 	Restarted:         {"restarted", Info, "endpoint's engine has restarted: what it had in its cache is gone"},
 	SignalLost:        {"signal_lost", Warning, "endpoint's engine does not say how it fares: it is balanced without that"},
 	SignalBack:        {"signal_back", Info, "endpoint's engine says how it fares"},

@@ -44,15 +44,23 @@ func (r *Refused) Error() string {
 	return fmt.Sprintf("answered %d", r.Status)
 }
 
-// poster posts to one target. It is for one goroutine.
-type poster struct {
-	target  Target
-	http    *http.Client
-	attempt func(problem error) // called after each attempt; nil: it was taken
+// Later is an answer after which the same message may be taken later.
+type Later struct {
+	Status int
+	After  time.Duration // what the receiver asks for, within bounds; 0: nothing
 }
 
-func newPoster(t Target, attempt func(error)) *poster {
-	return &poster{target: t, attempt: attempt, http: &http.Client{
+func (l *Later) Error() string { return fmt.Sprintf("answered %d", l.Status) }
+
+// Poster posts to one target. It is for one goroutine.
+type Poster struct {
+	target Target
+	http   *http.Client
+}
+
+// NewPoster makes a Poster. It connects when it has something to post.
+func NewPoster(t Target) *Poster {
+	return &Poster{target: t, http: &http.Client{
 		Timeout: t.Timeout,
 		Transport: stayer{&http.Transport{
 			Proxy: http.ProxyFromEnvironment, ForceAttemptHTTP2: true,
@@ -79,36 +87,53 @@ func (s stayer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-func (p *poster) close() { p.http.CloseIdleConnections() }
+// Close lets the connection go. The Poster may be used again.
+func (p *Poster) Close() { p.http.CloseIdleConnections() }
 
-// post sends a message until it is taken, refused for good (*Refused), ctx ends, or it was tried
+// Sending is a message to post, and how often and how patiently that is tried.
+type Sending struct {
+	ID       string // the same for each attempt
+	Body     []byte // JSON
+	Attempts int
+	// Patience is the longest pause that a receiver may ask for; if it asks for more the message comes back as
+	// *Later. 0: any pause.
+	Patience  time.Duration
+	Wanted    func() bool         // asked before each further attempt; nil: it is wanted to the end
+	Attempted func(problem error) // called after each attempt; nil problem: it was taken
+}
+
+// Post sends a message until it is taken, refused for good (*Refused), ctx ends, or it was tried
 // that often. The error never has the address in it.
-func (p *poster) post(ctx context.Context, id string, body []byte, attempts int) error {
-	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, p.target.URL.Reveal(), body)
+func (p *Poster) Post(ctx context.Context, s Sending) error {
+	request, err := retryablehttp.NewRequestWithContext(ctx, http.MethodPost, p.target.URL.Reveal(), s.Body)
 	if err != nil {
 		return errors.New("the address is no URL")
 	}
 	request.Header.Set("Content-Type", "application/json")
 	request.Header.Set("User-Agent", "steelyard")
-	sign(request.Header, id, time.Now(), body, p.target.Keys)
+	sign(request.Header, s.ID, time.Now(), s.Body, p.target.Keys)
 	var last error
 	client := &retryablehttp.Client{
-		HTTPClient: p.http, RetryMax: attempts - 1,
+		HTTPClient: p.http, RetryMax: s.Attempts - 1,
 		CheckRetry: func(ctx context.Context, answer *http.Response, err error) (bool, error) {
 			last = problemOf(answer, err)
 			if ctx.Err() != nil { // it was we who cut it short
 				return false, ctx.Err()
 			}
-			p.attempt(last)
-			_, final := errors.AsType[*Refused](last)
-			return last != nil && !final, nil
+			if s.Attempted != nil {
+				s.Attempted(last)
+			}
+			return s.again(last), nil
 		},
 		Backoff: func(_, _ time.Duration, attempt int, answer *http.Response) time.Duration {
 			return pause(attempt, answer)
 		},
 		PrepareRetry: func(r *http.Request) error {
+			if s.Wanted != nil && !s.Wanted() {
+				return errNotWanted
+			}
 			r.Header = r.Header.Clone() // the attempt before may still be written
-			sign(r.Header, id, time.Now(), body, p.target.Keys)
+			sign(r.Header, s.ID, time.Now(), s.Body, p.target.Keys)
 			return nil
 		},
 		ErrorHandler: retryablehttp.PassthroughErrorHandler,
@@ -122,6 +147,18 @@ func (p *poster) post(ctx context.Context, id string, body []byte, attempts int)
 		return ctx.Err()
 	}
 	return last
+}
+
+// errNotWanted ends the attempts. Nobody sees it: Post returns what was wrong with the last one.
+var errNotWanted = errors.New("no longer wanted")
+
+// again says whether a problem is worth another attempt now.
+func (s *Sending) again(problem error) bool {
+	if _, final := errors.AsType[*Refused](problem); problem == nil || final {
+		return false
+	}
+	later, is := errors.AsType[*Later](problem)
+	return !is || s.Patience == 0 || later.After <= s.Patience
 }
 
 // problemOf is what is wrong with an attempt, nil if the message was taken.
@@ -138,7 +175,8 @@ func problemOf(answer *http.Response, err error) error {
 	case answer.StatusCode >= 200 && answer.StatusCode < 300:
 		return nil
 	case mayPass(answer.StatusCode):
-		return fmt.Errorf("answered %d", answer.StatusCode)
+		after, _ := asked(answer)
+		return &Later{answer.StatusCode, after}
 	}
 	return &Refused{answer.StatusCode}
 }
@@ -168,14 +206,23 @@ func mayPass(status int) bool {
 
 // pause is how long to wait after an attempt, the first of which is 0.
 func pause(attempt int, answer *http.Response) time.Duration {
-	if wanted, given := retryAfter(answer); given {
-		return min(max(wanted, leastPause), mostRetryAfter)
+	if wanted, given := asked(answer); given {
+		return wanted
 	}
 	most := mostPause
 	if attempt < 6 {
 		most = min(leastPause<<attempt, mostPause)
 	}
 	return leastPause/2 + rand.N(most-leastPause/2) // receivers are not asked in step
+}
+
+// asked is the pause that the receiver asks for, within our bounds.
+func asked(answer *http.Response) (time.Duration, bool) {
+	wanted, given := retryAfter(answer)
+	if !given {
+		return 0, false
+	}
+	return min(max(wanted, leastPause), mostRetryAfter), true
 }
 
 // retryAfter is what the receiver asks for, in seconds or as a date.
@@ -199,7 +246,7 @@ func Post(ctx context.Context, t Target, m Message, attempts int) error {
 	if err != nil {
 		return err
 	}
-	p := newPoster(t, func(error) {})
-	defer p.close()
-	return p.post(ctx, m.ID, body, attempts)
+	p := NewPoster(t)
+	defer p.Close()
+	return p.Post(ctx, Sending{ID: m.ID, Body: body, Attempts: attempts})
 }

@@ -37,7 +37,7 @@ type Receiver struct {
 	follower *event.Follower
 	detached bool // guarded by taking
 	queue    *queue
-	poster   *poster
+	poster   *Poster
 
 	attempts, failed             atomic.Uint64
 	delivered, refused, outdated atomic.Uint64
@@ -51,7 +51,7 @@ type Receiver struct {
 // NewReceiver hears of events from now on; it tells them once Run runs.
 func NewReceiver(o Options) *Receiver {
 	r := &Receiver{Options: o, follower: o.Events.Follow(o.Events.Newest()), queue: newQueue()}
-	r.poster = newPoster(o.Target, r.attempted)
+	r.poster = NewPoster(o.Target)
 	return r
 }
 
@@ -84,7 +84,7 @@ func (r *Receiver) Stats() Stats {
 func (r *Receiver) Run(ctx context.Context) error {
 	var gatherer sync.WaitGroup
 	gatherer.Go(func() { r.gather(ctx) })
-	defer r.poster.close()
+	defer r.poster.Close()
 	defer r.queue.close()
 	for {
 		e, ok := r.queue.first()
@@ -174,7 +174,7 @@ func (r *Receiver) send(ctx context.Context, e event.Event, attempts int) error 
 	if err != nil {
 		return err
 	}
-	return r.poster.post(ctx, m.ID, body, attempts)
+	return r.poster.Post(ctx, Sending{ID: m.ID, Body: body, Attempts: attempts, Attempted: r.attempted})
 }
 
 // settle counts how a message ended.

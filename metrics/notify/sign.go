@@ -13,8 +13,11 @@ import (
 )
 
 // sign sets the fields by which a receiver knows the message again, sees that it is ours, and that it
-// is not an old one sent once more.
+// is not an old one sent once more. Without an id there is nothing to know again.
 func sign(header http.Header, id string, at time.Time, body []byte, keys []Secret) {
+	if id == "" {
+		return
+	}
 	seconds := strconv.FormatInt(at.Unix(), 10)
 	header.Set("Webhook-Id", id)
 	header.Set("Webhook-Timestamp", seconds)

@@ -85,11 +85,11 @@ func TestAHostIsNotShown(t *testing.T) {
 	} {
 		_, port, err := net.SplitHostPort(s.Listener.Addr().String())
 		require.NoError(t, err)
-		p := newPoster(Target{URL: NewSecret("https://" + net.JoinHostPort(host, port)), Timeout: time.Minute}, func(error) {})
+		p := NewPoster(Target{URL: NewSecret("https://" + net.JoinHostPort(host, port)), Timeout: time.Minute})
 		p.http.Transport.(stayer).next.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: pool}
-		err = p.post(t.Context(), "id", nil, 1)
+		err = p.Post(t.Context(), Sending{ID: "id", Attempts: 1})
 		assert.ErrorContains(t, err, said)
 		assert.NotContains(t, err.Error(), host)
-		p.close()
+		p.Close()
 	}
 }

@@ -110,6 +110,16 @@ var everyAnswer = []struct {
 	{method: "POST", path: undrainPath, status: 404, target: "/api/v1/upstreams/no/endpoints/small/undrain"},
 	{method: "POST", path: undrainPath, status: 413, target: undrainSmall, body: strings.Repeat(" ", drainBytes+1)},
 	{method: "POST", path: undrainPath, status: 500, target: undrainSmall, change: refuse},
+	{method: "GET", path: silencesPath, status: 200, change: silenced},
+	{method: "GET", path: silencesPath, status: 404},
+	{method: "POST", path: silencesPath, status: 201, change: silenced, body: goodSilence},
+	{method: "POST", path: silencesPath, status: 400, change: silenced, body: "x"},
+	{method: "POST", path: silencesPath, status: 403, change: silenced, headers: []string{"Origin", "null"}},
+	{method: "POST", path: silencesPath, status: 404, body: goodSilence},
+	{method: "POST", path: silencesPath, status: 413, change: silenced, body: strings.Repeat(" ", drainBytes+1)},
+	{method: "DELETE", path: silencesPath + "/{id}", status: 204, target: silencesPath + "/one", change: silenced},
+	{method: "DELETE", path: silencesPath + "/{id}", status: 403, target: silencesPath + "/one", change: silenced, headers: []string{"Origin", "null"}},
+	{method: "DELETE", path: silencesPath + "/{id}", status: 404, target: silencesPath + "/two", change: silenced},
 	{method: "POST", path: reloadPath, status: 200, change: reloads(nil)},
 	{method: "POST", path: reloadPath, status: 403, change: reloads(nil), headers: []string{"Origin", "null"}},
 	{method: "POST", path: reloadPath, status: 409},
@@ -165,6 +175,10 @@ func (d *description) check(t *testing.T, method, path string, got answered) {
 	t.Helper()
 	response, ok := d.Paths[path][strings.ToLower(method)].Responses[fmt.Sprint(got.StatusCode)]
 	require.True(t, ok, "status %d is not described", got.StatusCode)
+	if len(response.Content) == 0 {
+		assert.Empty(t, got.body)
+		return
+	}
 	kind, _, _ := strings.Cut(got.Header.Get("Content-Type"), ";")
 	content, ok := response.Content[kind]
 	require.True(t, ok, "content type %s is not described", kind)

@@ -32,6 +32,9 @@ func (s *Server) routes() []route {
 		{"GET", sessionPath, s.getSession},
 		{"POST", sessionPath, s.postSession},
 		{"DELETE", sessionPath, s.deleteSession},
+		{"GET", "/api/v1/silences", s.getSilences},
+		{"POST", "/api/v1/silences", s.postSilence},
+		{"DELETE", "/api/v1/silences/{id}", s.deleteSilence},
 		{"POST", "/api/v1/reload", s.postReload},
 		{"GET", "/api/v1/openapi.json", getOpenAPI},
 	}

@@ -42,6 +42,8 @@ type Options struct {
 	Name    string                   // of this gateway
 	Version string                   // of the program
 	Log     *zap.Logger
+
+	Silences Silences // nil: there are no alerts
 }
 
 // Server is the admin listener's HTTP server.
@@ -52,7 +54,9 @@ type Server struct {
 	reload  func() (Reloaded, error)
 	log     *zap.Logger
 	handler http.Handler
-	conns   conns // of all listeners
+
+	silences Silences // nil: there are no alerts
+	conns    conns    // of all listeners
 
 	name, version string
 	startedAt     time.Time
@@ -71,7 +75,7 @@ type Server struct {
 
 // New returns a server that serves nothing until Run.
 func New(o Options) *Server {
-	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events,
+	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events, silences: o.Silences,
 		followers: make(chan struct{}, maxFollowers), stopping: make(chan struct{})}
 	s.name, s.version, s.startedAt = o.Name, o.Version, time.Now()
 	s.page, s.pageToken = page.New(), newPageToken()
