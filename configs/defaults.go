@@ -51,6 +51,7 @@ func defaults() *Config {
 			netip.MustParsePrefix("::1/128"),
 		}},
 		HalfClose: "gone",
+		Usage:     usageDefaults(),
 	}
 }
 

@@ -36,6 +36,7 @@ func TestDefaults(t *testing.T) {
 		},
 		Forwarded: Forwarded{Trust: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		HalfClose: "gone",
+		Usage:     Usage{Enabled: true, User: "hash", Days: 30, MaxBytes: 1 << 30},
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,

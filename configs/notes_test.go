@@ -30,6 +30,11 @@ func TestSettingsWithoutEffectAreNoted(t *testing.T) {
 	const idle = "endpoints: [{url: \"http://a\"}]"
 	const slots = "endpoints: [{url: \"http://a\", slots: 4}]"
 	for text, want := range map[string]string{
+		"usage: {days: 3}\nupstreams: [{" + idle + "}]":                                                            "1: usage.days: has no effect: without usage.dir there are no files: give dir, or remove it",
+		"usage: {max_bytes: 3MiB}\nupstreams: [{" + idle + "}]":                                                    "1: usage.max_bytes: has no effect: without usage.dir there are no files: give dir, or remove it",
+		"usage: {header: X-User, user: off}\nupstreams: [{" + idle + "}]":                                          "1: usage.header: has no effect: nothing is kept of users: remove it, or the line user: off",
+		"usage: {header: X-User}\nforwarded: {trust: []}\nupstreams: [{" + idle + "}]":                             "1: usage.header: has no effect: no peer is trusted: add the proxy that sets it to forwarded.trust",
+		"usage: {enabled: false, user: plain}\nupstreams: [{" + idle + "}]":                                        "1: usage.user: has no effect: usage is off: remove it, or the line that says off",
 		"upstreams: [{queue: {order: shortest_first}, " + idle + "}]":                                              "1: upstreams[0].queue.order: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",
 		"upstreams: [{queue: {max_requests: 10}, " + idle + "}]":                                                   "1: upstreams[0].queue.max_requests: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",
 		"upstreams: [{queue: {hold_back: false}, " + idle + "}]":                                                   "1: upstreams[0].queue.hold_back: has no effect: no endpoint has slots, so that no request waits: give the endpoints slots, or remove it",

@@ -17,6 +17,7 @@ var off = map[reflect.Type]map[string]any{
 	reflect.TypeFor[Hedge]():   {},
 	reflect.TypeFor[Outlier](): {"enforce": false},
 	reflect.TypeFor[Queue]():   {"max_requests": 0},
+	reflect.TypeFor[Usage]():   {"enabled": false},
 }
 
 // readOff reads "off" in place of a section that knows it.

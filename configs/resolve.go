@@ -67,6 +67,7 @@ func (c *Config) resolveFiles(folder string) {
 		}
 	}
 	absolute(&c.Log.Requests)
+	absolute(&c.Usage.Dir)
 	socket(&c.Admin.Address)
 	absolute(&c.Admin.TokenFile)
 	for i := range c.Webhooks {

@@ -21,6 +21,7 @@ type Config struct {
 	HalfClose string     `yaml:"half_close"` // "gone": a half-closed client has left; "wait": it may still read
 	Webhooks  []Webhook  `yaml:"webhooks,omitempty"`
 	Notify    []Notify   `yaml:"notify,omitempty"`
+	Usage     Usage      `yaml:"usage"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

@@ -27,6 +27,7 @@ func (r *report) validate(c *Config) {
 	r.oneOf("half_close", c.HalfClose, "gone", "wait")
 	r.validateWebhooks(c.Webhooks)
 	r.validateNotify(c.Notify)
+	r.validateUsage(&c.Usage)
 	r.validateUpstreams(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)

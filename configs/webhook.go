@@ -42,6 +42,7 @@ var EventKinds = []string{
 	"certificate_ended", "recovery", "recovery_failed", "would_recover", "restarted", "signal_lost", "signal_back",
 	"alert_firing", "alert_over", "action_taken", "action_failed", "would_act", "scale_asked",
 	"alerts_undelivered", "alerts_delivered", "silenced", "unsilenced",
+	"usage_lost", "usage_kept",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

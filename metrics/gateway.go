@@ -17,7 +17,8 @@ type gateway struct {
 	certificates                    *prometheus.GaugeVec
 	panics                          prometheus.Counter
 	linesDropped, accessDropped     prometheus.Counter
-	rowsDropped                     prometheus.Counter
+	rowsDropped, usageDropped       prometheus.Counter
+	usageUnwritten                  prometheus.Counter
 	reloads                         *prometheus.CounterVec
 	reloadSuccessful, reloadedAt    prometheus.Gauge
 	replaced, replacedRequests      prometheus.Gauge
@@ -35,14 +36,16 @@ func newGateway(r prometheus.Registerer) gateway {
 		return g
 	}
 	g := gateway{
-		accepted:      counter("steelyard_client_connections_accepted_total", "Connections accepted from clients."),
-		refused:       counter("steelyard_client_connections_refused_total", "Connections answered 503 and closed because limits.connections was reached."),
-		idleClosed:    counter("steelyard_client_connections_idle_closed_total", "Idle connections of clients closed to make room for new ones."),
-		acceptFailed:  counter("steelyard_accept_failures_total", "Failed calls of accept, most often because file descriptors ran out."),
-		panics:        counter("steelyard_panics_total", "Panics recovered in the request path; each cost one request."),
-		linesDropped:  counter("steelyard_log_lines_dropped_total", "Lines of the log, the access log apart, dropped because standard error took them too slowly or not at all."),
-		accessDropped: counter("steelyard_access_log_lines_dropped_total", "Access log lines dropped because standard error took them too slowly or not at all."),
-		rowsDropped:   counter("steelyard_request_log_rows_dropped_total", "Request log rows dropped because its file took them too slowly or not at all."),
+		accepted:       counter("steelyard_client_connections_accepted_total", "Connections accepted from clients."),
+		refused:        counter("steelyard_client_connections_refused_total", "Connections answered 503 and closed because limits.connections was reached."),
+		idleClosed:     counter("steelyard_client_connections_idle_closed_total", "Idle connections of clients closed to make room for new ones."),
+		acceptFailed:   counter("steelyard_accept_failures_total", "Failed calls of accept, most often because file descriptors ran out."),
+		panics:         counter("steelyard_panics_total", "Panics recovered in the request path; each cost one request."),
+		linesDropped:   counter("steelyard_log_lines_dropped_total", "Lines of the log, the access log apart, dropped because standard error took them too slowly or not at all."),
+		accessDropped:  counter("steelyard_access_log_lines_dropped_total", "Access log lines dropped because standard error took them too slowly or not at all."),
+		rowsDropped:    counter("steelyard_request_log_rows_dropped_total", "Request log rows dropped because its file took them too slowly or not at all."),
+		usageDropped:   counter("steelyard_usage_rows_dropped_total", "Finished requests that are missing in what is analysed, because too many came at once."),
+		usageUnwritten: counter("steelyard_usage_rows_unwritten_total", "Finished requests that are missing in the files of usage.dir, because the disk took them too slowly or not at all; they count in memory."),
 		reloads: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "steelyard_config_reloads_total", Help: "Configurations loaded, the first included, by result.",
 		}, []string{"result"}),
@@ -111,6 +114,12 @@ func (r *Registry) AccessLogLinesDropped(n int) { r.gateway.accessDropped.Add(fl
 
 // RequestRowDropped counts one request log row that was dropped.
 func (r *Registry) RequestRowDropped() { r.gateway.rowsDropped.Inc() }
+
+// UsageRowDropped counts one finished request that could not be analysed.
+func (r *Registry) UsageRowDropped() { r.gateway.usageDropped.Inc() }
+
+// UsageRowsUnwritten counts finished requests that could not be written to usage.dir.
+func (r *Registry) UsageRowsUnwritten(n int) { r.gateway.usageUnwritten.Add(float64(n)) }
 
 // Reloaded records how loading a configuration ended. Call it for the first
 // load too, so that the gauges are right from the start.

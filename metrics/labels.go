@@ -19,6 +19,9 @@ const (
 
 var phaseLabels = [phases]string{"read", "queue", "connect", "upload", "first_byte", "stream", "tunnel"}
 
+// String is the phase as labels have it.
+func (p Phase) String() string { return phaseLabels[p] }
+
 // RepeatReason is why a request was tried again.
 type RepeatReason uint8
 

@@ -39,6 +39,7 @@ type attempt struct {
 	whole    bool           // the answer has come to its end
 	kept     *kept          // the answer, once it was taken off the connection to make way for another try
 	tally    *payload.Tally // of its answer's tokens; nil: nobody wants to know
+	follows  bool           // the balancer wants to hear of each
 	phase    metrics.Phase
 	ended    Attempted // what the last lease came to
 	moments

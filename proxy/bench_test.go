@@ -2,6 +2,7 @@ package proxy_test
 
 import (
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -21,8 +22,18 @@ func warm(tb testing.TB) func() {
 }
 
 // warmed is warm with another policy, and another request.
-func warmed(tb testing.TB, rule, text string) func() {
+func warmed(tb testing.TB, rule, text string) func() { return warmedWith(tb, defaults(), rule, text) }
+
+// watched is warm where somebody wants to know who asks.
+func watched(tb testing.TB, text string) func() {
 	s := defaults()
+	s.generation.Usage, s.generation.Trust = true, loopback
+	return warmedWith(tb, s, "capacity", text)
+}
+
+var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+
+func warmedWith(tb testing.TB, s settings, rule, text string) func() {
 	s.quiet = true
 	var endpoints []string
 	for range 4 {
@@ -55,6 +66,21 @@ func BenchmarkExchange(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		exchange()
+	}
+}
+
+// BenchmarkUsage is one request where nobody wants to know who asks, and where somebody does.
+func BenchmarkUsage(b *testing.B) {
+	for _, size := range []int{600, 4 << 10, 48 << 10} {
+		for what, start := range map[string]func(testing.TB, string) func(){"off": func(tb testing.TB, text string) func() { return warmed(tb, "capacity", text) }, "on": watched} {
+			b.Run(fmt.Sprintf("%s/%d", what, size), func(b *testing.B) {
+				exchange := start(b, chatOf(size))
+				b.ReportAllocs()
+				for b.Loop() {
+					exchange()
+				}
+			})
+		}
 	}
 }
 

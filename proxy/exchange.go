@@ -40,6 +40,7 @@ type exchange struct {
 	held     held       // the request's body, or its beginning
 	body     retry.Body // stands for it, once it was compared with others
 	hints    hints      // of how much work it is
+	who      Who        // asks for it, where somebody wants to know
 	dues
 
 	first    attempt    // so that most exchanges need no memory for one
@@ -112,6 +113,7 @@ func (x *exchange) reset() {
 	x.id = x.id[:0]
 	x.line.reset()
 	x.hints.reset()
+	x.who.reset()
 	x.body = retry.Body{}
 	x.dues = dues{}
 	for _, beside := range x.attempts[1:] {

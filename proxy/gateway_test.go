@@ -79,6 +79,7 @@ type settings struct {
 	accessHeld  bool                            // the access log is not run
 	noAccess    bool                            // there is none
 	requests    *requestlog.Log                 // nil: there is none
+	also        proxy.Recorder                  // nil: nobody
 	measured    bool                            // what the endpoints can do is measured
 	quiet       bool                            // no access log and no log at all, for measurements
 }
@@ -131,6 +132,9 @@ func serve(t testing.TB, s settings, endpoints ...string) *gateway {
 func (g *gateway) recorders(s *settings) (all []proxy.Recorder) {
 	if s.requests != nil {
 		all = append(all, proxy.RequestLog{Log: s.requests})
+	}
+	if s.also != nil {
+		all = append(all, s.also)
 	}
 	if g.access != nil {
 		all = append(all, g.access)

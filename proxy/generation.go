@@ -36,6 +36,9 @@ type Generation struct {
 
 	UpgradeIdle time.Duration
 	Trust       []netip.Prefix // whose forwarding fields are believed
+
+	Usage      bool   // somebody wants to know who asks, for what, and of the tokens of answers
+	UserHeader []byte // in which peers of Trust name the user, in lower case; empty: in none
 }
 
 // Priority is what the requests of one rule may take, and whom they go before.

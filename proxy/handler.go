@@ -30,6 +30,7 @@ type Handler struct {
 	warnings   warnings
 	pseudonym  []byte                     // of this process in Via; another one's is never the same
 	leases     atomic.Int64               // that attempts hold; written by acquire and end
+	models     modelNames                 // that requests ask for
 	exchanges  sync.Pool                  // of *exchange
 	generation atomic.Pointer[Generation] // written by Use
 }

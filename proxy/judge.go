@@ -61,7 +61,7 @@ func (l Learning) Judge(a *Attempted) {
 // judge tells those who want to know how the attempt ended. How long a tunnel stood says nothing.
 func (a *attempt) judge(o balancer.Outcome, beside int64) {
 	failure := a.x.failure
-	if u := o.Usage; u.PromptTokens > 0 {
+	if u := o.Usage; u.PromptTokens > 0 && a.follows {
 		a.target.Metrics.PromptRead(u.PromptTokens, u.CachedTokens)
 	}
 	a.ended = Attempted{
@@ -73,6 +73,8 @@ func (a *attempt) judge(o balancer.Outcome, beside int64) {
 		if h.said {
 			a.ended.Model = h.model
 		}
+	}
+	if x := a.x; x.upstream.WantsWork || x.generation.Usage {
 		a.ended.Capacity, a.ended.Slots = a.target.Rating.Get()
 	}
 	if judges := a.target.judges.Load(); judges != nil && o.Status != http.StatusSwitchingProtocols {

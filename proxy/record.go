@@ -37,7 +37,11 @@ type Record struct {
 	Written  int // bytes of the answer
 
 	Attempt *Attempted // what the last attempt that had an endpoint was; nil: there was none
+	Who     *Who       // asked; nil: nobody wants to know
 }
+
+// At is when the first byte of the request came, by the wall clock.
+func (r *Record) At() time.Time { return wire.At(r.Arrived) }
 
 // Recorder keeps something of exchanges that have ended. It may keep nothing that a Record
 // points to but the upstream, the target and the failure: the rest is used again.
@@ -69,6 +73,9 @@ func (x *exchange) build(to *Record) {
 	}
 	if a.ended != (Attempted{}) {
 		to.Attempt = &a.ended
+	}
+	if x.generation.Usage {
+		to.Who = &x.who
 	}
 	if a = x.speaker(); a.firstByte > 0 {
 		to.FirstByte = a.firstByte - x.arrived
@@ -102,6 +109,9 @@ func (x *exchange) remember() {
 	x.line.host = appendCut(x.line.host, r.Host, mostHost)
 	x.line.path = appendCut(x.line.path, r.Path, mostPath)
 	x.requestID()
+	if x.generation.Usage && !x.who.found { // refused before its body was looked into
+		x.identify(nil)
+	}
 }
 
 // appendCut appends at most so many bytes of a text, and a sign where there were more.

@@ -14,9 +14,17 @@ import (
 // BenchmarkChunk is one chunk of a stream, from the endpoint to the client: a
 // read, a write, and a turn of the poller on either side.
 func BenchmarkChunk(b *testing.B) {
+	for what, usage := range map[string]bool{"plain": false, "usage": true} {
+		b.Run(what, func(b *testing.B) { benchmarkChunk(b, usage) })
+	}
+}
+
+func benchmarkChunk(b *testing.B, usage bool) {
+	s := defaults()
+	s.generation.Usage = usage
 	more := make(chan struct{})
 	event := "data: " + strings.Repeat("x", 112) + "\n\n"
-	g := serve(b, defaults(), endpoint(b, func(c net.Conn, br *bufio.Reader) {
+	g := serve(b, s, endpoint(b, func(c net.Conn, br *bufio.Reader) {
 		if _, err := br.ReadString('\n'); err != nil {
 			return
 		}

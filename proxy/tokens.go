@@ -1,4 +1,4 @@
-// Telling the balancer of the tokens of an answer as they pass.
+// The tokens of an answer: each as it passes, and their sum as the engine says it.
 
 package proxy
 
@@ -11,9 +11,10 @@ import (
 
 var tallies = sync.Pool{New: func() any { return new(payload.Tally) }}
 
-// countTokens begins to count the answer's tokens, where the balancer wants to hear of them.
+// countTokens begins to count the answer's tokens, where the balancer wants to hear of them, or somebody of
+// their sum.
 func (a *attempt) countTokens(s stream) {
-	if !a.lease.Follows() {
+	if a.follows = a.lease.Follows(); !a.follows && !a.x.generation.Usage {
 		return
 	}
 	a.tally = tallies.Get().(*payload.Tally)
@@ -29,6 +30,10 @@ func (a *attempt) countTokens(s stream) {
 
 // passed counts the tokens in a piece of the answer.
 func (a *attempt) passed(piece []byte) {
+	if !a.follows {
+		a.tally.Look(piece)
+		return
+	}
 	if n := a.tally.Pass(piece); n > 0 {
 		a.lease.Token(n)
 	}

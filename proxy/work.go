@@ -29,8 +29,8 @@ func (h *hints) reset() { h.said, h.features = false, predict.Features{} }
 // nothing is taken for the mean of all requests.
 func (x *exchange) predict() {
 	x.request = balancer.Request{Priority: x.priority.Level}
-	wants := x.wants()
-	if !x.upstream.WantsWork && !wants.Prompts {
+	wants, usage := x.wants(), x.generation.Usage
+	if !x.upstream.WantsWork && !wants.Prompts && !usage {
 		return
 	}
 	var h payload.Hints
@@ -42,13 +42,19 @@ func (x *exchange) predict() {
 			x.hints.scratch = make([]byte, 0, 2*len(h.Model))
 		}
 		if x.hints.model != string(h.Model) {
-			x.hints.model = string(h.Model)
+			x.hints.model = x.handler.models.get(h.Model)
 		}
 		x.hints.said = true
 	} else if length := x.conn.Request.ContentLength; length > 0 {
 		h.PromptBytes = int(length)
 	}
 	x.hints.features = predict.Features{PromptBytes: h.PromptBytes, MaxTokens: h.MaxTokens, Stream: h.Stream}
+	if usage {
+		x.identify(body)
+		if x.who.Features, x.who.Body = x.hints.features, x.bodyHash(); x.hints.said {
+			x.who.Model = x.hints.model
+		}
+	}
 	if wants.Prompts {
 		x.describe(body, &h, wants.Blocks)
 	}

@@ -82,6 +82,8 @@ const (
 	ActionFailed                      // it was not
 	WouldAct                          // it would have been, if it were no dry run
 	ScaleAsked                        // an alert asks for more or fewer endpoints
+	UsageLost                         // who asks cannot be written to usage.dir
+	UsageKept                         // it can again
 
 	kinds // one more than the last
 )
@@ -144,6 +146,8 @@ var entries = [kinds]entry{
 	ActionFailed:      {"action_failed", Warning, "an alert's action was not taken"},
 	WouldAct:          {"would_act", Info, "an alert's action would be taken (dry run)"},
 	ScaleAsked:        {"scale_asked", Info, "an alert asks for another number of endpoints"},
+	UsageLost:         {"usage_lost", Warning, "finished requests cannot be written to usage.dir: they count in memory only"},
+	UsageKept:         {"usage_kept", Info, "finished requests are written to usage.dir again"},
 }
 
 // Kinds is every kind there is.

@@ -95,6 +95,8 @@ func (p *peek) request() bool {
 			p.prompt[k.index] = p.part(k.index)
 		case aTag:
 			p.tag(Tag(k.index))
+		case aMetadata:
+			p.metadata()
 		default:
 			p.skip()
 		}
@@ -121,6 +123,26 @@ func (p *peek) object(o object) {
 			p.settings[o][k.index] = p.setting(field(k.index))
 		case aTag:
 			p.tag(Tag(k.index))
+		default:
+			p.skip()
+		}
+	}
+}
+
+// metadata reads what the client says of its request for its own use, of which only the user concerns us.
+func (p *peek) metadata() {
+	if p.space() != '{' {
+		p.skip()
+		return
+	}
+	p.at++
+	for first := true; ; first = false {
+		name, more := p.member(first)
+		switch {
+		case !more:
+			return
+		case string(name) == "user_id":
+			p.tag(MetadataUser)
 		default:
 			p.skip()
 		}

@@ -14,6 +14,7 @@ const (
 	anObject
 	aPrompt
 	aTag
+	aMetadata
 )
 
 // key is a known name: its kind, and its index among names of that kind.
@@ -56,15 +57,17 @@ const prompts = 11
 type Tag uint8
 
 const (
-	NoTag           Tag = iota // that no body has
-	User                       // OpenAI: the end user
-	SessionID                  // SMG
-	PromptCacheKey             // OpenAI: what requests have that begin alike
-	loraPath                   // SGLang: the adapter
-	adapterID                  // TGI: the adapter, among the parameters
-	cacheSalt                  // vLLM: caches that must not know of each other
-	extraKey                   // SGLang: the same
-	reasoningEffort            // OpenAI; some models are told of it before all else
+	NoTag            Tag = iota // that no body has
+	User                        // OpenAI: the end user
+	SessionID                   // SMG
+	PromptCacheKey              // OpenAI: what requests have that begin alike
+	SafetyIdentifier            // OpenAI: the end user, in place of User
+	MetadataUser                // Anthropic: the end user, user_id in metadata
+	loraPath                    // SGLang: the adapter
+	adapterID                   // TGI: the adapter, among the parameters
+	cacheSalt                   // vLLM: caches that must not know of each other
+	extraKey                    // SGLang: the same
+	reasoningEffort             // OpenAI; some models are told of it before all else
 	tags
 )
 
@@ -125,6 +128,10 @@ func lookUp(name []byte) key {
 		return key{aTag, uint8(SessionID)}
 	case "prompt_cache_key":
 		return key{aTag, uint8(PromptCacheKey)}
+	case "safety_identifier":
+		return key{aTag, uint8(SafetyIdentifier)}
+	case "metadata":
+		return key{kind: aMetadata}
 	case "lora_path":
 		return key{aTag, uint8(loraPath)}
 	case "adapter_id":

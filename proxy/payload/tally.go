@@ -39,7 +39,7 @@ func (t *Tally) Pass(piece []byte) (events int) {
 	if len(piece) == 0 {
 		return 0
 	}
-	t.look(piece)
+	t.Look(piece)
 	if t.framing == OneBody {
 		return 0
 	}
@@ -108,8 +108,8 @@ func (t *Tally) Usage() Usage { return t.usage }
 // edgeBytes is how long a name and its number may be that lie across two pieces.
 const edgeBytes = 64
 
-// look finds counts of tokens in a piece, and in what lies across it and the one before.
-func (t *Tally) look(piece []byte) {
+// Look is Pass for whoever wants Usage only. It finds counts of tokens in a piece, and in what lies across it and the one before.
+func (t *Tally) Look(piece []byte) {
 	if t.kept > 0 {
 		var across [2 * edgeBytes]byte
 		n := copy(across[:], t.edge[:t.kept])

@@ -92,6 +92,16 @@ func plain(text, scratch []byte) []byte {
 	return unescape(scratch[:0], text)
 }
 
+// AppendPlain appends a text of a body without its escapes and in UTF-8, of a long one about so many bytes.
+func AppendPlain(b, text []byte, most int) []byte {
+	const longestEscape = 12 // two halves of a pair
+	begin := len(b)
+	if b = unescape(b, text[:min(len(text), most*longestEscape)]); len(b)-begin > most {
+		b = b[:begin+most]
+	}
+	return b
+}
+
 // unescape appends a text to b with its escapes undone, as encoding/json does:
 // half a surrogate pair and bytes that are not UTF-8 become U+FFFD. An escape that
 // JSON does not know stays as it is.

@@ -42,6 +42,7 @@ type App struct {
 	handler  *proxy.Handler
 	access   *proxy.AccessLog // nil: off
 	requests *requestlog.Log  // nil: off
+	analysis *analysis        // nil: nobody wants to know
 	front    *front.Server
 	fleet    *fleet
 	clients  []listener
@@ -101,6 +102,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
+	recorders = a.openAnalysis(cfg, recorders)
 	a.handler = proxy.NewHandler(a.log, a.metrics, recorders...)
 	generation, err := a.prepare(cfg)
 	if err != nil {
@@ -245,6 +247,7 @@ func (a *App) Run(ctx context.Context) error {
 		g.start("write the request log", a.requests.Run)
 	}
 	a.webhooks.start(g)
+	a.analysis.start(g)
 	g.start("measure endpoints", a.fleet.measure)
 	g.start("measure memory", func(ctx context.Context) error { return a.handler.Guard.Run(ctx, a.handler.MemoryInUse) })
 	g.start("tell of overload", (&overload{guard: &a.handler.Guard, events: a.events}).run)

@@ -41,6 +41,7 @@ func (a *App) OwnFiles(ours bool) {
 	if a.requests != nil {
 		a.requests.Share(!ours, ours)
 	}
+	a.analysis.own(ours)
 	a.fleet.mu.Lock()
 	learners := a.fleet.learners()
 	a.fleet.mu.Unlock()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/cost"
@@ -50,6 +51,8 @@ func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
 		ClientWaiting:  int64(cfg.Clients.MaxWaiting),
 		ClientBody:     int64(cfg.Clients.MaxBodyMemory),
 		Trust:          cfg.Forwarded.Trust,
+		Usage:          f.analysed,
+		UserHeader:     []byte(strings.ToLower(cfg.Usage.Header)),
 	}}
 	for _, c := range cfg.Upstreams {
 		p, err := f.prepareUpstream(c)

@@ -1,0 +1,127 @@
+// Finished requests on their way to all who analyse them.
+
+package app
+
+import (
+	"crypto/rand"
+	"net/http"
+
+	"go.uber.org/zap"
+
+	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
+	"github.com/steelyard-proxy/steelyard/proxy"
+)
+
+// analysis hands each finished request to all who want to know of it, off the request path.
+type analysis struct {
+	queue *usage.Queue
+	users *usage.Identifier
+	book  *usage.Book // nil: usage is off
+}
+
+// openAnalysis makes what looks at finished requests, if anything is to. It returns the recorders with its own
+// before them: that of the access log is the last, by whose line a request has ended.
+func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []proxy.Recorder {
+	n := &analysis{}
+	var consumers []func(*usage.Row) // of finished requests, in the order in which these ended, off the request path
+	mode, secret := usage.Off, []byte(nil)
+	if cfg.Usage.Enabled {
+		mode, secret = userMode(cfg.Usage.User), a.usageSecret(cfg.Usage.Dir)
+		n.book = a.openBook(&cfg.Usage)
+		consumers = append(consumers, n.book.Add)
+	}
+	if len(consumers) == 0 {
+		return recorders
+	}
+	n.queue, n.users = usage.NewQueue(a.metrics.UsageRowDropped, consumers...), usage.NewIdentifier(mode, secret)
+	a.analysis, a.fleet.analysed = n, true
+	return append([]proxy.Recorder{n}, recorders...)
+}
+
+// usageSecret is what users are hashed with.
+func (a *App) usageSecret(dir string) []byte {
+	secret, err := usage.Secret(dir, func() []byte { return []byte(rand.Text()) })
+	if err != nil {
+		a.log.Warn("users have other names until the next start: usage.dir cannot keep the secret that they are hashed with", zap.Error(err))
+	}
+	return secret
+}
+
+func (a *App) openBook(c *configs.Usage) *usage.Book {
+	return usage.Open(usage.Options{
+		Dir: c.Dir, Days: c.Days, MaxBytes: int64(c.MaxBytes), Unwritten: a.metrics.UsageRowsUnwritten,
+		Note: func(text string) { a.log.Warn("in usage.dir", zap.String("found", text)) },
+		Told: func(cause string, lost int64) {
+			e := event.Event{Kind: event.UsageLost, Cause: cause, Action: "they count in memory, and writing is tried again", Evidence: map[string]any{"unwritten": lost}}
+			if cause == "" {
+				e.Kind, e.Action = event.UsageKept, ""
+			}
+			a.events.Publish(e)
+		},
+	})
+}
+
+// own says whether the files are this process's to tidy up.
+func (a *analysis) own(ours bool) {
+	if a != nil && a.book != nil {
+		a.book.Own(ours)
+	}
+}
+
+func userMode(word string) usage.Mode {
+	switch word {
+	case "plain":
+		return usage.Plain
+	case "off":
+		return usage.Off
+	}
+	return usage.Hashed
+}
+
+// start begins the work of an analysis, if there is one.
+func (a *analysis) start(g *group) {
+	if a == nil {
+		return
+	}
+	g.start("analyse requests", a.queue.Run)
+	if a.book != nil {
+		g.start("keep usage", a.book.Run)
+	}
+}
+
+// Record implements proxy.Recorder. Requests that no route leads anywhere are nobody's use of anything.
+func (a *analysis) Record(r *proxy.Record) {
+	if r.Asked == nil {
+		return
+	}
+	row := usage.Row{
+		At: r.At(), Upstream: r.Upstream.Name, Status: r.Status, Phase: r.Phase.String(), Written: r.Written,
+		Queue: r.Queued, FirstByte: r.FirstByte, Response: r.Response, Overhead: r.Overhead, Attempts: r.Attempts, Begun: r.Begun,
+	}
+	if r.Status == http.StatusSwitchingProtocols { // how long a tunnel stays says nothing
+		row.Response = 0
+	}
+	if r.Failure != nil {
+		row.Failure = r.Failure.Code()
+	}
+	if r.Target != nil {
+		row.Endpoint = r.Target.Name
+	}
+	if t := r.Attempt; t != nil {
+		row.Class, row.Service, row.Capacity, row.Slots, row.Work = t.Class.String(), t.Service, t.Capacity, t.Slots, t.Size
+		row.PromptTokens, row.CachedTokens, row.CompletionTokens = t.Usage.PromptTokens, t.Usage.CachedTokens, t.Usage.CompletionTokens
+	}
+	if w := r.Who; w != nil {
+		row.User, row.Model = a.users.Of(sources[w.By], w.User), w.Model
+		row.PromptBytes, row.MaxTokens, row.Stream, row.PromptHash = w.Features.PromptBytes, w.Features.MaxTokens, w.Features.Stream, w.Body
+		row.Retry, row.RetrySaid, row.ClientTimeout = max(w.Retry, 0), w.Retry >= 0, w.Timeout
+	}
+	a.queue.Add(&row)
+}
+
+// sources are what requests are known by, as usage calls it.
+var sources = [...]usage.Source{
+	proxy.KnownByKey: usage.ByKey, proxy.KnownByName: usage.ByName, proxy.KnownByAddress: usage.ByAddress,
+}

@@ -1,0 +1,88 @@
+// What is counted of the requests of one user, model, upstream or hour.
+
+package usage
+
+import "time"
+
+// Counts are what the requests of somebody or something were together.
+type Counts struct {
+	Requests uint64
+	Errors   uint64 // that failed by an engine or by us
+	Aborts   uint64 // whose client left
+	Retries  uint64 // that asked again for what had not been answered
+
+	PromptTokens, CachedTokens, CompletionTokens uint64 // as engines said
+	PromptBytes, AnswerBytes                     uint64
+	Service                                      float64 // seconds
+}
+
+func (c *Counts) add(r *Row) {
+	c.Requests++
+	if r.Failed() {
+		c.Errors++
+	}
+	if r.Aborted() {
+		c.Aborts++
+	}
+	if r.Retry > 0 {
+		c.Retries++
+	}
+	c.PromptTokens += natural(r.PromptTokens)
+	c.CachedTokens += natural(r.CachedTokens)
+	c.CompletionTokens += natural(r.CompletionTokens)
+	c.PromptBytes += natural(r.PromptBytes)
+	c.AnswerBytes += natural(r.Written)
+	c.Service += max(r.Service.Seconds(), 0)
+}
+
+// natural is a count, which is not below zero.
+func natural(n int) uint64 { return uint64(max(n, 0)) }
+
+func (c *Counts) merge(o *Counts) {
+	c.Requests += o.Requests
+	c.Errors += o.Errors
+	c.Aborts += o.Aborts
+	c.Retries += o.Retries
+	c.PromptTokens += o.PromptTokens
+	c.CachedTokens += o.CachedTokens
+	c.CompletionTokens += o.CompletionTokens
+	c.PromptBytes += o.PromptBytes
+	c.AnswerBytes += o.AnswerBytes
+	c.Service += o.Service
+}
+
+// Use is Counts and how long requests took.
+type Use struct {
+	Counts
+	Response  Sketch // of those that were answered whole, in seconds
+	FirstByte Sketch // of those that got one, in seconds: also how long they were waited for
+	Left      Sketch // after how many seconds of waiting for it clients left
+}
+
+func newUse(fine bool) *Use {
+	return &Use{Response: Sketch{Fine: fine}, FirstByte: Sketch{Fine: fine}, Left: Sketch{Fine: fine}}
+}
+
+func (u *Use) add(r *Row) {
+	u.Counts.add(r)
+	if !r.Aborted() && !r.Failed() {
+		u.Response.Add(r.Response.Seconds())
+	}
+	u.FirstByte.Add(r.FirstByte.Seconds())
+	if waited, left := r.left(); left {
+		u.Left.Add(waited.Seconds())
+	}
+}
+
+func (u *Use) merge(o *Use) {
+	u.Counts.merge(&o.Counts)
+	u.Response.Merge(&o.Response)
+	u.FirstByte.Merge(&o.FirstByte)
+	u.Left.Merge(&o.Left)
+}
+
+// left says whether the client left while it waited for the first byte, and how long it had waited. One that leaves
+// while it sends has not waited for us.
+func (r *Row) left() (waited time.Duration, left bool) {
+	return r.Response, r.Aborted() && r.FirstByte == 0 && r.Phase != "read"
+}
