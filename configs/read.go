@@ -143,7 +143,11 @@ func (r *report) unknownKey(p path, name string, known []field) {
 	for i := range known {
 		names[i] = known[i].name
 	}
-	r.add(p.key(plain(name)), Suggest(name, names), "unknown key")
+	remedy, elsewhere := foreign[name]
+	if !elsewhere {
+		remedy = Suggest(name, names)
+	}
+	r.add(p.key(plain(name)), remedy, "unknown key")
 	if meant := nearest(name, names); meant != "" && !r.places.given(p.key(meant)) {
 		r.excused[p.key(meant)] = true
 	}

@@ -203,6 +203,26 @@ func TestSilentEndpointCostsNothing(t *testing.T) {
 	require.EqualValues(t, 4, g.finished(balancer.TimedOut))
 }
 
+// Each try has the whole of timeouts.first_byte, and is cancelled where that is over.
+func TestEachTryHasItsOwnFirstByte(t *testing.T) {
+	a, b := newPuppet(t), newPuppet(t)
+	s := hasty()
+	s.upstream.FirstByte = soon
+	g := serve(t, s, a.address, b.address, answering(t, plain("c")))
+	client := dial(t, g)
+	client.send(post("hello"))
+	for _, p := range []*puppet{a, b} {
+		up := p.accept(t)
+		_, body := up.requestWhole()
+		require.Equal(t, "hello", body)
+		up.ends()
+	}
+	_, body := client.answer()
+	require.Equal(t, "c", body)
+	require.EqualValues(t, 2, g.finished(balancer.TimedOut))
+	require.Equal(t, 2, g.count(t, "steelyard_repeats_total", "reason", "silent"))
+}
+
 // A request over which two servers broke off goes to no third, and one that broke one off and
 // got an error from the next goes to no third either.
 func TestPoisonousRequestStopsAtTwo(t *testing.T) {
