@@ -2,7 +2,11 @@
 
 package balancer
 
-import "github.com/steelyard-proxy/steelyard/balancer/cost"
+import (
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
+)
 
 // taken is an endpoint with a request counted in flight there, which is not a lease yet.
 type taken struct {
@@ -10,9 +14,12 @@ type taken struct {
 	shared   *leaseShared // whose visit the server keeps count of; nil: of none
 }
 
-// visit lets the server of the seat keep count of the request, where the policy wants that.
+// visit lets the server of the seat keep count of a request that was given to it, and the policy, where they want that.
 func (s *seats) visit(i int, r *Request) (t taken) {
 	t.endpoint = s.endpoints[i]
+	if s.guard.taker != nil {
+		s.guard.took(i)
+	}
 	if s.parts != nil {
 		t.shared = t.endpoint.visit(r.prompt(), cost.Place{Capacity: s.parts[i]})
 	}
@@ -63,6 +70,21 @@ func (l Lease) Token(n int) {
 	}
 	if l.token(n) {
 		l.endpoint.load.tell(nil) // who waits until the server has less to read
+	}
+}
+
+// Blocked says that the client took nothing of the answer for so long, before the events come that Token tells of next: that
+// says nothing of the server. It is called as Token is, and likewise does nothing where the policy does not want to know.
+func (l Lease) Blocked(d time.Duration) {
+	if !l.follows {
+		return
+	}
+	e := l.endpoint
+	server := e.load.server
+	server.Lock()
+	defer server.Unlock()
+	if l.shared.number.Load() == l.number {
+		server.Blocked(&l.shared.visit, d, e.pool.queue.now())
 	}
 }
 

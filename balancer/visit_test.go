@@ -27,6 +27,7 @@ func TestLeasesTellServersWhatPasses(t *testing.T) {
 	require.NoError(t, err)
 	assert.False(t, unseen.Follows())
 	unseen.Token(1)
+	unseen.Blocked(1)
 
 	require.NoError(t, p.Apply(followed(queued(QueueOptions{})), endpoints(1)))
 	assert.Equal(t, Wants{Prompts: true, Tokens: true}, p.Wants())
@@ -45,6 +46,7 @@ func TestLeasesTellServersWhatPasses(t *testing.T) {
 	lease.Release(Outcome{Class: ClientGone})
 	assert.Zero(t, server.State())
 	lease.Token(1)
+	lease.Blocked(1)
 	lease.Release(Outcome{Class: Answered})
 	assert.Zero(t, server.State())
 }

@@ -40,6 +40,7 @@ type attempt struct {
 	kept     *kept          // the answer, once it was taken off the connection to make way for another try
 	tally    *payload.Tally // of its answer's tokens; nil: nobody wants to know
 	follows  bool           // the balancer wants to hear of each
+	heldUp   time.Duration  // with tally: how long the client had made writes wait when the last piece came
 	phase    metrics.Phase
 	ended    Attempted // what the last lease came to
 	moments

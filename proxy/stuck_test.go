@@ -38,13 +38,19 @@ func askedSlowly(t *testing.T, g *gateway, p *puppet, bytes int) (c, up *peer) {
 // and the exchange waits in its writing. The endpoint writes until its connection ends.
 func stuckStream(t *testing.T, g *gateway, p *puppet, head string) (c, up *peer) {
 	t.Helper()
+	return stuckStreamOf(t, g, p, head, strings.Repeat("x", 64<<10))
+}
+
+// stuckStreamOf is stuckStream with chunks of the test's own.
+func stuckStreamOf(t *testing.T, g *gateway, p *puppet, head, piece string) (c, up *peer) {
+	t.Helper()
 	c, up = askedSlowly(t, g, p, 64<<10)
 	up.send(head)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		for err := error(nil); err == nil; {
-			_, err = io.WriteString(up.Conn, chunk(strings.Repeat("x", 64<<10)))
+			_, err = io.WriteString(up.Conn, chunk(piece))
 		}
 	}()
 	t.Cleanup(func() { up.close(); <-done })

@@ -17,7 +17,7 @@ func (a *attempt) countTokens(s stream) {
 	if a.follows = a.lease.Follows(); !a.follows && !a.x.generation.Usage {
 		return
 	}
-	a.tally = tallies.Get().(*payload.Tally)
+	a.tally, a.heldUp = tallies.Get().(*payload.Tally), a.x.conn.Blocked
 	switch s {
 	case serverSent:
 		a.tally.Begin(payload.Events)
@@ -28,11 +28,15 @@ func (a *attempt) countTokens(s stream) {
 	}
 }
 
-// passed counts the tokens in a piece of the answer.
+// passed counts the tokens in a piece of the answer. Those that had to wait for the client say nothing of the endpoint's speed.
 func (a *attempt) passed(piece []byte) {
 	if !a.follows {
 		a.tally.Look(piece)
 		return
+	}
+	if blocked := a.x.conn.Blocked; blocked != a.heldUp {
+		a.lease.Blocked(blocked - a.heldUp)
+		a.heldUp = blocked
 	}
 	if n := a.tally.Pass(piece); n > 0 {
 		a.lease.Token(n)

@@ -2,6 +2,8 @@ package proxy_test
 
 import (
 	"fmt"
+	"io"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -58,4 +60,35 @@ func TestServersHearNothingUnasked(t *testing.T) {
 	require.Zero(t, stateOf(g.pool.Snapshot().Endpoints[0].Endpoint.Load()))
 	up.send("0\r\n\r\n")
 	client.expect("0\r\n\r\n")
+}
+
+// A client that takes its answer slowly does not make its server look slow. The server writes as fast as it can, and the client
+// takes some of it now and then.
+func TestSlowClientMakesNoServerSlow(t *testing.T) {
+	overBoth(t, func(t *testing.T, s settings) {
+		p := newPuppet(t)
+		s.policy = "least_cost"
+		g := serve(t, s, p.address)
+		server := g.pool.Snapshot().Endpoints[0].Endpoint.Load().Server()
+		client, up := stuckStreamOf(t, g, p, streamHead, "data: "+strings.Repeat("x", 64<<10)+"\n\n")
+		const some = 16 << 20 // more than all sockets hold
+		for range 3 {
+			_, err := io.CopyN(io.Discard, client.br, some)
+			require.NoError(t, err)
+			taken := -1
+			eventually(t, "the stream to stop moving", func() bool {
+				was := taken
+				taken = g.count(t, "steelyard_bytes_total", "peer", "upstream", "direction", "received")
+				passes(3 * soon)
+				return taken == was
+			})
+		}
+		server.Lock()
+		pace, state := server.Pace(), server.State()
+		server.Unlock()
+		require.EqualValues(t, 1, state.Writing)
+		require.Less(t, pace.Step+pace.Slope*float64(state.Context), soon.Seconds(), "of an event; each time it had to wait for longer than that")
+		client.reset()
+		up.ends()
+	})
 }

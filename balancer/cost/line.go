@@ -16,6 +16,7 @@ type Visit struct {
 	expected float64 // work a second that the server was expected to read, before any was measured
 	sent     float64
 	seen     float64 // when the last event came
+	deaf     float64 // until when events are not measured, since they had piled up
 	read     float64 // when a silent one is taken for read
 	links    [lines]link
 }

@@ -110,6 +110,14 @@ func (s *Server) Token(v *Visit, n int, at time.Duration) (read bool) {
 	return read
 }
 
+// Blocked takes in that the client took nothing for so long, since the last event. What piled up meanwhile comes as fast as
+// the client takes it: for as long again no gap says how fast the server writes.
+func (s *Server) Blocked(v *Visit, d, at time.Duration) {
+	if v.at != nowhere {
+		v.deaf = (at + d).Seconds()
+	}
+}
+
 // beganToWrite takes in the first token of a request.
 func (s *Server) beganToWrite(v *Visit, now float64) {
 	if t := v.upstream.Tuning(); v.alone && !v.silent && v.work > t.LeastRead && now > v.sent {
@@ -121,10 +129,10 @@ func (s *Server) beganToWrite(v *Visit, now float64) {
 	s.writing++
 }
 
-// passed takes in how long n events took to come. Where a prompt was read meanwhile that says nothing of how fast the
-// server writes.
+// passed takes in how long n events took to come. Where a prompt was read meanwhile, or the client made them wait, that says
+// nothing of how fast the server writes.
 func (s *Server) passed(v *Visit, n int, now float64) {
-	if s.order.length == 0 && s.emptied <= v.seen {
+	if s.order.length == 0 && s.emptied <= v.seen && v.deaf <= now {
 		s.step.learn(float64(s.context), (now-v.seen)/float64(n), now, v.upstream.Tuning().Sample.Seconds())
 	}
 }

@@ -192,6 +192,35 @@ func TestQuoteBeginsLikeLeastLoad(t *testing.T) {
 	assert.InDelta(t, 5, at[2], 1e-9)
 }
 
+// A client that takes nothing makes its server look neither slow nor fast, by what had piled up meanwhile.
+func TestServerIsNotJudgedByItsClients(t *testing.T) {
+	d := newDesk()
+	v := d.send(1000, true)
+	d.token(v)
+	for range 5 {
+		for range 20 {
+			d.now += 100 * time.Millisecond
+			d.token(v)
+		}
+		d.now += 5 * time.Second
+		d.Blocked(v, 5*time.Second, d.now)
+		d.token(v)
+		for range 200 { // what had piled up, and then what comes
+			d.now += time.Millisecond
+			d.token(v)
+		}
+		for range 50 {
+			d.now += 100 * time.Millisecond
+			d.token(v)
+		}
+	}
+	pace := d.Pace()
+	assert.InDelta(t, 0.1, pace.Step+pace.Slope*float64(d.State().Context), 1e-3)
+	d.end(v)
+	d.Blocked(v, time.Second, d.now)
+	assert.Zero(t, *v, "a visit that has ended does nothing more")
+}
+
 // Others weigh as much as our own; where the number of gateways is known, ours stand for them.
 func TestQuoteCountsOthers(t *testing.T) {
 	d := newDesk()
