@@ -5,6 +5,7 @@ package balancer
 import (
 	"fmt"
 	"runtime/debug"
+	"slices"
 )
 
 // guard calls the picker, and keeps its panics. Whoever tells a policy of a change may be a
@@ -14,6 +15,7 @@ import (
 type guard struct {
 	picker  Picker
 	counter Counter // the picker, where it goes by the work in flight; else nil
+	taker   Taker   // the picker, while it wants to know what was given; else nil
 	noter   Noter   // the picker, where it has something to say; else nil
 	binder  Binder  // the picker, where it can say who had better wait; else nil
 	panic   *policyPanic
@@ -48,6 +50,9 @@ func (g *guard) build(b Builder, candidates []Candidate) {
 	defer g.catch()
 	g.picker = b.Build(candidates)
 	g.counter, _ = g.picker.(Counter)
+	if slices.ContainsFunc(candidates, func(c Candidate) bool { return c.Whole > 0 }) {
+		g.taker, _ = g.picker.(Taker)
+	}
 	g.noter, _ = g.picker.(Noter)
 	g.binder, _ = g.picker.(Binder)
 }
@@ -81,6 +86,12 @@ func (g *guard) open(i int, open bool) {
 func (g *guard) count(i int, inFlight int64) {
 	defer g.catch()
 	g.counter.Count(i, inFlight)
+}
+
+// took is for guards that have a taker.
+func (g *guard) took(i int) {
+	defer g.catch()
+	g.taker.Took(i)
 }
 
 // offer is take for one who waits: a panic costs that one, and not whoever freed the slot.

@@ -54,8 +54,8 @@ func (r *Request) priority() uint8 {
 type Candidate struct {
 	Endpoint *Endpoint
 	Capacity float64 // in force, positive and finite
-	// Ramp is the part of the whole capacity that is in force, above 0 to 1; 0 stands for 1.
-	Ramp float64
+	// Whole is what Capacity grows to, where the endpoint is on its way back; 0: it does not grow.
+	Whole float64
 }
 
 // Picker is a policy compiled over one eligible set. A pool calls it from one goroutine
@@ -86,6 +86,13 @@ type Counter interface {
 	// first pick, and then after each pick and each release. A change that another pool makes
 	// is told right after it, but not in the same step.
 	Count(i int, inFlight int64)
+}
+
+// Taker is a Picker that wants to know which requests were given, while a candidate has a Whole: Pick may be asked, and nothing
+// come of it.
+type Taker interface {
+	// Took says that a request was given to candidate i.
+	Took(i int)
 }
 
 // Noter is a Picker that has something to say to people about how it shares at present.

@@ -93,7 +93,7 @@ func (s *Snapshot) seat(policy Builder) error {
 	slots, trials := make([]int64, 0, len(s.Endpoints)), make([]int64, 0, len(s.Endpoints))
 	for i := range s.Endpoints {
 		if state := &s.Endpoints[i]; state.Eligible {
-			candidates = append(candidates, Candidate{Endpoint: state.Endpoint, Capacity: state.Capacity, Ramp: state.Ramp})
+			candidates = append(candidates, state.candidate())
 			slots = append(slots, int64(math.Ceil(float64(state.Slots)*state.Ramp)))
 			trials = append(trials, state.trialSlots())
 		}
@@ -109,15 +109,31 @@ func (s *Snapshot) seat(policy Builder) error {
 	return nil
 }
 
-// parts returns the capacities of all that are eligible, in units of their mean.
+// candidate is the endpoint as a policy sees it.
+func (e *EndpointState) candidate() Candidate {
+	c := Candidate{Endpoint: e.Endpoint, Capacity: e.Capacity}
+	if e.Capacity < e.Base {
+		c.Whole = e.Base
+	}
+	return c
+}
+
+// parts returns the whole capacities of all that are eligible, in units of their mean: a server is as fast as it is, however
+// little it gets on its way back.
 func (s *Snapshot) parts() (parts []float64) {
+	largest, sum := 0.0, 0.0
 	for i := range s.Endpoints {
 		if state := &s.Endpoints[i]; state.Eligible {
-			parts = append(parts, state.Share)
+			parts = append(parts, state.Base)
+			largest = max(largest, state.Base)
 		}
 	}
+	for i := range parts { // scaled, so that no sum of finite ones overflows
+		parts[i] /= largest
+		sum += parts[i]
+	}
 	for i := range parts {
-		parts[i] *= float64(len(parts))
+		parts[i] *= float64(len(parts)) / sum
 	}
 	return parts
 }

@@ -3,7 +3,6 @@
 package policy
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 
@@ -29,7 +28,7 @@ type LeastCostOptions struct {
 //   - what its context adds to each token of the others.
 //
 // How fast an endpoint reads and writes is learned from what passes; its capacity says what to
-// expect before; while it grows to the whole, costs count as many times as much. Package cost has the arithmetic. Of equal ones one is drawn.
+// expect before. Package cost has the arithmetic. Of equal ones one is drawn.
 //
 // A pick is O(n) for up to scored endpoints. Of more it compares those that know most of the prompt, and a few
 // that are drawn in proportion to capacity.
@@ -60,15 +59,15 @@ func (b *leastCostBuilder) Wants() balancer.Wants {
 
 func (b *leastCostBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
 	p := &leastCostPicker{
+		ramps:   newRamps(candidates, proportions(candidates)),
 		lottery: newLottery(candidates, b.sources.next()), candidates: candidates, tuning: &b.options.Tuning,
 		parts: make([]float64, len(candidates)), few: make([]int32, 0, 2*draws), learned: candidates[0].Endpoint.Learned(),
 	}
-	sum := 0.0
-	for _, w := range p.lottery.weight {
-		sum += w
-	}
-	for i, w := range p.lottery.weight {
-		p.parts[i] = w * float64(len(candidates)) / sum
+	for i, part := range proportions(wholes(candidates)) {
+		p.parts[i] = part * float64(len(candidates))
+		if len(candidates) <= scored {
+			p.all = append(p.all, int32(i))
+		}
 	}
 	return p
 }
@@ -80,14 +79,16 @@ const (
 )
 
 type leastCostPicker struct {
+	*ramps
 	lottery    *lottery // who is open, and chance
 	candidates []balancer.Candidate
 	tuning     *cost.Tuning
-	parts      []float64 // by candidate: the capacity, in units of the mean
+	parts      []float64 // by candidate: the whole capacity, in units of the mean
 	learned    *cost.Upstream
 	picks      int // since the rates were looked at; see rate
 	rated      bool
 	few        []int32 // memory of some
+	all        []int32 // every candidate, where all are compared
 	first      int     // candidate that is asked first what it knows
 	ahead      []int64 // by candidate: what waits for it, while Bind is called; else nil
 }
@@ -99,20 +100,25 @@ func (p *leastCostPicker) Pick(r *balancer.Request) (int, bool) {
 	p.rate()
 	ask := p.ask(r)
 	p.lottery.exclude(r)
-	best := search{least: math.Inf(1), at: absent}
-	if len(p.candidates) <= scored {
-		for i := range p.candidates {
-			if p.lottery.in.at(int32(i)) > 0 {
-				p.compare(&best, int32(i), &ask)
-			}
-		}
-	} else {
+	best, rest := nothingFound, nothingFound // rest: of those that have had their part
+	among := p.all
+	if len(p.candidates) > scored {
 		p.some(ask.Prompt())
-		for _, i := range p.few {
+		among = p.few
+	}
+	for _, i := range among {
+		switch {
+		case p.lottery.in.at(i) == 0:
+		case p.allows(i):
 			p.compare(&best, i, &ask)
+		default:
+			p.compare(&rest, i, &ask)
 		}
 	}
 	p.lottery.readmit()
+	if best.at == absent {
+		best = rest
+	}
 	return int(best.at), best.at != absent
 }
 
@@ -123,6 +129,8 @@ type search struct {
 	at     int32
 }
 
+var nothingFound = search{least: math.Inf(1), at: absent}
+
 // compare takes a candidate in.
 func (p *leastCostPicker) compare(s *search, i int32, ask *cost.Ask) {
 	ahead := int64(0)
@@ -130,7 +138,7 @@ func (p *leastCostPicker) compare(s *search, i int32, ask *cost.Ask) {
 		ahead = p.ahead[i]
 	}
 	parts := p.quote(int(i), ask, ahead)
-	switch c := min(parts.Sum()/cmp.Or(p.candidates[i].Ramp, 1), math.MaxFloat64); {
+	switch c := min(parts.Sum(), math.MaxFloat64); {
 	case c < s.least:
 		s.least, s.at, s.equals = c, i, 1
 	case c == s.least:
@@ -251,4 +259,9 @@ func (p *leastCostPicker) Explain(r *balancer.Request, i int, why *balancer.Choi
 func (p *leastCostPicker) Open(i int, open bool) { p.lottery.open(int32(i), open) }
 
 // Inherit implements balancer.Picker. What is known of servers is theirs.
-func (p *leastCostPicker) Inherit(predecessor balancer.Picker) { p.lottery.inherit(predecessor) }
+func (p *leastCostPicker) Inherit(predecessor balancer.Picker) {
+	p.lottery.inherit(predecessor)
+	if before, ok := predecessor.(*leastCostPicker); ok {
+		p.ramps.inherit(before.ramps)
+	}
+}

@@ -3,7 +3,6 @@
 package policy
 
 import (
-	"cmp"
 	"math"
 	"time"
 
@@ -22,7 +21,7 @@ func (p *leastCostPicker) Bind(r *balancer.Request, ahead []int64) (int, bool) {
 func (p *leastCostPicker) Cost(r *balancer.Request, i int, ahead int64) float64 {
 	ask := p.ask(r)
 	parts := p.quote(i, &ask, ahead)
-	return min(parts.Sum()/cmp.Or(p.candidates[i].Ramp, 1), math.MaxFloat64)
+	return min(parts.Sum(), math.MaxFloat64)
 }
 
 // Work implements balancer.Binder.
@@ -36,9 +35,22 @@ func (p *leastCostPicker) Work(r *balancer.Request, i int) int64 {
 
 // Ready implements balancer.Binder.
 func (p *leastCostPicker) Ready(i int, within time.Duration) (ready bool, when time.Duration) {
+	if !p.allows(int32(i)) && p.othersAllowed() {
+		return false, 0
+	}
 	e := p.candidates[i].Endpoint
 	server := e.Load().Server()
 	server.Lock()
 	defer server.Unlock()
 	return server.Ready(p.learned, cost.Place{Capacity: p.parts[i]}, within, e.Now())
+}
+
+// othersAllowed reports whether any open candidate may have a request that is not for those who have had their part.
+func (p *leastCostPicker) othersAllowed() bool {
+	for i := range p.candidates {
+		if p.lottery.in.at(int32(i)) > 0 && p.allows(int32(i)) {
+			return true
+		}
+	}
+	return false
 }

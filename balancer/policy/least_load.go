@@ -25,8 +25,10 @@ type leastLoadBuilder struct{}
 func (leastLoadBuilder) Name() string { return "least_load" }
 
 func (leastLoadBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
-	n := len(candidates)
+	n, ramps := len(candidates), newRamps(candidates, proportions(candidates))
+	candidates = wholes(candidates)
 	p := &leastLoadPicker{
+		ramps:      ramps,
 		candidates: candidates,
 		capacity:   scaled(candidates),
 		inFlight:   make([]int64, n),
@@ -53,13 +55,14 @@ func (leastLoadBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
 // leastLoadPicker keeps the open candidates in a heap by load. Of equal loads the heap goes
 // by size, largest first, and of equal sizes by whose last turn is the longest ago.
 type leastLoadPicker struct {
-	candidates []balancer.Candidate
-	capacity   []float64 // by candidate, in parts of a power of two
-	inFlight   []int64   // by candidate, as last told
-	size       []uint32  // by candidate: how many capacities in the fleet are larger than its own
-	last       []uint32  // by candidate: the turn in which it last got a request; 0 for never
-	turn       uint32    // the last turn that was taken; it has turnBits at most
-	turnBits   int       // how many bits of a tie the sizes leave to turns
+	*ramps
+	candidates []balancer.Candidate // with the whole of their capacities
+	capacity   []float64            // by candidate, in parts of a power of two
+	inFlight   []int64              // by candidate, as last told
+	size       []uint32             // by candidate: how many capacities in the fleet are larger than its own
+	last       []uint32             // by candidate: the turn in which it last got a request; 0 for never
+	turn       uint32               // the last turn that was taken; it has turnBits at most
+	turnBits   int                  // how many bits of a tie the sizes leave to turns
 	index      map[*balancer.Endpoint]int32
 	open       indexHeap // by load
 	aside      []int32   // candidates that are kept from one pick; empty between picks
@@ -71,12 +74,17 @@ func load(inFlight int64, capacity float64) float64 { return (float64(inFlight) 
 
 // Pick implements balancer.Picker. It changes nothing: Count will say what became of the request.
 func (p *leastLoadPicker) Pick(r *balancer.Request) (int, bool) {
-	picked := absent
+	picked, least := absent, absent // least: of those that have had their part
 	for !p.open.empty() {
 		i := p.open.least().id
 		if r == nil || !slices.Contains(r.Exclude, p.candidates[i].Endpoint) {
-			picked = int(i)
-			break
+			if p.allows(i) {
+				picked = int(i)
+				break
+			}
+			if least == absent {
+				least = int(i)
+			}
 		}
 		p.aside = append(p.aside, i)
 		p.open.remove(i)
@@ -85,6 +93,9 @@ func (p *leastLoadPicker) Pick(r *balancer.Request) (int, bool) {
 		p.push(i)
 	}
 	p.aside = p.aside[:0]
+	if picked == absent {
+		picked = least
+	}
 	return picked, picked != absent
 }
 
@@ -138,6 +149,9 @@ func (p *leastLoadPicker) arrange() {
 // it does not look as if each candidate had got requests just now.
 func (p *leastLoadPicker) Inherit(predecessor balancer.Picker) {
 	before, ok := predecessor.(*leastLoadPicker)
+	if ok {
+		p.ramps.inherit(before.ramps)
+	}
 	if !ok || before.turn>>(p.turnBits-1) != 0 { // too late a turn for what more sizes leave
 		return
 	}

@@ -26,14 +26,18 @@ func (b *twoChoicesBuilder) Name() string { return b.options.name("two_choices")
 
 func (b *twoChoicesBuilder) Build(candidates []balancer.Candidate) balancer.Picker {
 	return &twoChoicesPicker{
+		ramps:    newRamps(candidates, proportions(candidates)),
 		lottery:  newLottery(candidates, b.sources.next()),
+		capacity: scaled(wholes(candidates)),
 		inFlight: make([]int64, len(candidates)),
 	}
 }
 
 type twoChoicesPicker struct {
-	lottery  *lottery
-	inFlight []int64 // by candidate, as last told
+	*ramps
+	lottery  *lottery  // by the capacities in force
+	capacity []float64 // by candidate: the whole of it, in parts of a power of two
+	inFlight []int64   // by candidate, as last told
 }
 
 func (p *twoChoicesPicker) lots() *lottery { return p.lottery }
@@ -53,14 +57,20 @@ func (p *twoChoicesPicker) choose() int32 {
 		return absent
 	}
 	second := p.lottery.drawOther(first)
-	if second != absent && p.better(second, first) {
+	switch {
+	case second == absent:
+	case p.allows(first) != p.allows(second):
+		if p.allows(second) {
+			return second
+		}
+	case p.better(second, first):
 		return second
 	}
 	return first
 }
 
 func (p *twoChoicesPicker) better(i, j int32) bool {
-	a, b := p.lottery.weight[i], p.lottery.weight[j]
+	a, b := p.capacity[i], p.capacity[j]
 	x, y := load(p.inFlight[i], a), load(p.inFlight[j], b)
 	return x < y || x == y && a > b
 }
@@ -72,4 +82,9 @@ func (p *twoChoicesPicker) Open(i int, open bool) { p.lottery.open(int32(i), ope
 func (p *twoChoicesPicker) Count(i int, inFlight int64) { p.inFlight[i] = inFlight }
 
 // Inherit implements balancer.Picker. What is in flight is counted anew.
-func (p *twoChoicesPicker) Inherit(predecessor balancer.Picker) { p.lottery.inherit(predecessor) }
+func (p *twoChoicesPicker) Inherit(predecessor balancer.Picker) {
+	p.lottery.inherit(predecessor)
+	if before, ok := predecessor.(*twoChoicesPicker); ok {
+		p.ramps.inherit(before.ramps)
+	}
+}
