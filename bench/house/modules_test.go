@@ -36,7 +36,7 @@ var libraries = []library{
 	{path: "github.com/hashicorp/go-retryablehttp", rooms: "metrics/notify",
 		why: "attempts, pauses and bodies that are sent again; it buffers bodies, so it has no place on the request path"},
 	{path: "go.uber.org/zap", rooms: "cmd health proxy", why: "leaves return errors; who acts on them logs"},
-	{path: "golang.org/x/sys", rooms: "metrics proxy/front proxy/transport proxy/wire cmd/steelyard/handover cmd/steelyard/systemd bench",
+	{path: "golang.org/x/sys", rooms: "metrics proxy/front proxy/transport proxy/wire cmd/steelyard/handover cmd/steelyard/systemd bench", tests: "cmd/steelyard",
 		why: "system calls on sockets, and the size of a cache line"},
 	{path: "github.com/HdrHistogram/hdrhistogram-go", rooms: "cmd", why: "exact quantiles of what the demo's client sees, without an end; the gateway has its own histograms"},
 	{path: "github.com/stretchr/testify", tests: "*", why: "tests only"},

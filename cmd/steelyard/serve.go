@@ -70,6 +70,9 @@ func serve(ctx context.Context, file string) error {
 	}
 	logNotes(log, notes)
 	go new(tidier).run(ctx)
+	if os.Getpid() == 1 {
+		go newOrphans().run(ctx)
+	}
 	return newService(ctx, a, log, &reloader{app: a, start: cfg, file: file, log: log, last: content}, from).run()
 }
 
