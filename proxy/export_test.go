@@ -11,9 +11,6 @@ func PickField(endpoint string, why balancer.Choice) string {
 	return string((&attempt{target: &Target{Name: endpoint}, why: why}).appendPick(nil))
 }
 
-// HeldBytes is how much of the budget for held bodies is taken.
-func (h *Handler) HeldBytes() int64 { return h.memory.InUse() + h.memory.Reserved() }
-
 // Quota lets one line through in a while.
 type Quota = quota
 

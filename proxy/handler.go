@@ -47,6 +47,9 @@ func NewHandler(log *zap.Logger, m *metrics.Registry, others ...Recorder) *Handl
 // MemoryInUse is how many bytes the process holds and needs, bodies included. It is for Guard.
 func (h *Handler) MemoryInUse() int64 { return admission.HeapInUse() + h.memory.InUse() }
 
+// HeldBytes is how much of limits.body_memory is in use, by bodies and by answers that are kept.
+func (h *Handler) HeldBytes() int64 { return h.memory.InUse() + h.memory.Reserved() }
+
 // Leases is how many endpoints are leased by attempts now: what all loads together should count.
 func (h *Handler) Leases() int64 { return h.leases.Load() }
 

@@ -87,3 +87,9 @@ func CloseAdmin(a *App) { _ = a.admin.Close() }
 func DrainEndpoint(a *App, upstream, endpoint string, on bool) (bool, error) {
 	return a.fleet.Drain(upstream, endpoint, on, "test")
 }
+
+// InFlight is what all loads together count.
+func InFlight(a *App) int64 { return a.fleet.loads.InFlight() }
+
+// HeldBytes is how much memory bodies and answers have that are held.
+func HeldBytes(a *App) int64 { return a.handler.HeldBytes() }
