@@ -43,7 +43,7 @@ type Affinity struct {
 }
 
 // SessionFields are the words that affinity.body may have besides off.
-var SessionFields = []string{"user", "session_id", "prompt_cache_key"}
+var SessionFields = []string{"user", "session_id", "prompt_cache_key", "safety_identifier", "metadata.user_id"}
 
 func (r *report) validateAffinity(p path, a *Affinity) {
 	r.oneOf(p.key("body"), a.Body, append([]string{offWord}, SessionFields...)...)

@@ -18,7 +18,7 @@ type Affinity struct {
 }
 
 // NewAffinity names a field of the head, and one of the body for where that is missing: user,
-// session_id or prompt_cache_key; what is no such name is none.
+// session_id, metadata.user_id or the like; what is no such name is none.
 func NewAffinity(header, body string) Affinity {
 	return Affinity{header: strings.ToLower(header), body: payload.Named(body)}
 }

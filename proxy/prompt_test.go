@@ -191,6 +191,23 @@ func TestSessionsAreNamedByHeadOrBody(t *testing.T) {
 	require.NotEqual(t, user, named)
 }
 
+// Anthropic's clients name the user in an object of its own.
+func TestSessionsAreNamedInMetadata(t *testing.T) {
+	s := defaults()
+	s.upstream.Affinity = proxy.NewAffinity("", "metadata.user_id")
+	tell := reading(t, s, true)
+	session := func(body string) uint64 {
+		return tell(strings.Replace(post(body), "/v1/chat/completions", "/v1/messages", 1)).Session
+	}
+	user := session(`{"messages":[],"metadata":{"user_id":"u"}}`)
+	require.NotZero(t, user)
+	require.Equal(t, user, session(`{"metadata":{"team":"x","user_id":"u"}}`))
+	require.NotEqual(t, user, session(`{"metadata":{"user_id":"v"}}`))
+	for _, body := range []string{`{"user_id":"u","user":"u"}`, `{"metadata":{"user":"u"}}`, `{"metadata":"u"}`, `{"metadata":{"user_id":null}}`} {
+		require.Zero(t, session(body), body)
+	}
+}
+
 // What was expected to be in an endpoint's cache is counted, and what its engine says to that.
 func TestCachedPromptsAreCounted(t *testing.T) {
 	s := defaults()

@@ -71,8 +71,11 @@ const (
 	tags
 )
 
-// Named is the tag of that name; NoTag if there is none.
+// Named is the tag of that name, in which a dot leads into an object; NoTag if there is none.
 func Named(name string) Tag {
+	if name == "metadata.user_id" {
+		return MetadataUser
+	}
 	if k := known([]byte(name)); k.kind == aTag {
 		return Tag(k.index)
 	}

@@ -78,9 +78,13 @@ func TestTags(t *testing.T) {
 	require.Equal(t, `s\"`, string(p.Tag(payload.SessionID)))
 	require.Equal(t, "u", string(p.Tag(payload.User)))
 	require.Equal(t, "k", string(p.Tag(payload.PromptCacheKey)))
+	p.Peek([]byte(`{"metadata":{"user":"x","session_id":"y","n":7,"user_id":"m"},"user_id":"z"}`), nil)
+	require.Equal(t, "m", string(p.Tag(payload.Named("metadata.user_id"))))
+	require.Empty(t, p.Tag(payload.SessionID))
 	p.Peek([]byte(`{"user":7,"metadata":{"user":"x"},"session_id":{"user":"y"},"cache_salt":"c","cache_salt":[]}`), nil)
 	require.Equal(t, []string{"", "", "", "", ""}, apart(), "nothing of the body before, and the last of a name")
 	require.Empty(t, p.Tag(payload.User))
+	require.Empty(t, p.Tag(payload.MetadataUser))
 	p.Forget()
 	require.Empty(t, p.Tag(payload.User))
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
 // What configs/REFERENCE.md says of a reload is what a reload does: it puts a key in force, or says that it takes effect
@@ -78,5 +79,12 @@ func alter(t *testing.T, v reflect.Value) {
 		alter(t, v.Field(0))
 	default:
 		require.Fail(t, "no other value is known", "of a %s", v.Kind())
+	}
+}
+
+// Every word that affinity.body may have is a field that bodies are read for.
+func TestEverySessionFieldIsRead(t *testing.T) {
+	for _, field := range configs.SessionFields {
+		require.NotEqual(t, proxy.NewAffinity("", "off"), proxy.NewAffinity("", field), field)
 	}
 }
