@@ -58,7 +58,7 @@ func TestCommandsOfPages(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 	here := strings.NewReplacer(
 		"http://127.0.0.1:8080", d.url, "http://127.0.0.1:9090", d.admin,
-		"bin/steelyard", binary, "configs/gateway.yaml", file, "curl ", "curl --fail-with-body --silent --show-error ",
+		"bin/steelyard usage", binary+" usage --admin "+d.admin, "bin/steelyard", binary, "configs/gateway.yaml", file, "curl ", "curl --fail-with-body --silent --show-error ",
 	)
 
 	ran := 0

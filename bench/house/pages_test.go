@@ -73,7 +73,7 @@ func rows(t *testing.T, page, first string) []row {
 // TestCommandsAreKnown holds the commands of the pages to the two kinds that a test runs: bench/e2e runs the program
 // and curl against it, and what make does is looked at here.
 func TestCommandsAreKnown(t *testing.T) {
-	known := regexp.MustCompile(`^(make [a-z-]+|curl .*|bin/steelyard (check|serve) --config configs/gateway\.yaml|bin/steelyard bench (list|run [a-z-]+( --simulate)?))$`)
+	known := regexp.MustCompile(`^(make [a-z-]+|curl .*|bin/steelyard (check|serve) --config configs/gateway\.yaml|bin/steelyard usage( --(by|from|to|format) [a-z0-9-]+)+|bin/steelyard bench (list|run [a-z-]+( --simulate)?))$`)
 	checked := 0
 	for _, page := range pages() {
 		for _, block := range blocks(t, page, "sh") {

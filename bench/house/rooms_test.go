@@ -162,7 +162,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 7, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 7, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event metrics/usage proxy/admin proxy/requestlog",
 		why: "commands, flags and exit codes"},
 }
 

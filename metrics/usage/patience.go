@@ -14,7 +14,7 @@ type Patience struct {
 	Waited   uint64 `json:"waited"` // requests that waited for a first byte
 	Left     uint64 `json:"left"`   // of them, whose client left before it came
 	// MedianSeconds is when half of those who still wait would have left; nil: fewer leave, or too few have.
-	MedianSeconds *float64  `json:"median_s"`
+	MedianSeconds *float64  `json:"median_s,omitempty"`
 	Leaving       []Leaving `json:"leaving"`
 }
 

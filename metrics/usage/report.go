@@ -69,7 +69,7 @@ type Line struct {
 	Users            uint64  `json:"users"` // of an hour: how many there were, about
 
 	// MedianPatience is after how many seconds half of those who still wait would have left; nil: not known.
-	MedianPatience *float64 `json:"patience_p50_s"`
+	MedianPatience *float64 `json:"patience_p50_s,omitempty"`
 	ClientTimeout  float64  `json:"client_timeout_s"` // of a user: how long its client waits, as it says; 0: it does not
 }
 

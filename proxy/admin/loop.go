@@ -2,6 +2,8 @@
 
 package admin
 
+import "time"
+
 // firing are the alerts that fire, as reasons why not all is well.
 func (s *Server) firing() []reason { return nil }
 
@@ -12,4 +14,10 @@ func (s *Server) analyse() station {
 }
 
 // sectionsOf are the parts of the snapshot that other routes answer.
-func sectionsOf(*Options) map[string]section { return nil }
+func sectionsOf(o *Options) map[string]section {
+	all := map[string]section{}
+	if o.Usage != nil {
+		all["usage"] = section{every: 10 * time.Second, most: 64 << 10, get: func() any { return usageOverview(o.Usage) }}
+	}
+	return all
+}

@@ -36,6 +36,8 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/silences", s.postSilence},
 		{"DELETE", "/api/v1/silences/{id}", s.deleteSilence},
 		{"POST", "/api/v1/reload", s.postReload},
+		{"GET", "/api/v1/usage", atMost(maxUsages, s.getUsage)},
+		{"DELETE", "/api/v1/usage/users/{user}", s.deleteUser},
 		{"GET", "/api/v1/openapi.json", getOpenAPI},
 	}
 }

@@ -44,6 +44,7 @@ type Options struct {
 	Log     *zap.Logger
 
 	Silences Silences // nil: there are no alerts
+	Usage    Usage    // nil: nothing is kept of use
 }
 
 // Server is the admin listener's HTTP server.
@@ -56,6 +57,7 @@ type Server struct {
 	handler http.Handler
 
 	silences Silences // nil: there are no alerts
+	usage    Usage    // nil: nothing is kept of use
 	conns    conns    // of all listeners
 
 	name, version string
@@ -75,7 +77,7 @@ type Server struct {
 
 // New returns a server that serves nothing until Run.
 func New(o Options) *Server {
-	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events, silences: o.Silences,
+	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events, silences: o.Silences, usage: o.Usage,
 		followers: make(chan struct{}, maxFollowers), stopping: make(chan struct{})}
 	s.name, s.version, s.startedAt = o.Name, o.Version, time.Now()
 	s.page, s.pageToken = page.New(), newPageToken()

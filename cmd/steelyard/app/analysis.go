@@ -3,6 +3,7 @@
 package app
 
 import (
+	"context"
 	"crypto/rand"
 	"net/http"
 
@@ -85,10 +86,27 @@ func (a *analysis) start(g *group) {
 	if a == nil {
 		return
 	}
-	g.start("analyse requests", a.queue.Run)
+	kept, end := context.WithCancel(context.Background()) // the book ends after the last row
+	g.start("analyse requests", func(ctx context.Context) error {
+		defer end()
+		return a.queue.Run(ctx)
+	})
 	if a.book != nil {
-		g.start("keep usage", a.book.Run)
+		g.start("keep usage", func(context.Context) error { return a.book.Run(kept) })
 	}
+}
+
+// Report implements admin.Usage.
+func (a *analysis) Report(q usage.Question) (usage.Report, error) {
+	report, err := a.book.Report(q)
+	report.Dropped = a.queue.Dropped()
+	return report, err
+}
+
+// Forget implements admin.Usage. Rows of the user that wait to be looked at come first.
+func (a *analysis) Forget(id usage.UserID) (rows int, known bool, err error) {
+	a.queue.Step()
+	return a.book.Forget(id)
 }
 
 // Record implements proxy.Recorder. Requests that no route leads anywhere are nobody's use of anything.

@@ -84,10 +84,14 @@ func configuredCapacities(list []configs.Endpoint) map[string]configs.Capacity {
 }
 
 func (a *App) adminServer() *admin.Server {
-	return admin.New(admin.Options{
+	o := admin.Options{
 		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Reload: a.onReload, Hosts: a.adminHosts, Log: a.log,
 		Token: a.adminToken, History: a.history, Config: a.shownConfig, Name: a.fleet.sender.gateway, Version: a.metrics.Version(),
-	})
+	}
+	if a.analysis != nil && a.analysis.book != nil {
+		o.Usage = a.analysis
+	}
+	return admin.New(o)
 }
 
 // adminHosts are the host names by which operators reach the admin listener.
