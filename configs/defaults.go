@@ -52,6 +52,7 @@ func defaults() *Config {
 		}},
 		HalfClose: "gone",
 		Usage:     usageDefaults(),
+		Alerts:    alertDefaults(),
 	}
 }
 
@@ -68,6 +69,12 @@ func layDefaults(from, to reflect.Value) (any, error) {
 			item.Severity, item.Timeout = "info", 10*time.Second
 		case *Notify:
 			*item = notifyDefaults()
+		case *Objective:
+			*item = objectiveDefaults()
+		case *AlertRule:
+			*item = ruleDefaults()
+		case *AlertAction:
+			*item = actionDefaults()
 		case *Recovery:
 			*item = recoveryDefaults()
 		case *Endpoint:

@@ -37,6 +37,7 @@ func TestDefaults(t *testing.T) {
 		Forwarded: Forwarded{Trust: []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}},
 		HalfClose: "gone",
 		Usage:     Usage{Enabled: true, User: "hash", Days: 30, MaxBytes: 1 << 30},
+		Alerts:    Alerts{Interval: 10 * time.Second, Defaults: true},
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,

@@ -91,6 +91,11 @@ var leaves = map[reflect.Type]leaf{
 		func(tag, text string) (any, bool) { return accept(text, parseDuration) },
 		func(value any) *yaml.Node { return scalar("", formatDuration(value.(time.Duration))) },
 	},
+	reflect.TypeFor[Period](): {
+		"a duration with its unit", "write it like 30d or 12h",
+		func(tag, text string) (any, bool) { return accept(text, parsePeriod) },
+		func(value any) *yaml.Node { return scalar("", value.(Period).String()) },
+	},
 	reflect.TypeFor[StatusRange](): {
 		"a status or a range of them", "write it like 429 or 200-299",
 		func(tag, text string) (any, bool) { return accept(text, ParseStatusRange) },

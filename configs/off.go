@@ -20,9 +20,15 @@ var off = map[reflect.Type]map[string]any{
 	reflect.TypeFor[Usage]():   {"enabled": false},
 }
 
-// readOff reads "off" in place of a section that knows it.
+// readOff reads "off", or a word of its own, in place of a section that knows it.
 func readOff(node *yaml.Node, section reflect.Type) (values map[string]any, ok bool) {
-	if node.Kind != yaml.ScalarNode || node.Value != "off" {
+	if node.Kind != yaml.ScalarNode {
+		return nil, false
+	}
+	if section == reflect.TypeFor[Good]() && node.Value == statusWord {
+		return map[string]any{}, true
+	}
+	if node.Value != "off" {
 		return nil, false
 	}
 	values, ok = off[section]

@@ -47,6 +47,9 @@ func (p printer) toNode(value reflect.Value) *yaml.Node {
 	if value.Kind() == reflect.Slice {
 		return p.listNode(value)
 	}
+	if s, is := value.Interface().(interface{ word() string }); is && s.word() != "" {
+		return scalar("!!str", s.word())
+	}
 	node := &yaml.Node{Kind: yaml.MappingNode}
 	for i, f := range fields(value.Type()) {
 		child := value.Field(i)

@@ -106,6 +106,10 @@ func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any 
 		r.refuse(p, "write off to switch it off, or keys", "must have keys or be off, is %s", describe(node))
 		return nil
 	}
+	if node.Kind == yaml.ScalarNode && section == reflect.TypeFor[Good]() {
+		r.refuse(p, "write status, or {first_byte: 2s} or {response: 30s}", "must be status or have keys, is %s", describe(node))
+		return nil
+	}
 	if node.Kind != yaml.MappingNode {
 		r.refuse(p, "write one \"key: value\" a line, indented, or {key: value}", "must have keys, is %s", describe(node))
 		return nil

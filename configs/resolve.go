@@ -14,6 +14,7 @@ func (c *Config) resolve(folder string, from places) {
 		c.Listen = []Listen{{Address: defaultListen}}
 	}
 	c.resolveFiles(folder)
+	c.Alerts.resolve("alerts", from)
 	if !from.given("limits.replay_bytes") {
 		c.Limits.ReplayBytes = max(0, min(defaultReplay, c.Limits.BodyBytes, c.Limits.BodyMemory))
 	}
@@ -68,6 +69,7 @@ func (c *Config) resolveFiles(folder string) {
 	}
 	absolute(&c.Log.Requests)
 	absolute(&c.Usage.Dir)
+	absolute(&c.Alerts.StateFile)
 	socket(&c.Admin.Address)
 	absolute(&c.Admin.TokenFile)
 	for i := range c.Webhooks {

@@ -22,6 +22,7 @@ type Config struct {
 	Webhooks  []Webhook  `yaml:"webhooks,omitempty"`
 	Notify    []Notify   `yaml:"notify,omitempty"`
 	Usage     Usage      `yaml:"usage"`
+	Alerts    Alerts     `yaml:"alerts"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

@@ -28,6 +28,7 @@ func (r *report) validate(c *Config) {
 	r.validateWebhooks(c.Webhooks)
 	r.validateNotify(c.Notify)
 	r.validateUsage(&c.Usage)
+	r.validateAlerts(c)
 	r.validateUpstreams(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)

@@ -31,6 +31,7 @@ func (r *Registry) collect(s *page) {
 	}
 	r.collectState(s)
 	r.collectEvents(s)
+	r.collectAlerts(s)
 }
 
 // overhead is the sum of the overhead histograms of one upstream's endpoints.

@@ -1,9 +1,11 @@
 package metrics
 
 import (
+	"cmp"
 	"flag"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -39,9 +41,36 @@ func TestTable(t *testing.T) {
 	want := text + tableHead + table(t, full()) + "\n" + after
 	if *update {
 		require.NoError(t, os.WriteFile("METRICS.md", []byte(want), 0o644))
+		require.NoError(t, os.WriteFile(rulesList, []byte(list(t, full())), 0o644))
 		return
 	}
+	known, err := os.ReadFile(rulesList)
+	require.NoError(t, err)
+	assert.Equal(t, list(t, full()), string(known), "metrics changed: if that is meant, run go test ./metrics -run TestTable -update")
 	assert.Equal(t, want, string(page), "metrics changed: if that is meant, run go test ./metrics -run TestTable -update")
+}
+
+// rulesList is what the configuration knows of the metrics that rules may name.
+const rulesList = "../configs/metrics.txt"
+
+// list renders the same for rulesList: name, kind, labels, and bounds in seconds.
+func list(t *testing.T, r *Registry) string {
+	t.Helper()
+	var b strings.Builder
+	for _, f := range gathered(t, r) {
+		if !strings.HasPrefix(f.GetName(), "steelyard_") {
+			continue
+		}
+		labels := strings.ReplaceAll(labelNames(f), " ", "")
+		fmt.Fprintf(&b, "%s %s %s", f.GetName(), strings.ToLower(f.GetType().String()), cmp.Or(labels, "-"))
+		for i, bucket := range f.GetMetric()[0].GetHistogram().GetBucket() {
+			if !math.IsInf(bucket.GetUpperBound(), 1) {
+				fmt.Fprintf(&b, "%s%g", map[bool]string{true: " ", false: ","}[i == 0], bucket.GetUpperBound())
+			}
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }
 
 // table renders the families of our own, sorted by name.

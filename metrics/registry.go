@@ -40,6 +40,7 @@ type Registry struct {
 	signalSource    atomic.Pointer[func() []SignalState]
 	webhookSource   atomic.Pointer[func() []WebhookState]
 	notifySource    atomic.Pointer[func() []NotifyState]
+	alertSource     atomic.Pointer[func() ([]AlertState, AlertWork)]
 
 	expected atomic.Pointer[[]Failure] // written by ExpectFailures
 

@@ -67,6 +67,9 @@ func full() *Registry {
 	r.ObserveNotify(func() []NotifyState {
 		return []NotifyState{{Receiver: "chat", Attempts: 9, Failed: 2, Delivered: 7, Refused: 1, Outdated: 3, Dropped: 4, Waiting: 5, Failing: true}}
 	})
+	r.ObserveAlerts(func() ([]AlertState, AlertWork) {
+		return []AlertState{{Name: "queue-long", Severity: "ticket", State: "firing", Alerts: 2}}, AlertWork{Evaluations: 7, Took: 1500 * time.Millisecond}
+	})
 	r.ObserveDrift(func() int64 { return -2 })
 	r.ObserveSignals(func() []SignalState {
 		s := SignalState{

@@ -77,11 +77,12 @@ type Upstream struct {
 	QueueTime bool               // answers say how long the request waited for a slot
 	// PickHeader: answers say which endpoint was chosen, and why.
 	PickHeader bool
-	Retry      retry.Policy    // when a request is tried again
-	Budget     *retry.Budget   // how often that may be; nil: always
-	Hedge      retry.Hedge     // when a second endpoint is asked beside the first
-	Resume     bool            // streams of text that break off are taken up by another endpoint
-	Suspects   *retry.Suspects // of bodies that endpoints may have died of; nil: none is suspected
+	Retry      retry.Policy        // when a request is tried again
+	Budget     *retry.Budget       // how often that may be; nil: always
+	Hedge      retry.Hedge         // when a second endpoint is asked beside the first
+	Resume     bool                // streams of text that break off are taken up by another endpoint
+	Suspects   *retry.Suspects     // of bodies that endpoints may have died of; nil: none is suspected
+	Shedding   *admission.Shedding // of requests of low priorities; nil: none are turned away
 	// Poisoned is told of a body that is refused from now on, and which request found that out; nil where nobody wants to know.
 	Poisoned func(p retry.Poison, requestID string)
 	// BudgetSpent is told once in a while that retries are refused, with the counts of the budget; nil likewise.

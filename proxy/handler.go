@@ -130,11 +130,19 @@ func (x *exchange) route() error {
 
 var (
 	errOverloaded  = fault.New(fault.Overloaded, nil).Unsent().Retry(time.Second)
+	errShed        = fault.New(fault.Shed, nil).Unsent().Retry(shedRetry)
 	errMemoryLimit = fault.New(fault.MemoryLimit, nil).Unsent().Retry(time.Second)
 )
 
-// admit turns the request away where the process has all that it can bear.
+// shedRetry is when clients that are turned away for their priority may come again. What is shed for lasts
+// minutes.
+const shedRetry = 10 * time.Second
+
+// admit turns the request away where the process has all that it can bear, or its priority is shed.
 func (x *exchange) admit() error {
+	if x.asked.Shedding.Turns(x.priority.Level) {
+		return errShed
+	}
 	switch x.handler.Guard.Enter(x.priority.Class) {
 	case admission.ManyRequests:
 		return errOverloaded

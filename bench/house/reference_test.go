@@ -44,7 +44,7 @@ func keys(section reflect.Type, at string) []string {
 func isLeaf(kind reflect.Type) bool {
 	return slices.Contains([]reflect.Type{
 		reflect.TypeFor[configs.StatusRange](), reflect.TypeFor[netip.Prefix](), reflect.TypeFor[time.Duration](),
-		reflect.TypeFor[configs.Capacity](), reflect.TypeFor[configs.Slots](), reflect.TypeFor[configs.PrefixCache](), reflect.TypeFor[configs.HedgeAfter](),
+		reflect.TypeFor[configs.Period](), reflect.TypeFor[configs.Capacity](), reflect.TypeFor[configs.Slots](), reflect.TypeFor[configs.PrefixCache](), reflect.TypeFor[configs.HedgeAfter](),
 	}, kind)
 }
 

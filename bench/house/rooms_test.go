@@ -98,7 +98,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/event metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport metrics/usage",
+		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/alert metrics/event metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport metrics/usage",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},

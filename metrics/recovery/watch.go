@@ -54,7 +54,12 @@ type Watch struct {
 	known map[string]*history
 	acted []time.Time // the actions of the last hour
 	held  bool        // it was told that Limit is reached
+
+	asked chan request // by Ask
 }
+
+// request is that somebody wants the action for an endpoint now.
+type request struct{ endpoint, why string }
 
 // history is what is remembered of an endpoint.
 type history struct {
@@ -64,7 +69,23 @@ type history struct {
 }
 
 // New makes a Watch that does nothing before Run.
-func New(o Options) *Watch { return &Watch{Options: o, known: map[string]*history{}} }
+func New(o Options) *Watch {
+	return &Watch{Options: o, known: map[string]*history{}, asked: make(chan request, mostAsked)}
+}
+
+// mostAsked is how many requests wait while an action is taken.
+const mostAsked = 16
+
+// Ask wants the action for an endpoint as soon as it may be taken: whatever After says, but within Every and Limit.
+// It does not wait, and reports whether there was room to ask.
+func (w *Watch) Ask(endpoint, why string) bool {
+	select {
+	case w.asked <- request{endpoint, why}:
+		return true
+	default:
+		return false
+	}
+}
 
 // Run looks after the endpoints until ctx ends, which ends an action under way too.
 func (w *Watch) Run(ctx context.Context) error {
@@ -74,11 +95,31 @@ func (w *Watch) Run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case r := <-w.asked:
+			w.answer(ctx, r)
 		case <-tick.C:
+			if e, due := w.look(time.Now()); due {
+				w.act(ctx, e, "")
+			}
 		}
-		if e, due := w.look(time.Now()); due {
-			w.act(ctx, e)
-		}
+	}
+}
+
+// answer takes the action that somebody asked for, or tells why it may not be taken now.
+func (w *Watch) answer(ctx context.Context, r request) {
+	list, now := w.Endpoints(), time.Now()
+	i := slices.IndexFunc(list, func(e Endpoint) bool { return e.Name == r.endpoint })
+	if i < 0 {
+		return // it went meanwhile
+	}
+	h := w.note(list[i], now)
+	if since := now.Sub(h.acted); !h.acted.IsZero() && since < w.Every {
+		w.Events.Publish(event.Event{Kind: event.RecoveryFailed, Upstream: w.Upstream, Endpoint: r.endpoint, Action: "nothing",
+			Cause: fmt.Sprintf("asked for by %s, but the last action for it was %s ago, and may be one in %s", r.why, since.Round(time.Second), w.Every)})
+		return
+	}
+	if w.allowed(now) {
+		w.act(ctx, list[i], "asked for by "+r.why)
 	}
 }
 
@@ -144,12 +185,15 @@ func (w *Watch) allowed(now time.Time) bool {
 	return false
 }
 
-// act does what is to be done for an endpoint, and tells how it went.
-func (w *Watch) act(ctx context.Context, e Endpoint) {
+// act does what is to be done for an endpoint, and tells how it went. why is "" where it is for how long it was out.
+func (w *Watch) act(ctx context.Context, e Endpoint, why string) {
 	h, began := w.known[e.Name], time.Now()
 	w.acted = append(w.acted, began)
 	told := event.Event{Kind: event.WouldRecover, Upstream: w.Upstream, Endpoint: e.Name, Action: w.Action.Describe(w.Upstream, e),
-		Cause: fmt.Sprintf("%s for %s: %s", e.Out, began.Sub(h.since).Round(time.Second), e.Reason)}
+		Cause: why}
+	if why == "" {
+		told.Cause = fmt.Sprintf("%s for %s: %s", e.Out, began.Sub(h.since).Round(time.Second), e.Reason)
+	}
 	if !w.DryRun {
 		limited, cancel := context.WithTimeout(ctx, w.Timeout)
 		evidence, err := w.Action.Take(limited, w.Upstream, e)

@@ -95,6 +95,8 @@ var everyAnswer = []struct {
 	{method: "POST", path: "/api/v1/session", status: 429, body: `{"token":"wrong"}`, change: guessedAt},
 	{method: "DELETE", path: "/api/v1/session", status: 200},
 	{method: "DELETE", path: "/api/v1/session", status: 403, headers: []string{"Origin", "null"}},
+	{method: "GET", path: "/api/v1/alerts", status: 200, change: someAlerts},
+	{method: "GET", path: "/api/v1/alerts", status: 404},
 	{method: "GET", path: "/api/v1/events", status: 200, change: oneEvent},
 	{method: "GET", path: "/api/v1/events", status: 400, target: "/api/v1/events?after=x"},
 	{method: "GET", path: "/api/v1/events", status: 503, change: followed, headers: []string{"Accept", "text/event-stream"}},

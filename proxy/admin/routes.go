@@ -35,6 +35,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/silences", s.getSilences},
 		{"POST", "/api/v1/silences", s.postSilence},
 		{"DELETE", "/api/v1/silences/{id}", s.deleteSilence},
+		{"GET", "/api/v1/alerts", atMost(maxStates, s.getAlerts)},
 		{"POST", "/api/v1/reload", s.postReload},
 		{"GET", "/api/v1/usage", atMost(maxUsages, s.getUsage)},
 		{"DELETE", "/api/v1/usage/users/{user}", s.deleteUser},

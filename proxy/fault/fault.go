@@ -50,6 +50,7 @@ const (
 	ClientWaiting                // clients.max_waiting requests of its address wait for a slot
 	ClientMemory                 // bodies from its address take clients.max_body_memory
 	Overloaded                   // as many requests are under way as limits.requests allows
+	Shed                         // an action of alerts turns requests of its priority away
 	MemoryLimit                  // as much memory is in use as limits.memory allows
 	Displaced                    // the queue was full, and a request of a higher priority came
 	Shutdown                     // steelyard ended before the exchange did
@@ -88,6 +89,7 @@ var kinds = [...]struct {
 	ClientWaiting:    {Steelyard, 429, "client_waiting", "as many requests of this address wait for a slot as clients.max_waiting allows"},
 	ClientMemory:     {Steelyard, 429, "client_body_memory", "bodies from this address take as much memory as clients.max_body_memory allows"},
 	Overloaded:       {Steelyard, 503, "overloaded", "as many requests are under way as limits.requests allows for this priority"},
+	Shed:             {Steelyard, 503, "shed", "requests of this priority are turned away while an alert fires"},
 	MemoryLimit:      {Steelyard, 503, "memory_limit", "as much memory is in use as limits.memory allows for this priority"},
 	Displaced:        {Steelyard, 503, "displaced", "every endpoint is busy, the queue for them is full, and a request of a higher priority came"},
 	Shutdown:         {Steelyard, 503, "shutting_down", "steelyard is shutting down"},

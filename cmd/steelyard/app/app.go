@@ -49,6 +49,7 @@ type App struct {
 
 	certificates certificates
 	webhooks     *webhooks
+	alerts       *alerts
 
 	admin        net.Listener // nil: none
 	adminAddress string       // as configured
@@ -111,6 +112,9 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.webhooks.adopt(generation.webhooks)
 	a.fleet.adopt(generation)
 	a.handler.Use(generation.rules)
+	if a.alerts, err = newAlerts(a, cfg); err != nil {
+		return nil, err
+	}
 	if a.front, err = front.New(frontOptions(cfg, a.handler, a.log, a.metrics)); err != nil {
 		return nil, fmt.Errorf("watch clients: %w", err)
 	}
@@ -273,6 +277,7 @@ func (a *App) Run(ctx context.Context) error {
 		a.log.Info("admin listening", zap.Stringer("address", a.admin.Addr()))
 	}
 	a.serving()
+	a.alerts.start(g)
 	var failure error
 	select {
 	case <-ctx.Done():

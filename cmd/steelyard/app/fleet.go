@@ -35,10 +35,11 @@ type fleet struct {
 	group     *group                   // nil before start
 	serving   context.Context          // ends when Run is to; nil before start
 	leaving   map[string]chan struct{} // by file: closed when its earlier learner has saved to it
+	sheds     map[string]shed          // by action and alert: requests that are turned away now
 }
 
 func newFleet(log *zap.Logger, m *metrics.Registry, events *event.Log) *fleet {
-	return &fleet{log: log, metrics: m, events: events, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}}
+	return &fleet{log: log, metrics: m, events: events, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}, sheds: map[string]shed{}}
 }
 
 // adopt puts a prepared generation in force: membership first, then what runs beside it.

@@ -42,6 +42,9 @@ func (a *App) OwnFiles(ours bool) {
 		a.requests.Share(!ours, ours)
 	}
 	a.analysis.own(ours)
+	if err := a.alerts.store.Own(ours); err != nil {
+		a.log.Warn("alerts", zap.Error(err))
+	}
 	a.fleet.mu.Lock()
 	learners := a.fleet.learners()
 	a.fleet.mu.Unlock()
@@ -107,6 +110,7 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 	endAdmin()
 	a.events.Close() // nobody shall be told twice, by webhooks neither
 	a.fleet.leaveRecovery()
+	a.alerts.leave()
 	a.mu.Lock()
 	t := a.config.Timeouts
 	a.mu.Unlock()

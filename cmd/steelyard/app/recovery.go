@@ -72,7 +72,7 @@ func (u *upstream) setRecovery(w wantedRecovery) {
 	if u.recover != nil {
 		u.recover()
 	}
-	u.recovery, u.recover = w, nil
+	u.recovery, u.recover, u.watch = w, nil, nil
 }
 
 // beginRecovery starts what the configuration asks for. It ends when the serving does: a process that
@@ -93,7 +93,7 @@ func (f *fleet) beginRecovery(u *upstream) {
 	})
 	ctx, cancel := context.WithCancel(f.serving)
 	context.AfterFunc(f.group.ctx, cancel)
-	u.recover = cancel
+	u.recover, u.watch = cancel, watch
 	f.group.startWith(ctx, "get endpoints of "+u.name+" back", watch.Run)
 }
 

@@ -42,6 +42,7 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	a.webhooks.adopt(g.webhooks)
 	a.fleet.adopt(g)
 	a.handler.Use(g.rules)
+	a.alerts.adopt(cfg)
 	a.config = cfg
 	a.reloaded(nil)
 	a.events.Publish(event.Event{Kind: event.Reloaded, Action: "requests that begin now are served by it",
@@ -116,6 +117,7 @@ func NeedRestart(was, is *configs.Config) (keys []string) {
 		{"listen", was.Listen, is.Listen},
 		{"admin", was.Admin, is.Admin},
 		{"log", was.Log, is.Log},
+		{"alerts.state_file", was.Alerts.StateFile, is.Alerts.StateFile},
 		{"half_close", was.HalfClose, is.HalfClose},
 		{"usage.enabled", was.Usage.Enabled, is.Usage.Enabled},
 		{"usage.user", was.Usage.User, is.Usage.User},

@@ -39,6 +39,7 @@ func (a *App) observe() {
 		return counts
 	})
 	a.metrics.ObserveWebhooks(a.webhooks.states)
+	a.metrics.ObserveAlerts(a.alerts.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
@@ -85,7 +86,7 @@ func configuredCapacities(list []configs.Endpoint) map[string]configs.Capacity {
 
 func (a *App) adminServer() *admin.Server {
 	o := admin.Options{
-		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Reload: a.onReload, Hosts: a.adminHosts, Log: a.log,
+		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Alerts: a.alerts.shown, Reload: a.onReload, Hosts: a.adminHosts, Log: a.log,
 		Token: a.adminToken, History: a.history, Config: a.shownConfig, Name: a.fleet.sender.gateway, Version: a.metrics.Version(),
 	}
 	if a.analysis != nil && a.analysis.book != nil {

@@ -12,7 +12,9 @@ import (
 	"github.com/steelyard-proxy/steelyard/health/outlier"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/metrics/recovery"
 	"github.com/steelyard-proxy/steelyard/proxy"
+	"github.com/steelyard-proxy/steelyard/proxy/admission"
 )
 
 // upstream is one running upstream, kept for as long as configurations name it. The fleet's
@@ -34,6 +36,8 @@ type upstream struct {
 
 	recovery wantedRecovery
 	recover  context.CancelFunc // of what recovery asks for; nil where nothing runs
+	watch    *recovery.Watch    // what runs; nil likewise
+	shedding *admission.Shedding
 
 	judge   *outlier.Group
 	judging context.CancelFunc // of judge; nil before start
@@ -43,7 +47,7 @@ type upstream struct {
 }
 
 func (f *fleet) newUpstream(name string) *upstream {
-	u := &upstream{name: name, pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name), retries: newRetries(name, f.events)}
+	u := &upstream{name: name, shedding: new(admission.Shedding), pool: balancer.NewPool(name, f.loads), metrics: f.metrics.Upstream(name), retries: newRetries(name, f.events)}
 	u.transitions = &transitions{upstream: name, pool: u.pool, events: f.events}
 	u.options.Notify = u.transitions.told
 	u.judge = outlier.New(func() map[string]outlier.Reading { return readings(u.pool) })
@@ -85,7 +89,7 @@ func (u *upstream) rules() *proxy.Upstream {
 		Affinity: proxy.NewAffinity(c.Affinity.Header, c.Affinity.Body), WantsWork: u.wantsWork, QueueTime: c.Queue.Header, PickHeader: c.PickHeader,
 		Retry: retryPolicy(&c.Retry), Budget: u.retries.budget, Suspects: u.retries.suspects,
 		Hedge: u.retries.hedge(&c.Hedge), Poisoned: u.retries.poisoned, BudgetSpent: u.retries.spent, Resume: c.Resume,
-		Metrics: u.metrics,
+		Metrics: u.metrics, Shedding: u.shedding,
 	}
 	if u.learner != nil {
 		r.Predictor = u.learner.Predictor
