@@ -128,6 +128,7 @@ func (s *Server) recovery(upstreams []Upstream) station {
 			switch e := &upstreams[i].Endpoints[j]; {
 			case e.has(ProbeFailed) || e.has(Ejected) || e.Unreachable:
 				out++
+				st.tellLatest(e)
 			case e.Comeback == "on_trial" || e.Comeback == "ramping":
 				back++
 			}
@@ -140,6 +141,16 @@ func (s *Server) recovery(upstreams []Upstream) station {
 		st.State, st.Now = acts, "brings back "+count(back, "endpoint")
 	}
 	return st
+}
+
+// tellLatest tells of an endpoint that is out, if nothing later is told.
+func (st *station) tellLatest(e *Endpoint) {
+	for i := range e.Conditions {
+		c := &e.Conditions[i]
+		if (c.Name == ProbeFailed || c.Name == Ejected) && !e.Eligible && (st.At == nil || c.Since.After(*st.At)) {
+			st.At, st.Did = &c.Since, e.Name+" gets no requests: others get them"
+		}
+	}
 }
 
 func (s *Server) optimise(upstreams []Upstream) station {

@@ -18,7 +18,7 @@ const plans = [
 
 // Charts holds what was told of the last hour, and draws it.
 export class Charts {
-  at = []; values = {}; plots = {}; shown = ''; forecast = null; open = {}; from = 0;
+  at = []; values = {}; plots = {}; shown = ''; forecast = null; open = {}; from = 0; begun = 0;
 
   constructor(changed) {
     this.changed = changed;
@@ -52,6 +52,7 @@ export class Charts {
     this.at = (keep < 0 ? [] : this.at.slice(...range)).concat(told.at);
     for (const s of told.series) this.values[s.name] = (keep < 0 ? [] : (this.values[s.name] || []).slice(...range)).concat(s.values);
     this.from = told.at.at(-2) ?? first; // the last step goes on
+    this.begun = this.at[(this.values['in_flight:' + this.upstream.name] || []).findIndex(known)] ?? 0; // before that the gateway was not there
   }
 
   data(plan) {
@@ -92,8 +93,8 @@ export class Charts {
       width: Math.max(200, box.clientWidth), height: 150, legend: { show: false }, padding: [8, 4, 0, 0],
       cursor: { sync: { key: 'hour' }, y: false, drag: { x: false, y: false }, points: { size: 6 } },
       hooks: { setCursor: [(u) => this.read(plan, lines, u)] },
-      scales: { x: { range: (u, lo, hi) => [Math.max(lo, hi - hour - ahead), hi] }, y: { range: (u, lo, hi) => [0, plan.id === 'shares' ? Math.min(1, (hi || 1) * 1.15) : (hi || 1) * 1.15] } },
-      axes: [{ ...axis, space: 70, values: (u, ts) => ts.map((t) => clock(1e3 * t)) }, { ...axis, size: 56, space: 34, values: (u, vs) => vs.map((v) => (v === 0 ? '0' : plan.unit(v))) }],
+      scales: { x: { range: (u, lo, hi) => [Math.max(lo, Math.min(this.begun, hi - 600)), hi] }, y: { range: (u, lo, hi) => [0, plan.id === 'shares' ? Math.min(1, (hi || 1) * 1.15) : (hi || 1) * 1.15] } },
+      axes: [{ ...axis, size: 26, space: 70, values: (u, ts) => ts.map((t) => clock(1e3 * t)) }, { ...axis, size: 56, space: 34, values: (u, vs) => vs.map((v) => (v === 0 ? '0' : plan.unit(v))) }],
       series: [{}, ...lines.map(line), ...(band ? future : [])],
       bands: band ? [{ series: [n + 1, n + 3], fill: css('--band') }] : [],
     }, rows, box);

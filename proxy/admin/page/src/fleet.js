@@ -36,7 +36,7 @@ function row(u, e, now, act) {
   return html`<tr role="row" class=${s.tone} data-endpoint=${e.name}>
   <th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, ''), 48)}</small></th>
   ${cell('state', html`<span class="state">${mark(s.tone)}<span>${s.word}<small>${s.why ? name(s.why, 90) : nothing}${s.since ? (s.why ? ', ' : '') + span(since(s.since, now)) : ''}</small></span></span>`, 'wide')}
-  ${cell('C', capacity(e), 'n')}
+  ${cell('capacity', capacity(e), 'n')}
   ${cell('share', html`${percent(r.share)}<small>of ${percent(e.share)}</small>${bar(r.share, e.share)}`, 'n')}
   ${cell('in flight', html`${number(e.in_flight)}<small>${e.slots ? 'of ' + count(e.slots, 'slot') : 'no limit'}</small>${e.slots ? bar(e.in_flight / e.slots, 0, e.in_flight >= e.slots ? 'full' : '') : nothing}`, 'n')}
   ${cell('requests', rate(r.requests_rate), 'n')}
@@ -44,11 +44,11 @@ function row(u, e, now, act) {
   ${cell('first byte', both(r.first_byte_p50_s, r.first_byte_p95_s), 'n')}
   ${cell('tokens', rate(r.tokens_rate), 'n')}
   ${cell('failed', html`${errors}<small>${r.errors ? count(r.errors, 'request') : nothing}</small>`, 'n ' + (r.error_ratio > 0.02 ? 'alarm' : ''))}
-  ${cell('last probe', p ? html`${p.result}<small>${lasted(p.took_s)}, ${ago(p.at, now)}</small>` : html`none<small>not probed yet</small>`, 'n')}
+  ${cell('last probe', p ? html`${p.result === 'passed' || p.result === 'busy' ? p.result : 'failed: ' + p.result}<small>${lasted(p.took_s)}, ${ago(p.at, now)}</small>` : html`none<small>not probed yet</small>`, 'n')}
   <td role="cell" class="do"><button @click=${() => act(u.name, e.name, !held)} aria-label=${(held ? 'Undrain ' : 'Drain ') + e.name}>${held ? 'Undrain' : 'Drain'}</button></td></tr>`;
 }
 
-const heads = [['Endpoint', 'l'], ['State', 'l'], ['C', ''], ['Share', 'of expected'], ['In flight', ''], ['Requests', ''], ['R', 'p50, p95'], ['First byte', 'p50, p95'], ['Tokens', ''], ['Failed', ''], ['Last probe', '']];
+const heads = [['Endpoint', 'l'], ['State', 'l'], ['Capacity', ''], ['Share', 'of expected'], ['In flight', ''], ['Requests', ''], ['R', 'p50, p95'], ['First byte', 'p50, p95'], ['Tokens', ''], ['Failed', ''], ['Last probe', '']];
 
 function upstream(u, now, act) {
   const q = u.queue, r = u.recent;

@@ -5,7 +5,7 @@ import { ago, clock, count, lasted, number, percent, rate, since, span, when } f
 
 const tones = { well: 'good', watch: 'watch', trouble: 'bad' };
 
-const row = (r, now) => html`<li>${mark(tones[r.level])}<span><b>${name(r.text, 200)}</b>${r.why ? html`<span class="why">${name(r.why, 200)}</span>` : nothing}
+const row = (r, now, told) => html`<li>${told ? nothing : mark(tones[r.level])}<span>${told ? nothing : html`<b>${name(r.text, 200)}</b>`}${r.why ? html`<span class="why">${name(r.why, 200)}</span>` : nothing}
   <span class="done">${r.since ? 'since ' + when(r.since, now) + ', ' + span(since(r.since, now)) : nothing}${r.done ? html`${r.since ? '; ' : ''}done: ${name(r.done, 160)}` : nothing}</span></span></li>`;
 
 const figure = (value, label, more) => html`<div><dt>${label}</dt><dd>${value}<small>${more}</small></dd></div>`;
@@ -20,8 +20,8 @@ export function verdict(shot, now, stale, login, leave) {
     ${login === 'done' ? html`<button class="plain" @click=${leave}>Log out</button>` : nothing}</div>
   <div class="say"><h1>${mark(tone)}<span>${name(headline, 160)}</span></h1>
     <p class="sub">${v.level === 'well' ? html`Since ${when(v.since, now)}, ${span(since(v.since, now))}. ${count(t.eligible, 'endpoint')} of ${number(t.endpoints)} in service.`
-      : html`Since ${when(v.since, now)}, ${span(since(v.since, now))}. ${count(v.reasons.length + v.more, 'thing')} to look at. ${t.eligible} of ${count(t.endpoints, 'endpoint')} in service.`}</p>
-    ${v.reasons.length ? html`<ul class="reasons">${v.reasons.slice(0, 6).map((r) => row(r, now))}${v.reasons.length + v.more > 6 ? html`<li class="quiet">and ${v.reasons.length + v.more - 6} more</li>` : nothing}</ul>` : nothing}</div>
+      : html`Since ${when(v.since, now)}, ${span(since(v.since, now))}. ${v.reasons.length > 1 ? count(v.reasons.length + v.more, 'thing') + ' to look at. ' : ''}${t.eligible} of ${count(t.endpoints, 'endpoint')} in service.`}</p>
+    ${v.reasons.length ? html`<ul class="reasons">${v.reasons.slice(0, 6).map((r, i) => row(r, now, i === 0))}${v.reasons.length + v.more > 6 ? html`<li class="quiet">and ${v.reasons.length + v.more - 6} more</li>` : nothing}</ul>` : nothing}</div>
   <dl class="figures">
     ${figure(rate(t.requests_rate), 'requests', 'of the last minute')}
     ${figure(lasted(t.response_p50_s), 'R median', 'p95 ' + lasted(t.response_p95_s))}
@@ -36,7 +36,7 @@ export function verdict(shot, now, stale, login, leave) {
 export function loop(shot, now) {
   const lit = (s) => (s.state === 'off' ? 'off' : !s.at ? 'rest' : since(s.at, now) < 15 ? 'now' : since(s.at, now) < 900 ? 'lately' : 'rest');
   const words = { works: 'at work', acts: 'acting', idle: 'at rest', off: 'off' };
-  return html`<nav class="loop" aria-label="The loop of stability"><ol>${shot.stations.map((s) => html`<li data-lit=${lit(s)} data-state=${s.state} id=${'station-' + s.name}>
-    <h2><i class="lamp" aria-hidden="true"></i>${s.name}<span class="word">${words[s.state] || s.state}</span></h2>
-    <p class="state">${name(s.now, 90)}</p><p class="did">${s.did ? html`${name(s.did, 110)} <time>${ago(s.at, now)}</time>` : 'nothing done yet'}</p></li>`)}</ol></nav>`;
+  return html`<section class="loop" aria-label="The loop: what each station does"><ol>${shot.stations.map((s) => html`<li data-lit=${lit(s)} data-state=${s.state} id=${'station-' + s.name}>
+    <h2><i class="lamp" aria-hidden="true"></i><span class="name">${s.name}</span><span class="word">${words[s.state] || s.state}</span></h2>
+    <p class="state">${name(s.now, 90)}</p><p class="did">${s.did ? html`${name(s.did, 110)} <time>${ago(s.at, now)}</time>` : 'nothing done yet'}</p></li>`)}</ol></section>`;
 }
