@@ -33,6 +33,9 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 		n.book = a.openBook(&cfg.Usage)
 		consumers = append(consumers, n.book.Add)
 	}
+	if cfg.Admin.Address != "" {
+		consumers = append(consumers, a.remember)
+	}
 	if len(consumers) == 0 {
 		return recorders
 	}

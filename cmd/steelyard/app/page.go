@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/metrics/history"
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
 )
 
 // token is what operators show to the admin listener, as its file said last.
@@ -67,6 +68,13 @@ func (a *App) tokenChanged() bool {
 func (a *App) adminToken() string { return a.token.Load().text }
 
 func (a *App) shownConfig() ([]byte, error) { return a.Config().Shown() }
+
+// remember counts a finished request in the recent past.
+func (a *App) remember(r *usage.Row) {
+	a.history.Add(history.Finished{
+		Upstream: r.Upstream, Endpoint: r.Endpoint, Failed: r.Failed(), Response: r.Response, FirstByte: r.FirstByte, Tokens: r.CompletionTokens,
+	})
+}
 
 // states is the fleet as the history wants it at each step.
 func (f *fleet) states() (list []history.State) {

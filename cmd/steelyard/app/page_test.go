@@ -70,5 +70,9 @@ func TestPageShowsTheGateway(t *testing.T) {
 	eventually(t, "the last hour is remembered", func() bool {
 		return asked(t, r.admin+"/api/v1/history?series=in_flight:chat/a", "") == 200
 	})
+	assert.NotEmpty(t, body(t, r.url+"/"))
+	eventually(t, "requests count in the last minute", func() bool {
+		return strings.Contains(body(t, r.admin+"/api/v1/snapshot"), `"response_p50_s"`)
+	})
 	assert.Contains(t, body(t, r.admin+"/"), "<title>steelyard</title>")
 }
