@@ -126,7 +126,7 @@ const steps = {
     assert.match(await page.locator("#station-recover").innerText(), /works around 1 endpoint/);
     assert.match(await page.locator(".events").innerText(), /does not pass its probes/);
     await fetch(server + "/fault?kind=none", { method: "POST" });
-    await says(page, "medium", "up");
+    await row(page, "medium").filter({ hasNotText: "down" }).waitFor(); // a few requests try it, before it is up
     await page.locator("h1").filter({ hasText: "All is well" }).waitFor();
   },
   async "focus and selection survive updates, and nothing jumps"() {
@@ -165,10 +165,10 @@ const steps = {
     await run(600);
     const before = await measure();
     await run(3600);
-    const after = await measure();
+    let after;
+    const flat = () => after.heap < before.heap * 1.1 + 512 * 1024 && after.nodes < before.nodes * 1.1 + 200;
+    await until("the heap is flat", async () => ((after = await measure()), flat())); // nodes are given back some time after they are let go
     console.log(`   heap ${before.heap >> 10} KiB, after 3,600 more updates ${after.heap >> 10} KiB; ${before.nodes} and ${after.nodes} nodes`);
-    assert.ok(after.heap < before.heap * 1.1 + 512 * 1024, "the heap grows");
-    assert.ok(after.nodes < before.nodes * 1.1 + 200, "nodes are kept");
   },
   async "axe finds no serious fault"() {
     for (const colorScheme of ["light", "dark"])
@@ -271,5 +271,5 @@ await g.kill();
 await browser.close();
 assert.deepEqual(strangers, [], "requests to other origins");
 assert.deepEqual(violations, [], "violations of the policy");
-assert.deepEqual(errors, [], "errors of scripts");
+assert.deepEqual([...new Set(errors)], [], "errors of scripts");
 process.exit(failed ? 1 : 0);

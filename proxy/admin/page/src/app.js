@@ -1,7 +1,7 @@
 // The page: what was heard last, drawn once for each snapshot.
 
 import { render } from './npm/lit-html/lit-html.js';
-import { html, nothing } from './parts.js';
+import { html, nothing, stage } from './parts.js';
 import { ask, session, watch } from './net.js';
 import { verdict, loop } from './verdict.js';
 import { fleet } from './fleet.js';
@@ -10,7 +10,8 @@ import * as side from './side.js';
 import * as dialogs from './dialogs.js';
 
 const old = 3; // seconds, after which what is shown is not how things are
-const root = document.getElementById('app'), live = document.getElementById('live');
+let root;
+const live = document.getElementById('live');
 const state = { shot: null, heard: 0, offset: 0, login: 'off', config: {}, told: null, line: null };
 const charts = new Charts(() => draw());
 
@@ -34,7 +35,7 @@ function draw() {
 export function show(shot) {
   const first = !state.shot;
   if (state.shot && state.shot.gateway.page !== shot.gateway.page && !document.querySelector('dialog')) return location.reload();
-  if (first) root.replaceChildren();
+  if (first) root = stage();
   state.shot = shot; state.heard = performance.now(); state.offset = Date.parse(shot.at) - Date.now();
   charts.forecast = shot.sections.forecast;
   draw();

@@ -1,6 +1,6 @@
 // Asking before something is changed, and logging in.
 
-import { html, nothing, name } from './parts.js';
+import { html, nothing, name, stage } from './parts.js';
 import { render } from './npm/lit-html/lit-html.js';
 import { ask, login } from './net.js';
 
@@ -47,7 +47,7 @@ export const unsilence = (id, done) => ask('silences/' + encodeURIComponent(id),
 // door is the page before the login.
 export function door(entered) {
   let failed = '', busy = false;
-  const root = document.getElementById('app');
+  const root = stage();
   const draw = () => render(html`<main class="hold"><form novalidate @submit=${submit}><h1>steelyard</h1><p>This gateway asks for a token: what <code>admin.token_file</code> holds.</p>
     <label>Token<input type="password" name="token" autocomplete="current-password" autofocus></label><p class="failing" role="alert">${failed || nothing}</p><button class="main" ?disabled=${busy}>Log in</button></form></main>`, root);
   async function submit(e) {

@@ -9,6 +9,14 @@ const shapes = { good: 'M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9z', watch: 'M6
 // mark is a state as a shape; the word stands beside it.
 export const mark = (tone) => html`<svg class="mark ${tone}" viewBox="0 0 12 12" aria-hidden="true"><path d=${shapes[tone] || shapes.rest}></path></svg>`;
 
+// stage is an empty place for the whole page, in place of what was there.
+export function stage() {
+  const next = document.createElement('div');
+  next.id = 'app';
+  document.getElementById('app').replaceWith(next);
+  return next;
+}
+
 // bar shows a part of a whole, and a tick where it should be.
 export const bar = (part, tick, tone = '') => html`<svg class="bar ${tone}" viewBox="0 0 100 5" preserveAspectRatio="none" aria-hidden="true">
   <rect class="whole" width="100" height="5" rx="1"></rect><rect class="part" width=${(100 * Math.min(1, Math.max(0, part || 0))).toFixed(1)} height="5" rx="1"></rect>
