@@ -53,6 +53,7 @@ func defaults() *Config {
 		HalfClose: "gone",
 		Usage:     usageDefaults(),
 		Alerts:    alertDefaults(),
+		Optimise:  OptimiseShow,
 	}
 }
 

@@ -38,6 +38,7 @@ func TestDefaults(t *testing.T) {
 		HalfClose: "gone",
 		Usage:     Usage{Enabled: true, User: "hash", Days: 30, MaxBytes: 1 << 30},
 		Alerts:    Alerts{Interval: 10 * time.Second, Defaults: true},
+		Optimise:  "show",
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,

@@ -23,6 +23,7 @@ type Config struct {
 	Notify    []Notify   `yaml:"notify,omitempty"`
 	Usage     Usage      `yaml:"usage"`
 	Alerts    Alerts     `yaml:"alerts"`
+	Optimise  string     `yaml:"optimise"` // what becomes of recommendations: OptimiseOff, OptimiseShow or OptimiseApply
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

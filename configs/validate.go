@@ -29,6 +29,7 @@ func (r *report) validate(c *Config) {
 	r.validateNotify(c.Notify)
 	r.validateUsage(&c.Usage)
 	r.validateAlerts(c)
+	r.oneOf("optimise", c.Optimise, OptimiseOff, OptimiseShow, OptimiseApply)
 	r.validateUpstreams(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)

@@ -43,6 +43,7 @@ var EventKinds = []string{
 	"alert_firing", "alert_over", "action_taken", "action_failed", "would_act", "scale_asked",
 	"alerts_undelivered", "alerts_delivered", "silenced", "unsilenced",
 	"usage_lost", "usage_kept",
+	"advised", "optimised", "optimise_undone",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

@@ -49,7 +49,7 @@ func isLeaf(kind reflect.Type) bool {
 }
 
 // keyCell fits the first cell of a row about a key.
-const keyCell = "`(half_close|[a-z_]+[.\\[][][a-z_.]+)`"
+const keyCell = "`(half_close|optimise|[a-z_]+[.\\[][][a-z_.]+)`"
 
 func TestReferenceHasEveryKey(t *testing.T) {
 	want := keys(reflect.TypeFor[configs.Config](), "")

@@ -65,6 +65,8 @@ var rooms = []room{
 		why: "who asks and how it fares: plain rows in, figures out; it knows neither the data path nor how it is configured"},
 	{path: "metrics/notify", level: 2, sees: "metrics/event",
 		why: "events in, messages to receivers out; it knows neither where events come from nor how it is configured"},
+	{path: "metrics/advice", level: 2, sees: "metrics/usage",
+		why: "finished requests in, recommendations out: who serves them once more is handed in"},
 	{path: "metrics/program", level: 0,
 		why: "programs that people name: the same bounds whoever runs them"},
 	{path: "metrics/notify/dispatch", level: 2, sees: "metrics/alert metrics/event",
@@ -94,11 +96,11 @@ var rooms = []room{
 		why: "what was counted and seen lately, for people: rows and states in, points out"},
 	{path: "proxy/admin/page", level: 2,
 		why: "files and their headers: what they show comes from the API, like everybody else's"},
-	{path: "proxy/admin", level: 3, sees: "metrics/event metrics/history proxy/admin/page metrics/usage",
+	{path: "proxy/admin", level: 3, sees: "metrics/advice metrics/event metrics/history metrics/usage proxy/admin/page",
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/alert metrics/event metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport metrics/usage",
+		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/advice metrics/alert metrics/event metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery metrics/usage proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},
@@ -114,6 +116,8 @@ var rooms = []room{
 		why: "formulas, so that what they are held against cannot leak into them"},
 	{path: "bench/sim", level: 4, sees: "balancer balancer/predict bench/engine bench/heap bench/trace", tests: "balancer/estimate balancer/policy bench/figure bench/theory",
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
+	{path: "bench/replay", level: 5, sees: "balancer balancer/policy bench/engine bench/sim bench/trace metrics/advice", tests: "metrics/usage",
+		why: "recorded requests in virtual time, under any configuration: the one place where advice meets the simulation"},
 	{path: "bench/rival", level: 5, sees: "balancer balancer/prefix bench/engine bench/sim",
 		why: "others' rules, written anew: they live in simulations only, so nothing that serves may know them"},
 	{path: "bench/real", level: 6, sees: "balancer balancer/cost balancer/policy bench/engine bench/report bench/rival bench/sim bench/trace configs",
@@ -162,8 +166,9 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 7, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/event metrics/usage proxy/admin proxy/requestlog",
-		why: "commands, flags and exit codes"},
+	{path: "cmd/steelyard", level: 7, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/event metrics/usage proxy/admin proxy/requestlog",
+		tests: "balancer bench/sim",
+		why:   "commands, flags and exit codes"},
 }
 
 // laws hold whatever the rows say: a row that breaks one is a mistake in the row.

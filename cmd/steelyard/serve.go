@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 	"go.uber.org/zap"
 
+	"github.com/steelyard-proxy/steelyard/bench/replay"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/handover"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/signals"
@@ -29,6 +30,14 @@ func serveCommand() *cobra.Command {
 	}
 	takeConfig(c, &file)
 	return c
+}
+
+// textOf reads a configuration as it stands in its file.
+func textOf(file string) func() (string, []byte, error) {
+	return func() (string, []byte, error) {
+		text, err := os.ReadFile(file)
+		return file, text, err
+	}
 }
 
 // serveName is the command that SIGHUP does not end.
@@ -58,6 +67,7 @@ func serve(ctx context.Context, file string) error {
 	defer behind.run()()
 	a, err := app.New(cfg, app.Options{
 		Log: log, AccessLog: access, Metrics: counted, Memory: memoryAvailable(), Given: given, Shared: from != nil,
+		Replay: replay.New, ConfigText: textOf(file),
 	})
 	if err != nil {
 		return err

@@ -84,6 +84,9 @@ const (
 	ScaleAsked                        // an alert asks for more or fewer endpoints
 	UsageLost                         // who asks cannot be written to usage.dir
 	UsageKept                         // it can again
+	Advised                           // something should be changed
+	Optimised                         // a recommendation was applied
+	OptimiseUndone                    // one was taken back, as R got worse
 
 	kinds // one more than the last
 )
@@ -148,6 +151,9 @@ var entries = [kinds]entry{
 	ScaleAsked:        {"scale_asked", Info, "an alert asks for another number of endpoints"},
 	UsageLost:         {"usage_lost", Warning, "finished requests cannot be written to usage.dir: they count in memory only"},
 	UsageKept:         {"usage_kept", Info, "finished requests are written to usage.dir again"},
+	Advised:           {"advised", Info, "something should be changed: see the recommendations"},
+	Optimised:         {"optimised", Info, "a recommendation was applied"},
+	OptimiseUndone:    {"optimise_undone", Warning, "a recommendation was taken back: response times got worse with it"},
 }
 
 // Kinds is every kind there is.

@@ -19,5 +19,13 @@ func sectionsOf(o *Options) map[string]section {
 	if o.Usage != nil {
 		all["usage"] = section{every: 10 * time.Second, most: 64 << 10, get: func() any { return usageOverview(o.Usage) }}
 	}
+	if o.Advisor != nil {
+		all["advice"] = section{every: 10 * time.Second, most: 64 << 10, get: func() any {
+			if given, on := o.Advisor.Advice(); on {
+				return adviceAnswer{given}
+			}
+			return nil
+		}}
+	}
 	return all
 }

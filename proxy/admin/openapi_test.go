@@ -134,6 +134,12 @@ var everyAnswer = []struct {
 	{method: "POST", path: reloadPath, status: 403, change: reloads(nil), headers: []string{"Origin", "null"}},
 	{method: "POST", path: reloadPath, status: 409},
 	{method: "POST", path: reloadPath, status: 422, change: reloads(aRefusal)},
+	{method: "GET", path: "/api/v1/advice", status: 200, change: advises},
+	{method: "GET", path: "/api/v1/advice", status: 404},
+	{method: "POST", path: applyPath, status: 200, target: "/api/v1/advice/aa/apply", change: advises},
+	{method: "POST", path: applyPath, status: 403, target: "/api/v1/advice/aa/apply", change: advises, headers: []string{"Origin", "null"}},
+	{method: "POST", path: applyPath, status: 404, target: "/api/v1/advice/zz/apply", change: advises},
+	{method: "POST", path: applyPath, status: 409, target: "/api/v1/advice/bb/apply", change: advises},
 }
 
 // TestAnswersAreAsDescribed asks for every described answer and holds it
@@ -172,6 +178,7 @@ const (
 	drainPath   = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/drain"
 	undrainPath = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/undrain"
 	reloadPath  = "/api/v1/reload"
+	applyPath   = "/api/v1/advice/{id}/apply"
 )
 
 func notReady(_ *Options, s *running) {

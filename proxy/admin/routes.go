@@ -39,6 +39,8 @@ func (s *Server) routes() []route {
 		{"POST", "/api/v1/reload", s.postReload},
 		{"GET", "/api/v1/usage", atMost(maxUsages, s.getUsage)},
 		{"DELETE", "/api/v1/usage/users/{user}", s.deleteUser},
+		{"GET", "/api/v1/advice", atMost(maxStates, s.getAdvice)},
+		{"POST", "/api/v1/advice/{id}/apply", s.postApplyAdvice},
 		{"GET", "/api/v1/openapi.json", getOpenAPI},
 	}
 }

@@ -36,6 +36,7 @@ type Options struct {
 	Events  *event.Log               // nil: none
 	Alerts  func() Alerts            // called from many goroutines at once; nil: none are watched
 	Reload  func() (Reloaded, error) // reads the configuration again; nil: there is none to read
+	Advisor Advisor                  // nil: nothing is recommended
 	Hosts   []string                 // host names of the listener, besides IP addresses and localhost
 	Token   func() string            // who shows it is let in; nil or "": everybody is. Called for each request
 	History *history.History         // the last hour; nil: none is kept
@@ -54,6 +55,7 @@ type Server struct {
 	ready   func() Readiness
 	metrics http.Handler
 	reload  func() (Reloaded, error)
+	advisor Advisor // nil: nothing is recommended
 	log     *zap.Logger
 	alerts  func() Alerts // nil: none are watched
 	handler http.Handler
@@ -79,7 +81,7 @@ type Server struct {
 
 // New returns a server that serves nothing until Run.
 func New(o Options) *Server {
-	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, log: o.Log, events: o.Events, alerts: o.Alerts, silences: o.Silences, usage: o.Usage,
+	s := &Server{fleet: o.Fleet, ready: o.Ready, metrics: o.Metrics, reload: o.Reload, advisor: o.Advisor, log: o.Log, events: o.Events, alerts: o.Alerts, silences: o.Silences, usage: o.Usage,
 		followers: make(chan struct{}, maxFollowers), stopping: make(chan struct{})}
 	s.name, s.version, s.startedAt = o.Name, o.Version, time.Now()
 	s.page, s.pageToken = page.New(), newPageToken()

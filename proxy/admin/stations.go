@@ -36,7 +36,8 @@ var deeds = map[string][]event.Kind{
 		event.Ejected, event.Restored, event.OnTrial, event.TrialPassed, event.Ramping, event.RampOver, event.Recovery, event.RecoveryFailed,
 		event.WouldRecover, event.CoolingOff, event.Poisoned, event.RetryBudgetSpent, event.Shed, event.ShedOver, event.NoEndpoint, event.NoEndpointOver, event.Panic, event.PanicOver,
 	},
-	"analyse": {event.WouldEject, event.Slowing},
+	"analyse":  {event.WouldEject, event.Slowing},
+	"optimise": {event.Advised, event.Optimised, event.OptimiseUndone},
 }
 
 // stations are the six, in the order of the loop.

@@ -37,6 +37,13 @@ type Reader struct {
 	header []string
 	at     map[string]int // place of each column
 	cells  []string       // of the row that was read last
+	ahead  *line          // that was read to see whether there is one; nil: none was
+}
+
+// line is what the file has next: cells, or what is wrong with them.
+type line struct {
+	cells []string
+	err   error
 }
 
 // NewReader reads the header. It refuses one that has other columns, or lacks one of those needed.
@@ -71,10 +78,10 @@ func NewReader(name string, in io.Reader, needed []string) (*Reader, error) {
 	return r, nil
 }
 
-// Next reads a row; io.EOF is the end. The first lines of files that were put together are left out.
+// Next reads a row; io.EOF is the end. After a row that is a *Problem it goes on with the next. The first lines of files that were put together are left out.
 func (r *Reader) Next() error {
 	for {
-		cells, err := r.csv.Read()
+		cells, err := r.read()
 		switch {
 		case errors.Is(err, io.EOF):
 			return io.EOF
@@ -97,11 +104,21 @@ func (r *Reader) unlessCut(bad, cause error) error {
 	if broken, ok := errors.AsType[*csv.ParseError](cause); cause != nil && (!ok || broken.StartLine != broken.Line) {
 		return bad
 	}
-	if _, err := r.csv.Read(); !errors.Is(err, io.EOF) || r.end.last == '\n' {
+	next, err := r.csv.Read()
+	r.ahead = &line{slices.Clone(next), err}
+	if !errors.Is(err, io.EOF) || r.end.last == '\n' {
 		return bad
 	}
 	r.Cut = true
 	return io.EOF
+}
+
+func (r *Reader) read() ([]string, error) {
+	if next := r.ahead; next != nil {
+		r.ahead = nil
+		return next.cells, next.err
+	}
+	return r.csv.Read()
 }
 
 // Has says whether there is such a column.

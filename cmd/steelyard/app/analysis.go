@@ -36,9 +36,7 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 	if cfg.Admin.Address != "" {
 		consumers = append(consumers, a.remember)
 	}
-	if len(consumers) == 0 {
-		return recorders
-	}
+	consumers = append(consumers, a.advising.add)
 	n.queue, n.users = usage.NewQueue(a.metrics.UsageRowDropped, consumers...), usage.NewIdentifier(mode, secret)
 	a.analysis, a.fleet.analysed = n, true
 	return append([]proxy.Recorder{n}, recorders...)

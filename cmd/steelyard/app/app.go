@@ -16,6 +16,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
+	"github.com/steelyard-proxy/steelyard/metrics/advice"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/metrics/history"
 	"github.com/steelyard-proxy/steelyard/proxy"
@@ -31,7 +32,10 @@ type Options struct {
 	Metrics   *metrics.Registry // nil: one of its own
 	Given     []Given           // sockets that others have opened for us; those that no address names are closed
 	Shared    bool              // a process that is being replaced still writes to the request log
-	Memory    int64             // bytes that the process may use where limits.memory is 0; 0: any number
+	Replay    advice.Replay     // serves recorded requests once more; nil: nothing that needs it is recommended
+	// ConfigText is the configuration as it stands in its file, for diffs; nil: there is no file.
+	ConfigText func() (name string, text []byte, err error)
+	Memory     int64 // bytes that the process may use where limits.memory is 0; 0: any number
 }
 
 // App is one running gateway.
@@ -50,6 +54,7 @@ type App struct {
 	certificates certificates
 	webhooks     *webhooks
 	alerts       *alerts
+	advising     *advising
 
 	admin        net.Listener // nil: none
 	adminAddress string       // as configured
@@ -99,6 +104,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if err := a.openToken(cfg.Admin.TokenFile); err != nil {
 		return nil, err
 	}
+	a.advising = newAdvising(a, o.Replay, o.ConfigText)
 	recorders, err := a.openLogs(cfg, o)
 	if err != nil {
 		return nil, err
@@ -258,6 +264,7 @@ func (a *App) Run(ctx context.Context) error {
 	g.start("remember the last hour", func(ctx context.Context) error { return a.history.Run(ctx, a.fleet.states) })
 	g.start("watch clients", a.front.Run)
 	g.start("watch certificates", a.certificates.run)
+	g.start("recommend", a.advising.run)
 	a.fleet.start(ctx, g)
 	if a.begin != nil {
 		if err := a.begin(ctx); err != nil {

@@ -86,7 +86,7 @@ func configuredCapacities(list []configs.Endpoint) map[string]configs.Capacity {
 
 func (a *App) adminServer() *admin.Server {
 	o := admin.Options{
-		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Alerts: a.alerts.shown, Reload: a.onReload, Hosts: a.adminHosts, Log: a.log,
+		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Alerts: a.alerts.shown, Reload: a.onReload, Advisor: a.advising, Hosts: a.adminHosts, Log: a.log,
 		Token: a.adminToken, History: a.history, Config: a.shownConfig, Name: a.fleet.sender.gateway, Version: a.metrics.Version(),
 	}
 	if a.analysis != nil && a.analysis.book != nil {

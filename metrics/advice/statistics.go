@@ -1,0 +1,102 @@
+// Means with their errors, and histograms by factor.
+
+package advice
+
+import (
+	"math"
+	"slices"
+)
+
+// spread is the mean of some values, how far it may be off in one case of ten, and their number.
+type spread struct {
+	mean, error float64
+	n           int
+}
+
+// spreadOf takes the values for independent. Of fewer than two nothing is known of the error.
+func spreadOf(values []float64) spread {
+	s := spread{n: len(values), error: math.Inf(1)}
+	if s.n == 0 {
+		return s
+	}
+	for _, v := range values {
+		s.mean += v / float64(s.n)
+	}
+	if s.n < 2 {
+		return s
+	}
+	sum := 0.0
+	for _, v := range values {
+		sum += (v - s.mean) * (v - s.mean)
+	}
+	s.error = student(s.n-1) * math.Sqrt(sum/float64(s.n-1)/float64(s.n))
+	return s
+}
+
+// students are the 95 % quantiles of Student's distribution, by degrees of freedom from 1 on.
+var students = []float64{6.314, 2.920, 2.353, 2.132, 2.015, 1.943, 1.895, 1.860, 1.833, 1.812, 1.796, 1.782, 1.771, 1.761, 1.753}
+
+func student(freedom int) float64 {
+	if freedom <= len(students) {
+		return students[freedom-1]
+	}
+	return 1.645 + 1.6/float64(freedom) // within 0.005 of it
+}
+
+// blocks cuts n things into so many blocks, as equal as can be, and calls each with its ends.
+func blocks(n, count int, each func(from, to int)) {
+	for i := range count {
+		each(i*n/count, (i+1)*n/count)
+	}
+}
+
+// factor is the ratio from one bucket of a histogram to the next.
+const factor = 1.05
+
+// histogram counts positive values in buckets of 5 %.
+type histogram map[int16]int
+
+func (h histogram) add(x float64) {
+	if x > 0 && !math.IsInf(x, 1) {
+		h[int16(math.Round(math.Log(x)/math.Log(factor)))]++
+	}
+}
+
+func (h histogram) count() (n int) {
+	for _, c := range h {
+		n += c
+	}
+	return n
+}
+
+func (h histogram) buckets() []int16 {
+	list := make([]int16, 0, len(h))
+	for b := range h {
+		list = append(list, b)
+	}
+	slices.Sort(list)
+	return list
+}
+
+// quantile is 0 of an empty one.
+func (h histogram) quantile(q float64) float64 {
+	left := q * float64(h.count())
+	for _, b := range h.buckets() {
+		if left -= float64(h[b]); left <= 0 {
+			return middle(b)
+		}
+	}
+	return 0
+}
+
+func middle(bucket int16) float64 { return math.Pow(factor, float64(bucket)) }
+
+func (h histogram) join(other histogram) histogram {
+	sum := histogram{}
+	for _, one := range []histogram{h, other} {
+		for b, n := range one {
+			sum[b] += n
+		}
+	}
+	return sum
+}

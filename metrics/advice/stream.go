@@ -1,0 +1,100 @@
+// What is known of one upstream.
+
+package advice
+
+import (
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
+)
+
+// stream is one upstream, and all that is learned of its requests.
+type stream struct {
+	setup    Upstream
+	foreseen Forecast
+	log      record
+	places   map[string]*place
+	tries    tries
+	waits    waits
+	prompts  prompts
+	replayed map[string]verdict // by the ID of the advice
+}
+
+func newStream() *stream {
+	return &stream{places: map[string]*place{}, prompts: prompts{}, replayed: map[string]verdict{}}
+}
+
+// configure takes over another configuration. What was seen under the old one is kept where it still holds.
+func (s *stream) configure(u Upstream) {
+	if s.setup.differs(&u) {
+		s.log, s.replayed = record{}, map[string]verdict{} // it was served by other rules
+	}
+	s.setup = u
+	for name := range s.places {
+		if u.find(name) == nil {
+			delete(s.places, name)
+		}
+	}
+	for _, e := range u.Endpoints {
+		if s.places[e.Name] == nil {
+			s.places[e.Name] = &place{}
+		}
+		s.places[e.Name].configured(e)
+	}
+}
+
+// differs says whether requests are served otherwise.
+func (u *Upstream) differs(other *Upstream) bool {
+	if u.Policy != other.Policy || u.Queue != other.Queue || len(u.Endpoints) != len(other.Endpoints) {
+		return true
+	}
+	for i := range u.Endpoints {
+		if u.Endpoints[i].fixed() != other.Endpoints[i].fixed() {
+			return true
+		}
+	}
+	return false
+}
+
+// fixed is the endpoint without what is measured: that changes by itself.
+func (e Endpoint) fixed() Endpoint {
+	if e.AutoCapacity {
+		e.Capacity = 0
+	}
+	if e.AutoSlots {
+		e.Slots = 0
+	}
+	return e
+}
+
+// add hears of one request.
+func (s *stream) add(r *usage.Row) {
+	s.tries.add(r)
+	s.waits.add(r)
+	s.prompts.add(r)
+	q, ok := requestOf(r)
+	if !ok {
+		return
+	}
+	s.log.add(q)
+	p := s.places[q.Endpoint]
+	if p == nil || r.Class != answered {
+		return
+	}
+	size := q.Size
+	if size <= 0 {
+		size = 1
+	}
+	begun := q.At.Add(q.Queue)
+	p.add(span{begun, begun.Add(q.Service), size})
+}
+
+// answered is the class of requests whose work is known: they came to their end.
+const answered = "answered"
+
+// settle learns from the endpoints' requests of which all is known by now.
+func (s *stream) settle(now time.Time) {
+	for _, p := range s.places {
+		p.settle(now)
+	}
+}
