@@ -172,11 +172,12 @@ func (x *alerts) states() (list []metrics.AlertState, work metrics.AlertWork) {
 }
 
 // shown are the alerts as the admin listener shows them.
-func (x *alerts) shown() admin.Alerts {
-	shown := admin.Alerts{Alerts: []admin.Alert{}, Receivers: []admin.Receiver{}}
-	for _, a := range x.engine.Alerts() {
-		shown.Alerts = append(shown.Alerts, adminAlert(&a))
+func (x *alerts) shown(n *notifier) admin.Alerts {
+	shown, list := admin.Alerts{Alerts: []admin.Alert{}, Receivers: []admin.Receiver{}}, x.engine.Alerts()
+	for i := range list {
+		shown.Alerts = append(shown.Alerts, adminAlert(&list[i]))
 	}
+	n.show(list, &shown)
 	return shown
 }
 

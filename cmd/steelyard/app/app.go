@@ -55,6 +55,7 @@ type App struct {
 	webhooks     *webhooks
 	alerts       *alerts
 	advising     *advising
+	notify       *notifier
 
 	admin        net.Listener // nil: none
 	adminAddress string       // as configured
@@ -121,6 +122,8 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if a.alerts, err = newAlerts(a, cfg); err != nil {
 		return nil, err
 	}
+	a.notify = newNotifier(a)
+	a.notify.adopt(generation.notify)
 	if a.front, err = front.New(frontOptions(cfg, a.handler, a.log, a.metrics)); err != nil {
 		return nil, fmt.Errorf("watch clients: %w", err)
 	}
@@ -146,6 +149,9 @@ func (a *App) prepare(cfg *configs.Config) (*generation, error) {
 		return nil, err
 	}
 	g.webhooks = hooks
+	if g.notify, err = prepareNotify(cfg.Notify); err != nil {
+		return nil, err
+	}
 	return g, nil
 }
 
@@ -285,6 +291,7 @@ func (a *App) Run(ctx context.Context) error {
 	}
 	a.serving()
 	a.alerts.start(g)
+	a.notify.start(g)
 	var failure error
 	select {
 	case <-ctx.Done():

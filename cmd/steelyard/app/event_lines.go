@@ -76,7 +76,7 @@ func (l *eventLines) told(e event.Event) {
 func hasLine(k event.Kind) bool {
 	switch k {
 	case event.ProbeFailed, event.ProbePassed, // the prober
-		event.Draining, event.Undrained, // the admin listener, with the client
+		event.Draining, event.Undrained, event.Silenced, // the admin listener, with the client
 		event.Reloaded, event.ReloadRefused:
 		return true
 	}

@@ -42,8 +42,14 @@ func (a *App) OwnFiles(ours bool) {
 		a.requests.Share(!ours, ours)
 	}
 	a.analysis.own(ours)
+	if !ours {
+		a.notify.own(false) // what was told is on disk before another process reads it
+	}
 	if err := a.alerts.store.Own(ours); err != nil {
 		a.log.Warn("alerts", zap.Error(err))
+	}
+	if ours {
+		a.notify.own(true)
 	}
 	a.fleet.mu.Lock()
 	learners := a.fleet.learners()
@@ -111,6 +117,7 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 	a.events.Close() // nobody shall be told twice, by webhooks neither
 	a.fleet.leaveRecovery()
 	a.alerts.leave()
+	a.notify.own(false)
 	a.mu.Lock()
 	t := a.config.Timeouts
 	a.mu.Unlock()

@@ -25,6 +25,7 @@ type generation struct {
 	plans  []*plan
 
 	webhooks []wantedWebhook
+	notify   []wantedNotify
 }
 
 // plan is what the configuration asks of one upstream.

@@ -40,6 +40,7 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	}
 	a.renewToken()
 	a.webhooks.adopt(g.webhooks)
+	a.notify.adopt(g.notify)
 	a.fleet.adopt(g)
 	a.handler.Use(g.rules)
 	a.alerts.adopt(cfg)
@@ -70,7 +71,7 @@ func (a *App) Config() *configs.Config {
 
 // Files are those that the configuration in force names and a reload reads again.
 func (a *App) Files() (files []string) {
-	named := append(a.webhooks.fileNames(), a.tokenFile)
+	named := append(append(a.webhooks.fileNames(), a.notify.fileNames()...), a.tokenFile)
 	for _, id := range a.fleet.identities() {
 		named = append(named, id.tls.CAFile, id.tls.CertFile, id.tls.KeyFile)
 	}
@@ -88,7 +89,7 @@ func (a *App) Files() (files []string) {
 // FilesChanged says whether one of them has other contents than when it was read, or what was
 // learned of requests was changed by somebody else.
 func (a *App) FilesChanged() bool {
-	return a.fleet.filesChanged() || a.webhooks.filesChanged() || a.tokenChanged()
+	return a.fleet.filesChanged() || a.webhooks.filesChanged() || a.notify.filesChanged() || a.tokenChanged()
 }
 
 // ReloadFailed records that a new configuration could not be read. The old one

@@ -40,6 +40,7 @@ func (a *App) observe() {
 	})
 	a.metrics.ObserveWebhooks(a.webhooks.states)
 	a.metrics.ObserveAlerts(a.alerts.states)
+	a.metrics.ObserveNotify(a.notify.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
@@ -86,8 +87,9 @@ func configuredCapacities(list []configs.Endpoint) map[string]configs.Capacity {
 
 func (a *App) adminServer() *admin.Server {
 	o := admin.Options{
-		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Alerts: a.alerts.shown, Reload: a.onReload, Advisor: a.advising, Hosts: a.adminHosts, Log: a.log,
+		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Reload: a.onReload, Advisor: a.advising, Hosts: a.adminHosts, Log: a.log,
 		Token: a.adminToken, History: a.history, Config: a.shownConfig, Name: a.fleet.sender.gateway, Version: a.metrics.Version(),
+		Alerts: func() admin.Alerts { return a.alerts.shown(a.notify) }, Silences: silences{a.notify.Dispatcher},
 	}
 	if a.analysis != nil && a.analysis.book != nil {
 		o.Usage = a.analysis

@@ -65,7 +65,8 @@ func (d *Dispatcher) SetReceivers(list []Receiver) {
 	defer d.mu.Unlock()
 	flows, mirrors := byName(d.flows), byName(d.mirrors)
 	d.flows, d.mirrors = nil, nil
-	for _, r := range list {
+	for i, r := range list {
+		r.place = i
 		if len(r.Mirrors) > 0 {
 			d.mirrors = append(d.mirrors, replaced(mirrors[r.Name], r, newMirrored))
 			delete(mirrors, r.Name)
@@ -90,6 +91,7 @@ type way[T any] interface {
 	comparable
 	named() string
 	same(r *Receiver) bool
+	move(place int)
 	inherit(old T)
 	end()
 }
@@ -106,6 +108,7 @@ func byName[T way[T]](list []T) map[string]T {
 func replaced[T way[T]](old T, r Receiver, make func(Receiver) T) T {
 	var none T
 	if old != none && old.same(&r) {
+		old.move(r.place)
 		return old
 	}
 	fresh := make(r)
@@ -119,6 +122,8 @@ func replaced[T way[T]](old T, r Receiver, make func(Receiver) T) T {
 func (s *standing) named() string { return s.Name }
 
 func (s *standing) same(r *Receiver) bool { return r.Version != "" && s.Version == r.Version }
+
+func (s *standing) move(place int) { s.place = place }
 
 // inherit takes over what another flow to the same receiver knows. A message that it is just sending may be sent
 // once more, with the same ID.
@@ -204,7 +209,7 @@ func seenAs(alerts []alert.Alert) []seen {
 	return list
 }
 
-// standings are all receivers.
+// standings are all receivers, in configured order.
 func (d *Dispatcher) standings() (list []*standing) {
 	for _, f := range d.flows {
 		list = append(list, f.standing)
@@ -212,10 +217,11 @@ func (d *Dispatcher) standings() (list []*standing) {
 	for _, m := range d.mirrors {
 		list = append(list, m.standing)
 	}
+	slices.SortFunc(list, func(a, b *standing) int { return cmp.Compare(a.place, b.place) })
 	return list
 }
 
-// Receivers is how deliveries fare, by name.
+// Receivers is how deliveries fare, in configured order.
 func (d *Dispatcher) Receivers() (list []ReceiverState) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -223,7 +229,6 @@ func (d *Dispatcher) Receivers() (list []ReceiverState) {
 	for _, s := range d.standings() {
 		list = append(list, ReceiverState{s.Name, s.Kind, waiting[s.Name], s.lastSuccess, s.lastError, s.failing})
 	}
-	slices.SortFunc(list, func(a, b ReceiverState) int { return cmp.Compare(a.Name, b.Name) })
 	return list
 }
 

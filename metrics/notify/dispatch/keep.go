@@ -23,6 +23,9 @@ type keptReceiver struct {
 	Known  map[string]time.Time `json:"known,omitempty"` // to a receiver with mirrors, by fingerprint
 }
 
+// heavy is how long it takes to write a state down that is not written for each message.
+const heavy = 5 * time.Millisecond
+
 // version is of the form. One that we do not know is left unread, and replaced.
 const version = 1
 
@@ -133,7 +136,9 @@ func (d *Dispatcher) save(now bool) {
 	began := time.Now()
 	text, err := json.Marshal(d.state())
 	d.mu.Unlock()
-	d.rested = time.Now().Add(20 * time.Since(began))
+	if took := time.Since(began); took > heavy {
+		d.rested = time.Now().Add(20 * took)
+	}
 	if err == nil {
 		err = d.Store.Put(section, text)
 	}

@@ -14,7 +14,7 @@ const afterOutage = 5 * time.Minute
 
 // outage is an alert about a whole upstream.
 type outage struct {
-	name string
+	key  string    // the alert's fingerprint
 	seen time.Time // when it last fired
 }
 
@@ -23,7 +23,7 @@ func (d *Dispatcher) noteOutages(alerts []seen, now time.Time) {
 	for _, a := range alerts {
 		if a.Endpoint == "" && a.Upstream != "" && fires(a.Alert) && slices.Contains(d.Mutes, a.Name) {
 			_, known := d.outages[a.Upstream]
-			d.outages[a.Upstream], d.remuted = outage{a.Name, now}, d.remuted || !known
+			d.outages[a.Upstream], d.remuted = outage{a.key, now}, d.remuted || !known
 		}
 	}
 	for upstream, o := range d.outages {
@@ -34,7 +34,8 @@ func (d *Dispatcher) noteOutages(alerts []seen, now time.Time) {
 	}
 }
 
-// Muted says what keeps an alert from being told: the ID of a silence, or the name of the alert about its upstream.
+// Muted says what keeps an alert from being told: the ID of a silence, or the fingerprint of the alert
+// about its whole upstream.
 func (d *Dispatcher) Muted(a *alert.Alert) (silencedBy, inhibitedBy string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -49,7 +50,7 @@ func (d *Dispatcher) muted(a *alert.Alert, now time.Time) (silencedBy, inhibited
 		}
 	}
 	if a.Endpoint != "" {
-		inhibitedBy = d.outages[a.Upstream].name
+		inhibitedBy = d.outages[a.Upstream].key
 	}
 	return silencedBy, inhibitedBy
 }

@@ -73,6 +73,7 @@ func TestAReceiverThatAsksForAPauseGetsIt(t *testing.T) {
 // TestAMessageIsGivenUpAfterADay, and counted. What still fires is tried again when it is due again.
 func TestAMessageIsGivenUpAfterADay(t *testing.T) {
 	w := newWorld(t)
+	w.step = 10 * time.Second
 	w.hook.fail = always(errDown)
 	w.fire("no-endpoint page chat")
 	w.pass(24*time.Hour + time.Minute)
@@ -104,6 +105,7 @@ func TestARefusedMessageIsNotTriedAgain(t *testing.T) {
 
 func TestAReceiverThatIsGoneGetsNoMore(t *testing.T) {
 	w := newWorld(t)
+	w.step = 10 * time.Second
 	w.hook.fail = always(&Final{Err: errors.New("answered 410"), Gone: true})
 	w.fire("endpoint-down ticket chat a")
 	w.fire("queue-long ticket chat")
@@ -120,6 +122,7 @@ func TestAReceiverThatIsGoneGetsNoMore(t *testing.T) {
 // TestTheOutboxIsBounded: pages go first, and the oldest is dropped.
 func TestTheOutboxIsBounded(t *testing.T) {
 	w := newWorld(t)
+	w.step = 10 * time.Second
 	w.hook.fail = always(errDown)
 	w.fire("first ticket chat")
 	w.pass(time.Minute)

@@ -19,6 +19,8 @@ type Receiver struct {
 	Channel  Channel
 	Mirrors  []Mirror // each is told everything
 	Watchdog bool     // of Mirrors: an alert that always fires is among them
+
+	place int // among the receivers
 }
 
 // Timing says how soon and how often a receiver is told.

@@ -95,7 +95,7 @@ func TestAReceiverThatHangsHarmsNoOther(t *testing.T) {
 			synctest.Wait()
 			assert.Equal(t, i+1, well.seen())
 		}
-		assert.Equal(t, 3, d.Receivers()[1].Waiting)
+		assert.Equal(t, 3, d.Receivers()[0].Waiting)
 
 		receivers[0].Version, receivers[0].Channel = "2", &quick{}
 		d.SetReceivers(receivers)

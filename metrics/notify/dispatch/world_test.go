@@ -97,7 +97,9 @@ func (w *world) fire(text string) *alert.Alert {
 }
 
 func (w *world) find(a *alert.Alert) int {
-	return slices.IndexFunc(w.alerts, func(b alert.Alert) bool { return b.Fingerprint() == a.Fingerprint() })
+	return slices.IndexFunc(w.alerts, func(b alert.Alert) bool {
+		return b.Name == a.Name && b.Upstream == a.Upstream && b.Endpoint == a.Endpoint
+	})
 }
 
 // end resolves all alerts of a name; "": all.
