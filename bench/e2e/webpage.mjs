@@ -130,6 +130,8 @@ const steps = {
     await page.locator("h1").filter({ hasText: "All is well" }).waitFor();
   },
   async "focus and selection survive updates, and nothing jumps"() {
+    await until("all is as it was", async () => { await chat(g); return (await page.locator("tr.good").count()) === 3; });
+    await updates(page, 1);
     await page.evaluate(() => {
       window.jumps = 0;
       new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.jumps += e.value; })).observe({ type: "layout-shift" });

@@ -2,20 +2,102 @@
 
 package admin
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
-// firing are the alerts that fire, as reasons why not all is well.
-func (s *Server) firing() []reason { return nil }
+// mostAlerts is how many alerts a snapshot has.
+const mostAlerts = 50
 
-func (s *Server) alert() station { return station{Name: "alert", State: off, Now: "no rules"} }
+// withAlerts adds the alerts that fire to what is not well. One about a place of which something is said already makes
+// that graver, and is not said again.
+func (s *Server) withAlerts(list []reason) []reason {
+	if s.alerts == nil {
+		return list
+	}
+	known := map[[2]string]int{}
+	for i, r := range list {
+		known[[2]string{r.Upstream, r.Endpoint}] = i
+	}
+	for _, a := range s.alerts().Alerts {
+		level, grave := map[string]string{"page": trouble, "ticket": watch}[a.Severity]
+		if a.State != "firing" || a.SilencedBy != "" || !grave {
+			continue
+		}
+		if i, said := known[[2]string{a.Upstream, a.Endpoint}]; said && a.Upstream != "" {
+			if rank(level) > rank(list[i].Level) {
+				list[i].Level = level
+			}
+			continue
+		}
+		since := a.Since
+		list = append(list, reason{Level: level, Upstream: a.Upstream, Endpoint: a.Endpoint, Text: a.Summary, Why: a.Name, Since: &since})
+	}
+	return list
+}
+
+func (s *Server) alert() station {
+	st := station{Name: "alert", State: off, Now: "no rules"}
+	if s.alerts == nil {
+		return st
+	}
+	firing, pending, failing := 0, 0, 0
+	all := s.alerts()
+	for _, a := range all.Alerts {
+		switch a.State {
+		case "firing":
+			firing++
+		case "pending":
+			pending++
+		}
+	}
+	for _, r := range all.Receivers {
+		if r.FailingSince != nil {
+			failing++
+		}
+	}
+	st.State, st.Now = works, "no alert fires"
+	if firing > 0 {
+		st.State, st.Now = acts, plural(firing, "alert fires", "alerts fire")
+	}
+	if pending > 0 {
+		st.Now += fmt.Sprintf(", %d pending", pending)
+	}
+	if failing > 0 {
+		st.Now += ", " + plural(failing, "receiver fails", "receivers fail")
+	}
+	return st
+}
 
 func (s *Server) analyse() station {
-	return station{Name: "analyse", State: off, Now: "nothing is analysed"}
+	st := station{Name: "analyse", State: off, Now: "nothing is analysed"}
+	if s.usage != nil {
+		st.State, st.Now = works, "counts who asks, and how it fares"
+	}
+	return st
+}
+
+func plural(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // sectionsOf are the parts of the snapshot that other routes answer.
 func sectionsOf(o *Options) map[string]section {
 	all := map[string]section{}
+	if o.Alerts != nil {
+		all["alerts"] = section{most: 64 << 10, get: func() any {
+			told := o.Alerts()
+			told.Alerts, told.Receivers = append([]Alert{}, told.Alerts[:min(len(told.Alerts), mostAlerts)]...), append([]Receiver{}, told.Receivers...)
+			return told
+		}}
+	}
+	if o.Silences != nil {
+		all["silences"] = section{most: 32 << 10, get: func() any { return silencesAnswer{append([]Silence{}, o.Silences.Silences()...)} }}
+	}
 	if o.Usage != nil {
 		all["usage"] = section{every: 10 * time.Second, most: 64 << 10, get: func() any { return usageOverview(o.Usage) }}
 	}

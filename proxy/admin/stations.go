@@ -30,8 +30,11 @@ const (
 // deeds are the events that a station makes.
 var deeds = map[string][]event.Kind{
 	"monitor": {event.ProbeFailed, event.ProbePassed, event.Unreachable, event.Back, event.SignalLost, event.SignalBack, event.Restarted},
-	"alert":   {event.WebhookFailing, event.WebhookBack},
-	"scale":   {event.SpilledOver, event.SpillOver},
+	"alert": {
+		event.AlertFiring, event.AlertOver, event.ActionTaken, event.ActionFailed, event.WouldAct, event.AlertsUndelivered, event.AlertsDelivered,
+		event.Silenced, event.Unsilenced, event.WebhookFailing, event.WebhookBack,
+	},
+	"scale": {event.SpilledOver, event.SpillOver, event.ScaleAsked},
 	"recover": {
 		event.Ejected, event.Restored, event.OnTrial, event.TrialPassed, event.Ramping, event.RampOver, event.Recovery, event.RecoveryFailed,
 		event.WouldRecover, event.CoolingOff, event.Poisoned, event.RetryBudgetSpent, event.Shed, event.ShedOver, event.NoEndpoint, event.NoEndpointOver, event.Panic, event.PanicOver,
@@ -73,10 +76,14 @@ func deed(e *event.Event) string {
 	if where == "" {
 		where = e.Upstream
 	}
-	if where == "" {
-		return e.Kind.Says()
+	text := e.Kind.Says()
+	if e.Kind == event.AlertFiring || e.Kind == event.AlertOver {
+		text += ": " + e.Cause
 	}
-	return where + ": " + e.Kind.Says()
+	if where == "" {
+		return text
+	}
+	return where + ": " + text
 }
 
 func (s *Server) monitor(upstreams []Upstream) station {

@@ -62,7 +62,7 @@ func (s *Server) judge(upstreams []Upstream, events []event.Event, now time.Time
 	for i := range upstreams {
 		list = append(list, s.reasonsOf(&upstreams[i], known)...)
 	}
-	list = append(list, s.firing()...)
+	list = s.withAlerts(list)
 	slices.SortStableFunc(list, func(a, b reason) int {
 		return cmp.Or(cmp.Compare(rank(b.Level), rank(a.Level)), sinceOf(a).Compare(sinceOf(b)))
 	})

@@ -4,7 +4,7 @@ import { render } from './npm/lit-html/lit-html.js';
 import { html, nothing, stage } from './parts.js';
 import { ask, session, watch } from './net.js';
 import { verdict, loop } from './verdict.js';
-import { fleet } from './fleet.js';
+import { fleet, rows } from './fleet.js';
 import { Charts } from './charts.js';
 import * as side from './side.js';
 import * as dialogs from './dialogs.js';
@@ -25,10 +25,12 @@ function draw() {
   const t = now(), off = stale();
   document.body.classList.toggle('stale', off);
   document.title = (off ? '(old) ' : { well: '', watch: '(!) ', trouble: '(!!) ' }[shot.verdict.level] || '') + 'steelyard';
-  render(html`<a class="skip" href="#fleet">Skip to the fleet</a>${verdict(shot, t, off, state.login, leave)}<main>${loop(shot, t)}${fleet(shot, t, dialogs.drain)}
-    <div class="columns"><div>${charts.view(shot, again)}${side.usage(shot)}</div><div>${side.alerts(shot, t, (a) => dialogs.silence(a, nothing), (id) => dialogs.unsilence(id, nothing))}${side.events(shot, t)}</div></div>
+  render(html`<a class="skip" href="#fleet">Skip to the fleet</a>${verdict(shot, t, off, state.login, leave)}<main>${loop(shot, t)}${fleet(shot)}
+    <div class="columns"><div>${charts.view(shot, again)}${side.usage(shot)}</div><div>${side.alerts(shot, t, (a) => dialogs.silence(a, nothing), (id) => dialogs.unsilence(id, nothing))}${side.events(shot)}</div></div>
     <div class="thirds">${side.findings(shot, t)}${side.advice(shot, t)}${side.forecast(shot, t)}</div>${side.config(state.config, toggle)}</main>
     <footer>steelyard ${shot.gateway.version}, process ${shot.gateway.pid}</footer>`, root);
+  rows(shot, t, dialogs.drain);
+  side.happened(shot);
 }
 
 // show draws a snapshot. It is exported so that a test can show many.

@@ -1,7 +1,6 @@
 // Upstreams and their endpoints, dense.
 
-import { html, mark, bar, nothing, name, panel } from './parts.js';
-import { repeat } from './npm/lit-html/directives/repeat.js';
+import { html, mark, bar, nothing, name, panel, fill } from './parts.js';
 import { ago, count, known, lasted, number, percent, rate, since, span } from './format.js';
 
 const ways = { on_trial: 'on trial', ramping: 'ramping up' };
@@ -33,8 +32,7 @@ function capacity(e) {
 function row(u, e, now, act) {
   const s = stateOf(e), r = e.recent, held = e.conditions.some((c) => c.name === 'draining'), p = e.probe;
   const errors = known(r.error_ratio) ? percent(r.error_ratio) : '–';
-  return html`<tr role="row" class=${s.tone} data-endpoint=${e.name}>
-  <th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, ''), 48)}</small></th>
+  return html`<th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, ''), 48)}</small></th>
   ${cell('state', html`<span class="state">${mark(s.tone)}<span>${s.word}<small>${s.why ? name(s.why, 90) : nothing}${s.since ? (s.why ? ', ' : '') + span(since(s.since, now)) : ''}</small></span></span>`, 'wide')}
   ${cell('capacity', capacity(e), 'n')}
   ${cell('share', html`${percent(r.share)}<small>of ${percent(e.share)}</small>${bar(r.share, e.share)}`, 'n')}
@@ -45,19 +43,27 @@ function row(u, e, now, act) {
   ${cell('tokens', rate(r.tokens_rate), 'n')}
   ${cell('failed', html`${errors}<small>${r.errors ? count(r.errors, 'request') : nothing}</small>`, 'n ' + (r.error_ratio > 0.02 ? 'alarm' : ''))}
   ${cell('last probe', p ? html`${p.result === 'passed' || p.result === 'busy' ? p.result : 'failed: ' + p.result}<small>${lasted(p.took_s)}, ${ago(p.at, now)}</small>` : html`none<small>not probed yet</small>`, 'n')}
-  <td role="cell" class="do"><button @click=${() => act(u.name, e.name, !held)} aria-label=${(held ? 'Undrain ' : 'Drain ') + e.name}>${held ? 'Undrain' : 'Drain'}</button></td></tr>`;
+  <td role="cell" class="do"><button @click=${() => act(u.name, e.name, !held)} aria-label=${(held ? 'Undrain ' : 'Drain ') + e.name}>${held ? 'Undrain' : 'Drain'}</button></td>`;
 }
 
 const heads = [['Endpoint', 'l'], ['State', 'l'], ['Capacity', ''], ['Share', 'of expected'], ['In flight', ''], ['Requests', ''], ['R', 'p50, p95'], ['First byte', 'p50, p95'], ['Tokens', ''], ['Failed', ''], ['Last probe', '']];
 
-function upstream(u, now, act) {
+function upstream(u) {
   const q = u.queue, r = u.recent;
   const notes = [u.policy.replaceAll('_', ' '), u.note, u.panicking && 'panic mode', u.spilled && 'spilled over', u.fallback && 'falls back to ' + u.fallback].filter(Boolean).join(', ');
   return html`<div class="upstream"><h3><b>${name(u.name, 60)}</b><span class="note">${name(notes, 160)}</span>
     <span class="sum">${rate(r.requests_rate).replace('/s', ' requests/s')}, R ${lasted(r.response_p50_s)}, queue ${number(q.waiting)}${q.waiting ? ', oldest ' + lasted(q.oldest_seconds) : ''}</span></h3>
   <table role="table"><caption class="unseen">Endpoints of ${u.name}</caption><thead role="rowgroup"><tr role="row">${heads.map(([h, more]) => html`<th role="columnheader" scope="col" class=${more === 'l' ? 'l' : 'n'}>${h}${more && more !== 'l' ? html`<small>${more}</small>` : nothing}</th>`)}<th role="columnheader" scope="col"><span class="unseen">Drain</span></th></tr></thead>
-  <tbody role="rowgroup">${repeat(u.endpoints, (e) => e.name, (e) => row(u, e, now, act))}</tbody></table></div>`;
+  <tbody role="rowgroup" data-upstream=${u.name}></tbody></table></div>`;
 }
 
-export const fleet = (shot, now, act) => panel('fleet', 'Fleet', count(shot.totals.endpoints, 'endpoint') + (shot.endpoints_left_out ? '; the worst are shown, ' + shot.endpoints_left_out + ' that are better off are not' : ''),
-  repeat(shot.upstreams, (u) => u.name, (u) => upstream(u, now, act)));
+export const fleet = (shot) => panel('fleet', 'Fleet', count(shot.totals.endpoints, 'endpoint') + (shot.endpoints_left_out ? '; the worst are shown, ' + shot.endpoints_left_out + ' that are better off are not' : ''),
+  shot.upstreams.map(upstream));
+
+// rows fills the tables, once they are there.
+export function rows(shot, now, act) {
+  for (const u of shot.upstreams) {
+    const dress = (tr, e) => { tr.className = stateOf(e).tone; tr.dataset.endpoint = e.name; tr.setAttribute('role', 'row'); };
+    fill(document.querySelector(`tbody[data-upstream="${CSS.escape(u.name)}"]`), u.endpoints, 'tr', (e) => e.name, dress, (e) => row(u, e, now, act));
+  }
+}

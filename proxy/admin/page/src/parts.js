@@ -1,6 +1,6 @@
 // Small parts that several views share.
 
-import { html, svg, nothing } from './npm/lit-html/lit-html.js';
+import { html, svg, nothing, render } from './npm/lit-html/lit-html.js';
 import { plain } from './format.js';
 
 export { html, svg, nothing };
@@ -8,6 +8,21 @@ export { html, svg, nothing };
 const shapes = { good: 'M6 1.5a4.5 4.5 0 1 0 0 9 4.5 4.5 0 0 0 0-9z', watch: 'M6 1 11 10.5H1z', bad: 'M1.8 1.8h8.4v8.4H1.8z', held: 'M6 .8 11.2 6 6 11.2.8 6z', rest: 'M6 2.2a3.8 3.8 0 1 0 0 7.6 3.8 3.8 0 0 0 0-7.6z' };
 // mark is a state as a shape; the word stands beside it.
 export const mark = (tone) => html`<svg class="mark ${tone}" viewBox="0 0 12 12" aria-hidden="true"><path d=${shapes[tone] || shapes.rest}></path></svg>`;
+
+// fill keeps one child of box for each item, found again by its key, so that focus and selection stay where they are. lit-html's own
+// way (repeat, 3.3.3) leaves a comment behind for each item that goes.
+export function fill(box, items, tag, key, dress, view) {
+  const before = box.kept || new Map(), kept = new Map(items.map((i) => [key(i), before.get(key(i)) || document.createElement(tag)]));
+  for (const [k, child] of before) if (!kept.has(k)) child.remove();
+  box.kept = kept;
+  let at = box.firstElementChild;
+  for (const item of items) {
+    const child = kept.get(key(item));
+    dress(child, item);
+    render(view(item), child);
+    if (child === at) at = at.nextElementSibling; else box.insertBefore(child, at);
+  }
+}
 
 // stage is an empty place for the whole page, in place of what was there.
 export function stage() {

@@ -1,7 +1,6 @@
 // What happened, what alerts, what was found, and what would be better.
 
-import { html, mark, nothing, name, panel, empty } from './parts.js';
-import { repeat } from './npm/lit-html/directives/repeat.js';
+import { html, mark, nothing, name, panel, empty, fill } from './parts.js';
 import { ago, clock, count, known, lasted, number, percent, since, span, when } from './format.js';
 
 const tones = { info: 'rest', warning: 'watch', critical: 'bad', page: 'bad', ticket: 'watch' };
@@ -9,11 +8,12 @@ const states = { firing: 'fires', pending: 'pending', no_data: 'no data', inacti
 const place = (p) => [p.upstream, p.endpoint, p.model, p.user && 'user ' + p.user, p.phase].filter(Boolean).join(' / ');
 const off = (key, what) => html`<p class="empty">Off. ${what} <code>${key}</code> in the configuration switches it on.</p>`;
 
-export function events(shot, now) {
-  const list = shot.events.slice(-40).reverse();
-  return panel('events', 'Events', 'as they happen', list.length ? html`<ol class="events" tabindex="0" aria-label="Events, the newest first">${repeat(list, (e) => e.id, (e) => html`<li class=${tones[e.severity]}>
-    <time datetime=${e.at} title=${e.at}>${clock(e.at, true)}</time>${mark(tones[e.severity])}<span>${e.endpoint || e.upstream ? html`<b>${name([e.upstream, e.endpoint].filter(Boolean).join(' / '), 60)}</b> ` : nothing}${e.message}
-    ${e.cause || e.action ? html`<small>${name([e.cause, e.action].filter(Boolean).join('; '), 200)}</small>` : nothing}</span></li>`)}</ol>` : empty('Nothing has happened yet.'));
+export const events = (shot) => panel('events', 'Events', 'as they happen', html`${shot.events.length ? nothing : empty('Nothing has happened yet.')}<ol class="events" tabindex=${shot.events.length ? 0 : -1} aria-label="Events, the newest first"></ol>`);
+
+// happened fills the list of events, once it is there.
+export function happened(shot) {
+  fill(document.querySelector('.events'), shot.events.slice(-40).reverse(), 'li', (e) => e.id, (li, e) => { li.className = tones[e.severity]; }, (e) => html`<time datetime=${e.at} title=${e.at}>${clock(e.at, true)}</time>${mark(tones[e.severity])}<span>${e.endpoint || e.upstream ? html`<b>${name([e.upstream, e.endpoint].filter(Boolean).join(' / '), 60)}</b> ` : nothing}${e.message}
+    ${e.cause || e.action ? html`<small>${name([e.cause, e.action].filter(Boolean).join('; '), 200)}</small>` : nothing}</span>`);
 }
 
 export function alerts(shot, now, silence, unsilence) {
@@ -21,7 +21,7 @@ export function alerts(shot, now, silence, unsilence) {
   const firing = list.filter((a) => a.state === 'firing').length;
   const receivers = (a?.receivers || []).filter((r) => r.failing_since || r.waiting);
   return panel('alerts', 'Alerts', a ? (firing ? count(firing, 'alert') + ' firing' : 'none fires') : 'off', !a ? off('alerts', 'Rules tell when something is wrong:') : html`
-    ${list.length ? html`<ul class="cards">${repeat(list, (a) => a.fingerprint || a.name + a.upstream + a.endpoint, (a) => html`<li class=${a.state === 'firing' ? tones[a.severity] || 'watch' : 'rest'}>
+    ${list.length ? html`<ul class="cards">${list.map((a) => html`<li class=${a.state === 'firing' ? tones[a.severity] || 'watch' : 'rest'}>
       <p>${mark(a.state === 'firing' ? tones[a.severity] || 'watch' : 'rest')}<b>${name(a.name, 60)}</b> <span class="tag">${a.severity}</span> <span class="tag">${states[a.state] || a.state}${a.flapping ? ', flapping' : ''}</span> <span class="quiet">${place(a)} ${a.since ? span(since(a.since, now)) : ''}</span></p>
       <p>${name(a.summary, 240)}</p>${a.remedy ? html`<p class="quiet">${name(a.remedy, 240)}</p>` : nothing}
       ${a.silenced_by?.length ? html`<p class="quiet">silenced</p>` : a.inhibited_by?.length ? html`<p class="quiet">told by another alert</p>` : s.silences && a.state === 'firing' ? html`<button @click=${() => silence(a)} aria-label=${'Silence ' + a.name}>Silence</button>` : nothing}</li>`)}</ul>` : empty('No alert fires or is about to.')}
