@@ -23,6 +23,8 @@ const until = async (what, condition) => {
 };
 const serving = async () => (await fetch(admin + "/readyz?upstreams=1")).ok;
 
+const users = async () => (await (await fetch(admin + "/api/v1/usage?by=user")).json()).rows;
+
 // The error that a promise ends with, which must be one that applications can catch as the SDK's.
 const error = async (promise) => {
   const e = await promise.then(() => assert.fail("no error"), (e) => e);
@@ -159,6 +161,41 @@ const steps = {
     const patient = chat({ max_tokens: 4 }, { maxRetries: 10 });
     await fault("none");
     assert.equal((await patient).usage.completion_tokens, 4);
+  },
+  async "retries and tokens are counted as the SDK counts them"() {
+    const count = { requests: 0, retries: 0, prompt: 0, completion: 0 };
+    const retrying = new OpenAI({
+      apiKey: "sk-of-the-retries", baseURL: gateway + "/v1", maxRetries: 2,
+      fetch: (url, init) => {
+        count.requests++;
+        if (Number(new Headers(init.headers).get("x-stainless-retry-count")) > 0) count.retries++;
+        return fetch(url, init);
+      },
+    });
+    const before = await users();
+    const ask = async () => {
+      const answer = await retrying.chat.completions.create({ model, messages, max_tokens: 4 });
+      count.prompt += answer.usage.prompt_tokens;
+      count.completion += answer.usage.completion_tokens;
+    };
+    await ask();
+    await fault("error-500");
+    await error(ask());
+    const patient = ask(); // its first try fails, and then the servers are well again
+    await until("it has failed once", async () => count.requests === 5);
+    await fault("none");
+    await patient;
+    assert.ok(count.retries >= 3, "the SDK has tried again " + count.retries + " times");
+    let mine;
+    await until("the gateway has counted all", async () => {
+      mine = (await users()).find((u) => !before.some((b) => b.key === u.key));
+      return mine?.requests === count.requests;
+    });
+    assert.match(mine.key, /^key:[0-9a-f]{12}$/);
+    assert.equal(mine.retries, count.retries);
+    assert.equal(mine.prompt_tokens, count.prompt);
+    assert.equal(mine.completion_tokens, count.completion);
+    assert.equal(mine.client_timeout_s, 600, "what the SDK says that it waits");
   },
 };
 

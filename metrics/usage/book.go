@@ -66,9 +66,9 @@ func (b *Book) Add(r *Row) {
 
 // add is Add without files. The caller holds mu.
 func (b *Book) add(r *Row) {
-	at := r.End()
-	b.pane(at).add(r, at)
-	b.series.add(r, at)
+	at, m := r.End(), r.marks()
+	b.pane(at).add(r, at, &m)
+	b.series.add(r, at, &m)
 }
 
 // pane is the one that a moment belongs to. Where the clock was set back by more than all panes a new one begins.

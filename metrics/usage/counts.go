@@ -63,15 +63,25 @@ func newUse(fine bool) *Use {
 	return &Use{Response: Sketch{Fine: fine}, FirstByte: Sketch{Fine: fine}, Left: Sketch{Fine: fine}}
 }
 
-func (u *Use) add(r *Row) {
-	u.Counts.add(r)
+// marks are the times of a row, as sketches take them.
+type marks struct{ response, firstByte, left mark }
+
+func (r *Row) marks() marks {
+	m := marks{response: mark{none: true}, firstByte: markOf(r.FirstByte.Seconds()), left: mark{none: true}}
 	if !r.Aborted() && !r.Failed() {
-		u.Response.Add(r.Response.Seconds())
+		m.response = markOf(r.Response.Seconds())
 	}
-	u.FirstByte.Add(r.FirstByte.Seconds())
 	if waited, left := r.left(); left {
-		u.Left.Add(waited.Seconds())
+		m.left = markOf(waited.Seconds())
 	}
+	return m
+}
+
+func (u *Use) add(r *Row, m *marks) {
+	u.Counts.add(r)
+	u.Response.put(m.response)
+	u.FirstByte.put(m.firstByte)
+	u.Left.put(m.left)
 }
 
 func (u *Use) merge(o *Use) {

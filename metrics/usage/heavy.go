@@ -33,11 +33,11 @@ type ModelUse struct {
 	Use
 }
 
-func (u *User) add(r *Row) {
+func (u *User) add(r *Row, m *marks) {
 	if r.ClientTimeout > 0 {
 		u.Timeout = r.ClientTimeout.Seconds()
 	}
-	u.of(r.Model).add(r)
+	u.of(r.Model).add(r, m)
 }
 
 // of is the use of a model, or of all those that have no place of their own.
@@ -78,9 +78,9 @@ func (h *Heavy) index() {
 	}
 }
 
-func (h *Heavy) add(r *Row) {
+func (h *Heavy) add(r *Row, m *marks) {
 	u := h.count(r.User, 1)
-	u.add(r)
+	u.add(r, m)
 }
 
 // count adds n requests of a user, who may take the place of the one with the least.

@@ -37,7 +37,8 @@ func TestHeavyUsersAreFound(t *testing.T) {
 	counts, times := map[UserID]uint64{}, map[UserID][]float64{}
 	fine, all := Sketch{Fine: true}, []float64(nil)
 	zipfRows(rows, 200_000, func(r *Row) {
-		heavy.add(r)
+		m := r.marks()
+		heavy.add(r, &m)
 		fine.Add(r.Response.Seconds())
 		counts[r.User]++
 		times[r.User] = append(times[r.User], r.Response.Seconds())
@@ -84,7 +85,8 @@ func TestHeavyMerge(t *testing.T) {
 	counts := map[UserID]uint64{}
 	n := 0
 	zipfRows(60_000, 20_000, func(r *Row) {
-		halves[n*2/60_000].add(r)
+		m := r.marks()
+		halves[n*2/60_000].add(r, &m)
 		counts[r.User]++
 		n++
 	})

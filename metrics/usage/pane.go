@@ -27,14 +27,14 @@ func newPane(from time.Time) *Pane {
 	return &Pane{From: from, To: from, Served: map[Served]*Use{}}
 }
 
-func (p *Pane) add(r *Row, at time.Time) {
+func (p *Pane) add(r *Row, at time.Time, m *marks) {
 	if at.After(p.To) {
 		p.To = at
 	}
 	if r.User != "" {
-		p.Users.add(r)
+		p.Users.add(r, m)
 	}
-	p.served(Served{r.Upstream, r.Model}).add(r)
+	p.served(Served{r.Upstream, r.Model}).add(r, m)
 }
 
 func (p *Pane) served(s Served) *Use {

@@ -150,9 +150,10 @@ func Scan(dir string, q Question) (Report, error) {
 		if all.From.IsZero() || at.Before(all.From) {
 			all.From = at
 		}
-		all.add(r, at)
+		m := r.marks()
+		all.add(r, at, &m)
 		if q.By == ByHour {
-			series.addHour(r, at)
+			series.addHour(r, at, &m)
 		}
 	})
 	if q.From.IsZero() && len(all.Served) == 0 {

@@ -112,7 +112,7 @@ func newSeries() Series {
 	return Series{Minutes: map[string]ring{}, Hourly: map[string]ring{}, Week: map[string][]Counts{}, Prompts: map[Served][]Prompts{}}
 }
 
-func (s *Series) add(r *Row, at time.Time) {
+func (s *Series) add(r *Row, at time.Time, m *marks) {
 	if s.Since.IsZero() || at.Before(s.Since) {
 		s.Since = at
 	}
@@ -122,13 +122,13 @@ func (s *Series) add(r *Row, at time.Time) {
 	if g := spans(s.Hourly, r.Upstream, hoursKept); g != nil {
 		g.add(r, at, 3600)
 	}
-	s.addHour(r, at)
+	s.addHour(r, at, m)
 	s.addWeek(r, at)
 	s.addPrompt(r, at)
 }
 
 // addHour adds to the hour in which the request ended, even where the clock has been set back since.
-func (s *Series) addHour(r *Row, at time.Time) {
+func (s *Series) addHour(r *Row, at time.Time, m *marks) {
 	at = at.UTC().Truncate(time.Hour)
 	i := len(s.Hours) - 1
 	for i >= 0 && !s.Hours[i].At.Equal(at) {
@@ -139,7 +139,7 @@ func (s *Series) addHour(r *Row, at time.Time) {
 		s.Hours = s.Hours[max(0, len(s.Hours)-hoursKept):]
 		s.Seen, i = Distinct{}, len(s.Hours)-1
 	}
-	s.Hours[i].add(r)
+	s.Hours[i].add(r, m)
 	if r.User != "" && i == len(s.Hours)-1 && s.Seen.add(r.User) {
 		s.Hours[i].Users = s.Seen.count()
 	}

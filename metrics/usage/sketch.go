@@ -34,12 +34,30 @@ func (s *Sketch) width() float64 {
 }
 
 // Add takes in a value; what is not above 0 is none.
-func (s *Sketch) Add(value float64) {
+func (s *Sketch) Add(value float64) { s.put(markOf(value)) }
+
+// mark is a value as sketches take it, reckoned once for several of them.
+type mark struct {
+	fine, coarse int32 // the range that it falls into
+	none         bool
+}
+
+func markOf(value float64) mark {
 	if !(value > 0) {
+		return mark{none: true}
+	}
+	log := math.Log(min(max(value, leastValue), mostValue))
+	return mark{fine: int32(math.Ceil(log / fineLog)), coarse: int32(math.Ceil(log / coarseLog))}
+}
+
+func (s *Sketch) put(m mark) {
+	if m.none {
 		return
 	}
-	value = min(max(value, leastValue), mostValue)
-	at := int32(math.Ceil(math.Log(value) / s.width()))
+	at := m.coarse
+	if s.Fine {
+		at = m.fine
+	}
 	s.reach(at, at)
 	s.N++
 	if bin := &s.Bins[at-s.Low]; *bin < math.MaxUint32 {

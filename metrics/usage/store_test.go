@@ -280,3 +280,25 @@ func TestTheSecret(t *testing.T) {
 	_, err = Secret("", fresh)
 	require.NoError(t, err)
 }
+
+// BenchmarkBook is what a row costs off the request path.
+func BenchmarkBook(b *testing.B) {
+	for _, dir := range []string{"", "files"} {
+		b.Run("dir="+dir, func(b *testing.B) {
+			o := Options{Days: 1, MaxBytes: 1 << 30}
+			if dir != "" {
+				o.Dir = b.TempDir()
+			}
+			book := Open(o)
+			var rows []Row
+			zipfRows(10_000, 1000, func(r *Row) { rows = append(rows, *r) })
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				book.Add(&rows[i%len(rows)])
+				if book.store != nil && i%10_000 == 0 {
+					book.store.waiting, book.store.waitingRows = book.store.waiting[:0], 0
+				}
+			}
+		})
+	}
+}
