@@ -118,6 +118,8 @@ var rooms = []room{
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
 	{path: "bench/replay", level: 5, sees: "balancer balancer/policy bench/engine bench/sim bench/trace metrics/advice", tests: "metrics/usage",
 		why: "recorded requests in virtual time, under any configuration: the one place where advice meets the simulation"},
+	{path: "bench/week", level: 6, sees: "balancer balancer/policy bench/engine bench/replay bench/sim bench/trace metrics metrics/advice metrics/alert metrics/usage",
+		why: "what watches a gateway, shown a week of the real balancer by a clock of its own"},
 	{path: "bench/rival", level: 5, sees: "balancer balancer/prefix bench/engine bench/sim",
 		why: "others' rules, written anew: they live in simulations only, so nothing that serves may know them"},
 	{path: "bench/real", level: 6, sees: "balancer balancer/cost balancer/policy bench/engine bench/report bench/rival bench/sim bench/trace configs",
@@ -154,8 +156,8 @@ var rooms = []room{
 		why: "does the same to several programs from outside"},
 	{path: "bench/overhead/wire", level: 3, why: "client and upstream in one thread, with no code of the proxies they time"},
 
-	{path: "cmd/steelyard/demo", level: 5,
-		sees:  "balancer bench/backend bench/engine bench/load bench/trace cmd/steelyard/app configs metrics",
+	{path: "cmd/steelyard/demo", level: 7,
+		sees:  "balancer bench/backend bench/engine bench/load bench/replay bench/trace bench/week cmd/steelyard/app configs metrics",
 		tests: "balancer/policy",
 		why:   "everything in one process: the simulated servers and the load of bench, the gateway of app"},
 	{path: "cmd/steelyard/filewatch", level: 0,
@@ -166,7 +168,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 7, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/event metrics/usage proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/event metrics/usage proxy/admin proxy/requestlog",
 		tests: "balancer bench/sim",
 		why:   "commands, flags and exit codes"},
 }

@@ -234,6 +234,14 @@ func (f *fleet) change(c Change) {
 		f.loop.restart(c.Endpoint)
 		return
 	}
+	if c.Fails || c.Recovers {
+		for p, pool := range f.pools {
+			_, err := pool.SetCondition(f.told[p][c.Endpoint].Name, balancer.ProbeFailed, c.Fails, "a change of the simulation")
+			f.err = errors.Join(f.err, err)
+			f.collect(p)
+		}
+		return
+	}
 	f.loop.speed(c.Endpoint, c.Capacity)
 	if c.Told == 0 {
 		return

@@ -21,7 +21,13 @@ type Change struct {
 	Told     float64 // what the balancer is told at that time; 0: nothing, it goes on as before
 	// Restart empties the engine's memory, and leaves its speed as it is. Who was served there begins anew.
 	Restart bool
+	// Fails has the engine's probes fail from then on, so that balancers send it nothing more, and Recovers pass again. Its speed stays as
+	// it is, and it goes on with what it has.
+	Fails, Recovers bool
 }
+
+// keepsSpeed says whether the change is about something else than the speed.
+func (c *Change) keepsSpeed() bool { return c.Restart || c.Fails || c.Recovers }
 
 // Endpoint is one simulated engine, and what the balancer is told of it.
 type Endpoint struct {
@@ -79,7 +85,7 @@ func (o Options) validate() error {
 		switch {
 		case c.Endpoint < 0 || c.Endpoint >= len(o.Endpoints):
 			problems = append(problems, fmt.Errorf("change %d: there is no endpoint %d", i, c.Endpoint))
-		case !positive(c.Capacity) && !c.Restart:
+		case !positive(c.Capacity) && !c.keepsSpeed():
 			problems = append(problems, fmt.Errorf("change %d: capacity must be positive and finite, is %v", i, c.Capacity))
 		}
 	}

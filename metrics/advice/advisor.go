@@ -4,6 +4,7 @@ package advice
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -13,6 +14,9 @@ import (
 
 // Every is how often an advisor thinks.
 const Every = 5 * time.Minute
+
+// tellAgain is for how long Told does not hear of an advice again that has come and gone.
+const tellAgain = 24 * time.Hour
 
 // Options are what an Advisor needs.
 type Options struct {
@@ -35,6 +39,7 @@ type Advisor struct {
 	upstreams map[string]*stream
 	advice    []Advice
 	known     map[string]time.Time // since when an advice is told, by ID
+	told      map[string]time.Time // when Told last heard of one, by ID
 }
 
 // New returns an Advisor that knows nothing yet.
@@ -42,7 +47,7 @@ func New(o Options) *Advisor {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	return &Advisor{options: o, upstreams: map[string]*stream{}, known: map[string]time.Time{}}
+	return &Advisor{options: o, upstreams: map[string]*stream{}, known: map[string]time.Time{}, told: map[string]time.Time{}}
 }
 
 // Configure says what is configured from now on. Upstreams that are not named are forgotten.
@@ -87,15 +92,6 @@ func (a *Advisor) Advice() []Advice {
 	return slices.Clone(a.advice)
 }
 
-// Forget drops the replays of an upstream, and the requests that they went by: it is served otherwise from now on.
-func (a *Advisor) Forget(upstream string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if s := a.upstreams[upstream]; s != nil {
-		s.log, s.replayed = record{}, map[string]verdict{}
-	}
-}
-
 // Step looks at all that is known.
 func (a *Advisor) Step(now time.Time) {
 	var all []Advice
@@ -128,10 +124,16 @@ func (a *Advisor) keep(all []Advice, now time.Time) (fresh []Advice) {
 			since = now
 		}
 		one.Since, known[one.ID] = since, since
-		if !before && one.Status == Advised {
+		last, heard := a.told[one.ID]
+		if one.Status == Advised && (!heard || !before && now.Sub(last) >= tellAgain) {
 			fresh = append(fresh, *one)
+			a.told[one.ID] = now
 		}
 	}
+	maps.DeleteFunc(a.told, func(id string, at time.Time) bool {
+		_, still := known[id]
+		return !still && now.Sub(at) >= tellAgain
+	})
 	a.known, a.advice = known, all
 	return fresh
 }

@@ -14,6 +14,10 @@ const (
 	busyEnough = time.Hour
 	// capacityOff is by how much a capacity may be off, beyond the error of what was measured.
 	capacityOff = 0.2
+	// capacityError is the most that what was measured may be off: an endpoint that is changing is looked at again later.
+	capacityError = 0.1
+	// capacityMoved is by how much what was measured must have moved for another value to be advised than before.
+	capacityMoved = 0.1
 )
 
 // placeView is what was measured of one endpoint.
@@ -90,17 +94,23 @@ func common(list []measured) measured {
 func (v *view) capacity(m, unit measured) (a Advice, off bool) {
 	ratio := m.ratio - unit.ratio
 	wide := math.Hypot(m.rate.error, unit.rate.error)
-	if m.AutoCapacity || m.Name == unit.Name || math.Abs(ratio)-wide <= math.Log(1+capacityOff) {
+	if m.AutoCapacity || m.Name == unit.Name || math.Abs(ratio)-wide <= math.Log(1+capacityOff) || wide > math.Log(1+capacityError) {
+		delete(v.given, m.Name)
 		return a, false
 	}
 	is := m.Capacity * math.Exp(ratio)
+	given, before := v.given[m.Name]
+	if !before || math.Abs(math.Log(is/given)) > math.Log(1+capacityMoved) {
+		given = is
+		v.given[m.Name] = is
+	}
 	between := [2]float64{m.Capacity * math.Exp(ratio-wide), m.Capacity * math.Exp(ratio+wide)}
 	a = v.told(Capacity, Advised, m.requests, fmt.Sprintf("%s has capacity %s and does the work of %s (%s to %s), by what it did in %s of being busy",
 		m.Name, number(m.Capacity), number(is), number(between[0]), number(between[1]), m.busy.Round(time.Minute)),
 		map[string]any{"configured": m.Capacity, "measured": is, "busy_s": math.Round(m.busy.Seconds()), "compared_with": unit.Name})
 	a.Endpoint, a.Interval = m.Name, &between
-	a.Changes = []Change{{v.setup.Name, m.Name, "capacity", number(is)}}
-	tried := v.setup.with(func(u *Upstream) { u.find(m.Name).Capacity = is })
+	a.Changes = []Change{{v.setup.Name, m.Name, "capacity", number(given)}}
+	tried := v.setup.with(func(u *Upstream) { u.find(m.Name).Capacity = given })
 	d := v.try(&a, 1, tried)
 	return v.settle(a, d, d.gains()), true
 }

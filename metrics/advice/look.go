@@ -13,7 +13,7 @@ type view struct {
 	now      time.Time
 	setup    Upstream
 	foreseen Forecast
-	log      []Request // by arrival
+	log      []Request // by their ends; by arrival once it was replayed
 	places   map[string]placeView
 	tries    triesView
 	waits    waitsView
@@ -23,6 +23,7 @@ type view struct {
 	replay   Replay
 	fitted   *fit // of the log, once it was asked for
 	replayed map[string]verdict
+	given    map[string]float64 // capacities that were advised, by endpoint
 }
 
 // look finds all advice for an upstream.
@@ -52,8 +53,8 @@ func (a *Advisor) view(name string, now time.Time) *view {
 	}
 	s.settle(now)
 	v := &view{
-		now: now, setup: s.setup, foreseen: s.foreseen, log: s.log.sorted(), tries: s.tries.view(now), waits: s.waits.view(now),
-		prompts: s.prompts.view(), places: map[string]placeView{}, ofLog: a.options.OfLog, replay: a.options.Replay, replayed: maps.Clone(s.replayed),
+		now: now, setup: s.setup, foreseen: s.foreseen, log: s.log.list(), tries: s.tries.view(now), waits: s.waits.view(now),
+		prompts: s.prompts.view(), places: map[string]placeView{}, ofLog: a.options.OfLog, replay: a.options.Replay, replayed: maps.Clone(s.replayed), given: maps.Clone(s.given),
 	}
 	v.setup.Endpoints = slices.Clone(s.setup.Endpoints)
 	for name, p := range s.places {
@@ -70,7 +71,7 @@ func (a *Advisor) remember(name string, v *view) {
 	if s == nil || s.setup.differs(&v.setup) {
 		return
 	}
-	s.replayed = v.replayed
+	s.replayed, s.given = v.replayed, v.given
 }
 
 // unsure is the answer that there is not enough data.

@@ -47,11 +47,9 @@ func (r *record) add(q Request) {
 	r.next = (r.next + 1) % Recorded
 }
 
-// sorted is a copy, by arrival.
-func (r *record) sorted() []Request {
-	list := slices.Clone(r.ring)
-	slices.SortStableFunc(list, func(a, b Request) int { return a.At.Compare(b.At) })
-	return list
+// list is a copy, by their ends.
+func (r *record) list() []Request {
+	return append(append(make([]Request, 0, len(r.ring)), r.ring[r.next:]...), r.ring[:r.next]...)
 }
 
 // The failures of requests that were refused for want of a slot, as proxy/ERRORS.md calls them.

@@ -5,11 +5,12 @@ package advice
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
 // Replay finds out what engines there must have been for the requests to take as long as they did, and returns a way to
-// serve them once more. An error says why that cannot be, in words for people. It is called from one goroutine.
+// serve them once more. The log is by arrival. An error says why that cannot be, in words for people. It is called from one goroutine.
 type Replay func(log []Request, present Upstream) (Serve, error)
 
 // Serve serves the recorded requests under another configuration. They come speed times as fast as they did. It returns the
@@ -90,6 +91,7 @@ func (v *view) calibrate() *fit {
 		f.problem = fmt.Sprintf("a replay takes %d recorded requests, and there are %d", leastReplay, len(v.log))
 		return f
 	}
+	slices.SortStableFunc(v.log, func(a, b Request) int { return a.At.Compare(b.At) })
 	serve, err := v.replay(v.log, v.setup)
 	if err == nil {
 		f.serve = serve

@@ -18,16 +18,17 @@ type stream struct {
 	waits    waits
 	prompts  prompts
 	replayed map[string]verdict // by the ID of the advice
+	given    map[string]float64 // capacities that were advised last, by endpoint
 }
 
 func newStream() *stream {
-	return &stream{places: map[string]*place{}, prompts: prompts{}, replayed: map[string]verdict{}}
+	return &stream{places: map[string]*place{}, prompts: prompts{}, replayed: map[string]verdict{}, given: map[string]float64{}}
 }
 
 // configure takes over another configuration. What was seen under the old one is kept where it still holds.
 func (s *stream) configure(u Upstream) {
 	if s.setup.differs(&u) {
-		s.log, s.replayed = record{}, map[string]verdict{} // it was served by other rules
+		s.log, s.replayed, s.given = record{}, map[string]verdict{}, map[string]float64{} // it was served by other rules
 	}
 	s.setup = u
 	for name := range s.places {

@@ -95,7 +95,8 @@ type advising struct {
 
 	off atomic.Bool // nobody asks for recommendations; written by step
 
-	mu sync.Mutex // one change at a time
+	mu       sync.Mutex // one change at a time
+	thinking sync.Mutex // one step at a time
 }
 
 func newAdvising(a *App, replay advice.Replay, text func() (string, []byte, error)) *advising {
@@ -147,6 +148,8 @@ func (w *advising) run(ctx context.Context) error {
 
 // step thinks, where it is time to, and takes the steps that it may.
 func (w *advising) step(now time.Time, think bool) {
+	w.thinking.Lock()
+	defer w.thinking.Unlock()
 	mode := w.mode()
 	w.off.Store(mode == configs.OptimiseOff)
 	if mode == configs.OptimiseOff {

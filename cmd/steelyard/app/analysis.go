@@ -36,7 +36,12 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 	if cfg.Admin.Address != "" {
 		consumers = append(consumers, a.remember)
 	}
-	consumers = append(consumers, a.advising.add)
+	if cfg.Optimise != configs.OptimiseOff || len(consumers) > 0 {
+		consumers = append(consumers, a.advising.add)
+	}
+	if len(consumers) == 0 {
+		return recorders
+	}
 	n.queue, n.users = usage.NewQueue(a.metrics.UsageRowDropped, consumers...), usage.NewIdentifier(mode, secret)
 	a.analysis, a.fleet.analysed = n, true
 	return append([]proxy.Recorder{n}, recorders...)

@@ -93,3 +93,9 @@ func InFlight(a *App) int64 { return a.fleet.loads.InFlight() }
 
 // HeldBytes is how much memory bodies and answers have that are held.
 func HeldBytes(a *App) int64 { return a.handler.HeldBytes() }
+
+// Change makes edits as an advice that is applied does.
+func (a *App) Change(edits []configs.Edit) error { return a.advising.change(edits) }
+
+// Think has recommendations made now.
+func (a *App) Think() { a.advising.step(time.Now(), true) }

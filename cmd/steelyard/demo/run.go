@@ -12,6 +12,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/steelyard-proxy/steelyard/bench/replay"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
@@ -74,7 +75,10 @@ func newGateway(configuration string, log *zap.Logger) (*app.App, error) {
 	if err != nil {
 		return nil, err
 	}
-	return app.New(cfg, app.Options{Log: log, Metrics: metrics.New(metrics.Build{Version: "demo"})})
+	return app.New(cfg, app.Options{
+		Log: log, Metrics: metrics.New(metrics.Build{Version: "demo"}), Replay: replay.New,
+		ConfigText: func() (string, []byte, error) { return "demo.yaml", []byte(configuration), nil },
+	})
 }
 
 // newLog sends the gateway's log to standard error, or below the table if there

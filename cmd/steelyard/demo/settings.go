@@ -15,6 +15,7 @@ import (
 // settings are the flags.
 type settings struct {
 	quiet, noLoad bool
+	week          bool
 	listen, admin string // host:port
 }
 

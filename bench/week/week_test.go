@@ -1,0 +1,59 @@
+package week
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestTheWeekIsToldAsItIs: exactly what the script gives reason for is said, in the time that this takes, and nothing else.
+func TestTheWeekIsToldAsItIs(t *testing.T) {
+	var text strings.Builder
+	all, err := Run(t.Context(), &text, Options{Seed: 1})
+	require.NoError(t, err)
+	t.Log("\n" + text.String())
+	var got []string
+	for _, h := range all {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s", h.What, h.Name, h.Of)))
+	}
+	assert.ElementsMatch(t, expected, got)
+	for _, h := range all {
+		at := h.At.Sub(Monday)
+		within := false
+		for _, e := range reasons {
+			within = within || at >= e[0] && at <= e[1]
+		}
+		assert.True(t, within, "%s %s: nothing in the script gives reason for it", h.At.Format("Mon 15:04"), h.Text)
+	}
+}
+
+// expected is what the script leads to.
+var expected = []string{
+	"advice capacity medium",
+
+	"alert queue-slow", "alert queue-refuses", "over queue-slow", "over queue-refuses",
+
+	"alert no-endpoint", "over no-endpoint",
+	"alert endpoint-down small", "alert endpoint-down large", "alert endpoint-down medium",
+	"over endpoint-down small", "over endpoint-down large", "over endpoint-down medium",
+	"alert requests-fail-burn-1h", "alert requests-fail-burn-6h", "alert requests-fail-burn-3d",
+	"over requests-fail-burn-1h", "over requests-fail-burn-6h", "over requests-fail-burn-3d",
+	"advice retry_storm",
+}
+
+// reasons are when something may be said: from the begin of each event to the end of what follows from it.
+var reasons = [][2]time.Duration{
+	{slowFrom, slowTo + 4*time.Hour}, {abuseFrom, abuseTo + 15*time.Minute}, {outFrom, outTo + 7*time.Hour},
+}
+
+// TestAQuietDayIsQuiet: on Monday nothing happens.
+func TestAQuietDayIsQuiet(t *testing.T) {
+	all, err := Run(t.Context(), io.Discard, Options{Seed: 2, Days: 1})
+	require.NoError(t, err)
+	assert.Empty(t, all)
+}
