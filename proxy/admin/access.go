@@ -45,8 +45,8 @@ func (a *access) allowed(w http.ResponseWriter, r *http.Request) bool {
 	if token == "" || a.session(token, r) {
 		return true
 	}
-	given, is := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-	if !is {
+	scheme, given, _ := strings.Cut(r.Header.Get("Authorization"), " ")
+	if !strings.EqualFold(scheme, "Bearer") {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="steelyard admin"`)
 		fail(w, http.StatusUnauthorized, "a token is needed: send Authorization: Bearer with what admin.token_file holds, or log in on the page")
 		return false

@@ -35,7 +35,7 @@ func TestTokenIsAskedForEverywhere(t *testing.T) {
 	routes = append(routes, route{method: "GET", path: "/nowhere"}, route{method: "PUT", path: "/metrics"}, route{method: "HEAD", path: "/api/v1/snapshot"})
 	for _, r := range routes {
 		target := strings.NewReplacer("{upstream}", "chat", "{endpoint}", "small").Replace(r.path)
-		for _, given := range []string{"", "Bearer wrong", "bearer " + rightToken, "Basic " + rightToken, rightToken, "Bearer " + rightToken + "x", "Bearer "} {
+		for _, given := range []string{"", "Bearer wrong", "Bearer", "Basic " + rightToken, rightToken, "Bearer " + rightToken + "x", "Bearer "} {
 			s.server.access.tries = newTries()
 			got := s.do(r.method, target, "", "Authorization", given)
 			assert.Equal(t, !open[r.method+" "+r.path], got.StatusCode == 401, "%s %s with %q: %d", r.method, r.path, given, got.StatusCode)
@@ -45,6 +45,8 @@ func TestTokenIsAskedForEverywhere(t *testing.T) {
 		}
 	}
 	assert.False(t, s.fleet.Upstreams()[0].Endpoints[0].has(Draining))
+	s.server.access.tries = newTries()
+	assert.Equal(t, 200, s.do("GET", "/metrics", "", "Authorization", "bearer "+rightToken).StatusCode)
 	for _, path := range []string{"/metrics", "/api/v1/upstreams", "/api/v1/snapshot"} {
 		assert.Equal(t, 200, s.do("GET", path, "", "Authorization", "Bearer "+rightToken).StatusCode, path)
 	}

@@ -87,7 +87,7 @@ func New(o Options) *Server {
 	s.page, s.pageToken = page.New(), newPageToken()
 	s.access = access{token: o.Token, tries: newTries(), now: time.Now}
 	s.history, s.config, s.sections = o.History, o.Config, newSections(sectionsOf(&o))
-	s.viewers = viewers{slots: map[chan []byte]struct{}{}, take: func(now time.Time) ([]byte, error) { return s.takeSnapshot(now).encode() }}
+	s.viewers = viewers{slots: map[chan []byte]struct{}{}, take: s.snapshotText}
 	if s.events == nil {
 		s.events = event.NewLog(nil)
 	}

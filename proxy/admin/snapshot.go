@@ -5,9 +5,12 @@ package admin
 import (
 	"cmp"
 	"encoding/json"
+	"fmt"
 	"os"
 	"slices"
 	"time"
+
+	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
@@ -62,6 +65,18 @@ type shownGroup struct {
 type shownOne struct {
 	*Endpoint
 	Recent Recent `json:"recent"`
+}
+
+// snapshotText is a snapshot as JSON. It runs beside the requests of viewers too: what goes wrong in a room that tells something
+// must not end the process.
+func (s *Server) snapshotText(now time.Time) (text []byte, err error) {
+	defer func() {
+		if found := recover(); found != nil {
+			err = fmt.Errorf("BUG: a snapshot panicked: %v", found)
+			s.log.Error("the page gets no snapshot", zap.Error(err), zap.Stack("stack"))
+		}
+	}()
+	return s.takeSnapshot(now).encode()
 }
 
 // takeSnapshot looks at everything now.

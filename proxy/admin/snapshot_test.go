@@ -306,3 +306,26 @@ func BenchmarkFiftyViewers(b *testing.B) {
 		}
 	}
 }
+
+// TestARoomThatPanicsEndsNothing: the page gets no snapshot then, and the gateway goes on.
+func TestARoomThatPanicsEndsNothing(t *testing.T) {
+	var broken atomic.Bool
+	s := start(t, func(o *Options, _ *running) {
+		o.Alerts = func() Alerts {
+			if broken.Load() {
+				panic("broken")
+			}
+			return Alerts{}
+		}
+	})
+	f := follow(t, s, "/api/v1/snapshot")
+	f.next()
+	broken.Store(true)
+	s.server.viewers.show(time.Now())
+	got := s.do("GET", "/api/v1/snapshot", "")
+	if got.StatusCode != 200 { // of the second before
+		assert.Contains(t, got.message(t), "panicked")
+	}
+	broken.Store(false)
+	assert.True(t, strings.HasPrefix(f.next(), "data: "))
+}

@@ -8,6 +8,14 @@ const hour = 3600, ahead = 900, most = 6;
 const dashes = [[], [6, 3], [2, 3], [8, 3, 2, 3], [12, 4], [1, 4]];
 const css = (v) => getComputedStyle(document.documentElement).getPropertyValue(v).trim();
 
+// between is a figure of the points at a time.
+function between(points, t, k) {
+  const i = points.findIndex((p) => p.at >= t);
+  if (i < 0 || (i === 0 && points[0].at > t)) return null;
+  const b = points[i], a = points[Math.max(0, i - 1)], part = b.at > a.at ? (t - a.at) / (b.at - a.at) : 0;
+  return a[k] + part * (b[k] - a[k]);
+}
+
 // plans are the four charts; a line has a series, a name and a colour.
 const plans = [
   { id: 'traffic', title: 'Traffic', unit: rate, lines: (u) => [{ s: 'requests:' + u.name, label: 'requests' }, { s: 'errors:' + u.name, label: 'failed', colour: '--bad', dash: 1 }] },
@@ -56,19 +64,15 @@ export class Charts {
   }
 
   data(plan) {
-    const lines = plan.lines(this.upstream), band = plan.id === 'traffic' ? this.band() : [];
-    const at = this.at.concat(band.map((p) => p.at)), pad = band.map(() => null), past = this.at.map(() => null);
-    const rows = lines.map((l) => (this.values[l.s] || past).concat(pad));
-    if (band.length) {
-      const last = (this.values[lines[0].s] || []).findLast(known) ?? null;
-      for (const k of ['p95', 'p50', 'p05']) { const r = past.concat(band.map((p) => p[k])); if (past.length) r[past.length - 1] = last; rows.push(r); }
-    }
-    return { lines, rows: [at, ...rows], band: band.length > 0 };
+    const lines = plan.lines(this.upstream), foretold = plan.id === 'traffic' ? this.foretold() : [], last = this.at.at(-1);
+    const later = foretold.length && last ? Array.from({ length: ahead / 60 }, (_, i) => last + 60 * (i + 1)).filter((t) => t <= foretold.at(-1).at) : [];
+    const at = this.at.concat(later), rows = lines.map((l) => (this.values[l.s] || this.at.map(() => null)).concat(later.map(() => null)));
+    if (foretold.length) for (const k of ['p95', 'p50', 'p05']) rows.push(at.map((t) => between(foretold, t, k)));
+    return { lines, rows: [at, ...rows], band: foretold.length > 0 };
   }
-  band() {
+  foretold() {
     const f = this.forecast?.upstreams?.find((f) => f.upstream === this.upstream.name && f.series === 'arrivals');
-    const last = this.at.at(-1) || 0;
-    return (f?.points || []).map((p) => ({ ...p, at: Date.parse(p.at) / 1e3 })).filter((p) => p.at > last && p.at < last + ahead);
+    return (f?.points || []).map((p) => ({ ...p, at: Date.parse(p.at) / 1e3 }));
   }
 
   draw() {
@@ -130,7 +134,7 @@ export class Charts {
     const pick = shot.upstreams.length > 1 ? html`<label>of <select @change=${(e) => { this.shown = e.target.value; choose(); }}>${shot.upstreams.map((u) => html`<option value=${u.name}>${u.name}</option>`)}</select></label>` : name(this.upstream.name, 40);
     return panel('hour', 'The last hour', pick, html`<div class="charts">${plans.map((p) => html`<figure aria-labelledby=${'cap-' + p.id}><figcaption id=${'cap-' + p.id}><b>${p.title}</b> <span class="quiet">${this.summary(p)}</span>
       <span class="legend">${p.lines(this.upstream).map((l) => html`<span class="key"><svg viewBox="0 0 18 4" aria-hidden="true" class=${(l.colour || '--s1').slice(2)}>${svg`<line x1="0" y1="2" x2="18" y2="2" stroke-dasharray=${dashes[l.dash || 0].join(' ') || 'none'}></line>`}</svg>${name(l.label, 24)}</span>`)}
-      ${p.id === 'traffic' && this.band().length ? html`<span class="key"><svg viewBox="0 0 18 8" aria-hidden="true" class="forecast"><rect width="18" height="8"></rect></svg>forecast, 5 to 95 %</span>` : nothing}</span>
+      ${p.id === 'traffic' && this.foretold().length ? html`<span class="key"><svg viewBox="0 0 18 8" aria-hidden="true" class="forecast"><rect width="18" height="8"></rect></svg>forecast, 5 to 95 %</span>` : nothing}</span>
       <output class="read" id=${'read-' + p.id}></output></figcaption>
       <div class="plot" id=${'chart-' + p.id} data-chart=${p.id} aria-hidden="true"></div>
       <details @toggle=${(e) => { this.open[p.id] = e.target.open; choose(); }}><summary>${p.title} as a table</summary>${this.open[p.id] ? this.table(p) : nothing}</details></figure>`)}</div>`);

@@ -44,6 +44,10 @@ export function silence(a, done) {
 }
 export const unsilence = (id, done) => ask('silences/' + encodeURIComponent(id), 'DELETE').then(done, done);
 
+export function apply(a) {
+  confirm('Apply this?', html`<p>${name(a.text, 400)}</p><p>It holds until the configuration is read again or steelyard is restarted: put the change into the file to keep it.</p><pre tabindex="0">${a.diff}</pre>`, 'Apply', () => ask('advice/' + encodeURIComponent(a.id) + '/apply', 'POST', {}));
+}
+
 // door is the page before the login.
 export function door(entered) {
   let failed = '', busy = false;

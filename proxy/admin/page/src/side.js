@@ -31,18 +31,18 @@ export function alerts(shot, now, silence, unsilence) {
 
 export function findings(shot, now) {
   const s = shot.sections, f = s.faults, list = [...(f?.faults || []).filter((f) => !f.until).reverse(), ...(f?.trends || [])].slice(0, 12);
-  return panel('faults', 'Faults and trends', f ? (list.length ? count(list.length, 'finding') : 'none') : 'off', !f ? off('anomaly', 'Endpoints are compared with their peers and their past:') : list.length ? html`<ul class="cards">${list.map((f) => html`<li class="watch">
+  return panel('faults', 'Faults and trends', f ? (list.length ? count(list.length, 'finding') : 'none') : 'off', !f ? off('anomalies', 'Endpoints are compared with their peers and their past:') : list.length ? html`<ul class="cards">${list.map((f) => html`<li class="watch">
     <p>${mark('watch')}<b>${name(f.text || f.kind, 240)}</b>${f.shadow ? html` <span class="tag">only watched</span>` : nothing}</p>
     <p class="quiet">${place(f.place || f)} ${f.since ? 'since ' + when(f.since, now) : ''}${known(f.ratio) ? ', ' + number(f.ratio) + ' times the usual' : ''}${known(f.share) ? ', ' + percent(f.share) + ' of the excess' : ''}</p>
     ${f.what_to_do ? html`<p>${name(f.what_to_do, 240)}</p>` : nothing}</li>`)}</ul>` : empty('Nothing is out of the usual.'));
 }
 
-export function advice(shot, now) {
+export function advice(shot, now, apply) {
   const s = shot.sections, list = s.advice?.advice || [], given = list.filter((a) => a.status === 'advised'), open = list.filter((a) => a.status === 'not_enough_data').length;
   return panel('advice', 'Recommendations', s.advice ? (given.length ? count(given.length, 'recommendation') : 'none') : 'off', !s.advice ? off('optimise', 'What would make response times shorter is found from the requests themselves:') : html`
     ${given.length ? html`<ul class="cards">${given.map((a) => html`<li><p><b>${name(a.text, 300)}</b></p>
       <p class="quiet">${place(a)}${a.n ? ', from ' + count(a.n, 'request') : ''}${a.effect?.r_ratio ? html`, R ${a.effect.r_ratio < 1 ? 'falls' : 'rises'} to ${percent(a.effect.r_ratio)} of now, ${a.effect.by === 'replay' ? 'by replay' : 'estimated'}` : nothing}${a.expires_at ? ', holds until ' + when(a.expires_at, now) : ''}</p>
-      ${a.diff ? html`<details><summary>The change to the configuration</summary><pre tabindex="0">${a.diff}</pre></details>` : nothing}</li>`)}</ul>` : empty('Nothing to change.')}
+      ${a.diff ? html`<details><summary>The change to the configuration</summary><pre tabindex="0">${a.diff}</pre></details><button @click=${() => apply(a)}>Apply</button>` : nothing}</li>`)}</ul>` : empty('Nothing to change.')}
     ${open ? html`<p class="quiet">${count(open, 'question')} not answered yet: there is not enough data.</p>` : nothing}`);
 }
 
@@ -51,7 +51,7 @@ const usageTable = (title, by) => html`<table role="table" class="usage"><captio
 
 export function usage(shot) {
   const u = shot.sections.usage, parts = [['By user', u?.user], ['By model', u?.model]].filter(([, p]) => p?.rows?.length);
-  return panel('usage', 'Who asks', u ? 'the last hour' : 'off', !u ? off('usage', 'Requests are counted by user and model, never their prompts:') : parts.length ? html`<div class="pair">${parts.map(([t, p]) => usageTable(t, p))}</div>` : empty('Nobody has asked yet.'));
+  return panel('usage', 'Who asks', u ? 'the most requests first' : 'off', !u ? off('usage', 'Requests are counted by user and model, never their prompts:') : parts.length ? html`<div class="pair">${parts.map(([t, p]) => usageTable(t, p))}</div>` : empty('Nobody has asked yet.'));
 }
 
 export function forecast(shot, now) {
