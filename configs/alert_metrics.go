@@ -62,6 +62,7 @@ var DefaultAlerts = map[string]string{
 	"no-endpoint": "upstream", "endpoint-down": "endpoint", "endpoint-unreachable": "endpoint", "answers-cut-short": "endpoint",
 	"queue-refuses": "upstream", "queue-slow": "upstream", "accept-failures": "gateway", "panics": "gateway", "reload-failed": "gateway",
 	"log-lines-dropped": "gateway", "access-log-dropped": "gateway", "request-log-dropped": "gateway", "webhooks-failing": "gateway",
+	"usage-dropped": "gateway", "notifications-failing": "gateway",
 	"requests-fail-burn-1h": "upstream", "requests-fail-burn-6h": "upstream", "requests-fail-burn-3d": "upstream",
 }
 

@@ -78,6 +78,24 @@ func TestTooManyRequests(t *testing.T) {
 	require.Equal(t, 2, g.count(t, "steelyard_failures_total", "code", "overloaded"))
 }
 
+// What is shed is turned away by its priority, and all the rest is served.
+func TestShed(t *testing.T) {
+	p := newPuppet(t)
+	g := serve(t, important(admission.Limits{}), p.address)
+	shedding := new(admission.Shedding)
+	shedding.Set(8)
+	g.generation.Upstreams[0].Shedding = shedding
+	toBoth(g)
+	status, code, after := refusedBy(t, g, "/")
+	require.Equal(t, []any{503, "shed", "10"}, []any{status, code, after})
+	require.Zero(t, g.handler.Guard.Requests())
+	c := dial(t, g)
+	c.send(getPath("/high"))
+	asked(t, p).send(plain("done"))
+	r, _ := c.answer()
+	require.Equal(t, http.StatusOK, r.StatusCode)
+}
+
 // While memory is short, new requests are turned away, and those that are under way go on.
 func TestLittleMemory(t *testing.T) {
 	p := newPuppet(t)

@@ -148,7 +148,7 @@ var rooms = []room{
 		why: "black box: looks at nothing but bytes on both sides of the real program"},
 	{path: "bench/e2e", level: 4, tests: "bench/backend bench/engine",
 		why: "the real program among real peers; the simulated servers are processes of their own"},
-	{path: "bench/house", level: 4, tests: "configs metrics/event",
+	{path: "bench/house", level: 4, tests: "configs metrics/alert metrics/event",
 		why: "reads everything as text; the schema and the kinds of events it holds pages to are the real ones"},
 	{path: "bench/overhead", level: 5, sees: "bench/alarm bench/bare bench/figure bench/overhead/wire bench/peers bench/report",
 		why: "compares programs from outside, ours among others"},
@@ -168,7 +168,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/event metrics/usage proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/alert metrics/event metrics/usage proxy/admin proxy/requestlog",
 		tests: "balancer bench/sim",
 		why:   "commands, flags and exit codes"},
 }

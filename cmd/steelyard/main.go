@@ -50,7 +50,7 @@ func rootCommand() *cobra.Command {
 		Version:       versionLine(),
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
-	c.AddCommand(serveCommand(), checkCommand(), trainCommand(), predictCommand(), adviseCommand(), useCommand(), versionCommand(), demo.Command(), benchCommand())
+	c.AddCommand(serveCommand(), checkCommand(), alertsCommand(), trainCommand(), predictCommand(), adviseCommand(), useCommand(), versionCommand(), demo.Command(), benchCommand())
 	explainUsage(c)
 	readDecimals(c)
 	return c

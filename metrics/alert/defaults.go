@@ -103,6 +103,12 @@ func ownRules() []Rule {
 			"{value} lines of the access log were dropped within 10 minutes", "see who reads standard error, and how fast"),
 		grown("request-log-dropped", Ticket, "steelyard_request_log_rows_dropped_total", 10*time.Minute, 0,
 			"{value} rows of the request log were dropped within 10 minutes", "see whether the disk of log.requests is full or slow"),
+		grown("usage-dropped", Ticket, "steelyard_usage_rows_dropped_total", 10*time.Minute, 0,
+			"{value} requests are missing in what is kept of use, within 10 minutes", "the machine is short of processor time: usage.enabled: false saves some"),
+		{
+			Name: "notifications-failing", Severity: Ticket, Metric: "steelyard_notify_failing", For: 5 * time.Minute,
+			Summary: "{value} receivers of alerts do not take what they are told", Remedy: "GET /api/v1/alerts has the last answer of each receiver",
+		},
 		{
 			Name: "webhooks-failing", Severity: Ticket, Metric: "steelyard_webhook_messages_total", Fn: Delta, Over: time.Hour,
 			Where:   []Match{{Label: "result", Values: []string{"refused", "outdated", "dropped"}}},

@@ -211,3 +211,19 @@ func (m *Moment) subjects() []Subject {
 	}
 	return list
 }
+
+// Only is the plan with one rule, or the objective that it belongs to.
+func (p Plan) Only(name string) Plan {
+	one := Plan{Interval: p.Interval}
+	for _, r := range p.Rules {
+		if r.Name == name {
+			one.Rules = append(one.Rules, r)
+		}
+	}
+	for _, s := range p.SLOs {
+		if slices.ContainsFunc(s.Rules(), func(r Rule) bool { return r.Name == name }) {
+			one.SLOs = append(one.SLOs, s)
+		}
+	}
+	return one
+}

@@ -4,7 +4,9 @@ package alert
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -126,3 +128,26 @@ func figure(v float64) string {
 }
 
 func percent(v float64) string { return strconv.FormatFloat(v*100, 'g', 3, 64) + " %" }
+
+// Condition is what must hold for the rule to fire, in short.
+func (r *Rule) Condition() string {
+	if b := r.Burn; b != nil {
+		return fmt.Sprintf("more than %s of the requests are bad over %s and %s", percent(b.Limit()), shortly(b.Window.Long), shortly(b.Window.Short))
+	}
+	if r.Fn == Absent {
+		return r.what() + " is not there"
+	}
+	side := " > "
+	if r.Below {
+		side = " < "
+	}
+	limit := figure(r.Limit)
+	if len(r.LimitOf) > 0 {
+		var each []string
+		for _, upstream := range slices.Sorted(maps.Keys(r.LimitOf)) {
+			each = append(each, upstream+" "+figure(r.LimitOf[upstream]))
+		}
+		limit = strings.Join(each, ", ")
+	}
+	return r.what() + side + limit
+}

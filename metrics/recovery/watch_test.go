@@ -106,6 +106,43 @@ func TestAnEndpointThatStaysOutIsGotBack(t *testing.T) {
 	})
 }
 
+// TestSomebodyMayAsk for an action at once, within the same bounds.
+func TestSomebodyMayAsk(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fleet{list: []Endpoint{{Name: "a"}, {Name: "b"}, {Name: "c"}}}
+		log := event.NewLog(nil)
+		w := New(Options{Upstream: "chat", Endpoints: f.endpoints, Action: f, Events: log, After: time.Hour, Every: 10 * time.Minute, Limit: 2, Timeout: time.Second})
+		go func() { _ = w.Run(t.Context()) }()
+		ask := func(endpoint string) event.Event {
+			require.True(t, w.Ask(endpoint, "alert down"))
+			synctest.Wait()
+			all := told(log)
+			return all[len(all)-1]
+		}
+		e := ask("a")
+		assert.Equal(t, []any{event.Recovery, "a", "asked for by alert down"}, []any{e.Kind, e.Endpoint, e.Cause})
+		time.Sleep(5 * time.Minute)
+		e = ask("a")
+		assert.Equal(t, []any{event.RecoveryFailed, "asked for by alert down, but the last action for it was 5m0s ago, and may be one in 10m0s"}, []any{e.Kind, e.Cause})
+		ask("b")
+		e = ask("c")
+		assert.Contains(t, e.Cause, "2 actions within an hour")
+		assert.Equal(t, []string{"a", "b"}, f.names())
+		require.True(t, w.Ask("gone", "alert down"))
+		synctest.Wait()
+		assert.Equal(t, []string{"a", "b"}, f.names())
+	})
+}
+
+// TestMoreThanCanBeTakenAreNotWaitedFor: who asks goes on at once.
+func TestMoreThanCanBeTakenAreNotWaitedFor(t *testing.T) {
+	w := New(Options{})
+	for range mostAsked {
+		require.True(t, w.Ask("a", ""))
+	}
+	require.False(t, w.Ask("a", ""))
+}
+
 func TestNothingIsDoneForOneThatComesBack(t *testing.T) {
 	watching(t, nil, func(f *fleet, log *event.Log) {
 		for range 20 {
