@@ -171,6 +171,10 @@ func (s *store) retain(now time.Time) {
 			s.drop(e.Name())
 			continue
 		}
+		if strings.HasPrefix(e.Name(), "."+sumsFile+".") && now.Sub(info.ModTime()) > time.Hour { // of a process that was killed
+			s.drop(e.Name())
+			continue
+		}
 		size := max(info.Size(), leastTaken)
 		total += size
 		if ok && e.Name() != s.segment.name {

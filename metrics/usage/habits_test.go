@@ -158,3 +158,19 @@ func TestMemoryIsBounded(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(b.series.Prompts), mostServed)
 }
+
+// TestWhatIsAFailure, and what is the client's own doing.
+func TestWhatIsAFailure(t *testing.T) {
+	for _, c := range []struct {
+		status  int
+		failure string
+		failed  bool
+	}{
+		{200, "", false}, {200, "truncated_answer", true}, {400, "", false}, {413, "body_too_large", false}, {404, "", false},
+		{429, "queue_full", true}, {408, "body_silent", true}, {499, "client_gone", false}, {500, "", true}, {503, "no_endpoint", true}, {0, "", true}, {101, "", false},
+	} {
+		r := Row{Status: c.status, Failure: c.failure}
+		require.Equal(t, c.failed, r.Failed(), "%+v", c)
+		require.Equal(t, c.status == 499, r.Aborted())
+	}
+}

@@ -63,7 +63,7 @@ const (
 // Aborted says whether the client left before the end of the answer.
 func (r *Row) Aborted() bool { return r.Status == statusGone }
 
-// Failed says whether the client got an error that is not its own.
+// Failed says whether the client got no answer, a cut one, or an error that asks it to come again. What it did wrong itself is no failure.
 func (r *Row) Failed() bool {
-	return r.Status >= 500 || r.Status == statusMany || r.Status == statusTimeout || r.Status == 0 || r.Failure != "" && !r.Aborted()
+	return r.Status >= 500 || r.Status == statusMany || r.Status == statusTimeout || r.Status == 0 || r.Failure != "" && r.Status < 400
 }

@@ -119,11 +119,15 @@ func TestOldFilesAreDropped(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, names, 50, "two days, and the hour under way at both ends")
 
+	left := filepath.Join(s.dir, ".sums.1234")
+	require.NoError(t, os.WriteFile(left, nil, 0o600))
+	require.NoError(t, os.Chtimes(left, noon, noon))
 	b.options.MaxBytes = 10 * leastTaken
 	b.store.retain(noon.Add(100 * time.Hour))
 	names, err = segments(s.dir)
 	require.NoError(t, err)
 	require.Less(t, len(names), 10)
+	require.NoFileExists(t, left)
 	first, _ := hourOf(names[len(names)-1])
 	require.Equal(t, noon.Add(99*time.Hour), first, "the newest stay")
 }
