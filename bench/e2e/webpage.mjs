@@ -115,6 +115,20 @@ const steps = {
     await page.keyboard.press("Escape");
     await page.getByRole("dialog").waitFor({ state: "detached" });
   },
+  async "focus and selection survive updates, and nothing jumps"() {
+    await updates(page, 1);
+    await page.evaluate(() => {
+      window.jumps = 0;
+      new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.jumps += e.value; })).observe({ type: "layout-shift" });
+      const name = document.querySelector("tr[data-endpoint=small] th bdi"), button = document.querySelector("tr[data-endpoint=small] button");
+      button.focus();
+      getSelection().selectAllChildren(name);
+    });
+    await updates(page, 3);
+    assert.equal(await page.evaluate(() => getSelection().toString()), "small");
+    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Drain small");
+    assert.ok((await page.evaluate(() => window.jumps)) < 0.01, "layout shift " + (await page.evaluate(() => window.jumps)));
+  },
   async "an outage, and its end"() {
     await fetch(server + "/fault?kind=fail-health", { method: "POST" });
     await until("the gateway sees it", async () => !(await endpoints(g)).find((e) => e.name === "medium").eligible);
@@ -128,21 +142,6 @@ const steps = {
     await fetch(server + "/fault?kind=none", { method: "POST" });
     await row(page, "medium").filter({ hasNotText: "down" }).waitFor(); // a few requests try it, before it is up
     await page.locator("h1").filter({ hasText: "All is well" }).waitFor();
-  },
-  async "focus and selection survive updates, and nothing jumps"() {
-    await until("all is as it was", async () => { await chat(g); return (await page.locator("tr.good").count()) === 3; });
-    await updates(page, 1);
-    await page.evaluate(() => {
-      window.jumps = 0;
-      new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.jumps += e.value; })).observe({ type: "layout-shift" });
-      const name = document.querySelector("tr[data-endpoint=small] th bdi"), button = document.querySelector("tr[data-endpoint=small] button");
-      button.focus();
-      getSelection().selectAllChildren(name);
-    });
-    await updates(page, 3);
-    assert.equal(await page.evaluate(() => getSelection().toString()), "small");
-    assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Drain small");
-    assert.ok((await page.evaluate(() => window.jumps)) < 0.01, "layout shift " + (await page.evaluate(() => window.jumps)));
   },
   async "an hour of updates leaks nothing"() {
     const cdp = await page.context().newCDPSession(page);
@@ -164,7 +163,7 @@ const steps = {
         if (i % 50 === 0) await new Promise(requestAnimationFrame);
       }
     }, n);
-    await run(600);
+    await run(300);
     const before = await measure();
     await run(3600);
     let after;
