@@ -32,7 +32,7 @@ func (s *Server) withAlerts(list []reason) []reason {
 			continue
 		}
 		since := a.Since
-		list = append(list, reason{Level: level, Upstream: a.Upstream, Endpoint: a.Endpoint, Text: a.Summary, Why: a.Name, Since: &since})
+		list = append(list, reason{Level: level, Upstream: a.Upstream, Endpoint: a.Endpoint, Text: a.Summary, Why: "alert " + a.Name, Since: &since})
 	}
 	return list
 }
