@@ -37,7 +37,7 @@ upstreams:
     outlier: {eject_time: 200ms, max_eject_time: 1s, enforce: %s}
 `, name, d.of("capacity", "least_load", "least_cost", "least_cost", "two_choices", "round_robin", "random"), d.roll(2)*300,
 			20+d.roll(60), d.roll(2)*(50+d.roll(200)), d.of("fifo", "shortest_first"), d.roll(6), 2+d.roll(30), d.roll(2)*10, d.of("true", "false"),
-			1+d.roll(3), d.of("auto", "true", "false"), d.of("2ms", "5ms", "p95"), d.of("true", "false"), d.of("true", "false"))
+			1+(d.roll(8)+2)/3, d.of("auto", "auto", "true", "false"), d.of("off", "off", "3ms", "p95"), d.of("true", "true", "true", "false"), d.of("true", "false"))
 		if name != "spare" && d.roll(4) > 0 {
 			b.WriteString("    fallback: spare\n")
 		}
@@ -47,7 +47,7 @@ upstreams:
 			continue
 		}
 		for i, s := range servers {
-			if i == 0 || d.roll(4) > 0 { // the first always stays, so that its counts do
+			if i == 0 || d.roll(8) > 0 { // the first always stays, so that its counts do
 				fmt.Fprintf(&b, "      - {name: s%d, url: %q, capacity: %d, slots: %d, tier: %d}\n", i, s.URL, 1+d.roll(200), d.roll(4), d.roll(8)/7)
 			}
 		}
@@ -60,7 +60,7 @@ func stormWish(d *dice) string {
 	path := d.of("/chat", "/chat", "/code", "/spare", "/away") + d.of("/v1/chat/completions", "/v1/chat/completions", "/orders")
 	head := " " + path + " HTTP/1.1\r\nHost: x\r\n" + d.of("Connection: close\r\n", "Connection: close\r\n", "Connection: close\r\n", "")
 	chat := fmt.Sprintf(`{"model":"m%d","stream":%s,"max_tokens":%d,"messages":[{"role":"user","content":"%s"}]}`,
-		d.roll(2), d.of("true", "false"), 1+d.roll(50), strings.Repeat("hello ", 1+d.roll(1000)))
+		d.roll(2), d.of("true", "true", "false"), 20+d.roll(50), strings.Repeat("hello ", 1+d.roll(1000)))
 	switch d.roll(8) {
 	case 0:
 		return "GET" + head + "\r\n"

@@ -64,14 +64,10 @@ func (m *moody) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	m.rest(r, 10)
 	switch d.roll(16) {
-	case 0: // a close without a word
+	case 0, 1: // a close without a word
 		panic(http.ErrAbortHandler)
-	case 1:
-		w.WriteHeader(500)
-	case 2:
-		w.WriteHeader(503)
-	case 3:
-		w.WriteHeader(429)
+	case 2, 3:
+		w.WriteHeader([]int{429, 500, 503, 503}[d.roll(4)])
 	case 4: // it hangs, until it is left or has enough itself
 		m.rest(r, 300)
 	case 5:
