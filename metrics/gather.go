@@ -29,6 +29,11 @@ func ParseKind(name string) (k Kind, ok bool) {
 	return Kind(max(i, 0)), i >= 0
 }
 
+// IsHistogram says whether a metric of that name is a histogram.
+func IsHistogram(name string) bool {
+	return slices.ContainsFunc(families, func(f *aFamily) bool { return f.name == name && f.kind == Histogram })
+}
+
 // Sample is one series at one moment.
 type Sample struct {
 	Name   string // "steelyard_…"

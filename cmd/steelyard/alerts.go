@@ -38,7 +38,7 @@ func alertsListCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printAlertRules(c.OutOrStdout(), allRules(plan))
+			return printAlertRules(c.OutOrStdout(), plan.All())
 		},
 	}
 	takeConfig(c, &file)
@@ -55,7 +55,7 @@ func alertsExportCommand() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			_, err = c.OutOrStdout().Write(alert.Export(allRules(plan), plan.Interval))
+			_, err = c.OutOrStdout().Write(alert.Export(plan.All(), plan.Interval))
 			return err
 		},
 	}
@@ -73,20 +73,6 @@ func readAlertPlan(file string) (alert.Plan, error) {
 		return alert.Plan{}, err
 	}
 	return app.AlertPlan(cfg), nil
-}
-
-// allRules are those of a plan, those of its objectives included.
-func allRules(p alert.Plan) (rules []*alert.Rule) {
-	for i := range p.Rules {
-		rules = append(rules, &p.Rules[i])
-	}
-	for i := range p.SLOs {
-		of := p.SLOs[i].Rules()
-		for j := range of {
-			rules = append(rules, &of[j])
-		}
-	}
-	return rules
 }
 
 func printAlertRules(w io.Writer, rules []*alert.Rule) error {
@@ -135,7 +121,7 @@ func tryRule(w io.Writer, name, file, data string) error {
 		return err
 	}
 	var names []string
-	for _, r := range allRules(plan) {
+	for _, r := range plan.All() {
 		names = append(names, r.Name)
 	}
 	if !slices.Contains(names, name) {

@@ -44,6 +44,25 @@ type Plan struct {
 	Interval time.Duration
 }
 
+// All are the rules of a plan, those of its objectives included. Of two with one name the first counts: one that is
+// given goes before one of an objective.
+func (p *Plan) All() (rules []*Rule) {
+	named := map[string]bool{}
+	add := func(list []Rule) {
+		for i := range list {
+			if !named[list[i].Name] {
+				named[list[i].Name] = true
+				rules = append(rules, &list[i])
+			}
+		}
+	}
+	add(p.Rules)
+	for i := range p.SLOs {
+		add(p.SLOs[i].Rules())
+	}
+	return rules
+}
+
 // Engine holds rules against the instruments. Step and Run are for one goroutine; all else is safe for
 // concurrent use.
 type Engine struct {
@@ -105,16 +124,7 @@ func New(o Options) *Engine {
 // Configure puts other rules in force. An alert stays as it is while there is a rule of its name, whatever
 // else has changed; of a rule that is no more, alerts are over.
 func (e *Engine) Configure(p Plan) {
-	var rules []*Rule
-	for i := range p.Rules {
-		rules = append(rules, &p.Rules[i])
-	}
-	for i := range p.SLOs {
-		of := p.SLOs[i].Rules()
-		for j := range of {
-			rules = append(rules, &of[j])
-		}
-	}
+	rules := p.All()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if p.Interval > 0 {

@@ -10,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics"
 )
 
 // Export writes rules as a file of rules for Prometheus, which is to evaluate them as often as the
@@ -142,13 +144,13 @@ func regexpQuote(text string) string {
 // value is the expression of what a rule compares.
 func (r *Rule) value() string {
 	over := func(fn, metric string, where []Match) string {
-		return r.On.sum(fn + "(" + r.On.selector(metric, where, r.Over) + ")")
+		return r.On.sum(fn + "(" + r.On.selector(counted(metric), where, r.Over) + ")")
 	}
 	switch r.Fn {
 	case Rate:
 		return over("rate", r.Metric, r.Where)
 	case Delta:
-		if strings.HasSuffix(r.Metric, "_total") {
+		if strings.HasSuffix(counted(r.Metric), "_total") || counted(r.Metric) != r.Metric {
 			return over("increase", r.Metric, r.Where)
 		}
 		return over("delta", r.Metric, r.Where)
@@ -171,10 +173,8 @@ func (r *Rule) enough() string {
 		return ""
 	case r.Fn == Ratio:
 		metric, where = r.whole(), nil
-	case r.Fn == Quantile:
-		metric += "_count"
 	}
-	return " and " + r.On.sum("increase("+r.On.selector(metric, where, r.Over)+")") + " >= " + figure(r.MinEvents)
+	return " and " + r.On.sum("increase("+r.On.selector(counted(metric), where, r.Over)+")") + " >= " + figure(r.MinEvents)
 }
 
 // compare is the expression with its limit, and where there is a gap between the limits the lower one while it fires.
@@ -226,62 +226,18 @@ func (r *Rule) expr() string {
 // absent is an expression that is there for each subject without such series.
 func (r *Rule) absent() string {
 	if r.On == OnGateway {
-		return "absent(" + r.On.selector(r.Metric, r.Where, 0) + ")"
+		return "absent(" + r.On.selector(counted(r.Metric), r.Where, 0) + ")"
 	}
 	return "group by (" + r.On.by() + ") (" + r.On.selector("steelyard_endpoint_eligible", nil, 0) + ") unless on (" + r.On.by() + ") " +
-		"group by (" + r.On.by() + ") (" + r.On.selector(r.seriesName(), r.Where, 0) + ")"
+		"group by (" + r.On.by() + ") (" + r.On.selector(counted(r.Metric), r.Where, 0) + ")"
 }
 
-// seriesName is the name of a series of the metric: a histogram has none of its own.
-func (r *Rule) seriesName() string {
-	if r.Fn == Quantile {
-		return r.Metric + "_count"
+// counted is the series that counts what a metric is about: a histogram has none of its own name.
+func counted(metric string) string {
+	if metrics.IsHistogram(metric) {
+		return metric + "_count"
 	}
-	return r.Metric
-}
-
-// expr is the burn rule's: both windows beyond the limit, and enough bad events.
-func (b *Burn) expr() string {
-	limit := exact(b.Limit())
-	ratio := func(d time.Duration) string { return b.bad(d, "rate") + " / " + b.all(d) + " > " + limit }
-	return ratio(b.Window.Long) + "\nand " + ratio(b.Window.Short) + "\nand " + b.bad(b.Window.Long, "increase") + " >= " + figure(b.SLO.MinBad)
-}
-
-func (b *Burn) where(more ...Match) []Match {
-	if b.SLO.Upstream != "" {
-		more = append(more, Match{Label: "upstream", Values: []string{b.SLO.Upstream}})
-	}
-	return more
-}
-
-func (b *Burn) grown(fn, metric string, d time.Duration, more ...Match) string {
-	return OnUpstream.sum(fn + "(" + OnUpstream.selector(metric, b.where(more...), d) + ")")
-}
-
-func (b *Burn) bad(d time.Duration, fn string) string {
-	switch b.SLO.By {
-	case ByFirstByte, ByResponse:
-		le := Match{Label: "le", Values: []string{exact(b.SLO.Bound.Seconds())}}
-		return "(" + b.grown(fn, b.histogram()+"_count", d) + " - " + b.grown(fn, b.histogram()+"_bucket", d, le) + ")"
-	}
-	return "(" + b.grown(fn, requestsMetric, d, Match{Label: "code", Values: []string{"5xx"}}) + " + " +
-		b.grown(fn, refusedMetric, d, Match{Label: "reason", Values: []string{"full"}}) + ")"
-}
-
-func (b *Burn) all(d time.Duration) string {
-	switch b.SLO.By {
-	case ByFirstByte, ByResponse:
-		return b.grown("rate", b.histogram()+"_count", d)
-	}
-	return "(" + b.grown("rate", requestsMetric, d, Match{Label: "code", Values: []string{"2xx", "3xx", "5xx"}}) + " + " +
-		b.grown("rate", refusedMetric, d, Match{Label: "reason", Values: []string{"full"}}) + ")"
-}
-
-func (b *Burn) histogram() string {
-	if b.SLO.By == ByFirstByte {
-		return firstByteMetric
-	}
-	return responseMetric
+	return metric
 }
 
 // template is the summary in Prometheus' templates.

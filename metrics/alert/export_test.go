@@ -37,6 +37,7 @@ func everyRule() (rules []*Rule) {
 	}
 	for _, r := range []Rule{
 		{Name: "gauges", On: OnEndpoint, Metric: "steelyard_requests_in_flight", Of: "steelyard_endpoint_slots", Fn: Ratio, Limit: 0.9, Clear: 0.9},
+		{Name: "slow-rate", On: OnUpstream, Metric: "steelyard_response_time_seconds", Fn: Rate, Over: time.Minute, Limit: 1, Clear: 1},
 		{Name: "drained", On: OnEndpoint, Metric: "steelyard_requests_in_flight", Below: true, Limit: 0.9, Clear: 2, Drained: true},
 	} {
 		all = append(all, r)
@@ -72,7 +73,8 @@ func TestExpressions(t *testing.T) {
 			"\n" + `  or (sum by (upstream) (increase(steelyard_queue_refused_total{upstream!=""}[5m])) > 0 and on (upstream) ALERTS{alertname="queue-refuses",alertstate="firing"}))`,
 		"fast-burn-6h": `(sum by (upstream) (rate(steelyard_first_byte_time_seconds_count{upstream="chat",upstream!=""}[6h])) - sum by (upstream) (rate(steelyard_first_byte_time_seconds_bucket{le="2",upstream="chat",upstream!=""}[6h])))` +
 			` / sum by (upstream) (rate(steelyard_first_byte_time_seconds_count{upstream="chat",upstream!=""}[6h])) > 0.30000000000000027`,
-		"panics": `sum by () (increase(steelyard_panics_total[10m])) > 0`,
+		"slow-rate": `sum by (upstream) (rate(steelyard_response_time_seconds_count{upstream!=""}[1m])) > 1`,
+		"panics":    `sum by () (increase(steelyard_panics_total[10m])) > 0`,
 	} {
 		got := byName[name].expr()
 		assert.Equal(t, want, got[:min(len(want), len(got))], name)

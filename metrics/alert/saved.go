@@ -110,19 +110,25 @@ func (e *Engine) takeUp(a *savedAlert, away time.Duration) {
 
 func inSeconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
 
-// save writes what has changed. While an alert is pending or fires that is at each step, so that its age is known.
+// save writes what has changed. While an alert is pending, fires or did so lately that is at each step, so that its
+// age is known.
 func (e *Engine) save(now time.Time) {
 	states, windows := e.toSave(now.Round(0))
-	for section, text := range map[string]json.RawMessage{windowsSection: windows, statesSection: states} {
-		if text == nil {
-			continue
-		}
-		err := e.Store.Put(section, text)
-		if err != nil && !e.unsaved { // once
-			e.Complain(fmt.Errorf("the state of alerts would be lost at a restart: %w", err))
-		}
-		e.unsaved = err != nil
+	sections := map[string]json.RawMessage{}
+	if windows != nil {
+		sections[windowsSection] = windows
 	}
+	if states != nil {
+		sections[statesSection] = states
+	}
+	if len(sections) == 0 {
+		return
+	}
+	err := e.Store.put(sections)
+	if err != nil && !e.unsaved { // once
+		e.Complain(fmt.Errorf("the state of alerts would be lost at a restart: %w", err))
+	}
+	e.unsaved = err != nil
 }
 
 // toSave is what has to be written; nil: nothing.
@@ -134,6 +140,9 @@ func (e *Engine) toSave(now time.Time) (states, windows json.RawMessage) {
 	}
 	s, active := savedStates{At: now, Alerts: []savedAlert{}}, false
 	for _, i := range e.instances {
+		if !i.flapping {
+			i.flips = slices.DeleteFunc(i.flips, func(at time.Duration) bool { return e.clock-at >= flipsWithin })
+		}
 		if i.state != Pending && i.state != Firing && len(i.flips) == 0 {
 			continue
 		}

@@ -85,8 +85,15 @@ func (s *Store) Get(section string) json.RawMessage {
 // Put replaces a section. When it returns without an error that is on the disk. Several who put at once
 // share one write.
 func (s *Store) Put(section string, v json.RawMessage) error {
+	return s.put(map[string]json.RawMessage{section: v})
+}
+
+// put is Put of several sections by one write.
+func (s *Store) put(sections map[string]json.RawMessage) error {
 	s.mu.Lock()
-	s.sections[section] = bytes.Clone(v)
+	for section, v := range sections {
+		s.sections[section] = bytes.Clone(v)
+	}
 	s.version++
 	mine := s.version
 	s.mu.Unlock()

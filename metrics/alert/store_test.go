@@ -193,6 +193,25 @@ func TestWindowsOutliveARestart(t *testing.T) {
 	assert.Empty(t, b.Alerts()[0].Note, "the hour is full")
 }
 
+// TestNothingIsWrittenWhenNothingIsAmiss for half an hour: a file that is written for ever wears a disk.
+func TestNothingIsWrittenWhenNothingIsAmiss(t *testing.T) {
+	path := stateFile(t)
+	b := newBench(t, open(t, path), queueLong())
+	b.series[queue] = 60
+	b.run(2 * time.Minute)
+	b.series[queue] = 0
+	b.run(31 * time.Minute)
+	require.Equal(t, "firing queue-long, inactive queue-long", b.said())
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	b.run(time.Hour)
+	after, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, string(before), string(after))
+	b.start(open(t, path), queueLong())
+	assert.Empty(t, b.Alerts())
+}
+
 // TestFlappingOutlivesARestart, or a crash would end the silence.
 func TestFlappingOutlivesARestart(t *testing.T) {
 	path := stateFile(t)

@@ -5,6 +5,7 @@ package app
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -56,7 +57,12 @@ func AlertPlan(cfg *configs.Config) alert.Plan {
 		for _, u := range cfg.Upstreams {
 			waits = append(waits, alert.Wait{Upstream: u.Name, Most: u.Queue.MaxWait})
 		}
-		p.Rules, p.SLOs = alert.DefaultRules(waits), alert.DefaultSLOs()
+		p.Rules = alert.DefaultRules(waits)
+		for _, s := range alert.DefaultSLOs() {
+			if !slices.ContainsFunc(cfg.Alerts.SLO, func(own configs.Objective) bool { return own.Name == s.Name }) {
+				p.SLOs = append(p.SLOs, s)
+			}
+		}
 	}
 	var own []alert.Rule
 	for _, r := range cfg.Alerts.Rules {
