@@ -5,6 +5,7 @@ package app
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -37,6 +38,7 @@ type notifier struct {
 	group  *group             // nil before start
 	cancel context.CancelFunc // nil: it does not run
 	ended  chan struct{}      // closed when the run that cancel ends has ended
+	left   bool               // another process tells
 }
 
 // toldOf is a receiver that is told of alerts, and the number of its settings.
@@ -201,7 +203,7 @@ func (n *notifier) begin() {
 func (n *notifier) own(ours bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if ours {
+	if n.left = !ours; ours {
 		n.begin()
 		return
 	}
@@ -210,6 +212,13 @@ func (n *notifier) own(ours bool) {
 		<-n.ended
 		n.cancel = nil
 	}
+}
+
+// leaves says whether another process has read what is kept here: what is added now would be lost.
+func (n *notifier) leaves() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.left
 }
 
 // states are what a scrape shows.
@@ -243,10 +252,10 @@ func (n *notifier) show(alerts []alert.Alert, shown *admin.Alerts) {
 }
 
 // silences are those of the dispatcher as the admin listener shows them.
-type silences struct{ *dispatch.Dispatcher }
+type silences struct{ *notifier }
 
 func (s silences) Silences() (list []admin.Silence) {
-	for _, one := range s.Dispatcher.Silences() {
+	for _, one := range s.notifier.Dispatcher.Silences() {
 		list = append(list, adminSilence(&one))
 	}
 	return list
@@ -257,7 +266,10 @@ func (s silences) Silence(wanted admin.Silence) (admin.Silence, error) {
 	for _, m := range wanted.Matchers {
 		asked.Matchers = append(asked.Matchers, dispatch.Matcher{Name: m.Name, Value: m.Value, Regex: m.Regex})
 	}
-	begun, err := s.Dispatcher.Silence(asked)
+	if s.leaves() {
+		return wanted, errors.New("another process is taking over from this one: ask again in a moment")
+	}
+	begun, err := s.notifier.Dispatcher.Silence(asked)
 	return adminSilence(&begun), err
 }
 

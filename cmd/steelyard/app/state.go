@@ -89,7 +89,7 @@ func (a *App) adminServer() *admin.Server {
 	o := admin.Options{
 		Fleet: a.fleet, Ready: a.readiness, Metrics: a.metrics.Handler(), Events: a.events, Reload: a.onReload, Advisor: a.advising, Hosts: a.adminHosts, Log: a.log,
 		Token: a.adminToken, History: a.history, Config: a.shownConfig, Name: a.fleet.sender.gateway, Version: a.metrics.Version(),
-		Alerts: func() admin.Alerts { return a.alerts.shown(a.notify) }, Silences: silences{a.notify.Dispatcher},
+		Alerts: func() admin.Alerts { return a.alerts.shown(a.notify) }, Silences: silences{a.notify},
 	}
 	if a.analysis != nil && a.analysis.book != nil {
 		o.Usage = a.analysis

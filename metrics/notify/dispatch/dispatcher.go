@@ -46,6 +46,7 @@ type Dispatcher struct {
 	runner   *runner           // nil: Run is not running
 
 	saving sync.Mutex // one at a time keeps the state; held meanwhile, and by nobody who must not wait
+	unkept bool       // the last time failed; guarded by saving
 	rested time.Time  // until then it is not kept again without need; guarded by saving
 }
 

@@ -16,6 +16,7 @@ const (
 	tooOld      = 24 * time.Hour // a message that waits for longer is given up
 	leastPause  = 30 * time.Second
 	mostPause   = 10 * time.Minute
+	triedSoon   = time.Minute
 )
 
 // groupKey is what the alerts of a group have in common.
@@ -28,6 +29,7 @@ type flow struct {
 	gone   bool      // it wants no more
 	until  time.Time // it is left alone; zero: it may be told
 	fails  int       // deliveries that failed in a row
+	tried  bool      // something was sent since the start of the process
 }
 
 func newFlow(r Receiver) *flow {
@@ -48,11 +50,12 @@ func (f *flow) step(l *look) (changed bool) {
 	for key, g := range f.groups {
 		before := len(g.Entries)
 		g.lose(now)
+		f.dropped += uint64(g.bound())
 		g.look = g.look || l.remuted
 		changed = g.step(now, &f.Timing, l.muted) || len(g.Entries) != before || changed
-		if !g.Waiting.IsZero() && g.tried && g.sending == nil && now.Sub(g.Waiting) >= tooOld {
+		if g.message != nil && f.tried && g.sending == nil && now.Sub(g.Waiting) >= tooOld {
 			f.outdated++
-			g.settle(g.message, now)
+			g.giveUp(g.message, now)
 			changed = true
 		}
 		if g.empty() {
@@ -82,7 +85,7 @@ func (f *flow) bound(now time.Time) (changed bool) {
 				oldest = i
 			}
 		}
-		list[oldest].settle(list[oldest].message, now)
+		list[oldest].giveUp(list[oldest].message, now)
 		list[oldest] = list[len(list)-1]
 		f.dropped++
 		changed = true
@@ -104,24 +107,25 @@ func (f *flow) take(now time.Time) (*group, *Message) {
 	if f.gone || now.Before(f.until) {
 		return nil, nil
 	}
-	list := sorted(f.groups)
-	if len(list) == 0 {
-		return nil, nil
+	for _, g := range sorted(f.groups) {
+		if !now.Before(g.until) {
+			g.sending = g.message
+			return g, g.sending
+		}
 	}
-	g := list[0]
-	g.sending = g.message
-	return g, g.sending
+	return nil, nil
 }
 
 // settle notes how a delivery ended.
 func (f *flow) settle(g *group, m *Message, err error, now time.Time) {
-	g.sending, g.tried, g.look = nil, true, true
+	g.sending, g.look, f.tried = nil, true, true
 	final, isFinal := errors.AsType[*Final](err)
 	switch {
 	case err == nil:
 		f.delivered++
 		f.fails, f.until = 0, time.Time{}
 		g.told(m, now)
+		f.back(now)
 	case isFinal && final.Gone:
 		f.gone, g.message = true, nil
 		f.dropped += uint64(f.waiting())
@@ -129,18 +133,29 @@ func (f *flow) settle(g *group, m *Message, err error, now time.Time) {
 		clear(f.groups)
 	case isFinal:
 		f.refused++
-		g.settle(m, now)
+		g.giveUp(m, now)
 	default:
-		f.until = now.Add(f.pause(err))
+		f.until, g.until = now.Add(pause(f.fails, err)), now.Add(pause(g.tries, err))
 		f.fails++
+		g.tries++
 	}
 }
 
-// pause is how long the receiver is left alone after a delivery that failed.
-func (f *flow) pause(err error) time.Duration {
+// back lets messages be tried soon that failed before the receiver took another. Not at once: it may be they that it
+// cannot take.
+func (f *flow) back(now time.Time) {
+	for _, g := range f.groups {
+		if soon := now.Add(triedSoon); g.until.After(soon) {
+			g.until = soon
+		}
+	}
+}
+
+// pause is how long a receiver, and a message, is left alone after so many deliveries that failed, and this one.
+func pause(fails int, err error) time.Duration {
 	most := mostPause
-	if f.fails < 5 {
-		most = min(leastPause<<f.fails, mostPause)
+	if fails < 5 {
+		most = min(leastPause<<fails, mostPause)
 	}
 	wait := leastPause/2 + rand.N(most-leastPause/2) // several gateways do not come in step
 	if asked, is := errors.AsType[*Later](err); is {

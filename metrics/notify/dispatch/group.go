@@ -14,6 +14,9 @@ import (
 // say themselves how alerts end; only what they have lost, in a crash or a long stop, ends like this.
 const gone = 15 * time.Minute
 
+// mostOver is how many alerts of a group that are over may wait to be told.
+const mostOver = 500
+
 const lost = "steelyard no longer knows of it"
 
 // entry is one alert. A resolved one is kept until that was told.
@@ -40,7 +43,8 @@ type group struct {
 	due     time.Time // when what is new becomes a message; zero: nothing is new
 	message *Message  // waits for delivery
 	sending *Message  // is being delivered; may be older than message
-	tried   bool      // since the start of the process
+	tries   int       // deliveries of what waits that failed
+	until   time.Time // it is not tried again
 }
 
 // note takes over how an alert is. One without data is as it was.
@@ -186,7 +190,7 @@ func (g *group) rest(m *Message, now time.Time, timing *Timing) (changed bool) {
 func (g *group) put(m *Message, now time.Time) {
 	g.message, g.due = m, time.Time{}
 	if g.Waiting.IsZero() {
-		g.Waiting, g.tried = now, false
+		g.Waiting, g.tries, g.until = now, 0, time.Time{}
 	}
 }
 
@@ -220,6 +224,37 @@ func (g *group) settle(m *Message, now time.Time) {
 	g.message, g.Waiting, g.due = nil, time.Time{}, time.Time{} // what is newer than m is put into a message in its turn
 }
 
+// giveUp notes that a message was in vain. What was over in it is kept no longer.
+func (g *group) giveUp(m *Message, now time.Time) {
+	for i := range m.Resolved {
+		if e := g.Entries[m.Resolved[i].Fingerprint()]; e != nil && !fires(&e.Alert) {
+			delete(g.Entries, m.Resolved[i].Fingerprint())
+		}
+	}
+	g.settle(m, now)
+}
+
+// bound forgets alerts that are over and wait to be told, the oldest first, where they are too many: names of endpoints may
+// come and go for a day while the receiver is away. It returns how many.
+func (g *group) bound() (forgotten int) {
+	if len(g.Entries) <= 2*mostOver {
+		return 0
+	}
+	var over []string
+	for key, e := range g.Entries {
+		if !fires(&e.Alert) {
+			over = append(over, key)
+		}
+	}
+	slices.SortFunc(over, func(a, b string) int { return g.Entries[a].Alert.EndsAt.Compare(g.Entries[b].Alert.EndsAt) })
+	for _, key := range over[:max(0, len(over)-mostOver)] {
+		delete(g.Entries, key)
+		g.look = true
+		forgotten++
+	}
+	return forgotten
+}
+
 func (g *group) empty() bool { return len(g.Entries) == 0 && g.message == nil && g.sending == nil }
 
 func later(a, b time.Time) time.Time {
@@ -229,8 +264,8 @@ func later(a, b time.Time) time.Time {
 	return b
 }
 
-// older orders groups by whose message is to be sent first.
-func older(a, b *group) int {
+// before orders groups by whose message is to be sent first.
+func before(a, b *group) int {
 	if a.message.page != b.message.page {
 		if a.message.page {
 			return -1
@@ -247,6 +282,6 @@ func sorted(groups map[groupKey]*group) (list []*group) {
 			list = append(list, g)
 		}
 	}
-	slices.SortFunc(list, older)
+	slices.SortFunc(list, before)
 	return list
 }

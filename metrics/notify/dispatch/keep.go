@@ -146,8 +146,11 @@ func (d *Dispatcher) save(now bool) {
 		d.mu.Lock()
 		d.dirty = true
 		d.mu.Unlock()
-		d.problem(fmt.Errorf("keep what receivers were told: %w", err))
+		if !d.unkept { // once: it is tried each second
+			d.problem(fmt.Errorf("keep what receivers were told: %w", err))
+		}
 	}
+	d.unkept = err != nil
 }
 
 // state is what is kept. The caller holds mu.

@@ -139,10 +139,61 @@ func TestTheOutboxIsBounded(t *testing.T) {
 	w.pass(10 * time.Minute)
 	all := w.hook.all()
 	require.Len(t, all, mostWaiting)
-	assert.Equal(t, "grave/chat +all", all[0].says)
 	for _, one := range all {
 		assert.NotEqual(t, "first/chat +all", one.says)
+		if one.says == "grave/chat +all" {
+			assert.LessOrEqual(t, one.at-all[0].at, triedSoon+w.step)
+		}
 	}
+}
+
+// TestAMessageThatCannotBeTakenHoldsUpNoOther, though it pages somebody.
+func TestAMessageThatCannotBeTakenHoldsUpNoOther(t *testing.T) {
+	w := newWorld(t)
+	w.hook.poison = "grave"
+	w.fire("grave page chat")
+	w.pass(time.Minute)
+	for i := range 20 {
+		w.fire(fmt.Sprintf("rule-%d ticket chat", i))
+	}
+	w.pass(15 * time.Minute)
+	assert.Len(t, w.hook.all(), 20)
+	assert.Equal(t, 1, w.d.Receivers()[0].Waiting)
+}
+
+// TestAllThatWaitsIsGivenUpAfterADay, not only what was tried.
+func TestAllThatWaitsIsGivenUpAfterADay(t *testing.T) {
+	w := newWorld(t)
+	w.step = 10 * time.Second
+	w.hook.fail = always(errDown)
+	for i := range 100 {
+		w.fire(fmt.Sprintf("rule-%d ticket chat", i))
+	}
+	w.pass(24*time.Hour + 2*time.Minute)
+	assert.EqualValues(t, 100, w.d.Stats()[0].Outdated)
+	assert.Zero(t, w.d.Stats()[0].Waiting)
+}
+
+// TestWhatWaitsIsBounded, however many endpoints come and go while nobody can be told.
+func TestWhatWaitsIsBounded(t *testing.T) {
+	w := newWorld(t)
+	w.step = 10 * time.Second
+	w.hook.fail = always(errDown)
+	for i := range 30 {
+		for j := range 80 {
+			w.fire(fmt.Sprintf("endpoint-down ticket chat e%d-%d", i, j))
+		}
+		w.pass(20 * time.Second)
+		w.end("")
+		w.pass(20 * time.Second)
+		w.alerts = nil
+	}
+	entries := len(w.d.flows[0].groups[groupKey{"endpoint-down", "chat"}].Entries)
+	assert.LessOrEqual(t, entries, 2*mostOver+100)
+	assert.Positive(t, w.d.Stats()[0].Dropped)
+	w.step = 10 * time.Minute
+	w.pass(26 * time.Hour)
+	assert.Empty(t, w.d.flows[0].groups, "what was given up is kept no longer")
 }
 
 // TestASilenceTakesAMessageBack that nobody has taken yet.

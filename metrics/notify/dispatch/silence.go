@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	mostSilences  = 1000
+	mostSilences  = 200
 	mostMatchers  = 20
 	mostText      = 512 // bytes of an author, a comment or a value
 	longestEnd    = 366 * 24 * time.Hour

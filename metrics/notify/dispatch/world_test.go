@@ -123,11 +123,12 @@ func (w *world) kinds() (list []string) {
 type inbox struct {
 	world *world
 
-	mu    sync.Mutex // guards what follows
-	got   []told
-	fail  func(n int) error // of attempt n from 0; nil: all succeed
-	takes func(m *Message)  // hears of each that is taken for the first time; nil: nobody does
-	n     int
+	mu     sync.Mutex // guards what follows
+	got    []told
+	fail   func(n int) error // of attempt n from 0; nil: all succeed
+	poison string            // the name of a message that it cannot take
+	takes  func(m *Message)  // hears of each that is taken for the first time; nil: nobody does
+	n      int
 }
 
 // told is a message that the receiver was told, whether it took it or not.
@@ -145,6 +146,9 @@ func (b *inbox) Send(_ context.Context, m *Message, _ func() bool, attempted fun
 	var err error
 	if b.fail != nil {
 		err = b.fail(b.n)
+	}
+	if m.Name == b.poison {
+		err = errDown
 	}
 	b.n++
 	if err == nil && b.takes != nil && !slices.ContainsFunc(b.got, func(one told) bool { return one.taken && one.id == m.ID }) {
