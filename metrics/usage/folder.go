@@ -43,8 +43,8 @@ func (s *store) save(now time.Time) {
 	if err != nil {
 		err = fmt.Errorf("save what adds up: %w", err)
 	}
-	if _, missing := os.Stat(s.dir); missing == nil || s.failing { // else nothing was written yet
-		s.went(err)
+	if _, missing := os.Stat(s.dir); missing == nil || s.trouble.told { // else nothing was written yet
+		s.went(now, &s.trouble.sums, err)
 	}
 }
 

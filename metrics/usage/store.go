@@ -18,7 +18,8 @@ const (
 	foldEvery    = time.Minute // rows of another process are taken in
 	saveEvery    = 5 * time.Minute
 	retainEvery  = time.Hour
-	mostUnsynced = 4 << 20 // bytes of rows that wait to be written
+	quietTime    = time.Minute // without a failure until all is well again
+	mostUnsynced = 4 << 20     // bytes of rows that wait to be written
 	mostSegment  = 64 << 20
 )
 
@@ -42,7 +43,7 @@ type store struct {
 	segment  segment
 	number   int              // of segments begun
 	known    map[string]int64 // how far each file is counted in the book
-	failing  bool
+	trouble  trouble
 	folded   time.Time
 	saved    time.Time
 	retained time.Time
@@ -163,27 +164,39 @@ func (s *store) write(now time.Time) {
 	if err != nil {
 		b.lose(rows)
 	}
-	s.went(err)
+	s.went(now, &s.trouble.rows, err)
 }
 
-// went notes how something went that was done to the folder, and says so once when that begins to fail, or to succeed again.
-func (s *store) went(err error) {
-	b := s.book
-	if err != nil {
-		if !s.failing {
+// trouble is what cannot be done to the folder.
+type trouble struct {
+	rows, sums bool      // cannot be written
+	last       time.Time // when something could not
+	told       bool
+}
+
+// went notes how writing rows or sums went, says so once when that begins to fail, and once when all has succeeded for
+// a while: on a disk that is nearly full a little may fit now and then.
+func (s *store) went(now time.Time, failing *bool, err error) {
+	b, t := s.book, &s.trouble
+	if *failing = err != nil; *failing {
+		t.last = now
+		if !t.told {
+			t.told = true
 			b.options.Told(err.Error(), b.Lost())
 		}
-		s.failing = true
+		return
+	}
+	if t.rows || t.sums || t.told && now.Sub(t.last).Abs() < quietTime {
 		return
 	}
 	b.mu.Lock()
 	wasFull := s.full
 	s.full = false
 	b.mu.Unlock()
-	if s.failing || wasFull {
+	if t.told || wasFull {
 		b.options.Told("", b.Lost())
 	}
-	s.failing = false
+	t.told = false
 }
 
 // append puts rows into the segment of this hour.
