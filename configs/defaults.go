@@ -54,6 +54,8 @@ func defaults() *Config {
 		Usage:     usageDefaults(),
 		Alerts:    alertDefaults(),
 		Optimise:  OptimiseShow,
+		Anomalies: anomaliesDefaults(),
+		Forecast:  forecastDefaults(),
 	}
 }
 

@@ -39,6 +39,8 @@ func TestDefaults(t *testing.T) {
 		Usage:     Usage{Enabled: true, User: "hash", Days: 30, MaxBytes: 1 << 30},
 		Alerts:    Alerts{Interval: 10 * time.Second, Defaults: true},
 		Optimise:  "show",
+		Anomalies: Anomalies{Enabled: true, SlowRatio: 1.5},
+		Forecast:  Forecast{Enabled: true, LeadTime: 10 * time.Minute},
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,

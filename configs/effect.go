@@ -15,6 +15,7 @@ func (r *report) review(c *Config) {
 	r.reviewUsage(c)
 	r.reviewAlerts(c)
 	r.reviewOptimise(c)
+	r.reviewAnomalies(c)
 	if c.Limits.ReplayBytes == 0 && c.Limits.BodyMemory != 0 && c.Limits.BodyMemory != defaults().Limits.BodyMemory {
 		r.note("limits.body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
 	}

@@ -30,6 +30,8 @@ func TestSettingsWithoutEffectAreNoted(t *testing.T) {
 	const idle = "endpoints: [{url: \"http://a\"}]"
 	const slots = "endpoints: [{url: \"http://a\", slots: 4}]"
 	for text, want := range map[string]string{
+		"anomalies: {enabled: false, enforce: true}\nupstreams: [{" + idle + "}]":                                  "1: anomalies.enforce: has no effect: anomalies are off: remove it, or the line that says off",
+		"forecast: {enabled: false, lead_time: 20m}\nupstreams: [{" + idle + "}]":                                  "1: forecast.lead_time: has no effect: forecast is off: remove it, or the line that says off",
 		"usage: {days: 3}\nupstreams: [{" + idle + "}]":                                                            "1: usage.days: has no effect: without usage.dir there are no files: give dir, or remove it",
 		"usage: {max_bytes: 3MiB}\nupstreams: [{" + idle + "}]":                                                    "1: usage.max_bytes: has no effect: without usage.dir there are no files: give dir, or remove it",
 		"usage: {header: X-User, user: off}\nupstreams: [{" + idle + "}]":                                          "1: usage.header: has no effect: nothing is kept of users: remove it, or the line user: off",

@@ -13,11 +13,13 @@ import (
 
 // off is what may stand in place of a section, and what that means there.
 var off = map[reflect.Type]map[string]any{
-	reflect.TypeFor[Retry]():   {"attempts": 1},
-	reflect.TypeFor[Hedge]():   {},
-	reflect.TypeFor[Outlier](): {"enforce": false},
-	reflect.TypeFor[Queue]():   {"max_requests": 0},
-	reflect.TypeFor[Usage]():   {"enabled": false},
+	reflect.TypeFor[Retry]():     {"attempts": 1},
+	reflect.TypeFor[Hedge]():     {},
+	reflect.TypeFor[Outlier]():   {"enforce": false},
+	reflect.TypeFor[Queue]():     {"max_requests": 0},
+	reflect.TypeFor[Usage]():     {"enabled": false},
+	reflect.TypeFor[Anomalies](): {"enabled": false},
+	reflect.TypeFor[Forecast]():  {"enabled": false},
 }
 
 // readOff reads "off", or a word of its own, in place of a section that knows it.

@@ -24,6 +24,8 @@ type Config struct {
 	Usage     Usage      `yaml:"usage"`
 	Alerts    Alerts     `yaml:"alerts"`
 	Optimise  string     `yaml:"optimise"` // what becomes of recommendations: OptimiseOff, OptimiseShow or OptimiseApply
+	Anomalies Anomalies  `yaml:"anomalies"`
+	Forecast  Forecast   `yaml:"forecast"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

@@ -30,6 +30,8 @@ func (r *report) validate(c *Config) {
 	r.validateUsage(&c.Usage)
 	r.validateAlerts(c)
 	r.oneOf("optimise", c.Optimise, OptimiseOff, OptimiseShow, OptimiseApply)
+	r.validateAnomalies(&c.Anomalies)
+	r.validateForecast(&c.Forecast)
 	r.validateUpstreams(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)

@@ -44,6 +44,7 @@ var EventKinds = []string{
 	"alerts_undelivered", "alerts_delivered", "silenced", "unsilenced",
 	"usage_lost", "usage_kept",
 	"advised", "optimised", "optimise_undone",
+	"fault_found", "fault_over", "trend",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

@@ -31,6 +31,7 @@ func (r *Registry) collect(s *page) {
 	}
 	r.collectState(s)
 	r.collectEvents(s)
+	r.collectAnalysis(s)
 	r.collectAlerts(s)
 }
 

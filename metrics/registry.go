@@ -39,6 +39,7 @@ type Registry struct {
 	eventSource     atomic.Pointer[func() []EventCount]
 	signalSource    atomic.Pointer[func() []SignalState]
 	webhookSource   atomic.Pointer[func() []WebhookState]
+	analysisSource  atomic.Pointer[func() Analysis]
 	notifySource    atomic.Pointer[func() []NotifyState]
 	alertSource     atomic.Pointer[func() ([]AlertState, AlertWork)]
 

@@ -52,6 +52,12 @@ func full() *Registry {
 			ShareRatio: 0.25, Eligible: true, Busy: true, Unreachable: true, Draining: true, IdleConnections: 4, ActiveConnections: 5,
 		}}
 	})
+	r.ObserveAnalysis(func() Analysis {
+		return Analysis{
+			Faults: []FaultCount{{Upstream: "chat", Kind: "slow", Up: 1, Found: 2}}, Trends: []TrendCount{{"chat", 1}},
+			Forecasts: []ForecastValue{{"chat", "arrivals", "lead", "p95", 7.5}},
+		}
+	})
 	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6}} })
 	r.ObservePredictors(func() []PredictorState {
 		return []PredictorState{{Upstream: "chat", Dropped: 4, Ready: true, Known: 2, Learning: 3, Evicted: 5, Models: []PredictedModel{{Rows: map[string]uint64{"kept": 12}}, {

@@ -41,6 +41,7 @@ type Result struct {
 	Against string   `json:"against,omitempty"` // the contender of Offers that all are compared with
 	Shown   []string `json:"shown,omitempty"`   // contenders that have curves, a few
 	Goals   []Goal   `json:"goals,omitempty"`
+	Tables  []Sheet  `json:"tables,omitempty"`
 }
 
 // Machine is where it ran.

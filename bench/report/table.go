@@ -31,6 +31,7 @@ func Table(w io.Writer, r *Result) error {
 		trialTable(&b, &t)
 	}
 	offerTables(&b, r)
+	sheetTables(&b, r)
 	goalTable(&b, r)
 	for _, note := range r.Notes {
 		fmt.Fprintf(&b, "\nNote: %s\n", note)

@@ -16,6 +16,8 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/bench/chaos"
+	"github.com/steelyard-proxy/steelyard/bench/faults"
+	"github.com/steelyard-proxy/steelyard/bench/foresight"
 	"github.com/steelyard-proxy/steelyard/bench/lab"
 	"github.com/steelyard-proxy/steelyard/bench/live"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
@@ -58,6 +60,8 @@ func benchListCommand() *cobra.Command {
 				fmt.Fprintf(t, "%s\t%s\t%s\n", live.Name, "measured, "+minutes(takes), live.Title)
 			}
 			fmt.Fprintf(t, "%s\t%s\t%s\n", real.Name, "simulated", real.Title)
+			fmt.Fprintf(t, "%s\t%s\t%s\n", faults.Name, "simulated", faults.Title)
+			fmt.Fprintf(t, "%s\t%s\t%s\n", foresight.Name, "simulated", foresight.Title)
 			return t.Flush()
 		},
 	}
@@ -92,7 +96,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name, real.Name), ", "))
+				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name, real.Name, faults.Name, foresight.Name), ", "))
 			case 1:
 				return nil
 			}
@@ -115,7 +119,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
-	c.AddCommand(chaosCommand(), liveCommand(), realCommand())
+	c.AddCommand(chaosCommand(), liveCommand(), realCommand(), faultsCommand(), forecastCommand())
 	return c
 }
 

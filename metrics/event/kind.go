@@ -87,6 +87,9 @@ const (
 	Advised                           // something should be changed
 	Optimised                         // a recommendation was applied
 	OptimiseUndone                    // one was taken back, as R got worse
+	FaultFound                        // something is odd in the requests that have ended
+	FaultOver                         // it is so no longer
+	TrendSeen                         // a figure will be out of its limit within a week
 
 	kinds // one more than the last
 )
@@ -154,6 +157,9 @@ var entries = [kinds]entry{
 	Advised:           {"advised", Info, "something should be changed: see the recommendations"},
 	Optimised:         {"optimised", Info, "a recommendation was applied"},
 	OptimiseUndone:    {"optimise_undone", Warning, "a recommendation was taken back: response times got worse with it"},
+	FaultFound:        {"fault_found", Warning, "fault found in the requests that have ended"},
+	FaultOver:         {"fault_over", Info, "fault is over"},
+	TrendSeen:         {"trend", Warning, "a figure is on its way out of its limit"},
 }
 
 // Kinds is every kind there is.

@@ -109,5 +109,11 @@ func sectionsOf(o *Options) map[string]section {
 			return nil
 		}}
 	}
+	if o.Anomalies != nil {
+		all["faults"] = section{every: 5 * time.Second, most: 64 << 10, get: func() any { return o.Anomalies.Faults() }}
+	}
+	if o.Forecast != nil {
+		all["forecast"] = section{every: time.Minute, most: 64 << 10, get: func() any { return o.Forecast() }}
+	}
 	return all
 }

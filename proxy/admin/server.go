@@ -45,8 +45,10 @@ type Options struct {
 	Version string                   // of the program
 	Log     *zap.Logger
 
-	Silences Silences // nil: there are no alerts
-	Usage    Usage    // nil: nothing is kept of use
+	Silences  Silences         // nil: there are no alerts
+	Usage     Usage            // nil: nothing is kept of use
+	Anomalies Anomalies        // nil: nobody looks for faults
+	Forecast  func() Forecasts // nil: nothing is foretold
 }
 
 // Server is the admin listener's HTTP server.
@@ -60,9 +62,11 @@ type Server struct {
 	alerts  func() Alerts // nil: none are watched
 	handler http.Handler
 
-	silences Silences // nil: there are no alerts
-	usage    Usage    // nil: nothing is kept of use
-	conns    conns    // of all listeners
+	silences  Silences         // nil: there are no alerts
+	usage     Usage            // nil: nothing is kept of use
+	conns     conns            // of all listeners
+	anomalies Anomalies        // nil: nobody looks for faults
+	forecast  func() Forecasts // nil: nothing is foretold
 
 	name, version string
 	startedAt     time.Time
@@ -87,6 +91,7 @@ func New(o Options) *Server {
 	s.page, s.pageToken = page.New(), newPageToken()
 	s.access = access{token: o.Token, tries: newTries(), now: time.Now}
 	s.history, s.config, s.sections = o.History, o.Config, newSections(sectionsOf(&o))
+	s.anomalies, s.forecast = o.Anomalies, o.Forecast
 	s.viewers = viewers{slots: map[chan []byte]struct{}{}, take: s.snapshotText}
 	if s.events == nil {
 		s.events = event.NewLog(nil)

@@ -10,7 +10,9 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/forecast"
 	"github.com/steelyard-proxy/steelyard/metrics/usage"
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
@@ -20,6 +22,9 @@ type analysis struct {
 	queue *usage.Queue
 	users *usage.Identifier
 	book  *usage.Book // nil: usage is off
+
+	anomalies *anomalies        // nil: off
+	forecast  *forecast.Traffic // nil: off
 }
 
 // openAnalysis makes what looks at finished requests, if anything is to. It returns the recorders with its own
@@ -32,6 +37,15 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 		mode, secret = userMode(cfg.Usage.User), a.usageSecret(cfg.Usage.Dir)
 		n.book = a.openBook(&cfg.Usage)
 		consumers = append(consumers, n.book.Add)
+	}
+	if cfg.Anomalies.Enabled {
+		n.anomalies = newAnomalies(a, cfg)
+		n.anomalies.adopt(cfg)
+		consumers = append(consumers, n.anomalies.detector.Add)
+	}
+	if cfg.Forecast.Enabled {
+		n.forecast = newForecast(cfg, n.book)
+		consumers = append(consumers, n.forecast.Add)
 	}
 	if cfg.Admin.Address != "" {
 		consumers = append(consumers, a.remember)
@@ -100,6 +114,12 @@ func (a *analysis) start(g *group) {
 	if a.book != nil {
 		g.start("keep usage", func(context.Context) error { return a.book.Run(kept) })
 	}
+	if a.anomalies != nil {
+		g.start("look for faults", a.anomalies.run)
+	}
+	if a.forecast != nil {
+		g.start("foretell traffic", runForecast(a.forecast))
+	}
 }
 
 // Report implements admin.Usage.
@@ -113,6 +133,28 @@ func (a *analysis) Report(q usage.Question) (usage.Report, error) {
 func (a *analysis) Forget(id usage.UserID) (rows int, known bool, err error) {
 	a.queue.Step()
 	return a.book.Forget(id)
+}
+
+// adopt takes another configuration over.
+func (a *analysis) adopt(cfg *configs.Config) {
+	if a == nil {
+		return
+	}
+	a.anomalies.adopt(cfg)
+	if a.forecast != nil {
+		a.forecast.Keep(upstreamNames(cfg))
+	}
+}
+
+// states are what a scrape shows of faults and forecasts.
+func (a *analysis) states() (now metrics.Analysis) {
+	if a.anomalies != nil {
+		a.anomalies.states(&now)
+	}
+	if a.forecast != nil {
+		forecastStates(a.forecast, &now)
+	}
+	return now
 }
 
 // Record implements proxy.Recorder. Requests that no route leads anywhere are nobody's use of anything.

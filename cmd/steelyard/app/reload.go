@@ -44,6 +44,7 @@ func (a *App) Adopt(cfg *configs.Config) (changed bool, err error) {
 	a.fleet.adopt(g)
 	a.handler.Use(g.rules)
 	a.alerts.adopt(cfg)
+	a.analysis.adopt(cfg)
 	a.config = cfg
 	a.reloaded(nil)
 	a.events.Publish(event.Event{Kind: event.Reloaded, Action: "requests that begin now are served by it",
@@ -120,6 +121,11 @@ func NeedRestart(was, is *configs.Config) (keys []string) {
 		{"log", was.Log, is.Log},
 		{"alerts.state_file", was.Alerts.StateFile, is.Alerts.StateFile},
 		{"half_close", was.HalfClose, is.HalfClose},
+		{"anomalies.enabled", was.Anomalies.Enabled, is.Anomalies.Enabled},
+		{"anomalies.slow_ratio", was.Anomalies.SlowRatio, is.Anomalies.SlowRatio},
+		{"forecast.enabled", was.Forecast.Enabled, is.Forecast.Enabled},
+		{"forecast.lead_time", was.Forecast.LeadTime, is.Forecast.LeadTime},
+		{"forecast.time_zone", was.Forecast.TimeZone, is.Forecast.TimeZone},
 		{"usage.enabled", was.Usage.Enabled, is.Usage.Enabled},
 		{"usage.user", was.Usage.User, is.Usage.User},
 		{"usage.dir", was.Usage.Dir, is.Usage.Dir},

@@ -39,6 +39,9 @@ func (a *App) observe() {
 		return counts
 	})
 	a.metrics.ObserveWebhooks(a.webhooks.states)
+	if a.analysis != nil {
+		a.metrics.ObserveAnalysis(a.analysis.states)
+	}
 	a.metrics.ObserveAlerts(a.alerts.states)
 	a.metrics.ObserveNotify(a.notify.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
@@ -93,6 +96,12 @@ func (a *App) adminServer() *admin.Server {
 	}
 	if a.analysis != nil && a.analysis.book != nil {
 		o.Usage = a.analysis
+	}
+	if a.analysis != nil && a.analysis.anomalies != nil {
+		o.Anomalies = a.analysis.anomalies
+	}
+	if a.analysis != nil && a.analysis.forecast != nil {
+		o.Forecast = func() admin.Forecasts { return shownForecast(a.analysis.forecast) }
 	}
 	return admin.New(o)
 }

@@ -1,0 +1,287 @@
+// The detector: rows in, faults out.
+
+package anomaly
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
+)
+
+const (
+	// mostUpstreams bounds the memory; keptFaults is how many that are over are remembered, for keptFor.
+	mostUpstreams, keptFaults = 256, 100
+	keptFor                   = 7 * 24 * time.Hour
+)
+
+// Detector finds faults in all upstreams.
+type Detector struct {
+	options Options
+
+	mu        sync.Mutex // guards what follows
+	upstreams map[string]*upstream
+	overhead  *past // of the gateway itself, as a logarithm
+	overSum   float64
+	overN     float64
+	look      int
+	looked    time.Time
+	past      []*Fault // that are over, oldest first
+	gauges    map[string]*hours
+	ids       int
+	gateway   *held
+}
+
+// New is a detector that knows nothing yet.
+func New(o Options) *Detector {
+	return &Detector{options: o.withDefaults(), upstreams: map[string]*upstream{}, overhead: newPast(true, leastOverhead), gauges: map[string]*hours{}}
+}
+
+// Add takes a request that has ended.
+func (d *Detector) Add(r *usage.Row) {
+	if r.Upstream == "" {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.upstreams[r.Upstream]
+	if u == nil {
+		if len(d.upstreams) >= mostUpstreams {
+			return
+		}
+		u = newUpstream(r.Upstream, &d.options)
+		d.upstreams[r.Upstream] = u
+	}
+	now := d.looked
+	if now.IsZero() {
+		now = r.At
+	}
+	if r.Overhead > 0 {
+		d.overSum, d.overN = d.overSum+math.Log(r.Overhead.Seconds()), d.overN+1
+	}
+	u.take(now, d.look, r)
+}
+
+// take counts a row.
+func (u *upstream) take(now time.Time, look int, r *usage.Row) {
+	v := read(r)
+	c := counts{work: v.work}
+	u.work += v.work
+	names := [dimensions]string{byModel: r.Model, byUser: string(r.User)}
+	if r.Endpoint == "" || v.kind == notTheirs {
+		u.tally.add(look, names, &c)
+		return
+	}
+	e := u.endpoint(r.Endpoint)
+	e.promised(r)
+	names[byEndpoint] = r.Endpoint
+	c.requests = 1
+	if v.kind == failed {
+		names[byPhase] = r.Phase
+		c.bad[v.symptom] = 1
+	}
+	if v.kind == answered || v.kind == left {
+		x := v.time - e.promise
+		long := u.allN >= eachSide && x-u.measure(e)-u.centre > math.Log(stalled)
+		if long {
+			c.bad[Stalls] = 1
+		}
+		if v.kind == answered {
+			c.timed, c.slow = 1, u.timed(look, e, r.Model, x)
+		} else if !long { // a client that left early says nothing
+			u.tally.add(look, names, &counts{work: v.work})
+			return
+		}
+	}
+	for s := range c.bad {
+		if ratio := e.trouble[s]; ratio != nil {
+			ratio.add(now, c.bad[s] > 0)
+			u.trouble[s].add(now, c.bad[s] > 0)
+		}
+	}
+	u.tally.add(look, names, &c)
+}
+
+// promised notes what the endpoint's capacity and slots promise. A step, as of a reload, begins its measure anew.
+func (e *endpoint) promised(r *usage.Row) {
+	const step = 0.25
+	promise := promised(r.Capacity, r.Slots)
+	if math.Abs(promise-e.promise) > step && len(e.samples.list) > 0 {
+		e.reset()
+	}
+	e.promise = promise
+}
+
+// Step looks, where it is time for that. It is to be called each ten seconds or more often. A clock that jumps, or a long
+// time without a call, begins the windows anew.
+func (d *Detector) Step(now time.Time) {
+	d.mu.Lock()
+	now = now.In(d.options.Location)
+	gap := now.Sub(d.looked)
+	if !d.looked.IsZero() && gap >= 0 && gap < lookEvery {
+		d.mu.Unlock()
+		return
+	}
+	if !d.looked.IsZero() && (gap < 0 || gap > longestGap) {
+		d.begin()
+	}
+	d.looked = now
+	told := d.lookAt(now)
+	trends := d.trends(now)
+	d.mu.Unlock()
+	for _, f := range told {
+		if d.options.Tell != nil {
+			d.options.Tell(f)
+		}
+	}
+	for _, t := range trends {
+		if d.options.TellTrend != nil {
+			d.options.TellTrend(t)
+		}
+	}
+}
+
+// begin forgets what is in windows, and what has been added up of a minute.
+func (d *Detector) begin() {
+	d.look += longest
+	for _, u := range d.upstreams {
+		u.sum, u.n, u.work = 0, 0, 0
+		for _, m := range u.models {
+			u.restart(m)
+		}
+		for _, e := range u.list {
+			e.samples.reset()
+			e.sum, e.n, e.value = 0, 0, unknown
+		}
+		for look := range longest {
+			u.tally.turn(look, false)
+		}
+	}
+	d.overSum, d.overN = 0, 0
+}
+
+// lookAt has all judges look, and returns what is news.
+func (d *Detector) lookAt(now time.Time) (news []Fault) {
+	for _, name := range slices.Sorted(maps.Keys(d.upstreams)) {
+		u := d.upstreams[name]
+		u.judgePeers(now, d.look)
+		u.judgeCluster(d.look)
+		u.each(func(r *ratio) { r.look() })
+		if d.look%looksPerMinute == looksPerMinute-1 {
+			u.minute(now, d.look)
+		}
+		news = append(news, d.hold(u, now)...)
+	}
+	if d.look%looksPerMinute == looksPerMinute-1 {
+		if d.overN >= perMinute {
+			d.overhead.add(now, d.overSum/d.overN, false)
+		}
+		d.overSum, d.overN = 0, 0
+		news = append(news, d.judgeGateway(now)...)
+	}
+	d.look++
+	for _, u := range d.upstreams {
+		u.tally.turn(d.look, u.freeze == 0)
+		u.freeze = max(u.freeze-1, 0)
+	}
+	d.forget(now)
+	return news
+}
+
+func (u *upstream) each(f func(*ratio)) {
+	for s, r := range u.trouble {
+		if r != nil {
+			f(r)
+			for _, e := range u.list {
+				f(e.trouble[s])
+			}
+		}
+	}
+}
+
+// forget leaves out what has been over for long.
+func (d *Detector) forget(now time.Time) {
+	d.past = slices.DeleteFunc(d.past, func(f *Fault) bool { return now.Sub(f.Until) > keptFor })
+	if n := len(d.past) - keptFaults; n > 0 {
+		d.past = slices.Delete(d.past, 0, n)
+	}
+}
+
+// Keep forgets all upstreams and endpoints but these: a reload has taken the others away.
+func (d *Detector) Keep(names map[string][]string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	maps.DeleteFunc(d.upstreams, func(name string, u *upstream) bool {
+		endpoints, there := names[name]
+		if !there {
+			return true
+		}
+		u.list = slices.DeleteFunc(u.list, func(e *endpoint) bool {
+			gone := !slices.Contains(endpoints, e.name)
+			if gone {
+				delete(u.endpoints, e.name)
+				u.tally.gone(e.name)
+			}
+			return gone
+		})
+		return false
+	})
+}
+
+// Reset begins the measures of an upstream anew, or of one of its endpoints: its policy or capacity has changed.
+func (d *Detector) Reset(upstreamName, endpointName string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	u := d.upstreams[upstreamName]
+	if u == nil {
+		return
+	}
+	for _, e := range u.list {
+		if endpointName == "" || e.name == endpointName {
+			e.reset()
+		}
+	}
+	if endpointName == "" {
+		u.speed.accept()
+		for _, m := range u.models {
+			m.past.accept()
+		}
+	}
+}
+
+// Faults are those that go on, and those that are over, the newest first.
+func (d *Detector) Faults() (list []Fault) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, u := range d.upstreams {
+		for _, h := range u.faults {
+			list = append(list, *h.fault)
+		}
+	}
+	if d.gateway != nil {
+		list = append(list, *d.gateway.fault)
+	}
+	for _, f := range d.past {
+		list = append(list, *f)
+	}
+	slices.SortFunc(list, func(a, b Fault) int {
+		if a.Over() != b.Over() {
+			if a.Over() {
+				return 1
+			}
+			return -1
+		}
+		return b.Found.Compare(a.Found)
+	})
+	// Several signs may hold the same fault up.
+	return slices.CompactFunc(list, func(a, b Fault) bool { return a.ID == b.ID })
+}
+
+func (d *Detector) newID() string {
+	d.ids++
+	return fmt.Sprintf("%x-%d", d.looked.Unix(), d.ids)
+}

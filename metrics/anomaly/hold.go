@@ -1,0 +1,180 @@
+// From signs to faults: found once, placed, and over once.
+
+package anomaly
+
+import (
+	"math"
+	"time"
+)
+
+// placedFor is for how many looks a fault's place is looked for, from its begin.
+const placedFor = longest
+
+// hold matches what the judges of an upstream say with the faults that are up.
+func (d *Detector) hold(u *upstream, now time.Time) (news []Fault) {
+	for _, h := range u.faults {
+		h.up = false
+	}
+	for _, s := range u.signs(now) {
+		if h := u.faults[s.key()]; h != nil {
+			h.up, h.sign = true, s
+			u.place(h, d.look, now)
+			continue
+		}
+		h := &held{began: d.look, sign: s, up: true}
+		h.fault = &Fault{ID: d.newID(), Symptom: s.symptom, Place: Place{Upstream: u.name}, Since: s.since, Found: now}
+		u.place(h, d.look, now)
+		if same := u.same(h.fault); same != nil {
+			h.fault, h.fixed = same, true // another judge says the same
+		} else {
+			news = append(news, *h.fault)
+		}
+		u.faults[s.key()] = h
+	}
+	for key, h := range u.faults {
+		if h.up {
+			u.freeze = longest
+			continue
+		}
+		delete(u.faults, key)
+		if u.holds(h.fault) || h.fault.Over() {
+			continue
+		}
+		h.fault.Until = now
+		d.past = append(d.past, h.fault)
+		news = append(news, *h.fault)
+	}
+	return news
+}
+
+// holds says whether a sign still holds a fault up.
+func (u *upstream) holds(f *Fault) bool {
+	for _, h := range u.faults {
+		if h.fault == f {
+			return true
+		}
+	}
+	return false
+}
+
+// same is a fault that is up and has the same place, or whose symptom brings this one with it.
+func (u *upstream) same(f *Fault) *Fault {
+	for _, h := range u.faults {
+		o := h.fault
+		speed := (o.Symptom == Slow || o.Symptom == Apart || o.Symptom == Stalls) && (f.Symptom == Slow || f.Symptom == Apart || f.Symptom == Stalls)
+		switch {
+		case o.Symptom == f.Symptom && o.Place == f.Place, speed && o.Place == f.Place:
+			return o
+		case speed && f.Cause == OfUpstream && o.Cause != OfUpstream: // the part that is known already
+			return o
+		case f.Symptom == Slow && o.Symptom == Demand, f.Symptom == Demand && o.Symptom == Slow && o.Cause == OfUser: // more than it can do
+			return o
+		case o.Symptom == f.Symptom && f.Cause == OfUpstream:
+			return o
+		}
+	}
+	return nil
+}
+
+// place looks where the fault is, for as long as that may become clearer.
+func (u *upstream) place(h *held, look int, now time.Time) {
+	f, s := h.fault, &h.sign
+	if h.fixed {
+		return
+	}
+	f.Ratio, f.Evidence = s.ratio, s.evidence
+	if look-h.began >= placedFor && f.Text != "" {
+		f.Text = f.sentence()
+		return
+	}
+	looks := int(math.Ceil(float64(now.Sub(s.since)) / float64(lookEvery)))
+	looks = min(max(looks, windows[0]), longest)
+	l := u.tally.locate(s.symptom, look, looks, s.ratio)
+	if times := math.Exp(u.demand.shift()); s.symptom == Slow && s.endpoint == "" && !l.found && u.demand.risen > 1 && times > busier {
+		// All are slower, and more is asked of them: the work is the cause, and whoever brings it.
+		demand := sign{symptom: Demand, since: s.since, ratio: times}
+		f.describe(u.tally.locate(Demand, look, looks, times), &demand)
+		f.Evidence["work_to_usual"] = round(times)
+		return
+	}
+	f.describe(l, s)
+}
+
+// busier is how many times the usual work makes that the cause of all endpoints' being slow.
+const busier = 1.5
+
+// judgeGateway says when the gateway itself has become slow.
+func (d *Detector) judgeGateway(now time.Time) (news []Fault) {
+	switch {
+	case d.overhead.raised && d.gateway == nil:
+		s := pastSign(Overhead, d.overhead)
+		f := &Fault{ID: d.newID(), Symptom: Overhead, Since: s.since, Found: now, Cause: OfGateway, Ratio: s.ratio, Share: 1, Evidence: s.evidence}
+		f.Text, f.WhatToDo = f.sentence(), f.remedy()
+		d.gateway = &held{fault: f, sign: s}
+		return []Fault{*f}
+	case !d.overhead.raised && d.gateway != nil:
+		f := d.gateway.fault
+		f.Until, d.gateway = now, nil
+		d.past = append(d.past, f)
+		return []Fault{*f}
+	}
+	return nil
+}
+
+// Normal takes what a fault says for normal from now on: the measures that it is odd by begin anew. It reports whether
+// there is such a fault.
+func (d *Detector) Normal(id string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, u := range d.upstreams {
+		found := false
+		for _, h := range u.faults {
+			if h.fault.ID == id {
+				found = true
+				u.accept(&h.sign)
+			}
+		}
+		if found {
+			return true
+		}
+	}
+	if d.gateway != nil && d.gateway.fault.ID == id {
+		d.overhead.accept()
+		return true
+	}
+	return false
+}
+
+// accept begins the measures of a sign anew.
+func (u *upstream) accept(s *sign) {
+	fresh := func(r *ratio) {
+		if r != nil {
+			*r = *newRatio(r.band, r.whole)
+			// What it is now is what it is known for.
+			r.bad, r.all = s.ratio*ratioKnown, ratioKnown
+			r.settle()
+		}
+	}
+	switch e := u.endpoints[s.endpoint]; {
+	case e != nil && (s.symptom == Slow || s.symptom == Apart):
+		e.reset()
+	case e != nil:
+		fresh(e.trouble[s.symptom])
+	case s.symptom == Demand:
+		u.demand.accept()
+	case s.symptom == Slow && s.model != "":
+		if m := u.models[s.model]; m != nil {
+			m.past.accept()
+		}
+	case s.symptom == Slow:
+		u.speed.accept()
+		for _, e := range u.list {
+			e.reset()
+		}
+	default:
+		fresh(u.trouble[s.symptom])
+		for _, e := range u.list {
+			fresh(e.trouble[s.symptom])
+		}
+	}
+}

@@ -1,0 +1,195 @@
+// Endpoints held against their peers.
+
+package anomaly
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+const (
+	// certain is how many standard deviations higher than its peers' the times of an endpoint must rank.
+	certain = 3.9
+	// ofLooks is in how many looks in a row, calmLooks after how many without it is over.
+	ofLooks, calmLooks = 3, 5
+	// robustFrom is from how many endpoints on one must also stand out from their spread, by standOut times it. The
+	// spread is believed to be between two bounds: three endpoints that happen to agree make nobody odd.
+	robustFrom, standOut    = 4, 2.5
+	leastSpread, mostSpread = 0.1, 0.15
+	// mostAccused is the part of an upstream's endpoints that may be odd; where more are it is the upstream.
+	mostAccused = 3
+)
+
+// judgePeers looks for endpoints that are slower than the others. Chance is judged by what the others did over a longer
+// time, which says more; the difference by what they do now, so that what makes all slower makes nobody odd.
+func (u *upstream) judgePeers(now time.Time, look int) {
+	if len(u.endpoints) < 2 {
+		return
+	}
+	pools := map[int]*looked{}
+	for _, e := range u.list {
+		width, p := u.narrowest(e, look, pools)
+		isSlow := false
+		if p != nil {
+			e.z, e.window = p.versus(e).deviations(), time.Duration(width)*lookEvery
+			if e.z > certain || e.slow {
+				e.shift = versus{own: p.own[e], all: p.rest(e)}.shift()
+			}
+			isSlow = e.z > certain && e.shift > u.limit(e) && u.stillSlow(e, look, p) && u.levels(p).standsOut(e)
+		}
+		if p != nil || !e.slow {
+			e.seen(now, isSlow, width)
+		}
+	}
+	u.onlyOne()
+}
+
+// limit is the logarithm of the ratio that is too much for an endpoint.
+func (u *upstream) limit(e *endpoint) float64 {
+	if !e.known() {
+		return math.Log(u.options.Slow * cold)
+	}
+	return math.Log(u.options.Slow)
+}
+
+// seen counts the looks in which it was slow, and those in which it was not.
+func (e *endpoint) seen(now time.Time, isSlow bool, width int) {
+	e.slowIn = [3]bool{e.slowIn[1], e.slowIn[2], isSlow}
+	n := 0
+	for _, was := range e.slowIn {
+		if was {
+			n++
+		}
+	}
+	switch {
+	case !e.slow && isSlow && n >= ofLooks:
+		e.slow, e.calm = true, 0
+		e.since = now.Add(-time.Duration(min(width, windows[0])+1) * lookEvery)
+	case e.slow && !isSlow && e.shift < math.Log(over):
+		if e.calm++; e.calm >= calmLooks {
+			e.slow, e.slowIn = false, [3]bool{}
+		}
+	case e.slow:
+		e.calm = 0
+	}
+}
+
+// onlyOne leaves of two endpoints only the slower one accused: each is slow beside the other's past.
+func (u *upstream) onlyOne() {
+	if len(u.list) == 2 && u.list[0].slow && u.list[1].slow {
+		other := slices.MinFunc(u.list, func(a, b *endpoint) int { return cmp.Compare(a.shift, b.shift) })
+		other.slow = false
+	}
+}
+
+// longer is how many times a window the others are looked at, to tell chance.
+const longer = 4
+
+// looked is the requests of one window: of each endpoint, and of all that are not accused over a longer time.
+type looked struct {
+	own      map[*endpoint]pool
+	mine     map[*endpoint]pool // over the longer time
+	all      pool
+	everyone bool // all are accused, so that all are held against each other
+	n        int  // requests in the window of those that are not accused
+}
+
+func (u *upstream) pool(look, width int) *looked {
+	p := &looked{own: map[*endpoint]pool{}, mine: map[*endpoint]pool{}, everyone: !slices.ContainsFunc(u.list, func(e *endpoint) bool { return !e.accused() })}
+	for _, e := range u.list {
+		p.own[e] = e.samples.sorted(look-width+1, u.measure(e))
+		if p.everyone || !e.accused() {
+			p.n += len(p.own[e])
+			p.mine[e] = e.samples.sorted(look-longer*width+1, u.measure(e))
+			p.all = append(p.all, p.mine[e]...)
+		}
+	}
+	slices.Sort(p.all)
+	return p
+}
+
+func (p *looked) versus(e *endpoint) versus { return versus{p.own[e], p.all, p.mine[e]} }
+
+// narrowest is the narrowest window in which the endpoint and the others have requests enough; nil: none.
+func (u *upstream) narrowest(e *endpoint, look int, pools map[int]*looked) (int, *looked) {
+	for _, width := range windows {
+		p := pools[width]
+		if p == nil {
+			p = u.pool(look, width)
+			pools[width] = p
+		}
+		others := p.n
+		if p.mine[e] != nil {
+			others -= len(p.own[e])
+		}
+		if len(p.own[e]) >= eachSide && others >= eachSide {
+			return width, p
+		}
+	}
+	return 0, nil
+}
+
+// measure is what is taken from an endpoint's times before they are compared: its own, or that of the others.
+func (u *upstream) measure(e *endpoint) float64 {
+	if e.known() {
+		return e.offset
+	}
+	return 0
+}
+
+// stillSlow says whether the newest requests alone are slow too: a pause of some seconds lies in the window for as long as
+// that is, and is over.
+func (u *upstream) stillSlow(e *endpoint, look int, p *looked) bool {
+	newest := e.samples.sorted(look-newestLooks+1, u.measure(e))
+	return len(newest) < newestLeast || versus{own: newest, all: p.rest(e)}.shift() > u.limit(e)/2
+}
+
+// newestLooks are those, and newestLeast is how many requests they must have to say so.
+const newestLooks = 2
+
+const newestLeast = 8
+
+// rest are the requests of all others that are not accused.
+func (p *looked) rest(e *endpoint) (rest pool) {
+	for o, own := range p.own {
+		if o != e && (p.everyone || !o.accused()) {
+			rest = append(rest, own...)
+		}
+	}
+	slices.Sort(rest)
+	return rest
+}
+
+// levels are the middles of all endpoints, for the spread among them.
+type levels struct {
+	of             map[*endpoint]float64
+	middle, spread float64
+}
+
+func (u *upstream) levels(p *looked) levels {
+	l := levels{of: map[*endpoint]float64{}}
+	if len(u.list) < robustFrom {
+		return l
+	}
+	var all []float64
+	for e, own := range p.own {
+		if len(own) >= eachSide/5 {
+			l.of[e] = own.median()
+			all = append(all, own.median())
+		}
+	}
+	l.middle = middle(all)
+	for i := range all {
+		all[i] = math.Abs(all[i] - l.middle)
+	}
+	l.spread = min(max(1.4826*middle(all), leastSpread), mostSpread)
+	return l
+}
+
+// standsOut says whether an endpoint is far from the middle; where too few are known, nothing speaks against it.
+func (l levels) standsOut(e *endpoint) bool {
+	level, known := l.of[e]
+	return !known || len(l.of) < robustFrom || (level-l.middle)/l.spread > standOut
+}

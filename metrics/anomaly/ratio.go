@@ -1,0 +1,109 @@
+// A part of the requests that is too large: a CUSUM of single requests.
+
+package anomaly
+
+import (
+	"math"
+	"time"
+)
+
+const (
+	// ratioLimit is the logarithm of how much likelier the larger part must have become: by chance once in e^18 requests.
+	ratioLimit = 18
+	ratioMost  = 22
+	// mostPerLook is how far one look may take it: what happens in a few seconds, however much of it, is a hiccup.
+	mostPerLook = 7
+	// ratioKnown is how many requests an endpoint's own past needs to count; before, it is its upstream's.
+	ratioKnown = 1000
+	// doubt is the deviations by which the usual part may be larger than it was seen (Wilson's bound).
+	doubt = 2
+)
+
+// band says what part of requests is usual at least, and how much more is too much.
+type ratioBand struct{ least, more float64 }
+
+// ratio is one kind of bad requests, of one endpoint.
+type ratio struct {
+	band      ratioBand
+	bad, all  float64 // that are part of the past; they fade
+	high      float64
+	ceiling   float64 // of high, until the next look
+	usual     float64
+	odd       float64
+	seen      int // requests since it left 0
+	badSince  float64
+	raised    bool
+	since     time.Time
+	whole     *ratio // that of the upstream; nil: it is that
+	pendBad   float64
+	pendAll   float64
+	freezeFor int // looks for which nothing is learned, as a fault has just been over
+}
+
+func newRatio(band ratioBand, whole *ratio) *ratio {
+	r := &ratio{band: band, whole: whole}
+	r.settle()
+	return r
+}
+
+// settle takes the usual part from the past.
+func (r *ratio) settle() {
+	bad, all := r.bad, r.all
+	if all < ratioKnown && r.whole != nil {
+		bad, all = r.whole.bad, r.whole.all
+	}
+	r.usual = r.band.least
+	if all > 0 {
+		r.usual = max(r.usual, wilsonHigh(bad, all))
+	}
+	r.usual = min(r.usual, 0.5)
+	r.odd = min(max(2*r.usual, r.usual+r.band.more), 0.95)
+}
+
+// wilsonHigh is the upper bound of a part that was seen.
+func wilsonHigh(bad, all float64) float64 {
+	p := bad / all
+	centre := p + doubt*doubt/(2*all)
+	return (centre + doubt*math.Sqrt(p*(1-p)/all+doubt*doubt/(4*all*all))) / (1 + doubt*doubt/all)
+}
+
+// add counts one request.
+func (r *ratio) add(now time.Time, bad bool) {
+	step, one := math.Log((1-r.odd)/(1-r.usual)), 0.0
+	if bad {
+		step, one = math.Log(r.odd/r.usual), 1
+	}
+	if r.high == 0 && step > 0 {
+		r.since, r.seen, r.badSince = now, 0, 0
+	}
+	r.high = min(max(r.high+step, 0), max(r.ceiling, mostPerLook), ratioMost)
+	r.seen++
+	r.badSince += one
+	r.pendAll++
+	r.pendBad += one
+	switch {
+	case !r.raised && r.high >= ratioLimit:
+		r.raised = true
+	case r.raised && r.high == 0:
+		r.raised, r.freezeFor = false, longest
+	}
+}
+
+// look is called at each look: what came since the last is part of the past, unless something is odd or nearly so.
+func (r *ratio) look() {
+	r.ceiling = r.high + mostPerLook
+	if r.freezeFor > 0 {
+		r.freezeFor--
+	}
+	if !r.raised && r.freezeFor == 0 && r.high < ratioLimit/3 {
+		const fade = 1 - 1.0/(fadeMinutes*looksPerMinute)
+		r.bad, r.all = r.bad*fade+r.pendBad, r.all*fade+r.pendAll
+	}
+	r.pendBad, r.pendAll = 0, 0
+	if !r.raised {
+		r.settle()
+	}
+}
+
+// now is the part since it rose.
+func (r *ratio) now() float64 { return r.badSince / float64(max(r.seen, 1)) }
