@@ -166,6 +166,10 @@ func TestAlertsOutliveAKill(t *testing.T) {
 	g := serve(t, "alerts: {interval: 1s, state_file: "+state+", rules: [{name: few, on: upstream, metric: steelyard_endpoint_eligible, below: 2, for: 1s, keep_firing_for: 1h}]}\n", servers...)
 	servers[0].kill(t)
 	eventually(t, "it fires", func() bool { return len(g.firing(t)) == 1 })
+	eventually(t, "that is kept", func() bool {
+		text, err := os.ReadFile(state)
+		return err == nil && strings.Contains(string(text), `"state":"firing"`)
+	})
 	began := g.firing(t)["few/"].StartsAt
 	for range 3 {
 		g.kill(t)

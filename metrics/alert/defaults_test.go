@@ -1,6 +1,7 @@
 package alert
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -51,5 +52,28 @@ func TestOneOfYourOwnGoesFirst(t *testing.T) {
 	assert.Equal(t, []string{Page, Info, Page}, []string{severity["panics"], severity["requests-fail-burn-1h"], severity["requests-fail-burn-6h"]})
 	for name, n := range seen {
 		assert.Equal(t, 1, n, name)
+	}
+}
+
+// BenchmarkStep evaluates the built-in rules over a thousand endpoints.
+func BenchmarkStep(b *testing.B) {
+	r := metrics.New(metrics.Build{})
+	var subjects []Subject
+	var states []metrics.EndpointState
+	for i := range 1000 {
+		name := fmt.Sprintf("e%d", i)
+		r.Endpoint("chat", name)
+		subjects = append(subjects, Subject{Upstream: "chat", Endpoint: name})
+		states = append(states, metrics.EndpointState{Upstream: "chat", Endpoint: name, Eligible: true})
+	}
+	r.Upstream("chat")
+	r.Observe(func() []metrics.EndpointState { return states })
+	e := New(Options{Registry: r, Subjects: func() []Subject { return subjects }})
+	e.Configure(Plan{Rules: DefaultRules([]Wait{{"chat", 30 * time.Second}}), SLOs: DefaultSLOs()})
+	now := epoch
+	b.ReportAllocs()
+	for b.Loop() {
+		now = now.Add(10 * time.Second)
+		e.Step(now)
 	}
 }
