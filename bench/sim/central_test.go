@@ -73,7 +73,7 @@ func TestReferenceFigures(t *testing.T) {
 			const seeds = 3
 			var counting, fifo, shortest float64
 			for seed := range uint64(seeds) {
-				made := asked(t, trace.Options{Seed: seed, Requests: 200_000, Rate: c.rate, Work: c.work, Hints: trace.Hints{Noise: c.noise}})
+				made := asked(t, trace.Options{Seed: seed, Requests: 100_000, Rate: c.rate, Work: c.work, Hints: trace.Hints{Noise: c.noise}})
 				if c.counting > 0 {
 					counting += ms(ran(t, Options{Endpoints: trio(0), Policy: policy.LeastLoad()}, made)) / seeds
 				}
@@ -108,7 +108,7 @@ func TestPoolIsTheCentralQueue(t *testing.T) {
 		}
 		for _, order := range []balancer.Order{balancer.FIFO, balancer.ShortestFirst} {
 			for _, load := range []float64{0.3, 0.67, 0.95} {
-				made := asked(t, trace.Options{Seed: 7, Requests: 20_000, Rate: load * total, Work: trace.Heavy, Arrivals: trace.Bursts, Hints: trace.Hints{Noise: 0.7}})
+				made := asked(t, trace.Options{Seed: 7, Requests: 8_000, Rate: load * total, Work: trace.Heavy, Arrivals: trace.Bursts, Hints: trace.Hints{Noise: 0.7}})
 				want := ideal(t, endpoints, made, order)
 				got := ran(t, Options{Endpoints: endpoints, Prompt: prompt, Policy: policy.LeastLoad(), Queue: endless(order), Work: hinted, status: 500}, made)
 				assert.Equal(t, want, got, "%s, %s, load %v", name, order, load)
@@ -122,7 +122,7 @@ func TestPoolIsTheCentralQueue(t *testing.T) {
 func TestTheCentralQueueKeepsTheBounds(t *testing.T) {
 	capacities := []float64{50, 100, 75}
 	for _, load := range []float64{0.2, 0.5, 0.8, 0.9} {
-		made := asked(t, trace.Options{Seed: 3, Requests: 120_000, Rate: load * 225})
+		made := asked(t, trace.Options{Seed: 3, Requests: 60_000, Rate: load * 225})
 		got := ideal(t, trio(0), made, balancer.FIFO).Mean().Seconds()
 		bound := theory.PreemptiveBound(capacities, load*225)
 		assert.Greater(t, got, bound*0.98)

@@ -24,7 +24,7 @@ func TestTheLastSlot(t *testing.T) {
 		{trace.Exponential, 0.67, 1, 1.015}, {trace.Exponential, 0.84, 1, 1.03}, {trace.Exponential, 0.84, 8, 1.005},
 		{trace.Constant, 0.84, 1, 1.005},
 	} {
-		made := asked(t, trace.Options{Seed: 4, Requests: 60_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
+		made := asked(t, trace.Options{Seed: 4, Requests: 30_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
 		fleet := trio(c.slots)
 		for e := range fleet {
 			fleet[e].Engine.Slots = c.slots
@@ -64,7 +64,7 @@ func TestSlowSlots(t *testing.T) {
 		}
 		left, taken := 0.0, 0.0
 		for seed := range uint64(2) {
-			made := asked(t, trace.Options{Seed: seed, Requests: 40_000, Rate: c.load * total, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
+			made := asked(t, trace.Options{Seed: seed, Requests: 30_000, Rate: c.load * total, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
 			left += ms(ran(t, Options{Endpoints: c.fleet, Policy: policy.LeastLoad(), Work: hinted, Queue: endless(c.order)}, made))
 			taken += ms(ideal(t, c.fleet, made, c.order))
 		}

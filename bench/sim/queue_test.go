@@ -96,7 +96,7 @@ func TestHintsThatSayNothing(t *testing.T) {
 		var fifo, random float64
 		const seeds = 4
 		for seed := range uint64(seeds) {
-			made := asked(t, trace.Options{Seed: seed, Requests: 80_000, Rate: rate, Work: trace.Heavy, Hints: trace.Hints{Random: true}})
+			made := asked(t, trace.Options{Seed: seed, Requests: 50_000, Rate: rate, Work: trace.Heavy, Hints: trace.Hints{Random: true}})
 			fifo += ms(ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.FIFO)}, made)) / seeds
 			random += ms(ran(t, Options{Endpoints: trio(1), Policy: policy.LeastLoad(), Queue: endless(balancer.ShortestFirst), Work: hinted}, made)) / seeds
 		}

@@ -113,7 +113,7 @@ func TestEightSlots(t *testing.T) {
 		load float64
 		work trace.Work
 	}{{0.67, trace.Exponential}, {0.67, trace.Heavy}, {0.9, trace.Exponential}, {0.9, trace.Heavy}} {
-		made := asked(t, trace.Options{Seed: 4, Requests: 60_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
+		made := asked(t, trace.Options{Seed: 4, Requests: 30_000, Rate: 225 * c.load, Work: c.work, Hints: trace.Hints{Noise: 0.5}})
 		run := func(p balancer.Builder, limit int, order balancer.Order) float64 {
 			o := Options{Endpoints: trio(limit), Policy: p, Work: hinted}
 			for e := range o.Endpoints {

@@ -197,7 +197,7 @@ func all(o Options) Options {
 	return o
 }
 
-// Up to a virtual day of healthy fleets, small and large, busy and idle, with short and long requests
+// Up to half a virtual day of healthy fleets, small and large, busy and idle, with short and long requests
 // of every kind of work: nobody is ejected, and nobody is warned of. One in two thousand requests fails,
 // and one in twenty clients leaves early.
 func TestHealthyFleetsAreLeftAlone(t *testing.T) {
@@ -210,13 +210,13 @@ func TestHealthyFleetsAreLeftAlone(t *testing.T) {
 		known      bool
 		hours      int
 	}{
-		"exponential, short":    {3, 0.5, 0.7, exponential, false, 3},
-		"exponential, long":     {6, 20, 0.8, exponential, false, 24},
+		"exponential, short":    {3, 0.5, 0.7, exponential, false, 2},
+		"exponential, long":     {6, 20, 0.8, exponential, false, 12},
 		"exponential, idle":     {4, 5, 0.02, exponential, false, 8},
-		"heavy, short":          {6, 0.5, 0.6, heavy, false, 3},
-		"heavy, long":           {9, 20, 0.7, heavy, false, 6},
+		"heavy, short":          {6, 0.5, 0.6, heavy, false, 2},
+		"heavy, long":           {9, 20, 0.7, heavy, false, 4},
 		"heavy, idle":           {3, 10, 0.05, heavy, false, 8},
-		"lognormal, large":      {16, 5, 0.8, lognormal, false, 3},
+		"lognormal, large":      {16, 5, 0.8, lognormal, false, 2},
 		"lognormal, two":        {2, 2, 0.5, lognormal, false, 6},
 		"constant":              {5, 1, 0.9, constant, false, 3},
 		"predicted, heavy":      {8, 3, 0.8, heavy, true, 3},
