@@ -15,7 +15,7 @@ import (
 
 const (
 	writeEvery   = time.Second
-	foldEvery    = time.Minute // rows of another process are taken in
+	foldEvery    = 10 * time.Second // rows of another process are taken in
 	saveEvery    = 5 * time.Minute
 	retainEvery  = time.Hour
 	quietTime    = time.Minute // without a failure until all is well again
