@@ -33,7 +33,7 @@ function row(u, e, now, act) {
   const s = stateOf(e), r = e.recent, held = e.conditions.some((c) => c.name === 'draining'), p = e.probe;
   const errors = known(r.error_ratio) ? percent(r.error_ratio) : '–';
   return html`<th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, ''), 48)}</small></th>
-  ${cell('state', html`<span class="state">${mark(s.tone)}<span>${s.word}<small>${s.why ? name(s.why, 90) : nothing}${s.since ? (s.why ? ', ' : '') + span(since(s.since, now)) : ''}</small></span></span>`, 'wide')}
+  ${cell('state', html`<span class="state">${mark(s.tone)}<span>${s.word}${s.since ? html` <span class="quiet">${span(since(s.since, now))}</span>` : nothing}<small>${s.why ? name(s.why, 90) : nothing}</small></span></span>`, 'wide')}
   ${cell('capacity', capacity(e), 'n')}
   ${cell('share', html`${percent(r.share)}<small>of ${percent(e.share)}</small>${bar(r.share, e.share)}`, 'n')}
   ${cell('in flight', html`${number(e.in_flight)}<small>${e.slots ? 'of ' + count(e.slots, 'slot') : 'no limit'}</small>${e.slots ? bar(e.in_flight / e.slots, 0, e.in_flight >= e.slots ? 'full' : '') : nothing}`, 'n')}
