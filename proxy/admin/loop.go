@@ -75,7 +75,47 @@ func (s *Server) analyse() station {
 	if s.usage != nil {
 		st.State, st.Now = works, "counts who asks, and how it fares"
 	}
+	if s.anomalies == nil {
+		return st
+	}
+	found := s.anomalies.Faults()
+	st.State = works
+	going := 0
+	for _, f := range found.Faults {
+		if f.Until == nil {
+			going++
+		}
+	}
+	switch {
+	case going > 0:
+		st.State, st.Now = acts, "sees "+count(going, "fault")
+	case len(found.Trends) > 0:
+		st.Now = "sees " + count(len(found.Trends), "trend")
+	default:
+		st.Now = "finds nothing out of the usual"
+	}
 	return st
+}
+
+// nextHour is what the page shows of a forecast: of arrivals, an hour back and a little more than one ahead, of ten upstreams. All
+// of it is a day, which is too much for every viewer each second.
+func nextHour(all Forecasts, now time.Time) Forecasts {
+	const most = 10
+	shown := Forecasts{Upstreams: []Forecast{}}
+	for _, f := range all.Upstreams {
+		if f.Series != "arrivals" || len(shown.Upstreams) == most {
+			continue
+		}
+		points := f.Points
+		f.Points = []ForecastPoint{}
+		for _, p := range points {
+			if ahead := p.At.Sub(now); ahead > -70*time.Minute && ahead < 75*time.Minute {
+				f.Points = append(f.Points, p)
+			}
+		}
+		shown.Upstreams = append(shown.Upstreams, f)
+	}
+	return shown
 }
 
 func plural(n int, one, many string) string {
@@ -113,7 +153,7 @@ func sectionsOf(o *Options) map[string]section {
 		all["faults"] = section{every: 5 * time.Second, most: 64 << 10, get: func() any { return o.Anomalies.Faults() }}
 	}
 	if o.Forecast != nil {
-		all["forecast"] = section{every: time.Minute, most: 64 << 10, get: func() any { return o.Forecast() }}
+		all["forecast"] = section{every: time.Minute, most: 64 << 10, get: func() any { return nextHour(o.Forecast(), time.Now()) }}
 	}
 	return all
 }

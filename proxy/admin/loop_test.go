@@ -50,3 +50,20 @@ func TestAlertsOnThePage(t *testing.T) {
 	require.NoError(t, json.Unmarshal(see(many...).Sections["alerts"], &told))
 	assert.Len(t, told.Alerts, mostAlerts)
 }
+
+// TestForecastOfThePage is the part of it that the page shows.
+func TestForecastOfThePage(t *testing.T) {
+	now := time.Now()
+	var all Forecasts
+	for _, series := range []string{"arrivals", "work"} {
+		f := Forecast{Upstream: "chat", Series: series}
+		for i := -12; i < 288; i++ {
+			f.Points = append(f.Points, ForecastPoint{At: now.Add(time.Duration(i) * 5 * time.Minute)})
+		}
+		all.Upstreams = append(all.Upstreams, f)
+	}
+	shown := nextHour(all, now)
+	require.Len(t, shown.Upstreams, 1)
+	assert.Len(t, shown.Upstreams[0].Points, 12+15)
+	assert.Len(t, all.Upstreams[0].Points, 300, "the other's is left as it is")
+}
