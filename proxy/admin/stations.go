@@ -39,7 +39,7 @@ var deeds = map[string][]event.Kind{
 		event.Ejected, event.Restored, event.OnTrial, event.TrialPassed, event.Ramping, event.RampOver, event.Recovery, event.RecoveryFailed,
 		event.WouldRecover, event.CoolingOff, event.Poisoned, event.RetryBudgetSpent, event.Shed, event.ShedOver, event.NoEndpoint, event.NoEndpointOver, event.Panic, event.PanicOver,
 	},
-	"analyse":  {event.WouldEject, event.Slowing},
+	"analyse":  {event.WouldEject, event.Slowing, event.FaultFound, event.FaultOver, event.TrendSeen},
 	"optimise": {event.Advised, event.Optimised, event.OptimiseUndone},
 }
 
