@@ -91,10 +91,13 @@ func TestDemo(t *testing.T) {
 	require.Contains(t, answer, `"completion_tokens":2`)
 	_, answer = post(t, gateway+"/v1/chat/completions", `{"messages":[],"stream":true,"max_tokens":2}`)
 	require.True(t, strings.HasSuffix(answer, "data: [DONE]\n\n"), answer)
-	response, err := http.Get(admin + "/api/v1/upstreams")
-	require.NoError(t, err)
-	require.NoError(t, response.Body.Close())
-	require.Equal(t, 200, response.StatusCode)
+	page := find(t, out, `page     (\S+)`)
+	for _, url := range []string{page, admin + "/api/v1/upstreams", admin + "/api/v1/alerts", admin + "/api/v1/usage?by=user", admin + "/api/v1/advice"} {
+		response, err := http.Get(url)
+		require.NoError(t, err)
+		require.NoError(t, response.Body.Close())
+		require.Equal(t, 200, response.StatusCode, url)
+	}
 
 	find(t, out, `requests/s \| small [\d.]+ % (\(expected 22.2 %\)) .* large .* \(expected 44.4 %\) .* medium .* \(expected 33.3 %\)`)
 	status, _ = post(t, small+"/fault?kind=fail-health", "")
@@ -113,7 +116,7 @@ func TestQuietPrintsAddressesOnly(t *testing.T) {
 	status, _ := post(t, gateway+"/v1/completions", `{"prompt":"hi","max_tokens":1}`)
 	require.Equal(t, 200, status)
 	require.NoError(t, stop())
-	require.Len(t, strings.Split(strings.TrimSpace(out.String()), "\n"), 5, out.String())
+	require.Len(t, strings.Split(strings.TrimSpace(out.String()), "\n"), 6, out.String())
 	require.NotContains(t, out.String(), "curl")
 	require.Empty(t, errOut.String())
 }
@@ -150,4 +153,22 @@ func TestBadFlagsAreOneClearLine(t *testing.T) {
 		require.True(t, strings.HasPrefix(errOut.String(), want), errOut.String())
 		require.Equal(t, 1, strings.Count(errOut.String(), "\n"))
 	}
+}
+
+// The whole week is held to its script in its own room; here its first day is not even waited for.
+func TestAWeekNeedsNoFlags(t *testing.T) {
+	var out bytes.Buffer
+	command := Command()
+	command.SetArgs([]string{"--week", "--quiet"})
+	command.SetOut(&out)
+	command.SetErr(io.Discard)
+	require.ErrorContains(t, command.ExecuteContext(t.Context()), "--quiet has no meaning with --week")
+	command = Command()
+	command.SetArgs([]string{"--week"})
+	command.SetOut(&out)
+	command.SetErr(io.Discard)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	require.ErrorIs(t, command.ExecuteContext(ctx), context.Canceled)
+	require.Contains(t, out.String(), "user-007 asks for more")
 }

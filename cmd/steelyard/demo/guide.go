@@ -19,6 +19,7 @@ type places struct {
 func (p places) addressLines() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "  gateway  %-26s OpenAI-compatible, base URL %s/v1, model %s\n", p.gateway, p.gateway, backend.DefaultModel)
+	fmt.Fprintf(&b, "  page     %-26s all of it at a glance: alerts, events, usage, recommendations\n", p.admin+"/")
 	fmt.Fprintf(&b, "  admin    %-26s /metrics, /readyz, /api/v1/upstreams\n", p.admin)
 	for i, s := range p.fleet {
 		fmt.Fprintf(&b, "  %-8s %-26s simulated server, capacity %g requests/s\n", s.Name(), s.URL(), capacities[i].capacity)
