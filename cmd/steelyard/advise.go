@@ -9,6 +9,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -141,11 +142,26 @@ func (a *advising) change(w, notes io.Writer, text []byte, all []advice.Advice) 
 	if err == nil && string(now) != string(text) {
 		return fmt.Errorf("%s has changed meanwhile: it is left as it is; say it again", a.config)
 	}
-	if err := statefile.Replace(a.config, edited); err != nil {
+	if err := replaceConfig(a.config, edited); err != nil {
 		return fmt.Errorf("write %s: %w", a.config, err)
 	}
 	_, err = fmt.Fprintf(notes, "%s is changed. A steelyard that serves by it takes that up by itself, or at SIGHUP.\n", a.config)
 	return err
+}
+
+// replaceConfig writes a file anew, for those who could read the old one: whoever changes it may be somebody else than who serves by it.
+func replaceConfig(file string, text []byte) error {
+	was, err := os.Stat(file)
+	if err != nil {
+		return err
+	}
+	if err := statefile.Replace(file, text); err != nil {
+		return err
+	}
+	if owner, ok := was.Sys().(*syscall.Stat_t); ok {
+		_ = os.Chown(file, int(owner.Uid), int(owner.Gid)) // only root may, and only there it is needed
+	}
+	return os.Chmod(file, was.Mode().Perm())
 }
 
 func printAdviceJSON(w io.Writer, all []advice.Advice) error {

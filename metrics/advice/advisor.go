@@ -62,6 +62,7 @@ func (a *Advisor) Configure(upstreams []Upstream) {
 			s = newStream()
 		}
 		s.configure(u)
+		s.log.resize(max(min(Recorded, recordedInAll/len(upstreams)), recordedLeast))
 		a.order, a.upstreams[u.Name] = append(a.order, u.Name), s
 	}
 	a.advice = slices.DeleteFunc(a.advice, func(one Advice) bool { return a.upstreams[one.Upstream] == nil })

@@ -94,11 +94,17 @@ func common(list []measured) measured {
 func (v *view) capacity(m, unit measured) (a Advice, off bool) {
 	ratio := m.ratio - unit.ratio
 	wide := math.Hypot(m.rate.error, unit.rate.error)
-	if m.AutoCapacity || m.Name == unit.Name || math.Abs(ratio)-wide <= math.Log(1+capacityOff) || wide > math.Log(1+capacityError) {
+	if m.AutoCapacity || m.Name == unit.Name || math.Abs(ratio)-min(wide, math.Log(1+capacityError)) <= math.Log(1+capacityOff) {
 		delete(v.given, m.Name)
 		return a, false
 	}
 	is := m.Capacity * math.Exp(ratio)
+	if wide > math.Log(1+capacityError) {
+		a = v.told(Capacity, NotEnoughData, m.requests, fmt.Sprintf("%s has capacity %s and seems to do the work of %s, give or take %s: that is not sure enough yet",
+			m.Name, number(m.Capacity), number(is), percent(math.Exp(wide)-1)), map[string]any{"configured": m.Capacity, "measured": is})
+		a.Endpoint = m.Name
+		return a, true
+	}
 	given, before := v.given[m.Name]
 	if !before || math.Abs(math.Log(is/given)) > math.Log(1+capacityMoved) {
 		given = is

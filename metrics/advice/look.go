@@ -24,6 +24,8 @@ type view struct {
 	fitted   *fit // of the log, once it was asked for
 	replayed map[string]verdict
 	given    map[string]float64 // capacities that were advised, by endpoint
+	busiest  busiest
+	wanted   wanted
 }
 
 // look finds all advice for an upstream.
@@ -54,7 +56,7 @@ func (a *Advisor) view(name string, now time.Time) *view {
 	s.settle(now)
 	v := &view{
 		now: now, setup: s.setup, foreseen: s.foreseen, log: s.log.list(), tries: s.tries.view(now), waits: s.waits.view(now),
-		prompts: s.prompts.view(), places: map[string]placeView{}, ofLog: a.options.OfLog, replay: a.options.Replay, replayed: maps.Clone(s.replayed), given: maps.Clone(s.given),
+		prompts: s.prompts.view(), places: map[string]placeView{}, ofLog: a.options.OfLog, replay: a.options.Replay, replayed: maps.Clone(s.replayed), given: maps.Clone(s.given), busiest: s.busiest.copy(), wanted: s.wanted,
 	}
 	v.setup.Endpoints = slices.Clone(s.setup.Endpoints)
 	for name, p := range s.places {
@@ -71,7 +73,7 @@ func (a *Advisor) remember(name string, v *view) {
 	if s == nil || s.setup.differs(&v.setup) {
 		return
 	}
-	s.replayed, s.given = v.replayed, v.given
+	s.replayed, s.given, s.wanted = v.replayed, v.given, v.wanted
 }
 
 // unsure is the answer that there is not enough data.

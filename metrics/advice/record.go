@@ -9,8 +9,9 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics/usage"
 )
 
-// Recorded is how many requests of an upstream are kept.
-const Recorded = 20_000
+// Recorded is how many requests of an upstream are kept, and recordedInAll of all together, 100 bytes each. Every upstream has
+// recordedLeast, whatever their number.
+const Recorded, recordedInAll, recordedLeast = 20_000, 200_000, 2_000
 
 // Request is one recorded request.
 type Request struct {
@@ -36,15 +37,25 @@ func (r *Request) work() float64 { return r.Service.Seconds() * r.Capacity / flo
 type record struct {
 	ring []Request
 	next int
+	most int // requests
+}
+
+// resize has it keep so many from now on, the newest of those that there are.
+func (r *record) resize(most int) {
+	if r.most == most {
+		return
+	}
+	list := r.list()
+	*r = record{ring: slices.Clone(list[max(len(list)-most, 0):]), most: most}
 }
 
 func (r *record) add(q Request) {
-	if len(r.ring) < Recorded {
+	if len(r.ring) < r.most {
 		r.ring = append(r.ring, q)
 		return
 	}
 	r.ring[r.next] = q
-	r.next = (r.next + 1) % Recorded
+	r.next = (r.next + 1) % len(r.ring)
 }
 
 // list is a copy, by their ends.

@@ -161,6 +161,10 @@ func (v *view) compare(speed float64, changed Upstream) (done verdict) {
 	}
 	before, after = warm(before), warm(after)
 	was, is := outcomeOf(before), outcomeOf(after)
+	if was.mean <= 0 || is.mean <= 0 {
+		done.problem = "none of the requests is served in the replay"
+		return done
+	}
 	done.n = is.n
 	done.unserved = [2]float64{was.unserved, is.unserved}
 	done.effect = Effect{Ratio: is.mean / was.mean, By: ByReplay, Measured: f.measured.mean, Before: was.mean, After: is.mean}

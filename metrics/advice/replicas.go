@@ -16,6 +16,8 @@ const (
 	spare = 2
 	// slower is by how much R may be longer with fewer endpoints.
 	slower = 0.25
+	// lasting is for how long a number must have been found too small, or too large, to be told: what comes and goes is for whoever scales.
+	lasting = time.Hour
 	// fastest is how many times as fast recorded requests are replayed at most.
 	fastest = 10
 )
@@ -45,13 +47,42 @@ func replicas(v *view) []Advice {
 		"endpoints": len(there), "capacity": total, "needed": needed, "target": target, "most_work_p95": most.P95, "most_work_at": most.At.Format(time.RFC3339),
 		"work_now": points[0].P50,
 	}
-	switch needed = max(needed, min(len(there), spare)); {
+	needed = max(needed, min(len(there), spare))
+	if seen := v.busiest.most(); needed < len(there) && seen > 0 { // a quiet forecast alone takes nobody away
+		needed = min(max(needed, int(math.Ceil(seen/target/mean))), len(there))
+		evidence["most_work_seen"] = seen
+	}
+	if !v.lasts(needed-len(there)) && needed != len(there) {
+		return v.well(Replicas, len(v.log), fmt.Sprintf("%d endpoints would be needed, and there are %d: it is told when it has been so for %s", needed, len(there), lasting), evidence)
+	}
+	switch {
 	case needed > len(there):
 		return v.more(needed-len(there), most, points, evidence, total, mean)
 	case needed < len(there):
 		return v.fewer(len(there)-needed, most, points[len(points)-1].At, evidence)
 	}
 	return v.well(Replicas, len(v.log), fmt.Sprintf("%d endpoints are what the busiest time foreseen takes, %s", len(there), when(most.At)), evidence)
+}
+
+// wanted is since when there are too few, or too many.
+type wanted struct {
+	sign  int
+	since time.Time
+}
+
+// lasts says whether there have been too few, or too many, for long enough. It hears of each look.
+func (v *view) lasts(off int) bool {
+	sign := 0
+	switch {
+	case off > 0:
+		sign = 1
+	case off < 0:
+		sign = -1
+	}
+	if v.wanted.sign != sign {
+		v.wanted = wanted{sign, v.now}
+	}
+	return v.ofLog || v.now.Sub(v.wanted.since) >= lasting
 }
 
 // ahead is what is foreseen from now on, in the unit of capacities: by how much work a usual request was of late.

@@ -18,6 +18,8 @@ type stream struct {
 	waits    waits
 	prompts  prompts
 	replayed map[string]verdict // by the ID of the advice
+	busiest  busiest
+	wanted   wanted
 	given    map[string]float64 // capacities that were advised last, by endpoint
 }
 
@@ -28,7 +30,7 @@ func newStream() *stream {
 // configure takes over another configuration. What was seen under the old one is kept where it still holds.
 func (s *stream) configure(u Upstream) {
 	if s.setup.differs(&u) {
-		s.log, s.replayed, s.given = record{}, map[string]verdict{}, map[string]float64{} // it was served by other rules
+		s.log, s.replayed, s.given = record{most: s.log.most}, map[string]verdict{}, map[string]float64{} // it was served by other rules
 	}
 	s.setup = u
 	for name := range s.places {
@@ -78,6 +80,9 @@ func (s *stream) add(r *usage.Row) {
 		return
 	}
 	s.log.add(q)
+	if q.Endpoint != "" {
+		s.busiest.add(&q)
+	}
 	p := s.places[q.Endpoint]
 	if p == nil || r.Class != answered {
 		return
