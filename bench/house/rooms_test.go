@@ -104,7 +104,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/advice metrics/alert metrics/event metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery metrics/usage metrics/anomaly metrics/forecast proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
+		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery metrics/usage proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},
@@ -122,7 +122,7 @@ var rooms = []room{
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
 	{path: "bench/replay", level: 5, sees: "balancer balancer/policy bench/engine bench/sim bench/trace metrics/advice", tests: "metrics/usage",
 		why: "recorded requests in virtual time, under any configuration: the one place where advice meets the simulation"},
-	{path: "bench/week", level: 6, sees: "balancer balancer/policy bench/engine bench/replay bench/sim bench/trace metrics metrics/advice metrics/alert metrics/usage",
+	{path: "bench/week", level: 6, sees: "balancer balancer/policy bench/engine bench/replay bench/sim bench/trace metrics metrics/advice metrics/alert metrics/anomaly metrics/forecast metrics/usage",
 		why: "what watches a gateway, shown a week of the real balancer by a clock of its own"},
 	{path: "bench/rival", level: 5, sees: "balancer balancer/prefix bench/engine bench/sim",
 		why: "others' rules, written anew: they live in simulations only, so nothing that serves may know them"},
@@ -176,7 +176,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/faults bench/foresight bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/alert metrics/event metrics/usage metrics/anomaly metrics/forecast proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/faults bench/foresight bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/usage proxy/admin proxy/requestlog",
 		tests: "balancer bench/sim",
 		why:   "commands, flags and exit codes"},
 }

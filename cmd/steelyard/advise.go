@@ -19,6 +19,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/advice"
+	"github.com/steelyard-proxy/steelyard/metrics/forecast"
 )
 
 // advising is what the command line asks for.
@@ -107,8 +108,18 @@ func adviseBy(cfg *configs.Config, rows *logRows) ([]advice.Advice, error) {
 	}
 	advisor := advice.New(advice.Options{Replay: replay.New, OfLog: true})
 	advisor.Configure(app.AdviceSetup(cfg))
+	traffic := forecast.New(forecast.Options{Location: time.Local})
+	step := rows.good[0].End()
 	for i := range rows.good {
-		advisor.Add(&rows.good[i])
+		r := &rows.good[i]
+		for ; step.Before(r.End()); step = step.Add(time.Minute) {
+			traffic.Step(step)
+		}
+		advisor.Add(r)
+		traffic.Add(r)
+	}
+	for _, u := range traffic.Outlooks() {
+		advisor.Foresee(u.Upstream, app.AdviceForecast(u.Work))
 	}
 	advisor.Step(rows.good[len(rows.good)-1].End())
 	return advisor.Advice(), nil

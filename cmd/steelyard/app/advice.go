@@ -16,6 +16,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/advice"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/forecast"
 	"github.com/steelyard-proxy/steelyard/metrics/usage"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
@@ -59,6 +60,15 @@ func AdviceDiff(name string, text []byte, a *advice.Advice) string {
 		return "# " + err.Error() + "\n"
 	}
 	return configs.Diff(name, text, edited)
+}
+
+// AdviceForecast is an outlook on the work of an upstream as an advisor takes it.
+func AdviceForecast(o forecast.Outlook) advice.Forecast {
+	f := advice.Forecast{Enough: o.Known}
+	for _, p := range o.Points {
+		f.Points = append(f.Points, advice.Point{At: p.At, P50: p.P50, P95: p.P95})
+	}
+	return f
 }
 
 // setups are the upstreams as they are now: what is measured has the value that is in force.
@@ -158,6 +168,7 @@ func (w *advising) step(now time.Time, think bool) {
 	}
 	w.advisor.Configure(w.app.fleet.setups())
 	if think {
+		w.foresee()
 		w.advisor.Step(now)
 	}
 	if mode != configs.OptimiseApply {
@@ -165,6 +176,16 @@ func (w *advising) step(now time.Time, think bool) {
 	}
 	for _, act := range w.apply.Step(now, w.advisor.Advice(), w.current) {
 		w.act(act)
+	}
+}
+
+// foresee tells the advisor what traffic is foreseen, where that is known.
+func (w *advising) foresee() {
+	if w.app.analysis == nil || w.app.analysis.forecast == nil {
+		return
+	}
+	for _, u := range w.app.analysis.forecast.Outlooks() {
+		w.advisor.Foresee(u.Upstream, AdviceForecast(u.Work))
 	}
 }
 
