@@ -23,7 +23,7 @@ var servers = []server{{"small", 1}, {"large", 2}, {"medium", 1.5}}
 const (
 	slots = 4
 	// quietRate and busyRate are the requests per second at four in the morning and at four in the afternoon.
-	quietRate, busyRate = 0.6, 2.1
+	quietRate, busyRate = 0.7, 2.5
 	// users ask, the first of them most often.
 	users = 150
 )

@@ -106,6 +106,8 @@ func newWatch(told func(Happening)) *watch {
 		told(h)
 	}})
 	w.advisor.Configure([]advice.Upstream{setup})
+	w.seekCauses()
+	w.foresee()
 	return w
 }
 

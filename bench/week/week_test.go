@@ -34,16 +34,19 @@ func TestTheWeekIsToldAsItIs(t *testing.T) {
 
 // expected is what the script leads to.
 var expected = []string{
-	"advice capacity medium",
+	"cause slow by endpoint medium", "past slow by endpoint medium",
+	"advice capacity medium", "advice replicas", // what is left of the fleet is too little for the afternoon
 
 	"alert queue-slow", "alert queue-refuses", "over queue-slow", "over queue-refuses",
+	"alert requests-fail-burn-1h", "over requests-fail-burn-1h",
+	"cause demand by user user:user-007", "past demand by user user:user-007",
 
 	"alert no-endpoint", "over no-endpoint",
 	"alert endpoint-down small", "alert endpoint-down large", "alert endpoint-down medium",
 	"over endpoint-down small", "over endpoint-down large", "over endpoint-down medium",
 	"alert requests-fail-burn-1h", "alert requests-fail-burn-6h", "alert requests-fail-burn-3d",
 	"over requests-fail-burn-1h", "over requests-fail-burn-6h", "over requests-fail-burn-3d",
-	"advice retry_storm",
+	"cause demand by demand", "past demand by demand", "advice retry_storm", // clients try again
 }
 
 // reasons are when something may be said: from the begin of each event to the end of what follows from it.

@@ -17,7 +17,7 @@ const (
 	// slower is by how much R may be longer with fewer endpoints.
 	slower = 0.25
 	// lasting is for how long a number must have been found too small, or too large, to be told: what comes and goes is for whoever scales.
-	lasting = time.Hour
+	lasting = 2 * time.Hour
 	// fastest is how many times as fast recorded requests are replayed at most.
 	fastest = 10
 )
