@@ -49,16 +49,22 @@ func (n *notes) receive() {
 				return
 			}
 		}
-		select {
-		case n.wake <- struct{}{}:
-		default:
-		}
+		n.lookSoon()
+	}
+}
+
+// lookSoon makes Run look at the files again.
+func (n *notes) lookSoon() {
+	select {
+	case n.wake <- struct{}{}:
+	default:
 	}
 }
 
 func (n *notes) arrived() <-chan struct{} { return n.wake }
 
-// follow watches the folders that the paths lead through now, and no others.
+// follow watches the folders that the paths lead through now, and no others. What has changed in a folder
+// before it was watched brings no note, so the files are looked at once more.
 func (n *notes) follow(files []string) {
 	if n.watcher == nil {
 		return
@@ -80,6 +86,7 @@ func (n *notes) follow(files []string) {
 			continue
 		}
 		n.folders[folder] = true
+		n.lookSoon()
 		if err := n.watcher.Add(folder); err != nil {
 			n.log.Info("the system does not tell of changes in a folder: its files are looked at instead", zap.String("folder", folder), zap.Error(err))
 		}
