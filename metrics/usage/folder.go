@@ -15,8 +15,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/steelyard-proxy/steelyard/balancer/statefile"
 )
 
@@ -238,7 +236,7 @@ func wipeUser(path string, id UserID) (rows int, err error) {
 		return err
 	})
 	if rows > 0 {
-		err = errors.Join(err, unix.Fdatasync(int(f.Fd())))
+		err = errors.Join(err, f.Sync())
 	}
 	return rows, err
 }

@@ -11,8 +11,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 const (
@@ -66,7 +64,7 @@ func (s *segment) write(b []byte) error {
 		return fmt.Errorf("append rows: %w", err)
 	}
 	s.size += int64(len(b))
-	if err := unix.Fdatasync(int(s.file.Fd())); err != nil {
+	if err := s.file.Sync(); err != nil {
 		return fmt.Errorf("put rows on the disk: %w", err)
 	}
 	return nil
