@@ -2,7 +2,10 @@
 
 package proxy
 
-import "github.com/steelyard-proxy/steelyard/proxy/wire"
+import (
+	"github.com/steelyard-proxy/steelyard/proxy/payload"
+	"github.com/steelyard-proxy/steelyard/proxy/wire"
+)
 
 // held is a request's body, or the beginning of one, kept so that it can be sent
 // again. It grows block by block as bytes come: what a client announces costs
@@ -46,6 +49,27 @@ func (h *held) small() []byte {
 		return nil
 	}
 	return h.blocks[0][:min(h.n, wire.BlockBytes)]
+}
+
+// appendEnd appends the last n bytes; there are as many.
+func (h *held) appendEnd(to []byte, n int) []byte {
+	for from := h.n - n; from < h.n; {
+		piece := h.blocks[from/wire.BlockBytes][from%wire.BlockBytes : min(wire.BlockBytes, h.n-from/wire.BlockBytes*wire.BlockBytes)]
+		to, from = append(to, piece...), from+len(piece)
+	}
+	return to
+}
+
+// pictured says whether the body seems to have a picture or sound of more than 16 KiB: it looks at some bytes each 8 KiB.
+func (h *held) pictured() bool {
+	const step, some = 8 << 10, 64
+	for from := step; from+some <= h.n; from += step {
+		at := from % wire.BlockBytes
+		if payload.Encoded(h.blocks[from/wire.BlockBytes][at : at+some]) {
+			return true
+		}
+	}
+	return false
 }
 
 // uncounted is how much an exchange keeps beside the body without asking, and then the step by which it asks.

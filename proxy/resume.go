@@ -80,7 +80,7 @@ func (x *exchange) restRequest() (body []byte, ok bool) {
 		return nil, false
 	}
 	defer p.release()
-	return x.rest.Rest(p.bytes)
+	return x.rest.Rest(p.whole(&x.held))
 }
 
 // asksOn says whether one more endpoint may be asked for the rest after the current attempt has failed. What holds of

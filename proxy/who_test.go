@@ -164,3 +164,30 @@ func TestTokensAreRead(t *testing.T) {
 		require.Equal(t, balancer.Usage{PromptTokens: 11, CachedTokens: 5, CompletionTokens: 22}, got.usage)
 	}
 }
+
+// TestALargeBodyIsKnownByItsEnds, over the borders of blocks; one with a picture, or whose model stands between, is gone through.
+func TestALargeBodyIsKnownByItsEnds(t *testing.T) {
+	ask := asking(t, defaults(), plain("ok"))
+	request := func(body string) string {
+		return fmt.Sprintf("POST /v1/chat/completions HTTP/1.1\r\nHost: h\r\nContent-Length: %d\r\n\r\n%s", len(body), body)
+	}
+	for _, n := range []int{15 << 10, 17 << 10, 32<<10 - 40, 33 << 10, 64 << 10, 65<<10 + 1000} {
+		text := strings.Repeat("What is it? ", n/12)
+		long := `"messages":[{"role":"user","content":"` + text + `"}]`
+		for _, body := range []string{
+			`{"model":"llama","user":"bob","max_tokens":12,"stream":true,` + long + `}`,
+			`{` + long + `,"model":"llama","user":"bob","stream":true,"max_tokens":12}`,
+			`{` + long + `,"model":"llama","max_tokens":12,"stream":true,"tools":[{"text":"` + text + `"}],"user":"bob"}`,
+		} {
+			got := ask(request(body))
+			require.Equal(t, []any{"llama", "bob", 12, true}, []any{got.Model, got.user, got.Features.MaxTokens, got.Features.Stream}, n)
+			require.InDelta(t, len(body), got.Features.PromptBytes, 200)
+			require.NotZero(t, got.Body)
+		}
+	}
+	picture := `{"model":"llama","messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,` +
+		strings.Repeat("iVBORw0KGgoAAAANSUhEUgAAAAEAAAAB9z8Qq+/", 1000) + `"}}]}],"max_tokens":12}`
+	got := ask(request(picture))
+	require.Equal(t, "llama", got.Model)
+	require.Less(t, got.Features.PromptBytes, 200, "its length says nothing of the prompt")
+}

@@ -37,7 +37,9 @@ func (x *exchange) predict() {
 	body := x.peekable()
 	if body != nil {
 		defer body.release()
-		h = body.prompt.Peek(body.bytes, x.hints.scratch)
+		if x.upstream.WantsWork || wants.Prompts || !x.endsTell(body, &h) {
+			h = body.prompt.Peek(body.whole(&x.held), x.hints.scratch)
+		}
 		if len(h.Model) > cap(x.hints.scratch) {
 			x.hints.scratch = make([]byte, 0, 2*len(h.Model))
 		}
@@ -69,16 +71,16 @@ const peekBytes = 4 << 20
 
 var contiguous sync.Pool // of *peeked, for bodies that lie in several blocks
 
-// peeked is a body in one piece.
+// peeked is what is looked at of a body.
 type peeked struct {
-	bytes   []byte
-	own     []byte // memory for a body that lies in several blocks
+	bytes   []byte // the body in one piece, once whole was called
+	own     []byte // memory for a body that lies in several blocks, or for its end
 	prompt  payload.Prompt
 	hasher  prefix.Hasher
 	picture [8]byte
 }
 
-// peekable is the body in one piece, if it is at hand and worth a look.
+// peekable is for a look into the body, if it is at hand and worth one.
 func (x *exchange) peekable() *peeked {
 	h := &x.held
 	if !h.whole || h.n == 0 || h.n > peekBytes {
@@ -88,6 +90,11 @@ func (x *exchange) peekable() *peeked {
 	if !ok {
 		p = new(peeked)
 	}
+	return p
+}
+
+// whole is the body in one piece.
+func (p *peeked) whole(h *held) []byte {
 	if p.bytes = h.small(); h.n > wire.BlockBytes {
 		p.own = p.own[:0]
 		for piece := range h.pieces {
@@ -95,7 +102,30 @@ func (x *exchange) peekable() *peeked {
 		}
 		p.bytes = p.own
 	}
-	return p
+	return p.bytes
+}
+
+// Bodies of more than wholeBytes are not gone through for those who only keep use: 48 KiB take up to 50 µs. What they want to know stands
+// in the first headBytes or the last tailBytes of most.
+const (
+	wholeBytes = 16 << 10
+	headBytes  = 1 << 10
+	tailBytes  = 2 << 10
+)
+
+// endsTell takes the hints from both ends of a large body. It reports false where it must be gone through: the model is not there, or the
+// body has pictures, whose length says nothing of the prompt.
+func (x *exchange) endsTell(p *peeked, to *payload.Hints) bool {
+	h := &x.held
+	if h.n <= wholeBytes || h.pictured() {
+		return false
+	}
+	p.own = h.appendEnd(p.own[:0], tailBytes)
+	hints, ok := p.prompt.PeekEnds(h.blocks[0][:headBytes], p.own, h.n, x.hints.scratch)
+	if ok {
+		*to = hints
+	}
+	return ok
 }
 
 func (p *peeked) release() {

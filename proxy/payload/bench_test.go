@@ -28,6 +28,7 @@ func bodies() map[string][]byte {
 		"chat":    []byte(chat),
 		"prose":   long(`The quick brown fox jumps over the lazy dog.\n`),
 		"turns":   []byte(`{"model":"m","messages":[` + strings.Repeat(`{"role":"user","content":"What is a steelyard, and why has it arms of unequal length?\n"},`, 44) + `1]}`),
+		"chats":   []byte(`{"model":"m","messages":[` + strings.Repeat(`{"role":"user","content":"What is a steelyard, and why has it arms of unequal length?\n"},`, 540) + `1]}`),
 		"code":    long(`fmt.Println(\"quoted\", \"text\")\n\t`),
 		"tokens":  []byte(`{"model":"m","input":[` + tokens + `]}`),
 		"escaped": []byte(`{"model":"meta-llama\/Llama-3","prompt":"p"}`),
@@ -83,6 +84,25 @@ func BenchmarkDecode(b *testing.B) {
 				}
 				if err := json.Unmarshal(body, &request); err != nil {
 					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkPeekEnds is what the hints of a long body cost where only its ends are looked at.
+func BenchmarkPeekEnds(b *testing.B) {
+	scratch := make([]byte, 0, 64)
+	for what, body := range bodies() {
+		if len(body) < 16<<10 {
+			continue
+		}
+		b.Run(what, func(b *testing.B) {
+			var p payload.Prompt
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, ok := p.PeekEnds(body[:1<<10], body[len(body)-(2<<10):], len(body), scratch); !ok {
+					b.Fatal("not read")
 				}
 			}
 		})

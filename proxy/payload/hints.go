@@ -65,6 +65,7 @@ type peek struct {
 	settings [objects]settings
 	prompt   [prompts]int // the length of each part of the prompt
 	where    *Prompt      // nil: nobody wants to know where they are
+	reads    kind         // the member of the outermost object that was read last
 }
 
 // settings are the values of one object, by field; 0: none.
@@ -76,12 +77,18 @@ func (p *peek) request() bool {
 		return false
 	}
 	p.at++
+	return p.members()
+}
+
+// members reads the outermost object from the name of a member on, up to the end of the body.
+func (p *peek) members() bool {
 	for first := true; ; first = false {
 		name, more := p.member(first)
 		if !more {
 			break
 		}
-		switch k := known(name); k.kind {
+		k := known(name)
+		switch p.reads = k.kind; k.kind {
 		case aModel:
 			p.model, _ = p.stringOrSkip()
 			if len(p.model) > longestModel {

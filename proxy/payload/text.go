@@ -50,8 +50,7 @@ func wholeFloat(token []byte) int32 {
 const encodedLeast = 256
 
 // encoded is the length of a text that is a picture or sound, 0 if it is language.
-// It is encoded if it is a data URL in base64, or a long text that begins with
-// letters of base64 only, with capitals, small letters and digits among them.
+// It is encoded if it is a data URL in base64, or a long text that begins like one.
 func encoded(text []byte) int {
 	if len(text) < encodedLeast {
 		return 0
@@ -63,8 +62,16 @@ func encoded(text []byte) int {
 		}
 		return 0
 	}
+	if !Encoded(begin) {
+		return 0
+	}
+	return len(text)
+}
+
+// Encoded says whether these bytes of a text are letters of base64 only, with capitals, small letters and digits among them.
+func Encoded(some []byte) bool {
 	var capitals, small, digits bool
-	for _, c := range begin {
+	for _, c := range some {
 		switch {
 		case c >= 'A' && c <= 'Z':
 			capitals = true
@@ -74,13 +81,10 @@ func encoded(text []byte) int {
 			digits = true
 		case c == '+', c == '/', c == '-', c == '_', c == '=', c == '\\': // some write / as \/
 		default:
-			return 0
+			return false
 		}
 	}
-	if !capitals || !small || !digits {
-		return 0
-	}
-	return len(text)
+	return capitals && small && digits
 }
 
 // plain returns a text without escapes and in UTF-8: the text itself if it is so
