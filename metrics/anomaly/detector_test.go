@@ -219,14 +219,14 @@ func TestBadInput(t *testing.T) {
 		endpoints, each int
 		change          func(*usage.Row)
 	}{
-		"one endpoint":     {1, 20, nil},
+		"one endpoint":     {1, 5, nil},
 		"no traffic":       {3, 0, nil},
-		"all equal":        {3, 20, func(r *usage.Row) { r.Service = time.Second }},
+		"all equal":        {3, 5, func(r *usage.Row) { r.Service = time.Second }},
 		"one a minute":     {2, 1, nil},
 		"not a number":     {3, 5, func(r *usage.Row) { r.Work, r.Capacity = math.NaN(), math.Inf(1) }},
 		"negative":         {3, 5, func(r *usage.Row) { r.Work, r.Service, r.Capacity, r.Slots = -1, -time.Second, -4, -3 }},
 		"nothing is known": {3, 5, func(r *usage.Row) { r.Work, r.Capacity, r.Slots, r.Model, r.User = 0, 0, 0, "", "" }},
-		"many users":       {3, 5, func(r *usage.Row) { r.User = usage.UserID(fmt.Sprint(r.Service)); r.Model = string(r.User) }},
+		"many users":       {3, 2, func(r *usage.Row) { r.User = usage.UserID(fmt.Sprint(r.Service)); r.Model = string(r.User) }},
 		"no endpoint":      {1, 20, func(r *usage.Row) { r.Endpoint = "" }},
 	} {
 		t.Run(name, func(t *testing.T) {

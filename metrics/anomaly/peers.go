@@ -28,9 +28,9 @@ func (u *upstream) judgePeers(now time.Time, look int) {
 	if len(u.endpoints) < 2 {
 		return
 	}
-	pools := map[int]*looked{}
+	seen := map[int]*looked{}
 	for _, e := range u.list {
-		width, p := u.narrowest(e, look, pools)
+		width, p := u.narrowest(e, look, seen)
 		isSlow := false
 		if p != nil {
 			e.z, e.window = p.versus(e).deviations(), time.Duration(width)*lookEvery
@@ -89,44 +89,62 @@ const longer = 4
 
 // looked is the requests of one window: of each endpoint, and of all that are not accused over a longer time.
 type looked struct {
-	own      map[*endpoint]pool
-	mine     map[*endpoint]pool // over the longer time
-	all      pool
-	everyone bool // all are accused, so that all are held against each other
-	n        int  // requests in the window of those that are not accused
+	count map[*endpoint]int
+	peers map[*endpoint]bool // whom others are held against: those that are not accused, or all where all are
+	n     int                // requests of the peers
+	// What follows is there once the window is the one to look at.
+	own  map[*endpoint]pool
+	mine map[*endpoint]pool // over the longer time
+	all  pool
 }
 
-func (u *upstream) pool(look, width int) *looked {
-	p := &looked{own: map[*endpoint]pool{}, mine: map[*endpoint]pool{}, everyone: !slices.ContainsFunc(u.list, func(e *endpoint) bool { return !e.accused() })}
+// window counts the requests of one.
+func (u *upstream) window(look, width int) *looked {
+	p := &looked{count: map[*endpoint]int{}, peers: map[*endpoint]bool{}}
+	everyone := !slices.ContainsFunc(u.list, func(e *endpoint) bool { return !e.accused() })
 	for _, e := range u.list {
-		p.own[e] = e.samples.sorted(look-width+1, u.measure(e))
-		if p.everyone || !e.accused() {
-			p.n += len(p.own[e])
-			p.mine[e] = e.samples.sorted(look-longer*width+1, u.measure(e))
-			p.all = append(p.all, p.mine[e]...)
+		p.count[e] = e.samples.since(look - width + 1)
+		if everyone || !e.accused() {
+			p.peers[e] = true
+			p.n += p.count[e]
 		}
 	}
-	slices.Sort(p.all)
 	return p
+}
+
+// sort takes the requests themselves, which is the costly part.
+func (p *looked) sort(u *upstream, look, width int) {
+	p.own, p.mine = map[*endpoint]pool{}, map[*endpoint]pool{}
+	for _, e := range u.list {
+		p.own[e] = e.samples.sorted(look-width+1, u.measure(e))
+		if p.peers[e] {
+			p.mine[e] = e.samples.sorted(look-longer*width+1, u.measure(e))
+			p.all = p.all.with(p.mine[e])
+		}
+	}
 }
 
 func (p *looked) versus(e *endpoint) versus { return versus{p.own[e], p.all, p.mine[e]} }
 
 // narrowest is the narrowest window in which the endpoint and the others have requests enough; nil: none.
-func (u *upstream) narrowest(e *endpoint, look int, pools map[int]*looked) (int, *looked) {
+func (u *upstream) narrowest(e *endpoint, look int, seen map[int]*looked) (int, *looked) {
 	for _, width := range windows {
-		p := pools[width]
+		p := seen[width]
 		if p == nil {
-			p = u.pool(look, width)
-			pools[width] = p
+			p = u.window(look, width)
+			seen[width] = p
 		}
 		others := p.n
-		if p.mine[e] != nil {
-			others -= len(p.own[e])
+		if p.peers[e] {
+			others -= p.count[e]
 		}
-		if len(p.own[e]) >= eachSide && others >= eachSide {
-			return width, p
+		if p.count[e] < eachSide || others < eachSide {
+			continue
 		}
+		if p.own == nil {
+			p.sort(u, look, width)
+		}
+		return width, p
 	}
 	return 0, nil
 }
@@ -154,11 +172,10 @@ const newestLeast = 8
 // rest are the requests of all others that are not accused.
 func (p *looked) rest(e *endpoint) (rest pool) {
 	for o, own := range p.own {
-		if o != e && (p.everyone || !o.accused()) {
-			rest = append(rest, own...)
+		if o != e && p.peers[o] {
+			rest = rest.with(own)
 		}
 	}
-	slices.Sort(rest)
 	return rest
 }
 

@@ -5,17 +5,31 @@ package anomaly
 import (
 	"math"
 	"slices"
+	"sort"
 )
 
 // pool is sorted values of several endpoints.
 type pool []float64
 
+// with is both, sorted.
+func (p pool) with(o pool) pool {
+	all := make(pool, 0, len(p)+len(o))
+	for len(p) > 0 && len(o) > 0 {
+		if p[0] <= o[0] {
+			all, p = append(all, p[0]), p[1:]
+		} else {
+			all, o = append(all, o[0]), o[1:]
+		}
+	}
+	return append(append(all, p...), o...)
+}
+
 // below counts the values under x, and half of those equal to it.
 func (p pool) below(x float64) float64 {
-	low, _ := slices.BinarySearch(p, x)
+	low, equal := slices.BinarySearch(p, x)
 	high := low
-	for high < len(p) && p[high] == x {
-		high++
+	if equal {
+		high += sort.Search(len(p)-low, func(i int) bool { return p[low+i] > x })
 	}
 	return float64(low) + float64(high-low)/2
 }

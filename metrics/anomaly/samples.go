@@ -2,7 +2,10 @@
 
 package anomaly
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 const (
 	// mostSamples bounds the requests of one endpoint that are kept; a busy one needs none of ten minutes ago.
@@ -38,25 +41,21 @@ func (s *samples) add(look int, value float64) {
 	s.next = (s.next + 1) % mostSamples
 }
 
-// each goes through those from a look on, the newest first.
-func (s *samples) each(look int, f func(value float64)) {
-	for i := range s.list {
-		at := s.next - 1 - i
-		if at < 0 {
-			at += len(s.list)
-		}
-		if v := s.list[at]; int(v.look) < look {
-			return
-		} else {
-			f(float64(v.value))
-		}
-	}
+// at is the one of a number, oldest first.
+func (s *samples) at(i int) sample { return s.list[(s.next+i)%len(s.list)] }
+
+// since is how many are from a look on.
+func (s *samples) since(look int) int {
+	return len(s.list) - sort.Search(len(s.list), func(i int) bool { return int(s.at(i).look) >= look })
 }
 
 // sorted are those from a look on, each less an offset.
 func (s *samples) sorted(look int, offset float64) pool {
-	var p pool
-	s.each(look, func(v float64) { p = append(p, v-offset) })
+	n := s.since(look)
+	p := make(pool, n)
+	for i := range p {
+		p[i] = float64(s.at(len(s.list)-n+i).value) - offset
+	}
 	slices.Sort(p)
 	return p
 }

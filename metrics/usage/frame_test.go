@@ -1,10 +1,9 @@
 package usage
 
 import (
+	"bytes"
 	"fmt"
 	"math"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -57,9 +56,7 @@ func segmentOf(rows int) (text []byte, ends []int) {
 // rowsOf are the numbers of the rows that a file is read as; each must be as it was written.
 func rowsOf(t *testing.T, text []byte) (numbers []int) {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "x")
-	require.NoError(t, os.WriteFile(path, text, 0o600))
-	_, _, err := readSegment(path, 0, texts{}, func(r *Row) {
+	_, _, err := readRows(bytes.NewReader(text), 0, texts{}, func(r *Row) {
 		n := r.At.Nanosecond() / 1000
 		want := fullRow(n)
 		require.True(t, want.At.Equal(r.At))

@@ -99,7 +99,17 @@ var errVersion = errors.New("it was written by another version")
 // readSegment calls each for every row of a file from an offset on, and returns up to where it has read. What is damaged
 // is skipped and counted; a torn end is left.
 func readSegment(path string, from int64, known texts, each func(r *Row)) (to int64, skipped int, err error) {
-	_, err = eachSegmentFrame(path, &from, &skipped, func(_ int64, frame []byte) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return from, 0, err
+	}
+	defer f.Close()
+	return readRows(f, from, known, each)
+}
+
+// readRows is readSegment of a file that is open.
+func readRows(f io.ReaderAt, from int64, known texts, each func(r *Row)) (to int64, skipped int, err error) {
+	_, err = eachOpenFrame(f, &from, &skipped, func(_ int64, frame []byte) error {
 		r, err := readRow(frame[frameHead:], known)
 		if err == nil {
 			each(&r)
@@ -119,6 +129,11 @@ func eachSegmentFrame(path string, from *int64, skipped *int, each func(at int64
 		return false, err
 	}
 	defer f.Close()
+	return eachOpenFrame(f, from, skipped, each)
+}
+
+// eachOpenFrame is eachSegmentFrame of a file that is open.
+func eachOpenFrame(f io.ReaderAt, from *int64, skipped *int, each func(at int64, frame []byte) error) (whole bool, err error) {
 	begin := make([]byte, len(magic))
 	if n, err := f.ReadAt(begin, 0); err != nil && !errors.Is(err, io.EOF) {
 		return false, err
