@@ -61,7 +61,7 @@ var rest = []string{
 	"over endpoint-down small", "over endpoint-down large", "over endpoint-down medium",
 	"alert requests-fail-burn-1h", "alert requests-fail-burn-6h", "alert requests-fail-burn-3d",
 	"over requests-fail-burn-1h", "over requests-fail-burn-6h", "over requests-fail-burn-3d",
-	"cause demand by demand", "past demand by demand", "advice retry_storm", // clients try again
+	"cause outage by upstream", "past outage by upstream", "advice retry_storm", // clients try again
 }
 
 // reasons are when something may be said: from the begin of each event to the end of what follows from it.

@@ -55,6 +55,8 @@ func (f *Fault) sentence() string {
 		what = fmt.Sprintf("%s of the requests stall: they take many times as long as they should", percent(f.Ratio))
 	case Demand:
 		what = fmt.Sprintf("%.3g times the usual work for this hour is asked for", f.Ratio)
+	case Outage:
+		what = fmt.Sprintf("%s of the requests find no endpoint that takes them", percent(f.Ratio))
 	case Overhead:
 		return fmt.Sprintf("the gateway itself takes %.3g times as long as it did", f.Ratio)
 	}
@@ -113,6 +115,9 @@ func (f *Fault) remedy() string {
 		return "add servers, or bound the queue; if it stays like this, say that this is normal now"
 	case OfGateway:
 		return "look at what else the gateway's machine does, and at its CPU"
+	}
+	if f.Symptom == Outage {
+		return "look at why its endpoints fail their probes or have been taken out: the network, or what they share"
 	}
 	if f.Symptom == Slow {
 		return "look at what all its endpoints share: the model's version, a disk, the network, the length of prompts"

@@ -51,7 +51,7 @@ func (u *upstream) spots(look int) (list []spot) {
 			continue
 		}
 		c := v.since(look, longest)
-		if c.timed < leastTimed {
+		if c.timed < leastTimed || e.minutes < offsetKnown+longest/looksPerMinute { // times in the window need its measure
 			continue
 		}
 		list = append(list, spot{e, [3]float64{

@@ -69,8 +69,12 @@ func (d *Detector) Add(r *usage.Row) {
 // take counts a row.
 func (u *upstream) take(now time.Time, look int, r *usage.Row) {
 	v := read(r)
+	if r.Retry > 0 { // no demand of its own
+		v.work = 0
+	}
 	c := counts{work: v.work}
 	u.work += v.work
+	u.outage.add(r)
 	names := [dimensions]string{byModel: r.Model, byUser: string(r.User)}
 	if r.Endpoint == "" || v.kind == notTheirs {
 		u.tally.add(look, names, &c)
@@ -149,7 +153,7 @@ func (d *Detector) Step(now time.Time) {
 func (d *Detector) begin() {
 	d.look += longest
 	for _, u := range d.upstreams {
-		u.sum, u.n, u.work = 0, 0, 0
+		u.sum, u.n, u.work, u.outage = 0, 0, 0, outage{}
 		for _, m := range u.models {
 			u.restart(m)
 		}
@@ -171,6 +175,7 @@ func (d *Detector) lookAt(now time.Time) (news []Fault) {
 		u.judgePeers(now, d.look)
 		u.judgeCluster(d.look)
 		u.each(func(r *ratio) { r.look() })
+		u.outage.look(now)
 		if d.look%looksPerMinute == looksPerMinute-1 {
 			u.minute(now, d.look)
 		}

@@ -8,12 +8,13 @@
 //   - errors, truncated, stalls: a part of the requests that is too large (a CUSUM of single requests).
 //   - apart: in a fleet of eight or more, an endpoint outside of the largest cluster (DBSCAN).
 //   - demand: far more work than usual at this hour.
+//   - outage: most requests find no endpoint at all.
 //   - overhead: the gateway itself takes longer.
 //
 // What is bad is then shared out along endpoints, models, users and phases: the value that has most of the excess, and more
 // than its part of the traffic, is named. A trend is a figure that will be out of its limit within a week.
 //
-// A judge's measure is frozen while it accuses, so that a fault is not learned as normal.
+// A judge's measure is frozen while it accuses, so that a fault is not learned as normal; after a day it is taken for normal.
 //
 //	d := anomaly.New(anomaly.Options{Location: time.Local, Tell: func(f anomaly.Fault) { ... }})
 //	d.Add(row)          // for each request that has ended

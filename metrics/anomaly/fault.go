@@ -19,10 +19,11 @@ const (
 	Apart                    // an endpoint is outside of the fleet's largest cluster
 	Demand                   // more work is asked for than usual
 	Overhead                 // the gateway itself takes longer
+	Outage                   // most requests find no endpoint that takes them
 	symptoms
 )
 
-var symptomNames = [symptoms]string{"slow", "errors", "truncated", "stalls", "apart", "demand", "overhead"}
+var symptomNames = [symptoms]string{"slow", "errors", "truncated", "stalls", "apart", "demand", "overhead", "outage"}
 
 func (s Symptom) String() string { return symptomNames[s] }
 
@@ -58,6 +59,8 @@ type Fault struct {
 	Text     string
 	WhatToDo string
 	Evidence map[string]any
+
+	normal bool // it goes on, and has been taken for normal
 }
 
 // Over says that it has ended.

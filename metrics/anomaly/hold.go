@@ -3,6 +3,7 @@
 package anomaly
 
 import (
+	"maps"
 	"math"
 	"time"
 )
@@ -19,6 +20,9 @@ func (d *Detector) hold(u *upstream, now time.Time) (news []Fault) {
 		if h := u.faults[s.key()]; h != nil {
 			h.up, h.sign = true, s
 			u.place(h, d.look, now)
+			if now.Sub(h.fault.Found) >= staysFor && h.mayBeNormal() {
+				u.normal(h.fault)
+			}
 			continue
 		}
 		h := &held{began: d.look, sign: s, up: true}
@@ -71,6 +75,8 @@ func (u *upstream) same(f *Fault) *Fault {
 			return o
 		case o.Symptom == f.Symptom && f.Cause == OfUpstream:
 			return o
+		case o.Symptom == Outage && f.Symptom == Errors, f.Symptom == Outage && o.Symptom == Errors && o.Place.Endpoint == "": // what fails last, before nobody is there
+			return o
 		}
 	}
 	return nil
@@ -80,6 +86,9 @@ func (u *upstream) same(f *Fault) *Fault {
 func (u *upstream) place(h *held, look int, now time.Time) {
 	f, s := h.fault, &h.sign
 	if h.fixed {
+		return
+	}
+	if f.normal { // another of its signs is still up
 		return
 	}
 	f.Ratio, f.Evidence = s.ratio, s.evidence
@@ -112,7 +121,12 @@ func (d *Detector) judgeGateway(now time.Time) (news []Fault) {
 		f.Text, f.WhatToDo = f.sentence(), f.remedy()
 		d.gateway = &held{fault: f, sign: s}
 		return []Fault{*f}
-	case !d.overhead.raised && d.gateway != nil:
+	case d.gateway != nil && d.overhead.raised:
+		if now.Sub(d.gateway.fault.Found) >= staysFor {
+			d.overhead.accept()
+			d.gateway.fault.takeForNormal()
+		}
+	case d.gateway != nil:
 		f := d.gateway.fault
 		f.Until, d.gateway = now, nil
 		d.past = append(d.past, f)
@@ -127,22 +141,55 @@ func (d *Detector) Normal(id string) bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for _, u := range d.upstreams {
-		found := false
 		for _, h := range u.faults {
 			if h.fault.ID == id {
-				found = true
-				u.accept(&h.sign)
+				u.normal(h.fault)
+				return true
 			}
-		}
-		if found {
-			return true
 		}
 	}
 	if d.gateway != nil && d.gateway.fault.ID == id {
 		d.overhead.accept()
+		d.gateway.fault.takeForNormal()
 		return true
 	}
 	return false
+}
+
+// staysFor is after how long a fault that goes on is taken for normal: its measures stand still while it is up, and would
+// do so for ever. Nobody has mended it in a day, so that it tells nobody anything.
+const staysFor = 24 * time.Hour
+
+// mayBeNormal says whether a fault can be taken for normal without anybody's word. Where most requests fail, it cannot.
+func (h *held) mayBeNormal() bool {
+	switch h.sign.symptom {
+	case Errors, Truncated, Stalls, Outage:
+		return h.sign.ratio < 0.5
+	}
+	return true
+}
+
+// normal takes what a fault says for normal.
+func (u *upstream) normal(f *Fault) {
+	for _, h := range u.faults {
+		if h.fault == f {
+			u.accept(&h.sign)
+		}
+	}
+	f.takeForNormal()
+}
+
+// takeForNormal has its end say why it ends.
+func (f *Fault) takeForNormal() {
+	if f.normal {
+		return
+	}
+	f.normal, f.Evidence = true, maps.Clone(f.Evidence)
+	if f.Evidence == nil {
+		f.Evidence = map[string]any{}
+	}
+	f.Evidence["taken_for_normal"] = true
+	f.Text += "; that goes on, and is taken for normal from now on"
 }
 
 // accept begins the measures of a sign anew.
@@ -160,6 +207,8 @@ func (u *upstream) accept(s *sign) {
 		e.reset()
 	case e != nil:
 		fresh(e.trouble[s.symptom])
+	case s.symptom == Outage:
+		u.outage = outage{}
 	case s.symptom == Demand:
 		u.demand.accept()
 	case s.symptom == Slow && s.model != "":

@@ -25,7 +25,8 @@ type upstream struct {
 	sum, n    float64 // of all requests' times, since the last minute
 	// allSum and allN are the same of all time; centre is the mean, around which times are cut.
 	allSum, allN, centre float64
-	work                 float64 // asked for since the last minute
+	work                 float64 // asked for since the last minute, without what clients ask again
+	outage               outage
 	faults               map[string]*held
 	freeze               int // looks for which nothing becomes part of the calm past, as a fault is up or has just been
 }
@@ -100,7 +101,9 @@ func (u *upstream) timed(look int, e *endpoint, model string, x float64) (longer
 
 // minute gives the slower judges their values.
 func (u *upstream) minute(now time.Time, look int) {
-	u.demand.add(now, math.Log1p(u.work), false)
+	if !u.outage.raised { // who comes then comes again and again
+		u.demand.add(now, math.Log1p(u.work), false)
+	}
 	u.work = 0
 	u.differ(now, look)
 	slow := u.slowNow()
@@ -205,7 +208,10 @@ func (u *upstream) signs(now time.Time) (list []sign) {
 			list = append(list, s)
 		}
 	}
-	if u.demand.raised {
+	if u.outage.raised {
+		list = append(list, u.outage.sign())
+	}
+	if u.demand.raised && !u.outage.raised {
 		list = append(list, pastSign(Demand, u.demand))
 	}
 	for s, r := range u.trouble {
