@@ -70,9 +70,9 @@ func newEndpoint(name string, whole *upstream) *endpoint {
 
 // bands say what is usual of requests that go wrong.
 var bands = [symptoms]ratioBand{
-	Errors:    {0.002, 0.02},
-	Truncated: {0.0005, 0.004},
-	Stalls:    {0.002, 0.02},
+	Errors:    {least: 0.002, more: 0.02},
+	Truncated: {least: 0.0005, more: 0.004},
+	Stalls:    {least: 0.002, more: 0.02, learned: true},
 }
 
 // promised is how long a unit of work should take there, as a logarithm.

@@ -13,11 +13,7 @@ const (
 	// certain is how many standard deviations higher than its peers' the times of an endpoint must rank.
 	certain = 3.9
 	// ofLooks is in how many looks in a row, calmLooks after how many without it is over.
-	ofLooks, calmLooks = 3, 5
-	// robustFrom is from how many endpoints on one must also stand out from their spread, by standOut times it. The
-	// spread is believed to be between two bounds: three endpoints that happen to agree make nobody odd.
-	robustFrom, standOut    = 4, 2.5
-	leastSpread, mostSpread = 0.1, 0.15
+	ofLooks, calmLooks = 2, 5
 	// mostAccused is the part of an upstream's endpoints that may be odd; where more are it is the upstream.
 	mostAccused = 3
 )
@@ -37,7 +33,7 @@ func (u *upstream) judgePeers(now time.Time, look int) {
 			if e.z > certain || e.slow {
 				e.shift = versus{own: p.own[e], all: p.rest(e)}.shift()
 			}
-			isSlow = e.z > certain && e.shift > u.limit(e) && u.stillSlow(e, look, p) && u.levels(p).standsOut(e)
+			isSlow = e.z > certain && e.shift > u.limit(e) && u.stillSlow(e, look, p)
 		}
 		if p != nil || !e.slow {
 			e.seen(now, isSlow, width)
@@ -157,17 +153,34 @@ func (u *upstream) measure(e *endpoint) float64 {
 	return 0
 }
 
-// stillSlow says whether the newest requests alone are slow too: a pause of some seconds lies in the window for as long as
-// that is, and is over.
+// stillSlow says whether it is slow from look to look: a pause of some seconds fills a window, and is over.
 func (u *upstream) stillSlow(e *endpoint, look int, p *looked) bool {
-	newest := e.samples.sorted(look-newestLooks+1, u.measure(e))
-	return len(newest) < newestLeast || versus{own: newest, all: p.rest(e)}.shift() > u.limit(e)/2
+	rest, measure, limit := p.rest(e), u.measure(e), steadyPart*u.limit(e)
+	slow, known := 0, 0
+	for i := range steadyOf {
+		own := e.samples.between(look-i, look-i, measure)
+		if len(own) < steadyLeast {
+			continue
+		}
+		known++
+		if (versus{own: own, all: rest}).shift() > limit {
+			slow++
+		}
+	}
+	if known < steadyOf {
+		newest := e.samples.sorted(look-newestLooks+1, measure)
+		return len(newest) < newestLeast || versus{own: newest, all: rest}.shift() > limit
+	}
+	return slow >= steadyIn
 }
 
-// newestLooks are those, and newestLeast is how many requests they must have to say so.
-const newestLooks = 2
-
-const newestLeast = 8
+const (
+	// steadyIn of the last steadyOf looks must be slow each on its own, by steadyPart of the limit, where each has
+	// steadyLeast requests. Where they have fewer, the last newestLooks together, if they have newestLeast.
+	steadyIn, steadyOf, steadyLeast = 3, 4, 20
+	steadyPart                      = 0.6
+	newestLooks, newestLeast        = 2, 8
+)
 
 // rest are the requests of all others that are not accused.
 func (p *looked) rest(e *endpoint) (rest pool) {
@@ -177,36 +190,4 @@ func (p *looked) rest(e *endpoint) (rest pool) {
 		}
 	}
 	return rest
-}
-
-// levels are the middles of all endpoints, for the spread among them.
-type levels struct {
-	of             map[*endpoint]float64
-	middle, spread float64
-}
-
-func (u *upstream) levels(p *looked) levels {
-	l := levels{of: map[*endpoint]float64{}}
-	if len(u.list) < robustFrom {
-		return l
-	}
-	var all []float64
-	for e, own := range p.own {
-		if len(own) >= eachSide/5 {
-			l.of[e] = own.median()
-			all = append(all, own.median())
-		}
-	}
-	l.middle = middle(all)
-	for i := range all {
-		all[i] = math.Abs(all[i] - l.middle)
-	}
-	l.spread = min(max(1.4826*middle(all), leastSpread), mostSpread)
-	return l
-}
-
-// standsOut says whether an endpoint is far from the middle; where too few are known, nothing speaks against it.
-func (l levels) standsOut(e *endpoint) bool {
-	level, known := l.of[e]
-	return !known || len(l.of) < robustFrom || (level-l.middle)/l.spread > standOut
 }

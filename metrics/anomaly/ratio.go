@@ -12,7 +12,7 @@ const (
 	ratioLimit = 18
 	ratioMost  = 22
 	// mostPerLook is how far one look may take it: what happens in a few seconds, however much of it, is a hiccup.
-	mostPerLook = 7
+	mostPerLook = 5
 	// ratioKnown is how many requests an endpoint's own past needs to count; before, it is its upstream's.
 	ratioKnown = 1000
 	// doubt is the deviations by which the usual part may be larger than it was seen (Wilson's bound).
@@ -20,7 +20,10 @@ const (
 )
 
 // band says what part of requests is usual at least, and how much more is too much.
-type ratioBand struct{ least, more float64 }
+type ratioBand struct {
+	least, more float64
+	learned     bool // what is usual differs with the work: nothing is said before ratioKnown requests of the upstream
+}
 
 // ratio is one kind of bad requests, of one endpoint.
 type ratio struct {
@@ -92,10 +95,11 @@ func (r *ratio) add(now time.Time, bad bool) {
 // look is called at each look: what came since the last is part of the past, unless something is odd or nearly so.
 func (r *ratio) look() {
 	r.ceiling = r.high + mostPerLook
-	if r.freezeFor > 0 {
+	if before := max(r.all, r.wholeAll()); r.band.learned && before < ratioKnown {
+		r.bad, r.all, r.high, r.raised = r.bad+r.pendBad, r.all+r.pendAll, 0, false
+	} else if r.freezeFor > 0 {
 		r.freezeFor--
-	}
-	if !r.raised && r.freezeFor == 0 && r.high < ratioLimit/3 {
+	} else if !r.raised && r.high < ratioLimit/3 {
 		const fade = 1 - 1.0/(fadeMinutes*looksPerMinute)
 		r.bad, r.all = r.bad*fade+r.pendBad, r.all*fade+r.pendAll
 	}
@@ -103,6 +107,13 @@ func (r *ratio) look() {
 	if !r.raised {
 		r.settle()
 	}
+}
+
+func (r *ratio) wholeAll() float64 {
+	if r.whole == nil {
+		return 0
+	}
+	return r.whole.all
 }
 
 // now is the part since it rose.

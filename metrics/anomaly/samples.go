@@ -49,6 +49,26 @@ func (s *samples) since(look int) int {
 	return len(s.list) - sort.Search(len(s.list), func(i int) bool { return int(s.at(i).look) >= look })
 }
 
+// between are those of the looks from one to another, sorted, each less an offset.
+func (s *samples) between(from, to int, offset float64) pool {
+	var p pool
+	for i := range s.list {
+		at := s.next - 1 - i
+		if at < 0 {
+			at += len(s.list)
+		}
+		switch v := s.list[at]; {
+		case int(v.look) < from:
+			slices.Sort(p)
+			return p
+		case int(v.look) <= to:
+			p = append(p, float64(v.value)-offset)
+		}
+	}
+	slices.Sort(p)
+	return p
+}
+
 // sorted are those from a look on, each less an offset.
 func (s *samples) sorted(look int, offset float64) pool {
 	n := s.since(look)
