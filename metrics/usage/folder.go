@@ -169,7 +169,7 @@ func (s *store) retain(now time.Time) {
 			s.drop(e.Name())
 			continue
 		}
-		if strings.HasPrefix(e.Name(), "."+sumsFile+".") && now.Sub(info.ModTime()) > time.Hour { // of a process that was killed
+		if halfWritten(e.Name()) && now.Sub(info.ModTime()) > time.Hour { // of a process that was killed
 			s.drop(e.Name())
 			continue
 		}
@@ -186,6 +186,11 @@ func (s *store) retain(now time.Time) {
 		total -= f.size
 		s.drop(f.name)
 	}
+}
+
+// halfWritten says whether a file was to get another name once it was whole.
+func halfWritten(name string) bool {
+	return strings.HasPrefix(name, "."+sumsFile+".") || strings.HasPrefix(name, "."+secretFile+".")
 }
 
 func (s *store) drop(name string) {
@@ -265,35 +270,4 @@ func ReadDir(dir string, from, to time.Time, each func(r *Row)) (damaged int, er
 		}
 	}
 	return damaged, nil
-}
-
-// Secret is the one of this installation, made where there is none yet. Where the folder cannot be written it is one for this run only, and
-// the error says so.
-func Secret(dir string, fresh func() []byte) ([]byte, error) {
-	const name, least = "secret", 16
-	made := fresh()
-	if dir == "" {
-		return made, nil
-	}
-	path := filepath.Join(dir, name)
-	for range 2 { // another process may make it at the same moment
-		if text, err := statefile.Read(path); err == nil && len(bytes.TrimSpace(text)) >= least {
-			return bytes.TrimSpace(text), nil
-		}
-		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return made, err
-		}
-		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-		if errors.Is(err, fs.ErrExist) {
-			continue
-		} else if err != nil {
-			return made, err
-		}
-		_, err = f.Write(append(made, '\n'))
-		if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-			return made, err
-		}
-		return made, nil
-	}
-	return made, fmt.Errorf("%s is too short to keep anything secret: remove it, and another is made (users then have other names)", strings.TrimSpace(path))
 }

@@ -107,8 +107,8 @@ func (b *Book) Report(q Question) (r Report, err error) {
 
 // whole has no list that is nil: in JSON each is a list.
 func (r Report) whole() Report {
-	r.Lines, r.Patience, r.Storms = slices.Concat([]Line{}, r.Lines), slices.Concat([]Patience{}, r.Patience), slices.Concat([]Storm{}, r.Storms)
-	r.Growth, r.Peaks = slices.Concat([]Growth{}, r.Growth), slices.Concat([]Peak{}, r.Peaks)
+	r.Lines, r.Patience, r.Storms = append([]Line{}, r.Lines...), append([]Patience{}, r.Patience...), append([]Storm{}, r.Storms...)
+	r.Growth, r.Peaks = append([]Growth{}, r.Growth...), append([]Peak{}, r.Peaks...)
 	return r
 }
 
@@ -116,7 +116,7 @@ func (r Report) whole() Report {
 func (b *Book) remembered(q Question) Report {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := b.between(q.From, q.To)
+	all := b.between(q.From, q.To, q.Now)
 	r := all.report(q)
 	if q.By == ByHour {
 		r.hours(b.series.Hours, q)
@@ -125,7 +125,7 @@ func (b *Book) remembered(q Question) Report {
 }
 
 // between are all panes that have something of a time, as one. The caller holds mu.
-func (b *Book) between(from, to time.Time) *Pane {
+func (b *Book) between(from, to, now time.Time) *Pane {
 	var all *Pane
 	for _, p := range b.panes {
 		if p.To.Before(from) || !to.IsZero() && !p.From.Before(to) {
@@ -137,7 +137,7 @@ func (b *Book) between(from, to time.Time) *Pane {
 		all.merge(p)
 	}
 	if all == nil {
-		all = newPane(from)
+		all = newPane(cmp.Or(from, now))
 	}
 	return all
 }

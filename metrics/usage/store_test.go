@@ -1,6 +1,9 @@
 package usage
 
 import (
+	"encoding/json"
+	"os/signal"
+
 	"encoding/csv"
 	"fmt"
 	"os"
@@ -10,6 +13,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 var noon = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -275,6 +279,41 @@ func TestTheClockMayJump(t *testing.T) {
 }
 
 // TestTheSecret is one for the installation, and nobody else may read it.
+// TestASecretIsNeverHalfWritten: one that is too short would give users other names at each start, until somebody removes it.
+func TestASecretIsNeverHalfWritten(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "usage")
+	fresh := func() []byte { return []byte("0123456789abcdef0123") }
+	var old unix.Rlimit
+	require.NoError(t, unix.Getrlimit(unix.RLIMIT_FSIZE, &old))
+	signal.Ignore(unix.SIGXFSZ)
+	defer signal.Reset(unix.SIGXFSZ)
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &unix.Rlimit{Cur: 3, Max: old.Max})) // as on a full disk
+	_, err := Secret(dir, fresh)
+	require.NoError(t, unix.Setrlimit(unix.RLIMIT_FSIZE, &old))
+	require.Error(t, err)
+	left, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	require.Empty(t, left)
+	_, err = Secret(dir, fresh)
+	require.NoError(t, err)
+
+	pipe := filepath.Join(t.TempDir(), "secret")
+	require.NoError(t, unix.Mkfifo(pipe, 0o600))
+	_, err = Secret(filepath.Dir(pipe), fresh)
+	require.ErrorContains(t, err, "is no file")
+}
+
+// TestNothingIsAListToo: whoever reads the answer finds lists and times where nobody has asked yet.
+func TestNothingIsAListToo(t *testing.T) {
+	now := time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+	report, err := Open(Options{}).Report(Question{By: ByUser, Now: now})
+	require.NoError(t, err)
+	require.Equal(t, []time.Time{now, now}, []time.Time{report.From, report.To})
+	text, err := json.Marshal(report)
+	require.NoError(t, err)
+	require.NotContains(t, string(text), "null")
+}
+
 func TestTheSecret(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "usage")
 	fresh := func() []byte { return []byte("0123456789abcdef0123") }
