@@ -39,6 +39,7 @@ func TestTheNewestStateIsTold(t *testing.T) {
 
 // TestAReceiverThatIsDownIsAskedEverMoreRarely, and not for each of its messages.
 func TestAReceiverThatIsDownIsAskedEverMoreRarely(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	w.hook.fail = always(errDown)
 	for i := range 100 {
@@ -121,6 +122,7 @@ func TestAReceiverThatIsGoneGetsNoMore(t *testing.T) {
 
 // TestTheOutboxIsBounded: pages go first, and the oldest is dropped.
 func TestTheOutboxIsBounded(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	w.step = 10 * time.Second
 	w.hook.fail = always(errDown)
@@ -163,6 +165,7 @@ func TestAMessageThatCannotBeTakenHoldsUpNoOther(t *testing.T) {
 
 // TestAllThatWaitsIsGivenUpAfterADay, not only what was tried.
 func TestAllThatWaitsIsGivenUpAfterADay(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	w.step = 10 * time.Second
 	w.hook.fail = always(errDown)
@@ -176,6 +179,7 @@ func TestAllThatWaitsIsGivenUpAfterADay(t *testing.T) {
 
 // TestWhatWaitsIsBounded, however many endpoints come and go while nobody can be told.
 func TestWhatWaitsIsBounded(t *testing.T) {
+	long(t)
 	w := newWorld(t)
 	w.step = 10 * time.Second
 	w.hook.fail = always(errDown)

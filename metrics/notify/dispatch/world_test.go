@@ -64,6 +64,13 @@ func newWorld(t *testing.T) *world {
 	return w
 }
 
+// long leaves a test out where many alerts in one goroutine say nothing: under the race detector.
+func long(t *testing.T) {
+	if testing.Short() {
+		t.Skip("many alerts for long, in one goroutine")
+	}
+}
+
 // restart is the process after a kill -9: only the store is left.
 func (w *world) restart() {
 	w.hook.world = w
