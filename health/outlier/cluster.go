@@ -7,6 +7,8 @@ import (
 	"math"
 	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -68,8 +70,8 @@ func (p *place) finding(of int) finding {
 	evidence := map[string]any{"endpoints": of}
 	var worse []string
 	for i, name := range figureNames {
-		evidence[name+"_deviations"] = round(p.at[i])
-		evidence[name] = round(p.raw[i])
+		evidence[name+"_deviations"] = stats.Round(p.at[i])
+		evidence[name] = stats.Round(p.raw[i])
 		if p.at[i] > near {
 			worse = append(worse, strings.ReplaceAll(name, "_", " "))
 		}
@@ -96,7 +98,7 @@ func (g *Group) places() []place {
 		}
 		all := float64(served + failed + abandoned)
 		requests += 1 / p.certainty
-		list = append(list, place{e: p.e, raw: [figures]float64{min(p.promised, p.absolute), angle(float64(failed) / all), angle(float64(abandoned) / all)}})
+		list = append(list, place{e: p.e, raw: [figures]float64{min(p.promised, p.absolute), stats.Angle(float64(failed) / all), stats.Angle(float64(abandoned) / all)}})
 	}
 	if len(list) == 0 {
 		return nil
@@ -109,87 +111,27 @@ func (g *Group) places() []place {
 	return list
 }
 
-// angle stretches a ratio such that chance scatters it equally everywhere.
-func angle(ratio float64) float64 { return math.Asin(math.Sqrt(min(max(ratio, 0), 1))) }
-
 // scale says of one figure how far each endpoint is on the wrong side of the middle.
 func scale(list []place, figure int, least float64) {
 	values := make([]float64, len(list))
 	for i := range list {
 		values[i] = list[i].raw[figure]
 	}
-	middle := median(values)
+	middle := stats.Median(values)
 	for i := range list {
 		values[i] = math.Abs(list[i].raw[figure] - middle)
 	}
-	deviation := max(1.4826*median(values), least)
+	deviation := max(1.4826*stats.Median(values), least)
 	for i := range list {
 		list[i].at[figure] = max((list[i].raw[figure]-middle)/deviation, 0)
 	}
 }
 
-// standApart says of each place whether it is outside the largest cluster (DBSCAN), which has more than half of all.
+// standApart says of each place whether it is outside of what most have in common.
 func standApart(list []place) []bool {
-	cluster := make([]int, len(list)) // 0: none yet
-	sizes := []int{0}
+	points := make([][figures]float64, len(list))
 	for i := range list {
-		if cluster[i] == 0 && len(neighbours(list, i)) >= company {
-			sizes = append(sizes, spread(list, cluster, i, len(sizes)))
-		}
+		points[i] = list[i].at
 	}
-	largest := 0
-	for c := range sizes {
-		if c > 0 && sizes[c] > sizes[largest] {
-			largest = c
-		}
-	}
-	apart := make([]bool, len(list))
-	if largest == 0 || 2*sizes[largest] <= len(list) {
-		return apart
-	}
-	for i := range list {
-		apart[i] = cluster[i] != largest
-	}
-	return apart
-}
-
-// spread gives a number to the cluster that begins at one place, and returns its size.
-func spread(list []place, cluster []int, from, number int) (size int) {
-	reached := []int{from}
-	cluster[from] = number
-	for len(reached) > 0 {
-		i := reached[0]
-		reached = reached[1:]
-		size++
-		around := neighbours(list, i)
-		if len(around) < company {
-			continue // it belongs to the cluster, and leads nowhere
-		}
-		for _, j := range around {
-			if cluster[j] == 0 {
-				cluster[j] = number
-				reached = append(reached, j)
-			}
-		}
-	}
-	return size
-}
-
-// neighbours are the places near to one, itself included.
-func neighbours(list []place, of int) (found []int) {
-	for i := range list {
-		if distance(&list[of], &list[i]) <= near {
-			found = append(found, i)
-		}
-	}
-	return found
-}
-
-func distance(a, b *place) float64 {
-	sum := 0.0
-	for i := range figures {
-		d := a.at[i] - b.at[i]
-		sum += d * d
-	}
-	return math.Sqrt(sum)
+	return stats.Apart(points, near, company)
 }

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -151,7 +153,7 @@ func (g *Group) offsets() (promised, absolute float64) {
 	if len(p) == 0 {
 		return 0, 0
 	}
-	return median(p), median(a)
+	return stats.Median(p), stats.Median(a)
 }
 
 // paces are those of all endpoints with enough requests in the last ticks.
@@ -200,11 +202,11 @@ func (g *Group) compare(list []pace, ticks int, spread float64, found map[*Endpo
 		}
 		ratio := math.Exp(over)
 		f := finding{Slow, fmt.Sprintf("its requests take %.3g times as long as those of its peers, each by its own measure", ratio), map[string]any{
-			"ratio_to_peers": round(ratio), "limit": round(math.Exp(limit)), "requests": int(p.seen.n), "seconds": ticks,
-			"peers": len(list) - 1, "typical_seconds": round(math.Exp(p.seen.mean())),
+			"ratio_to_peers": stats.Round(ratio), "limit": stats.Round(math.Exp(limit)), "requests": int(p.seen.n), "seconds": ticks,
+			"peers": len(list) - 1, "typical_seconds": stats.Round(math.Exp(p.seen.mean())),
 		}}
 		if p.e.known() {
-			f.evidence["ratio_to_its_past"] = round(math.Exp(p.promised))
+			f.evidence["ratio_to_its_past"] = stats.Round(math.Exp(p.promised))
 		}
 		found[p.e] = slow{f, p.seen.mean() - over + limit}
 	}
@@ -258,26 +260,10 @@ func (p *peers) median(but float64) float64 {
 
 // spread is the standard deviation that the median absolute deviation of all speaks of.
 func (p *peers) spread() float64 {
-	middle := median(p.sorted)
+	middle := stats.Median(p.sorted)
 	away := make([]float64, len(p.sorted))
 	for i, v := range p.sorted {
 		away[i] = math.Abs(v - middle)
 	}
-	return 1.4826 * median(away)
-}
-
-// median sorts the values, of which there must be one, and returns the middle.
-func median(values []float64) float64 {
-	slices.Sort(values)
-	n := len(values)
-	return (values[(n-1)/2] + values[n/2]) / 2
-}
-
-// round leaves three digits, for people.
-func round(v float64) float64 {
-	if v == 0 || math.IsInf(v, 0) || math.IsNaN(v) {
-		return 0
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(v)))-2)
-	return math.Round(v/unit) * unit
+	return 1.4826 * stats.Median(away)
 }

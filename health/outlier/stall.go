@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 // stallFactor is how many times as long as nearly all of its peers' requests an endpoint may be
@@ -55,8 +57,8 @@ func (g *Group) judgeStall(e *Endpoint, now time.Time) {
 	}
 	silent := now.Sub(since).Round(time.Second)
 	g.accuse(e, finding{Stall, fmt.Sprintf("%d requests wait for it, and not a byte came for %s", e.reading.Waiting, silent), map[string]any{
-		"waiting": e.reading.Waiting, "silent_seconds": silent.Seconds(), "limit_seconds": round(limit.Seconds()),
-		"usual_first_byte_seconds": round(usual.Seconds()),
+		"waiting": e.reading.Waiting, "silent_seconds": silent.Seconds(), "limit_seconds": stats.Round(limit.Seconds()),
+		"usual_first_byte_seconds": stats.Round(usual.Seconds()),
 	}}, now)
 }
 

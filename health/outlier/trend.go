@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -67,7 +69,7 @@ func (t *trend) judge(limit float64) (f finding, rises bool) {
 		return f, false
 	}
 	last := []float64{*t.points.back(0), *t.points.back(1), *t.points.back(2)}
-	level := median(last)
+	level := stats.Median(last)
 	if level < math.Log(trendFrom) || level >= limit {
 		return f, false
 	}
@@ -79,8 +81,8 @@ func (t *trend) judge(limit float64) (f finding, rises bool) {
 	left := time.Duration((limit - level) / slope * float64(trendEvery*tickEvery)).Round(time.Second)
 	return finding{Trend, fmt.Sprintf("its requests take %.3g times as long as those of its peers, each by its own measure, and ever longer: %.3g times in about %s",
 		math.Exp(level), math.Exp(limit), left), map[string]any{
-		"ratio_to_peers": round(math.Exp(level)), "limit": round(math.Exp(limit)), "seconds_left": left.Seconds(), "points": t.points.n,
-		"standard_deviations": round(sure),
+		"ratio_to_peers": stats.Round(math.Exp(level)), "limit": stats.Round(math.Exp(limit)), "seconds_left": left.Seconds(), "points": t.points.n,
+		"standard_deviations": stats.Round(sure),
 	}}, true
 }
 

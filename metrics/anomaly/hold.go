@@ -6,6 +6,8 @@ import (
 	"maps"
 	"math"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 // placedFor is for how many looks a fault's place is looked for, from its begin.
@@ -103,7 +105,7 @@ func (u *upstream) place(h *held, look int, now time.Time) {
 		// All are slower, and more is asked of them: the work is the cause, and whoever brings it.
 		demand := sign{symptom: Demand, since: s.since, ratio: times}
 		f.describe(u.tally.locate(Demand, look, looks, times), &demand)
-		f.Evidence["work_to_usual"] = round(times)
+		f.Evidence["work_to_usual"] = stats.Round(times)
 		return
 	}
 	f.describe(l, s)

@@ -5,6 +5,7 @@ package anomaly
 import (
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 	"github.com/steelyard-proxy/steelyard/metrics/usage"
 )
 
@@ -57,5 +58,5 @@ func (o *outage) look(now time.Time) {
 }
 
 func (o *outage) sign() sign {
-	return sign{symptom: Outage, since: o.since, ratio: part(o.bad, o.seen), evidence: map[string]any{"judge": "outage", "part": round(part(o.bad, o.seen)), "requests": o.seen}}
+	return sign{symptom: Outage, since: o.since, ratio: part(o.bad, o.seen), evidence: map[string]any{"judge": "outage", "part": stats.Round(part(o.bad, o.seen)), "requests": o.seen}}
 }

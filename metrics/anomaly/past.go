@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -70,7 +72,7 @@ func (p *past) usual(now time.Time) (v float64, known bool) {
 	case p.absolute && p.days[hour%24] > 1:
 		return p.between(&p.day, &p.days, now, 24), true
 	case len(p.last) > 0:
-		return middle(slices.Clone(p.last)), !p.absolute || p.minutes >= fadeMinutes
+		return stats.Median(slices.Clone(p.last)), !p.absolute || p.minutes >= fadeMinutes
 	}
 	return 0, false
 }

@@ -89,9 +89,3 @@ func (p pool) median() float64 {
 	}
 	return p[n/2]
 }
-
-// middle is the median of values in any order, which it sorts.
-func middle(values []float64) float64 {
-	slices.Sort(values)
-	return pool(values).median()
-}

@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -155,7 +157,7 @@ func sign1(v float64) float64 {
 
 // inflation is by how much the variance of the sum is larger than of independent hours.
 func inflation(rest []float64) float64 {
-	centre := middle(slices.Clone(rest))
+	centre := stats.Median(slices.Clone(rest))
 	own, next := 0.0, 0.0
 	for i := range rest {
 		own += (rest[i] - centre) * (rest[i] - centre)
@@ -246,7 +248,7 @@ func (h *hours) look(now time.Time, place Place, means []float64) *Trend {
 			last = append(last, means[i])
 		}
 	}
-	level := middle(last)
+	level := stats.Median(last)
 	way := limit - level
 	if s == 0 || way*s <= 0 || deviations*sign1(s) < trendCertain {
 		return nil

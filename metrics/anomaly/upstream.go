@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 // mostModels is how many models are judged by their own past, those with most of the work.
@@ -180,7 +182,7 @@ func (u *upstream) level(but *endpoint, look int) (mean float64, known bool) {
 	if len(well) == 0 {
 		well = all
 	}
-	return middle(well), len(well) > 0
+	return stats.Median(well), len(well) > 0
 }
 
 // signs are what all judges say now. Where too many endpoints are accused it is the upstream.
@@ -243,7 +245,7 @@ func (e *endpoint) signs() (list []sign) {
 	switch {
 	case e.slow:
 		list = append(list, sign{symptom: Slow, endpoint: e.name, since: e.since, ratio: math.Exp(e.shift), evidence: map[string]any{
-			"judge": "peers", "deviations": round(e.z), "ratio_to_peers": round(math.Exp(e.shift)), "window_seconds": e.window.Seconds(),
+			"judge": "peers", "deviations": stats.Round(e.z), "ratio_to_peers": stats.Round(math.Exp(e.shift)), "window_seconds": e.window.Seconds(),
 		}})
 	case e.past.raised:
 		s := pastSign(Slow, e.past)
@@ -264,21 +266,12 @@ func (e *endpoint) signs() (list []sign) {
 
 func pastSign(s Symptom, p *past) sign {
 	return sign{symptom: s, since: p.since, ratio: math.Exp(p.shift()), evidence: map[string]any{
-		"judge": "past", "ratio_to_past": round(math.Exp(p.shift())), "minutes": p.risen, "cusum": round(p.high),
+		"judge": "past", "ratio_to_past": stats.Round(math.Exp(p.shift())), "minutes": p.risen, "cusum": stats.Round(p.high),
 	}}
 }
 
 func ratioSign(s Symptom, r *ratio) sign {
 	return sign{symptom: s, since: r.since, ratio: r.now(), evidence: map[string]any{
-		"judge": "ratio", "part": round(r.now()), "usual_at_most": round(r.usual), "requests": r.seen,
+		"judge": "ratio", "part": stats.Round(r.now()), "usual_at_most": stats.Round(r.usual), "requests": r.seen,
 	}}
-}
-
-// round keeps three figures.
-func round(v float64) float64 {
-	if v == 0 || math.IsNaN(v) || math.IsInf(v, 0) {
-		return 0
-	}
-	scale := math.Pow(10, 2-math.Floor(math.Log10(math.Abs(v))))
-	return math.Round(v*scale) / scale
 }

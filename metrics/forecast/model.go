@@ -4,8 +4,9 @@ package forecast
 
 import (
 	"math"
-	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 // model foretells from what is in the ring, and from what it was shown.
@@ -151,23 +152,13 @@ func (p *profile) usual(until, step int64) float64 {
 			}
 		}
 	}
-	return median(p.values)
+	if len(p.values) == 0 {
+		return math.NaN()
+	}
+	return stats.Median(p.values)
 }
 
 func (p *profile) ahead(now, step int64) float64 {
 	usual := p.usual(now, step)
 	return usual * (1 + (p.level-1)*math.Pow(p.fades, float64(step-now)))
-}
-
-// median sorts the values; NaN of none.
-func median(values []float64) float64 {
-	n := len(values)
-	if n == 0 {
-		return math.NaN()
-	}
-	slices.Sort(values)
-	if n%2 == 0 {
-		return (values[n/2-1] + values[n/2]) / 2
-	}
-	return values[n/2]
 }

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -42,7 +44,7 @@ func (s *Series) words() (list []string) {
 			all = append(all, y)
 		}
 	}
-	middle := median(all)
+	middle := stats.Median(all)
 	if !(middle > 0) {
 		return nil
 	}
@@ -74,7 +76,9 @@ func (s *Series) usualDay(kind days) []float64 {
 		for d := -near; d <= near; d++ {
 			values = append(values, slots[(slot+d+len(slots))%len(slots)]...)
 		}
-		usual[slot] = median(values)
+		if usual[slot] = math.NaN(); len(values) > 0 {
+			usual[slot] = stats.Median(values)
+		}
 	}
 	return usual
 }
