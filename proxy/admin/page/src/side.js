@@ -1,7 +1,7 @@
 // What happened, what alerts, what was found, and what would be better.
 
 import { html, mark, nothing, name, panel, empty, fill } from './parts.js';
-import { ago, clock, count, known, lasted, number, percent, since, span, when } from './format.js';
+import { clock, count, known, lasted, number, percent, since, span, when } from './format.js';
 
 const tones = { info: 'rest', warning: 'watch', critical: 'bad', page: 'bad', ticket: 'watch' };
 const states = { firing: 'fires', pending: 'pending', no_data: 'no data', inactive: 'over', resolved: 'over' };
@@ -58,8 +58,8 @@ export function forecast(shot, now) {
   const list = (shot.sections.forecast?.upstreams || []).filter((f) => f.series === 'arrivals');
   return panel('forecast', 'Forecast', shot.sections.forecast ? 'of arrivals' : 'off', !shot.sections.forecast ? off('forecast', 'Traffic is foreseen from its past weeks:') : list.length ? html`<ul class="cards">${list.map((f) => {
     const next = (f.points || []).filter((p) => Date.parse(p.at) > now), hour = next.find((p) => Date.parse(p.at) > now + 3.3e6) || next.at(-1);
-    return html`<li><p><b>${name(f.upstream, 40)}</b> ${hour ? html`in ${span(since(now, Date.parse(hour.at)))}: ${number(hour.p50)} requests/s, likely ${number(hour.p05)} to ${number(hour.p95)}/s` : 'nothing foreseen'}</p>
-      <p class="quiet">by ${String(f.method || '').replaceAll('_', ' ')}${f.enough_history === false ? ', not enough history yet' : ''}${known(f.mase) && f.mase > 0 ? ', error ' + number(f.mase) + ' times that of the season before' : ''}${(f.peaks || []).length ? html`. Peaks: ${name(f.peaks.join('; '), 200)}` : nothing}</p></li>`;
+    return html`<li><p><b>${name(f.upstream, 40)}</b> ${hour ? html`in ${span(since(now, Date.parse(hour.at)))}: ${number(hour.p50)} requests/s, likely ${number(hour.p05)} to ${number(hour.p95)}/s` : 'needs some minutes of traffic'}</p>
+      <p class="quiet">by ${String(f.method || '').replaceAll('_', ' ')}${f.enough_history === false ? ', until it has seen more' : ''}${known(f.mase) && f.mase > 0 ? ', error ' + number(f.mase) + ' times that of the season before' : ''}${(f.peaks || []).length ? html`. Peaks: ${name(f.peaks.join('; '), 200)}` : nothing}</p></li>`;
   })}</ul>` : empty('Nothing yet: a forecast needs some traffic.'));
 }
 
