@@ -25,18 +25,21 @@ const (
 type Traffic struct {
 	options Options
 
-	mu        sync.Mutex // guards what follows
+	// looking guards all series, and is taken before mu. A look at them takes long, and requests do not wait for it.
+	looking sync.Mutex
+	now     int64 // the newest step that is not over; 0: no Step yet
+	begun   bool  // the step that is not over was watched from its begin
+
+	mu        sync.Mutex // guards what follows, and the counts of all upstreams
 	upstreams map[string]*upstream
-	now       int64 // the newest step that is not over; 0: no Step yet
-	begun     bool  // the step that is not over was watched from its begin
 	dropped   uint64
 }
 
 // upstream is one upstream's series.
 type upstream struct {
 	arrivals, work *Series
-	open           map[int64]*counts // by step: those that are not over
-	used           int64             // the last step with a request
+	open, late     map[int64]*counts // by step: those that are not over, and what has come since of those that are
+	next           int64             // the first step that is not over
 }
 
 // counts are of one step.
@@ -59,34 +62,29 @@ func (t *Traffic) Add(r *usage.Row) {
 		t.dropped++
 		return
 	}
-	arrived := r.At
-	step := u.arrivals.calendar.number(arrived)
-	u.used = max(u.used, step)
+	step := u.arrivals.calendar.number(r.At)
 	work := r.Work
 	if !(work > 0) || math.IsInf(work, 0) {
 		work = 1 // a multiple of the mean
 	}
-	if r.Retry > 0 {
-		work = 0
+	of := u.open
+	if step < u.next {
+		if of = u.late; r.Response > lateFor || r.Retry > 0 {
+			return
+		}
 	}
-	switch c := u.open[step]; {
-	case c != nil || step >= u.arrivals.ring.next:
-		if c == nil {
-			c = &counts{}
-			u.open[step] = c
-		}
-		c.ended++
-		if wentWrong(r) {
-			c.failed++
-		}
-		if r.Retry == 0 {
-			c.arrivals++
-			c.work += work
-		}
-	case r.Retry == 0 && r.Response <= lateFor:
-		seconds := t.options.Step.Seconds()
-		u.arrivals.Correct(arrived, 1/seconds)
-		u.work.Correct(arrived, work/seconds)
+	c := of[step]
+	if c == nil {
+		c = &counts{}
+		of[step] = c
+	}
+	c.ended++
+	if wentWrong(r) {
+		c.failed++
+	}
+	if r.Retry == 0 {
+		c.arrivals++
+		c.work += work
 	}
 }
 
@@ -100,7 +98,7 @@ func (t *Traffic) of(name string) *upstream {
 		if len(t.upstreams) >= mostUpstreams {
 			return nil
 		}
-		u = &upstream{arrivals: NewSeries(t.options), work: NewSeries(t.options), open: map[int64]*counts{}}
+		u = &upstream{arrivals: NewSeries(t.options), work: NewSeries(t.options), open: map[int64]*counts{}, late: map[int64]*counts{}}
 		t.upstreams[name] = u
 	}
 	return u
@@ -108,6 +106,8 @@ func (t *Traffic) of(name string) *upstream {
 
 // Keep forgets all upstreams but these, and begins those that are new.
 func (t *Traffic) Keep(names []string) {
+	t.looking.Lock()
+	defer t.looking.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	maps.DeleteFunc(t.upstreams, func(name string, _ *upstream) bool { return !slices.Contains(names, name) })
@@ -118,8 +118,8 @@ func (t *Traffic) Keep(names []string) {
 
 // Step ends the steps that are over. A jump of the clock leaves a gap, or nothing to do until it is as late again.
 func (t *Traffic) Step(now time.Time) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	t.looking.Lock()
+	defer t.looking.Unlock()
 	c := calendar{t.options.Step, t.options.Location, t.options.perDay()}
 	current := c.number(now.Add(-grace))
 	if t.now == 0 {
@@ -130,24 +130,54 @@ func (t *Traffic) Step(now time.Time) {
 		t.now, t.begun = current, false
 		return
 	}
+	upstreams := t.all()
+	for _, u := range upstreams {
+		t.correct(u)
+	}
 	for ; t.now < current; t.now++ {
-		for _, u := range t.upstreams {
-			u.end(t.now, c, t.options.Step, t.begun)
+		for _, u := range upstreams {
+			t.end(u, t.now, c)
 		}
 		t.begun = true
 	}
 }
 
+// all are the upstreams, by name.
+func (t *Traffic) all() map[string]*upstream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return maps.Clone(t.upstreams)
+}
+
+// correct adds what has come late.
+func (t *Traffic) correct(u *upstream) {
+	t.mu.Lock()
+	late := u.late
+	if len(late) > 0 {
+		u.late = map[int64]*counts{}
+	}
+	t.mu.Unlock()
+	seconds := t.options.Step.Seconds()
+	for step, c := range late {
+		at := u.arrivals.calendar.starts(step)
+		u.arrivals.Correct(at, c.arrivals/seconds)
+		u.work.Correct(at, c.work/seconds)
+	}
+}
+
 // end closes a step of an upstream.
-func (u *upstream) end(step int64, c calendar, size time.Duration, watched bool) {
-	at, seen := c.starts(step), u.open[step]
-	delete(u.open, step)
-	maps.DeleteFunc(u.open, func(open int64, _ *counts) bool { return open < step })
+func (t *Traffic) end(u *upstream, step int64, c calendar) {
+	t.mu.Lock()
+	seen := u.open[step]
+	u.next = step + 1
+	maps.DeleteFunc(u.open, func(open int64, _ *counts) bool { return open <= step })
+	t.mu.Unlock()
+	at, size := c.starts(step), t.options.Step
 	if seen == nil {
 		seen = &counts{}
 	}
 	arrivals, work := seen.arrivals/size.Seconds(), seen.work/size.Seconds()
-	if !watched || seen.failed > seen.ended/2 {
+	if !t.begun || seen.failed > seen.ended/2 {
 		arrivals, work = math.NaN(), math.NaN()
 	}
 	u.arrivals.Add(at, arrivals)
@@ -156,10 +186,16 @@ func (u *upstream) end(step int64, c calendar, size time.Duration, watched bool)
 
 // Past gives an upstream values of before, oldest first, such as those of a file; later ones than Step has seen are left out.
 func (t *Traffic) Past(upstreamName string, at time.Time, arrivals, work float64) bool {
+	t.looking.Lock()
+	defer t.looking.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	u := t.of(upstreamName)
-	return u != nil && u.arrivals.Add(at, arrivals) && u.work.Add(at, work)
+	if u == nil || !u.arrivals.Add(at, arrivals) || !u.work.Add(at, work) {
+		return false
+	}
+	u.next = u.arrivals.ring.next
+	return true
 }
 
 // UpstreamOutlook is what is foretold for one upstream.
@@ -170,10 +206,11 @@ type UpstreamOutlook struct {
 
 // Outlooks are those of all upstreams, by name.
 func (t *Traffic) Outlooks() (list []UpstreamOutlook) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for _, name := range slices.Sorted(maps.Keys(t.upstreams)) {
-		u := t.upstreams[name]
+	t.looking.Lock()
+	defer t.looking.Unlock()
+	upstreams := t.all()
+	for _, name := range slices.Sorted(maps.Keys(upstreams)) {
+		u := upstreams[name]
 		list = append(list, UpstreamOutlook{name, u.arrivals.Look(), u.work.Look()})
 	}
 	return list
@@ -182,9 +219,9 @@ func (t *Traffic) Outlooks() (list []UpstreamOutlook) {
 // Ahead is the range of an upstream's work per second at a horizon; NaN where nothing is known. Who scales can take
 // its P95 as a floor.
 func (t *Traffic) Ahead(upstreamName string, horizon int) (arrivals, work Range) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	u := t.upstreams[upstreamName]
+	t.looking.Lock()
+	defer t.looking.Unlock()
+	u := t.all()[upstreamName]
 	if u == nil {
 		none := Range{math.NaN(), math.NaN(), math.NaN()}
 		return none, none

@@ -58,6 +58,7 @@ func TestLateRequestsCount(t *testing.T) {
 	at := monday.Add(20 * time.Minute)
 	before := f.upstreams["chat"].arrivals.Value(at)
 	f.Add(&usage.Row{Upstream: "chat", Status: 200, At: at, Response: 40 * time.Minute})
+	f.Step(monday.Add(time.Hour + 10*time.Second))
 	assert.InDelta(t, before+1.0/300, f.upstreams["chat"].arrivals.Value(at), 1e-9)
 }
 
