@@ -59,6 +59,10 @@ func (x *exchange) identify(b *peeked) {
 	var key, name []byte
 	for i := range r.Fields {
 		f := &r.Fields[i]
+		// Of any kind: a client behind the proxy may name the field in Connection, to be taken for somebody else.
+		if n := len(x.generation.UserHeader); n > 0 && trusted && len(f.Name) == n && bytes.EqualFold(f.Name, x.generation.UserHeader) {
+			name = f.Value
+		}
 		if f.Kind != strict.End {
 			continue
 		}
@@ -67,9 +71,6 @@ func (x *exchange) identify(b *peeked) {
 			if k := w.field(f); len(k) > 0 {
 				key = k
 			}
-		}
-		if n := len(x.generation.UserHeader); n > 0 && trusted && len(f.Name) == n && bytes.EqualFold(f.Name, x.generation.UserHeader) {
-			name = f.Value
 		}
 	}
 	switch {

@@ -81,6 +81,7 @@ func TestWhoAsks(t *testing.T) {
 	}{
 		{trusted, chatWith(user, header, bearer), proxy.KnownByName, "alice"},
 		{stranger, chatWith(user, header, bearer), proxy.KnownByKey, "sk-1"},
+		{trusted, chatWith(user, header, bearer, "Connection: keep-alive, x-user"), proxy.KnownByName, "alice"},
 		{trusted, chatWith(user, bearer), proxy.KnownByKey, "sk-1"},
 		{trusted, chatWith(user, "X-User:", "authorization: sk-2"), proxy.KnownByKey, "sk-2"},
 		{trusted, chatWith(user, "X-Api-Key: sk-ant"), proxy.KnownByKey, "sk-ant"},

@@ -1,12 +1,11 @@
 package usage
 
 import (
-	"encoding/json"
-	"os/signal"
-
 	"encoding/csv"
+	"encoding/json"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"testing"
