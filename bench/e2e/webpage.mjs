@@ -119,7 +119,11 @@ const steps = {
     await updates(page, 1);
     await page.evaluate(() => {
       window.jumps = 0;
-      new PerformanceObserver((list) => list.getEntries().forEach((e) => { if (!e.hadRecentInput) window.jumps += e.value; })).observe({ type: "layout-shift" });
+      window.jumped = [];
+      new PerformanceObserver((list) => list.getEntries().filter((e) => !e.hadRecentInput).forEach((e) => {
+        window.jumps += e.value;
+        for (const s of e.sources) window.jumped.push((s.node?.outerHTML ?? s.node?.textContent ?? "?").slice(0, 120) + " from " + s.previousRect.y + " to " + s.currentRect.y);
+      })).observe({ type: "layout-shift" });
       const name = document.querySelector("tr[data-endpoint=small] th bdi"), button = document.querySelector("tr[data-endpoint=small] button");
       button.focus();
       getSelection().selectAllChildren(name);
@@ -127,7 +131,7 @@ const steps = {
     await updates(page, 3);
     assert.equal(await page.evaluate(() => getSelection().toString()), "small");
     assert.equal(await page.evaluate(() => document.activeElement.getAttribute("aria-label")), "Drain small");
-    assert.ok((await page.evaluate(() => window.jumps)) < 0.01, "layout shift " + (await page.evaluate(() => window.jumps)));
+    assert.ok((await page.evaluate(() => window.jumps)) < 0.01, "layout shift of " + (await page.evaluate(() => [window.jumps, ...window.jumped].join("\n"))));
   },
   async "an outage, and its end"() {
     await fetch(server + "/fault?kind=fail-health", { method: "POST" });
