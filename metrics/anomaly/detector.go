@@ -110,9 +110,13 @@ func (u *upstream) take(now time.Time, look int, r *usage.Row) {
 	u.tally.add(look, names, &c)
 }
 
-// promised notes what the endpoint's capacity and slots promise. A step, as of a reload, begins its measure anew.
+// promised notes what the endpoint's capacity and slots promise. A step begins its measure anew, until that is known. Then
+// the promise stands until Reset: a measured capacity falls as its server slows, and would hide it.
 func (e *endpoint) promised(r *usage.Row) {
 	const step = 0.25
+	if e.known() {
+		return
+	}
 	promise := promised(r.Capacity, r.Slots)
 	if math.Abs(promise-e.promise) > step && len(e.samples.list) > 0 {
 		e.reset()

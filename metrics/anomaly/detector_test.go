@@ -214,6 +214,20 @@ func TestCapacityStep(t *testing.T) {
 	assert.Empty(t, r.told)
 }
 
+// TestMeasuredCapacityHidesNothing: a capacity that falls as its server slows is no reload.
+func TestMeasuredCapacityHidesNothing(t *testing.T) {
+	r := newRig()
+	r.run(time.Hour, 3, 20, nil)
+	r.run(2*time.Minute, 3, 20, func(row *usage.Row) {
+		if row.Endpoint == "gpu2" {
+			row.Service *= 2
+			row.Capacity /= 2
+		}
+	})
+	require.Len(t, r.up(), 1)
+	assert.Equal(t, "gpu2", r.up()[0].Place.Endpoint)
+}
+
 func TestBadInput(t *testing.T) {
 	for name, c := range map[string]struct {
 		endpoints, each int
