@@ -26,7 +26,7 @@ function draw() {
   document.body.classList.toggle('stale', off);
   document.title = (off ? '(old) ' : { well: '', watch: '(!) ', trouble: '(!!) ' }[shot.verdict.level] || '') + 'steelyard';
   render(html`<a class="skip" href="#fleet">Skip to the fleet</a>${verdict(shot, t, off, state.login, leave)}<main>${loop(shot, t)}${fleet(shot)}
-    <div class="columns"><div>${charts.view(shot, again)}${side.usage(shot)}</div><div>${side.alerts(shot, t, (a) => dialogs.silence(a, nothing), (id) => dialogs.unsilence(id, nothing))}${side.events(shot)}${side.findings(shot, t)}${side.advice(shot, t, dialogs.apply)}${side.forecast(shot, t)}</div></div>${side.config(state.config, toggle)}</main>
+    <div class="columns"><div>${charts.view(shot, again)}${side.usage(shot)}</div><div>${side.alerts(shot, t, (a) => dialogs.silence(a, nothing), (id) => dialogs.unsilence(id, nothing))}${side.findings(shot, t)}${side.advice(shot, t, dialogs.apply)}${side.forecast(shot, t)}${side.events(shot)}</div></div>${side.config(state.config, toggle)}</main>
     <footer>steelyard ${shot.gateway.version}, process ${shot.gateway.pid}</footer>`, root);
   rows(shot, t, dialogs.drain);
   side.happened(shot);
