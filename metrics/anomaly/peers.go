@@ -13,7 +13,7 @@ const (
 	// certain is how many standard deviations higher than its peers' the times of an endpoint must rank.
 	certain = 3.9
 	// ofLooks is in how many looks in a row, calmLooks after how many without it is over.
-	ofLooks, calmLooks = 2, 5
+	ofLooks, calmLooks = 3, 5
 	// mostAccused is the part of an upstream's endpoints that may be odd; where more are it is the upstream.
 	mostAccused = 3
 )
