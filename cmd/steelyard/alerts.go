@@ -110,7 +110,7 @@ Without --config it knows the built-in rules.`,
 		},
 	}
 	c.Flags().StringVarP(&file, "config", "c", "", "configuration file (YAML) that has the rule")
-	c.Flags().StringVar(&data, "data", "", "recording: pages of /metrics, each after a line `# at TIME`")
+	c.Flags().StringVar(&data, "data", "", "recording: pages of /metrics, each after a line '# at TIME', in this `FILE`")
 	return c
 }
 
