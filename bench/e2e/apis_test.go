@@ -16,16 +16,7 @@ import (
 
 // TestOtherAPIs lets the SDKs of Ollama and Anthropic meet the gateway's errors; apis.mjs has the steps.
 func TestOtherAPIs(t *testing.T) {
-	need(t, "node", "npm")
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"private": true, "type": "module"}`), 0o600))
-	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "ollama@0.6", "@anthropic-ai/sdk@1")
-	install.Dir = folder
-	said, err := install.CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	script, err := os.ReadFile("apis.mjs")
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "apis.mjs"), script, 0o600))
+	folder := nodeFolder(t, "apis.mjs", "ollama@0.6", "@anthropic-ai/sdk@1")
 
 	engine := httptest.NewServer(http.HandlerFunc(breakingOff))
 	t.Cleanup(engine.Close)
@@ -38,7 +29,7 @@ func TestOtherAPIs(t *testing.T) {
 
 	run := exec.Command("node", "apis.mjs", "http://"+address)
 	run.Dir = folder
-	said, err = run.CombinedOutput()
+	said, err := run.CombinedOutput()
 	t.Logf("\n%s", said)
 	require.NoError(t, err)
 }

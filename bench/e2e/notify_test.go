@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -38,17 +37,7 @@ type sink struct {
 // startSink starts notify.mjs, which checks signatures by the secret.
 func startSink(t *testing.T, secret string) *sink {
 	t.Helper()
-	need(t, "node", "npm")
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"private": true, "type": "module"}`), 0o600))
-	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "standardwebhooks@1")
-	install.Dir = folder
-	said, err := install.CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	script, err := os.ReadFile("notify.mjs")
-	require.NoError(t, err)
-	file := filepath.Join(folder, "notify.mjs")
-	require.NoError(t, os.WriteFile(file, script, 0o600))
+	file := filepath.Join(nodeFolder(t, "notify.mjs", "standardwebhooks@1"), "notify.mjs")
 	address := freeAddress(t)
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)

@@ -1,9 +1,7 @@
 package e2e
 
 import (
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"testing"
 
@@ -34,21 +32,12 @@ func startDemo(t *testing.T) *demo {
 
 // TestSDK lets the official OpenAI SDK use the demo as an application would; sdk.mjs has the steps.
 func TestSDK(t *testing.T) {
-	need(t, "node", "npm")
-	folder := t.TempDir()
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "package.json"), []byte(`{"private": true, "type": "module"}`), 0o600))
-	install := exec.Command("npm", "install", "--no-audit", "--no-fund", "--loglevel=error", "openai@6")
-	install.Dir = folder
-	said, err := install.CombinedOutput()
-	require.NoError(t, err, "%s", said)
-	script, err := os.ReadFile("sdk.mjs")
-	require.NoError(t, err)
-	require.NoError(t, os.WriteFile(filepath.Join(folder, "sdk.mjs"), script, 0o600))
+	folder := nodeFolder(t, "sdk.mjs", "openai@6")
 
 	d := startDemo(t)
 	run := exec.Command("node", append([]string{"sdk.mjs", d.url, d.admin}, d.servers...)...)
 	run.Dir = folder
-	said, err = run.CombinedOutput()
+	said, err := run.CombinedOutput()
 	t.Logf("\n%s", said)
 	require.NoError(t, err)
 }
