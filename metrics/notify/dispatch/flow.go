@@ -102,18 +102,23 @@ func (f *flow) waiting() (n int) {
 	return n
 }
 
-// take is the message to send next, and its group; nil if there is none now.
+// take is the message to send next, and its group; nil if there is none now. After a failure it is the one that was
+// tried least: it may be the message, not the receiver, and one that cannot be taken must not be the only one tried.
 func (f *flow) take(now time.Time) (*group, *Message) {
 	if f.gone || now.Before(f.until) {
 		return nil, nil
 	}
+	var next *group
 	for _, g := range sorted(f.groups) {
-		if !now.Before(g.until) {
-			g.sending = g.message
-			return g, g.sending
+		if !now.Before(g.until) && (next == nil || f.fails > 0 && g.tries < next.tries) {
+			next = g
 		}
 	}
-	return nil, nil
+	if next == nil {
+		return nil, nil
+	}
+	next.sending = next.message
+	return next, next.sending
 }
 
 // settle notes how a delivery ended.
