@@ -80,6 +80,10 @@ func layDefaults(from, to reflect.Value) (any, error) {
 			*item = actionDefaults()
 		case *Recovery:
 			*item = recoveryDefaults()
+		case *Scale:
+			*item = scaleDefaults()
+		case *Threshold:
+			*item = thresholdDefaults()
 		case *Endpoint:
 			item.Capacity.Value = defaultCapacity
 			item.PrefixCache.Auto = true

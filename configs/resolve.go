@@ -41,6 +41,9 @@ func (u *Upstream) resolve(p path, from places) {
 		u.Health.Timeout = min(defaultProbe, u.Health.Interval)
 	}
 	u.Outlier.resolve(p.key("outlier"), from)
+	if u.Scale != nil {
+		u.Scale.resolve(p.key("scale"), from)
+	}
 	for i := range u.Endpoints {
 		endpoint := &u.Endpoints[i]
 		parsed, fault := parseURL(endpoint.URL)

@@ -137,6 +137,7 @@ type Upstream struct {
 	Resume         bool             `yaml:"resume"` // a stream of text that breaks off is taken up by another endpoint
 	Connections    Connections      `yaml:"connections"`
 	Recovery       *Recovery        `yaml:"recovery"` // nil: nothing is done for endpoints that stay out
+	Scale          *Scale           `yaml:"scale"`    // nil: there are as many servers as there are
 }
 
 // Endpoint is one addressable inference server.

@@ -45,6 +45,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.validateHedge(p.key("hedge"), &u.Hedge)
 		r.validateConnections(p.key("connections"), u.Connections)
 		r.validateRecovery(p.key("recovery"), u.Recovery)
+		r.validateScaling(p.key("scale"), u.Scale)
 	}
 }
 

@@ -71,6 +71,8 @@ var rooms = []room{
 		why: "rows in, what will come out: arithmetic that a bench can run on any series"},
 	{path: "metrics/notify", level: 2, sees: "metrics/event",
 		why: "events in, messages to receivers out; it knows neither where events come from nor how it is configured"},
+	{path: "metrics/autoscale", level: 1,
+		why: "samples in, decisions out: how many servers are needed must not depend on who runs them"},
 	{path: "metrics/advice", level: 2, sees: "metrics/usage",
 		why: "finished requests in, recommendations out: who serves them once more is handed in"},
 	{path: "metrics/program", level: 0,
@@ -106,7 +108,7 @@ var rooms = []room{
 		why: "the operator's listener asks for what it shows through one interface, so it serves any fleet"},
 
 	{path: "cmd/steelyard/app", level: 4,
-		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery metrics/usage proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
+		sees: "balancer balancer/cost balancer/estimate balancer/policy balancer/predict configs health/load health/names health/outlier health/probe metrics metrics/advice metrics/alert metrics/anomaly metrics/autoscale metrics/event metrics/forecast metrics/history metrics/notify metrics/notify/channel metrics/notify/dispatch metrics/recovery metrics/usage proxy proxy/admin proxy/admission proxy/front proxy/requestlog proxy/retry proxy/route proxy/transport",
 		why:  "the only room that turns configuration into rooms"},
 	{path: "bench/alarm", level: 3,
 		why: "waiting precisely is the same on both sides of what is measured"},
