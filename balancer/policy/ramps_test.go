@@ -22,8 +22,10 @@ type newcomer struct {
 	service time.Duration // of a request, in the mean
 	pass    func(time.Duration)
 	windows [rampWindows]atomic.Int64
+	before  time.Duration // in which requests come to the others alone
 	joined  time.Time
 	asked   sync.WaitGroup
+	share   func(ramp float64) float64 // of all requests that the newcomer should have
 }
 
 const (
@@ -31,13 +33,25 @@ const (
 	rampRate              = 400 // requests/s
 )
 
-// expected is how many requests the newcomer should have in a window: a third of what each of the others has, times its ramp.
+// inProportion gives the newcomer what each of the others has, times its ramp.
+func inProportion(ramp float64) float64 { return ramp / (3 + ramp) }
+
+// optimal gives the newcomer what the least mean response time asks for, where each sustains half of all requests, but no less
+// than a hundredth of its part.
+func optimal(ramp float64) float64 {
+	const each, all = rampRate / 2.0, float64(rampRate)
+	c := ramp * each
+	a := (3*each + c - all) / (3*math.Sqrt(each) + math.Sqrt(c))
+	return max(c-math.Sqrt(c)*a, all*inProportion(ramp)/100) / all
+}
+
+// expected is how many requests the newcomer should have in a window.
 func (n *newcomer) expected(window int) (requests float64) {
 	const steps = 20 // snapshots of a ramp
 	each := rampTime.Seconds() / steps * rampRate
 	for step := window * steps / rampWindows; step < (window+1)*steps/rampWindows; step++ {
 		ramp := max(0.1, float64(step)/steps)
-		requests += each * ramp / (3 + ramp)
+		requests += each * n.share(ramp)
 	}
 	return requests
 }
@@ -81,8 +95,10 @@ func TestRampedShare(t *testing.T) {
 			for _, slots := range []int{0, 16} {
 				t.Run(fmt.Sprintf("%s, %s, %d slots", name, load, slots), func(t *testing.T) {
 					synctest.Test(t, func(t *testing.T) {
-						n := &newcomer{service: service, pass: func(d time.Duration) { time.Sleep(d) }}
-						n.ramps(t, name, slots)
+						b, err := Lookup(name)
+						require.NoError(t, err)
+						n := &newcomer{service: service, pass: func(d time.Duration) { time.Sleep(d) }, before: 2 * time.Second, share: inProportion}
+						n.ramps(t, b, slots)
 					})
 				})
 			}
@@ -90,9 +106,18 @@ func TestRampedShare(t *testing.T) {
 	}
 }
 
-func (n *newcomer) ramps(t *testing.T, policy string, slots int) {
-	b, err := Lookup(policy)
-	require.NoError(t, err)
+// TestRampedOptimalShare: where it is known what a unit of capacity sustains, less than a proportional part is optimal for who ramps.
+func TestRampedOptimalShare(t *testing.T) {
+	skipUnderRace(t)
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		b := OptimalSplit(OptimalSplitOptions{Scale: rampRate / 200.0, Now: func() time.Duration { return time.Since(begun) }})
+		n := &newcomer{service: 2 * time.Millisecond, pass: func(d time.Duration) { time.Sleep(d) }, before: 12 * time.Second, share: optimal} // T is measured over 10 s
+		n.ramps(t, b, 0)
+	})
+}
+
+func (n *newcomer) ramps(t *testing.T, b balancer.Builder, slots int) {
 	chance := rand.New(rand.NewPCG(1, 2))
 	n.pool = balancer.NewPool("test", balancer.NewLoads())
 	o := balancer.Options{Policy: b, SlowStart: rampTime, PanicRatio: 0.5, Queue: balancer.QueueOptions{MaxRequests: 1000, MaxWait: time.Minute}}
@@ -101,7 +126,7 @@ func (n *newcomer) ramps(t *testing.T, policy string, slots int) {
 		fleet[i].Slots = slots
 	}
 	require.NoError(t, n.pool.Apply(o, fleet[:3]))
-	n.run(t, chance, 2*time.Second)
+	n.run(t, chance, n.before)
 	n.joined = time.Now()
 	require.NoError(t, n.pool.Apply(o, fleet))
 	require.InDelta(t, 0.1, n.pool.Snapshot().Endpoints[3].Ramp, 1e-9)

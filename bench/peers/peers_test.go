@@ -228,6 +228,20 @@ func TestWhatAProgramSaysIsShown(t *testing.T) {
 	require.ErrorContains(t, err, "no such directive")
 }
 
+// TestATakenPortIsNoEnd: the program is started once more, on other ports.
+func TestATakenPortIsNoEnd(t *testing.T) {
+	tries := filepath.Join(t.TempDir(), "tries")
+	program := Program{Name: "grumbler", Path: "/bin/sh", fileName: "x", config: nginxTemplate,
+		args: func(string) []string {
+			return []string{"-c", "echo x >>" + tries + "; echo 'bind() failed (98: Address already in use)' >&2; exit 1"}
+		}}
+	_, err := program.Start(t.Context(), Plan{Dir: t.TempDir()})
+	require.ErrorContains(t, err, "Address already in use")
+	text, err := os.ReadFile(tries)
+	require.NoError(t, err)
+	require.Equal(t, startTries, strings.Count(string(text), "x"))
+}
+
 func TestStartIsGivenUpWithItsContext(t *testing.T) {
 	program := Program{Name: "sleeper", Path: "/bin/sh", fileName: "x", config: nginxTemplate,
 		args: func(string) []string { return []string{"-c", "exec sleep 100"} }}

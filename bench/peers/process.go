@@ -20,6 +20,8 @@ import (
 
 const (
 	startLimit = 15 * time.Second
+	startTries = 3
+	inUse      = "in use" // what all the programs say of an address that somebody else has
 	stopLimit  = 3 * time.Second
 	pollEvery  = 20 * time.Millisecond
 )
@@ -38,8 +40,18 @@ type Process struct {
 }
 
 // Start runs the program as the plan says, on ports that are free, and returns once it accepts connections. The process
-// outlives ctx: only Stop ends it.
-func (p Program) Start(ctx context.Context, plan Plan) (*Process, error) {
+// outlives ctx: only Stop ends it. Where somebody takes a port before the program does, it is started once more on others.
+func (p Program) Start(ctx context.Context, plan Plan) (process *Process, err error) {
+	for range startTries {
+		if process, err = p.start(ctx, plan); err == nil || !strings.Contains(strings.ToLower(err.Error()), inUse) {
+			break
+		}
+	}
+	return process, err
+}
+
+// start is one try of Start.
+func (p Program) start(ctx context.Context, plan Plan) (*Process, error) {
 	var err error
 	if plan.Listen, plan.Admin, err = freeAddresses(); err != nil {
 		return nil, err
