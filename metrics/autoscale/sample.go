@@ -50,3 +50,15 @@ type Resource struct {
 
 // known is a figure that arithmetic can bear: finite and not negative.
 func known(v float64) bool { return v >= 0 && !math.IsInf(v, 1) && !math.IsNaN(v) }
+
+// sound is the sample without numbers that make no sense: a source may say anything.
+func (s Sample) sound() Sample {
+	for _, n := range []*int{&s.Ready, &s.Starting, &s.Draining, &s.Out, &s.WaitingRequests, &s.Held, &s.InFlight, &s.Slots} {
+		*n = min(max(*n, 0), most)
+	}
+	s.Asked = min(max(s.Asked, -most), most)
+	for _, d := range []*time.Duration{&s.Age, &s.Lead, &s.OldestWait} {
+		*d = max(*d, 0)
+	}
+	return s
+}

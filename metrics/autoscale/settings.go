@@ -57,6 +57,7 @@ func (s Settings) withDefaults() Settings {
 	if !(s.TargetUtilization > 0 && s.TargetUtilization < 1) {
 		s.TargetUtilization = 0.7
 	}
+	s.TargetUtilization = max(s.TargetUtilization, 0.01)
 	for _, d := range []struct {
 		value *time.Duration
 		usual time.Duration
