@@ -53,12 +53,14 @@ func blocks(n, count int, each func(from, to int)) {
 // factor is the ratio from one bucket of a histogram to the next.
 const factor = 1.05
 
+var logFactor = math.Log(factor)
+
 // histogram counts positive values in buckets of 5 %.
 type histogram map[int16]int
 
 func (h histogram) add(x float64) {
 	if x > 0 && !math.IsInf(x, 1) {
-		h[int16(math.Round(math.Log(x)/math.Log(factor)))]++
+		h[int16(math.Round(math.Log(x)/logFactor))]++
 	}
 }
 

@@ -90,7 +90,7 @@ func (u *upstream) take(now time.Time, look int, r *usage.Row) {
 	}
 	if v.kind == answered || v.kind == left {
 		x := v.time - e.promise
-		long := u.allN >= eachSide && x-u.measure(e)-u.centre > math.Log(stalled)
+		long := u.allN >= eachSide && x-u.measure(e)-u.centre > logStalled
 		if long {
 			c.bad[Stalls] = 1
 		}

@@ -20,6 +20,8 @@ const (
 	perMinute = 10
 )
 
+var logStalled = math.Log(stalled)
+
 // group is some requests that are compared with the rest of their upstream: those of an endpoint or of a model.
 type group struct {
 	name         string

@@ -33,7 +33,8 @@ type ratio struct {
 	ceiling   float64 // of high, until the next look
 	usual     float64
 	odd       float64
-	seen      int // requests since it left 0
+	good, ill float64 // what a good request, and a bad one, adds to high
+	seen      int     // requests since it left 0
 	badSince  float64
 	raised    bool
 	since     time.Time
@@ -61,6 +62,7 @@ func (r *ratio) settle() {
 	}
 	r.usual = min(r.usual, 0.5)
 	r.odd = min(max(2*r.usual, r.usual+r.band.more), 0.95)
+	r.good, r.ill = math.Log((1-r.odd)/(1-r.usual)), math.Log(r.odd/r.usual)
 }
 
 // wilsonHigh is the upper bound of a part that was seen.
@@ -72,9 +74,9 @@ func wilsonHigh(bad, all float64) float64 {
 
 // add counts one request.
 func (r *ratio) add(now time.Time, bad bool) {
-	step, one := math.Log((1-r.odd)/(1-r.usual)), 0.0
+	step, one := r.good, 0.0
 	if bad {
-		step, one = math.Log(r.odd/r.usual), 1
+		step, one = r.ill, 1
 	}
 	if r.high == 0 && step > 0 {
 		r.since, r.seen, r.badSince = now, 0, 0

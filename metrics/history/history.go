@@ -57,13 +57,14 @@ func (h *History) Add(f Finished) { h.AddAt(f, time.Now()) }
 func (h *History) AddAt(f Finished, now time.Time) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.windows[place{}].add(&f, now)
+	response, first := bucketOf(f.Response), bucketOf(f.FirstByte)
+	h.windows[place{}].add(&f, response, first, now)
 	if f.Upstream == "" {
 		return
 	}
-	h.window(place{f.Upstream, ""}, now).add(&f, now)
+	h.window(place{f.Upstream, ""}, now).add(&f, response, first, now)
 	if f.Endpoint != "" {
-		h.window(place{f.Upstream, f.Endpoint}, now).add(&f, now)
+		h.window(place{f.Upstream, f.Endpoint}, now).add(&f, response, first, now)
 	}
 }
 

@@ -22,7 +22,7 @@ func TestQuantilesHoldTheirBound(t *testing.T) {
 	for range 20000 {
 		v := math.Exp(random.NormFloat64()*1.5 - 1)
 		exact = append(exact, v)
-		s.add(time.Duration(v * float64(time.Second)))
+		s.add(bucketOf(time.Duration(v * float64(time.Second))))
 	}
 	slices.Sort(exact)
 	for _, q := range []float64{0.05, 0.5, 0.9, 0.95, 0.99} {
@@ -30,11 +30,11 @@ func TestQuantilesHoldTheirBound(t *testing.T) {
 		assert.InEpsilon(t, want, s.quantile(q), 0.051, "%v", q)
 	}
 	var none sketch
-	none.add(0)
-	none.add(-time.Second)
+	none.add(bucketOf(0))
+	none.add(bucketOf(-time.Second))
 	assert.True(t, math.IsNaN(none.quantile(0.5)))
 	var long sketch
-	long.add(48 * time.Hour)
+	long.add(bucketOf(48 * time.Hour))
 	assert.Greater(t, long.quantile(0.5), 3000.0)
 }
 

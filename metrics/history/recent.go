@@ -71,7 +71,7 @@ func (w *window) advance(now time.Time) {
 	}
 }
 
-func (w *window) add(f *Finished, now time.Time) {
+func (w *window) add(f *Finished, response, first int, now time.Time) {
 	w.advance(now)
 	p := &w.ring[w.at]
 	p.requests++
@@ -82,8 +82,8 @@ func (w *window) add(f *Finished, now time.Time) {
 	}
 	p.tokens += uint64(max(f.Tokens, 0))
 	w.tokens += uint64(max(f.Tokens, 0))
-	p.response.add(f.Response)
-	p.first.add(f.FirstByte)
+	p.response.add(response)
+	p.first.add(first)
 }
 
 // recent sums the parts up. ShareRatio is left to the caller.

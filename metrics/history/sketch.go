@@ -22,16 +22,20 @@ type sketch struct {
 	total  uint64
 }
 
-func (s *sketch) add(d time.Duration) {
-	if d <= 0 {
-		return // it was not measured
+// add counts a duration by its bucket.
+func (s *sketch) add(bucket int) {
+	if bucket >= 0 {
+		s.counts[bucket]++
+		s.total++
 	}
-	s.counts[bucketOf(d)]++
-	s.total++
 }
 
+// bucketOf is where a duration counts; negative: nowhere, as it was not measured.
 func bucketOf(d time.Duration) int {
-	if d <= least {
+	switch {
+	case d <= 0:
+		return -1
+	case d <= least:
 		return 0
 	}
 	return min(int(math.Ceil(math.Log(float64(d)/float64(least))/logGrowth)), buckets-1)
