@@ -8,7 +8,7 @@ SOURCES = balancer bench cmd configs health metrics proxy
 FOR_TESTS = GOFLAGS="$$GOFLAGS -pgo=off -ldflags=-w" $(GO)
 TESTS = $(FOR_TESTS) test -vet=off
 # Not metrics/anomaly, forecast and window: hours of virtual time in one goroutine. What takes their locks is cmd/steelyard/app.
-WITH_GOROUTINES = ./balancer/... ./health/... ./metrics ./metrics/advice ./metrics/alert ./metrics/event ./metrics/history \
+WITH_GOROUTINES = ./balancer/... ./health/... ./metrics ./metrics/advice ./metrics/alert ./metrics/autoscale/... ./metrics/event ./metrics/history \
 	./metrics/notify/... ./metrics/program ./metrics/recovery ./metrics/usage ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 

@@ -43,6 +43,8 @@ var tree = sync.OnceValues(func() ([]file, error) {
 			return err
 		case entry.IsDir() && path != root && (name == "testdata" || name == "node_modules" || strings.HasPrefix(name, ".")):
 			return filepath.SkipDir
+		case entry.IsDir() && path != root && isModule(path):
+			return filepath.SkipDir // it has rules of its own
 		case entry.IsDir() || !strings.HasSuffix(name, ".go"):
 			return nil
 		}
@@ -61,6 +63,12 @@ var tree = sync.OnceValues(func() ([]file, error) {
 	})
 	return files, err
 })
+
+// isModule says whether a folder is a module of its own, as those are that join the program with what it must not depend on.
+func isModule(folder string) bool {
+	_, err := os.Stat(filepath.Join(folder, "go.mod"))
+	return err == nil
+}
 
 func sources(t *testing.T) []file {
 	t.Helper()
