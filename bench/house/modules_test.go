@@ -32,7 +32,7 @@ var libraries = []library{
 	{path: "github.com/spf13/viper", rooms: "configs", why: "configuration is read in one place"},
 	{path: "github.com/go-viper/mapstructure/v2", rooms: "configs", why: "viper's decoder, with defaults laid under lists"},
 	{path: "github.com/fsnotify/fsnotify", rooms: "cmd/steelyard/filewatch", why: "what the system tells of changed folders, by its own means on each"},
-	{path: "go.yaml.in/yaml/v3", rooms: "configs bench/scenario", tests: "bench",
+	{path: "go.yaml.in/yaml/v3", rooms: "configs bench/scenario balancer/discovery/kubernetes/api", tests: "bench",
 		why: "lines and columns of the file, which viper does not keep"},
 	{path: "github.com/spf13/cobra", rooms: "cmd", why: "the command line belongs to the process"},
 	{path: "github.com/spf13/pflag", rooms: "cmd", why: "cobra's flags, whose numbers are held to the rule of the configuration's"},
@@ -51,7 +51,7 @@ var libraries = []library{
 	// Of the standard library, what would put a room in the wrong place.
 	{path: "net/http/httptest", tests: "*", why: "tests only"},
 	{path: "net/http/pprof", why: "it hangs handlers into the default mux"},
-	{path: "net/http", rooms: "proxy metrics health bench cmd", tests: "*",
+	{path: "net/http", rooms: "proxy metrics health bench cmd balancer/discovery/kubernetes", tests: "*",
 		why: "balancer and configs know no HTTP: a simulation runs without sockets"},
 	{path: "log", rooms: "bench", tests: "*", why: "log through zap, where level and form are configured"},
 	{path: "log/slog", why: "log through zap, where level and form are configured"},
