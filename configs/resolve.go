@@ -103,6 +103,16 @@ func (c *Config) resolveFiles(folder string) {
 			absolute(&recovery.SecretFile)
 			program(recovery.Command)
 		}
+		if scale := c.Upstreams[i].Scale; scale != nil && scale.Actuator != nil {
+			a := scale.Actuator
+			for _, name := range []*string{&a.Dir, &a.Logs, &a.URLFile, &a.SecretFile} {
+				absolute(name)
+			}
+			if a.Kind != ActuateDocker { // there it is a program of the image
+				program(a.Command)
+			}
+			program(a.CountCommand)
+		}
 		for _, endpoint := range c.Upstreams[i].Endpoints {
 			if files := endpoint.TLS; files != nil {
 				absolute(&files.CAFile)

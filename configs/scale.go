@@ -67,6 +67,9 @@ func (s *Scale) resolve(p path, from places) {
 			t.Clear = t.Above * 0.8
 		}
 	}
+	if s.Actuator != nil {
+		s.Actuator.resolve(p.key("actuator"), from)
+	}
 }
 
 // mostReplicas is more than anybody has of one model.
@@ -138,6 +141,9 @@ func (r *report) reviewScaling(p path, s *Scale) {
 	usual := scaleDefaults()
 	if s.Min > 0 && s.ZeroAfter != usual.ZeroAfter {
 		r.note(p.key("zero_after"), "give min 0, or remove it", "has no effect: with min %d the last server never goes", s.Min)
+	}
+	if s.Actuator != nil {
+		r.reviewActuator(p.key("actuator"), s.Actuator)
 	}
 	if s.Actuator == nil && s.DryRun != usual.DryRun {
 		r.note(p.key("dry_run"), "give an actuator, or remove it", "has no effect: nobody here starts or stops servers")

@@ -33,6 +33,7 @@ func (r *report) validate(c *Config) {
 	r.validateAnomalies(&c.Anomalies)
 	r.validateForecast(&c.Forecast)
 	r.validateUpstreams(c.Upstreams)
+	r.validateActuators(c.Upstreams)
 	r.validateLoops(c)
 	r.validateRoutes(c)
 }

@@ -45,6 +45,7 @@ var EventKinds = []string{
 	"usage_lost", "usage_kept",
 	"advised", "optimised", "optimise_undone",
 	"fault_found", "fault_over", "trend",
+	"replica_started", "replica_ended", "replica_failed", "port_taken",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

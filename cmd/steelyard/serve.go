@@ -59,14 +59,15 @@ func serve(ctx context.Context, file string) error {
 	if err != nil {
 		return err
 	}
+	var kept []app.Kept
 	if from != nil {
-		given = givenBy(from)
+		given, kept = givenBy(from), keptBy(from)
 	}
 	counted := metrics.New(metrics.Build{Version: version(), Revision: revision()})
 	log, access, behind := newLogs(cfg.Log, os.Stderr, counted)
 	defer behind.run()()
 	a, err := app.New(cfg, app.Options{
-		Log: log, AccessLog: access, Metrics: counted, Memory: memoryAvailable(), Given: given, Shared: from != nil,
+		Log: log, AccessLog: access, Metrics: counted, Memory: memoryAvailable(), Given: given, Kept: kept, Shared: from != nil,
 		Replay: replay.New, ConfigText: textOf(file),
 	})
 	if err != nil {

@@ -31,6 +31,14 @@ func givenBy(from *handover.From) (all []app.Given) {
 	return all
 }
 
+// keptBy are the servers that the old program has started.
+func keptBy(from *handover.From) (all []app.Kept) {
+	for _, k := range from.Kept {
+		all = append(all, app.Kept(k))
+	}
+	return all
+}
+
 var errUnwanted = errors.New("told to stop before it served")
 
 // begin waits until the old program lets this one serve.

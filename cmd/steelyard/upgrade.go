@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"time"
 
 	"go.uber.org/zap"
@@ -155,7 +156,7 @@ func (u *upgrader) upgrade() {
 }
 
 // replace starts the new program and returns when it serves, or kills it.
-func (u *upgrader) replace() (*handover.Child, error) {
+func (u *upgrader) replace() (child *handover.Child, err error) {
 	sockets, takeBack, err := u.app.Sockets()
 	defer takeBack()
 	if err != nil {
@@ -165,13 +166,25 @@ func (u *upgrader) replace() (*handover.Child, error) {
 	for _, s := range sockets {
 		plan.Sockets = append(plan.Sockets, handover.Socket(s))
 	}
+	servers, keep := u.app.Keep()
+	defer func() {
+		for _, k := range servers {
+			_ = syscall.Close(k.Descriptor)
+		}
+		if err != nil {
+			keep()
+		}
+	}()
+	for _, k := range servers {
+		plan.Kept = append(plan.Kept, handover.Kept(k))
+	}
 	reloads := u.reloader.count()
-	child, err := handover.Start(plan)
+	child, err = handover.Start(plan)
 	if err != nil {
 		return nil, err
 	}
 	u.log.Info("a new process has been started", zap.Int("pid", child.Process.Pid), zap.String("program", u.path))
-	if err := u.persuade(child, reloads); err != nil {
+	if err = u.persuade(child, reloads); err != nil {
 		child.Kill()
 		return nil, err
 	}

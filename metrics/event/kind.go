@@ -90,6 +90,10 @@ const (
 	FaultFound                        // something is odd in the requests that have ended
 	FaultOver                         // it is so no longer
 	TrendSeen                         // a figure will be out of its limit within a week
+	ReplicaStarted                    // a server was started for an upstream
+	ReplicaEnded                      // one was ended, as it is no longer wanted
+	ReplicaFailed                     // one could not be started, or has ended by itself
+	PortTaken                         // a port for servers is used by somebody else
 
 	kinds // one more than the last
 )
@@ -160,6 +164,10 @@ var entries = [kinds]entry{
 	FaultFound:        {"fault_found", Warning, "fault found in the requests that have ended"},
 	FaultOver:         {"fault_over", Info, "fault is over"},
 	TrendSeen:         {"trend", Warning, "a figure is on its way out of its limit"},
+	ReplicaStarted:    {"replica_started", Info, "a server is started"},
+	ReplicaEnded:      {"replica_ended", Info, "a server was ended"},
+	ReplicaFailed:     {"replica_failed", Warning, "a server could not be started, or has ended by itself"},
+	PortTaken:         {"port_taken", Warning, "a port that is for servers is taken by another program"},
 }
 
 // Kinds is every kind there is.

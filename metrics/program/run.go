@@ -23,6 +23,8 @@ const (
 	killAfter = 2 * time.Second
 	// MostOutput is how many bytes of the end of its output are kept.
 	MostOutput = 1 << 10
+	// MostAnswer is the same for an answer.
+	MostAnswer = 1 << 20
 )
 
 // Options say what to run.
@@ -30,15 +32,21 @@ type Options struct {
 	Args  []string    // the program and its arguments
 	Env   [][2]string // variables besides our own; control characters in values become spaces
 	Input io.Reader   // nil: none
+	// Answer keeps standard output alone, up to MostAnswer bytes of it, as what the program says. Of one that fails
+	// the end of standard error is kept, as of others that of both.
+	Answer bool
 }
 
 // Run runs it until it ends, or ctx does: then the whole process group is asked to end, and killed soon after. The
 // output is the end of what it wrote.
 func Run(ctx context.Context, o Options) (output string, err error) {
-	var end tail
+	end, answer := tail{most: MostOutput}, tail{most: MostAnswer}
 	cmd := exec.CommandContext(ctx, o.Args[0], o.Args[1:]...)
-	cmd.Env = environment(o.Env)
+	cmd.Env = Environment(o.Env)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = o.Input, &end, &end
+	if o.Answer {
+		cmd.Stdout = &answer
+	}
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	cmd.Cancel = func() error { return syscall.Kill(-cmd.Process.Pid, syscall.SIGTERM) }
 	cmd.WaitDelay = killAfter
@@ -46,7 +54,9 @@ func Run(ctx context.Context, o Options) (output string, err error) {
 	if ctx.Err() != nil && cmd.Process != nil {
 		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) // whoever of the group is left
 	}
-	output = end.text()
+	if output = end.text(); o.Answer && err == nil {
+		output = answer.text()
+	}
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
@@ -56,7 +66,7 @@ func Run(ctx context.Context, o Options) (output string, err error) {
 	case errors.Is(err, exec.ErrWaitDelay): // it succeeded, and left a child that holds its output open
 		return output, nil
 	case exited:
-		return output, fmt.Errorf("it ended with %s", exit.ProcessState)
+		return output, fmt.Errorf("it ended with %w", exit)
 	}
 	return output, err
 }
@@ -64,7 +74,8 @@ func Run(ctx context.Context, o Options) (output string, err error) {
 // notPassedOn are variables that speak to this process: of systemd's notifications and sockets.
 var notPassedOn = []string{"NOTIFY_SOCKET", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES", "WATCHDOG_PID", "WATCHDOG_USEC"}
 
-func environment(more [][2]string) []string {
+// Environment is ours without what speaks to this process, and with more.
+func Environment(more [][2]string) []string {
 	env := slices.DeleteFunc(os.Environ(), func(line string) bool {
 		name, _, _ := strings.Cut(line, "=")
 		return slices.Contains(notPassedOn, name) || strings.HasPrefix(name, "STEELYARD_")
@@ -87,15 +98,16 @@ func oneLine(text string) string {
 
 // tail keeps the end of what is written to it.
 type tail struct {
-	mu  sync.Mutex // two streams write
-	end []byte
+	most int
+	mu   sync.Mutex // two streams write
+	end  []byte
 }
 
 func (t *tail) Write(p []byte) (int, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.end = append(t.end, p[max(0, len(p)-MostOutput):]...)
-	if over := len(t.end) - MostOutput; over > 0 {
+	t.end = append(t.end, p[max(0, len(p)-t.most):]...)
+	if over := len(t.end) - t.most; over > 0 {
 		t.end = append([]byte(nil), t.end[over:]...)
 	}
 	return len(p), nil

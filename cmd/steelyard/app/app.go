@@ -31,6 +31,7 @@ type Options struct {
 	AccessLog *zap.Logger       // nil: Log; one that blocks for ever keeps Run from ending
 	Metrics   *metrics.Registry // nil: one of its own
 	Given     []Given           // sockets that others have opened for us; those that no address names are closed
+	Kept      []Kept            // servers that the process before this one has started; what nobody wants ends
 	Shared    bool              // a process that is being replaced still writes to the request log
 	Replay    advice.Replay     // serves recorded requests once more; nil: nothing that needs it is recommended
 	// ConfigText is the configuration as it stands in its file, for diffs; nil: there is no file.
@@ -99,6 +100,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.events = event.NewLog(newEventLines(a.log).told)
 	a.fleet = newFleet(a.log, a.metrics, a.events)
 	a.fleet.memory = o.Memory
+	a.fleet.processes.lent = readKept(o.Kept)
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
 	a.fleet.sender = newSender()
 	a.webhooks = newWebhooks(a.events, a.fleet.sender)

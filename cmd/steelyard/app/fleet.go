@@ -26,6 +26,8 @@ type fleet struct {
 	memory  int64 // of Options; written before the first prepare
 	sender  sender
 
+	processes processes // that run servers here
+
 	analysed bool // somebody looks at requests that have ended; written before the first prepare
 
 	// mu guards the fields below and those of upstreams and members. Each scrape takes it, so it

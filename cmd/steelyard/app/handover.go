@@ -20,6 +20,7 @@ func (a *App) OnBegin(f func(context.Context) error) { a.begin = f }
 func (a *App) OnServing(f func()) { a.whenServing = f }
 
 func (a *App) serving() {
+	a.fleet.processes.endLent()
 	for _, l := range a.clients {
 		front.OwnFile(l.Listener)
 	}
@@ -116,6 +117,7 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 	endAdmin()
 	a.events.Close() // nobody shall be told twice, by webhooks neither
 	a.fleet.leaveRecovery()
+	a.fleet.processes.leave()
 	a.alerts.leave()
 	a.notify.own(false)
 	a.mu.Lock()

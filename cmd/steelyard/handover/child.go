@@ -23,12 +23,19 @@ type Socket struct {
 	Foreign    bool   // its file is somebody else's
 }
 
+// Kept is another descriptor that the new program goes on with, such as the line to a server that runs.
+type Kept struct {
+	Note       string // what it is
+	Descriptor int    // Start does not close it
+}
+
 // Plan is what is to be started.
 type Plan struct {
 	Path    string
 	Args    []string // the first is the program's own name
 	Env     []string
 	Sockets []Socket
+	Kept    []Kept
 	Older   *Older // programs before this one; nil: none
 }
 
@@ -62,6 +69,10 @@ func Start(p Plan) (*Child, error) {
 		defer func() { _ = unix.Close(fd) }()
 		m.Older++
 		files = append(files, uintptr(fd))
+	}
+	for _, k := range p.Kept {
+		m.Kept = append(m.Kept, k.Note)
+		files = append(files, uintptr(k.Descriptor))
 	}
 	text, err := json.Marshal(m)
 	if err != nil {

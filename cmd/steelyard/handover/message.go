@@ -20,10 +20,11 @@ const variable = "_STEELYARD_HANDOVER"
 const firstDescriptor = 3
 
 // manifest says what each descriptor from firstDescriptor on is: first the old program, then the
-// sockets, then the older programs.
+// sockets, then the older programs, then what else the new program goes on with.
 type manifest struct {
 	Sockets []socketNote `json:"sockets"`
 	Older   int          `json:"older"`
+	Kept    []string     `json:"kept,omitempty"` // notes
 }
 
 type socketNote struct {

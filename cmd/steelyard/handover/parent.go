@@ -13,6 +13,7 @@ import (
 // From is the program that has started this one, to take over from it.
 type From struct {
 	Sockets []Socket // the descriptors are the caller's to close
+	Kept    []Kept   // likewise
 	old     *line
 	older   []*line
 }
@@ -49,6 +50,9 @@ func Take() (*From, error) {
 			return nil, fmt.Errorf("speak to an older program: %w", err)
 		}
 		f.older = append(f.older, l)
+	}
+	for _, note := range m.Kept {
+		f.Kept = append(f.Kept, Kept{Note: note, Descriptor: take()})
 	}
 	return f, nil
 }
