@@ -15,7 +15,7 @@ type Condition uint8
 const (
 	// Draining is set by the operator.
 	Draining Condition = 1 << iota
-	// Departing is set by discovery for an endpoint that is about to go.
+	// Departing is set by Apply for an endpoint that is about to go, as EndpointOptions.Departing says.
 	Departing
 	// ProbeFailed is set by the active probe.
 	ProbeFailed
@@ -26,11 +26,16 @@ const (
 	// and goes with requests, and no snapshot shows it: Endpoint.Unreachable does. It keeps
 	// requests away for moments, and not where no endpoint can be reached.
 	Unreachable
+	// Arriving is what an endpoint has from the start where EndpointOptions.Arriving asks for it,
+	// until its first probe passes. Nobody counts on it before that.
+	Arriving
 
-	settable = Draining | Departing | ProbeFailed | Ejected // by SetCondition
+	settable = Draining | ProbeFailed | Ejected | Arriving // by SetCondition
+	// uncounted are the conditions of what is no part of the capacity that there should be.
+	uncounted = Draining | Departing | Arriving
 )
 
-var conditionNames = [...]string{"draining", "departing", "probe failed", "ejected", "unreachable"} // by bit
+var conditionNames = [...]string{"draining", "departing", "probe failed", "ejected", "unreachable", "arriving"} // by bit
 
 // String lists the reasons, separated by commas; the empty set is "none".
 func (c Condition) String() string {

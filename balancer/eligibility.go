@@ -33,7 +33,7 @@ func (rules ejectionRules) eligible(standings []standing, capacities []float64) 
 	var ejected []int // usable but for their ejection
 	usable := 0
 	for i, s := range standings {
-		if s.set&(Draining|Departing|ProbeFailed) != 0 {
+		if s.set&(uncounted|ProbeFailed) != 0 {
 			continue
 		}
 		usable++
@@ -68,7 +68,7 @@ func (rules ejectionRules) obeyed(ejected []int, usable int, standings []standin
 	unit := largest(capacities)
 	whole, sum := 0.0, 0.0
 	for i, s := range standings {
-		if s.set&(Draining|Departing|ProbeFailed) == 0 {
+		if s.set&(uncounted|ProbeFailed) == 0 {
 			whole += capacities[i] / unit
 		}
 	}
@@ -86,12 +86,12 @@ func (rules ejectionRules) obeyed(ejected []int, usable int, standings []standin
 const rounding = 1e-9
 
 // enough reports whether these endpoints have as much of the capacity that is neither draining
-// nor departing as PanicRatio asks for. None are never enough.
+// nor departing nor arriving as PanicRatio asks for. None are never enough.
 func (rules ejectionRules) enough(these []bool, standings []standing, capacities []float64) bool {
 	unit := largest(capacities)
 	whole, part, any := 0.0, 0.0, false
 	for i, s := range standings {
-		if s.set&(Draining|Departing) == 0 {
+		if s.set&uncounted == 0 {
 			whole += capacities[i] / unit
 		}
 		if these[i] {

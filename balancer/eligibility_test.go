@@ -60,7 +60,7 @@ func TestEligible(t *testing.T) {
 func TestConditionString(t *testing.T) {
 	assert.Equal(t, "none", Condition(0).String())
 	assert.Equal(t, "probe failed", ProbeFailed.String())
-	assert.Equal(t, "draining, departing, probe failed, ejected", settable.String())
+	assert.Equal(t, "draining, probe failed, ejected, arriving", settable.String())
 }
 
 func TestStanding(t *testing.T) {

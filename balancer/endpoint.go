@@ -20,13 +20,20 @@ var lastID atomic.Int64
 // EndpointOptions describes one endpoint of an upstream.
 type EndpointOptions struct {
 	Name string // unique in its upstream
-	URL  string // scheme://host:port; together with Name the endpoint's identity
+	URL  string // scheme://host:port; together with Name and UID the endpoint's identity
+	// UID is who the server is beyond its address, where addresses come again; "": the address is all. Servers with another
+	// UID have a Load of their own.
+	UID string
+	// Arriving gives a new endpoint that condition from the start.
+	Arriving bool
 	// Capacity is the rate of work the endpoint sustains, in any unit shared by its
 	// upstream: positive and finite.
 	Capacity float64
 	// Slots is how many requests the endpoint's server works on at once, over all pools that
 	// name the server; 0 for no limit. Where pools say different numbers the least counts.
 	Slots int
+	// Departing says why the endpoint gets no new requests, since it is about to go; "": it is not.
+	Departing string
 	// Tier is 0 for what is used first; higher ones are used where those before them fall short.
 	Tier int
 	// CacheTokens is for how many tokens of prompts the server's cache has room: 0, that this is not
@@ -67,6 +74,7 @@ type Endpoint struct {
 	id   int
 	name string
 	url  string
+	uid  string
 	load *Load
 	via  any
 
@@ -79,8 +87,8 @@ type Endpoint struct {
 }
 
 func newEndpoint(p *Pool, o EndpointOptions) *Endpoint {
-	e := &Endpoint{pool: p, seat: unseated, id: int(lastID.Add(1) - 1), name: o.Name, url: o.URL, via: o.Via}
-	e.load = p.loads.hold(serverAddress(o.URL), e)
+	e := &Endpoint{pool: p, seat: unseated, id: int(lastID.Add(1) - 1), name: o.Name, url: o.URL, uid: o.UID, via: o.Via}
+	e.load = p.loads.hold(serverKey(o.URL, o.UID), e)
 	return e
 }
 
@@ -93,6 +101,9 @@ func (e *Endpoint) Name() string { return e.name }
 // URL returns the endpoint's URL as it was configured.
 func (e *Endpoint) URL() string { return e.url }
 
+// UID returns who the server is beyond its address, as its options said.
+func (e *Endpoint) UID() string { return e.uid }
+
 // Via returns how the endpoint is reached, as its options said.
 func (e *Endpoint) Via() any { return e.via }
 
@@ -104,6 +115,14 @@ func (e *Endpoint) Load() *Load { return e.load }
 // passed over for a while, and then given to one request at a time. It may be eligible all the
 // same. Unreachable takes no lock.
 func (e *Endpoint) Unreachable() bool { return e.outage.at() != reachable }
+
+// serverKey is what the Load of a server is known by, in this process and in others.
+func serverKey(rawURL, uid string) string {
+	if uid == "" {
+		return serverAddress(rawURL)
+	}
+	return serverAddress(rawURL) + " " + uid
+}
 
 // serverAddress returns host:port of an endpoint's URL, the key of the server behind it. A
 // port that is missing is the scheme's. What is no such URL, like a socket's path, is its own key.

@@ -91,7 +91,7 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 			seat := t.endpoint.seat
 			return w, s.endpoints[seat : seat+1], nil
 		}
-		if !errors.Is(err, ErrFull) {
+		if !errors.Is(err, ErrFull) && !(s == nil && q.holds()) {
 			return nil, nil, err
 		}
 	}
@@ -117,6 +117,9 @@ func (p *Pool) newWaiter(r *Request) *Waiter {
 		w = &Waiter{pool: p, done: make(chan struct{}, 1)}
 	}
 	w.request, w.maxWait = r, p.queue.options.MaxWait
+	if p.queue.holds() {
+		w.maxWait = p.queue.hold
+	}
 	w.fate.Store(waiting)
 	return w
 }

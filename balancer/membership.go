@@ -21,6 +21,7 @@ type member struct {
 	slots       int
 	tier        int
 	cacheTokens int64
+	departing   string
 	standing    standing
 	way         way
 }
@@ -43,12 +44,16 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 	members := make([]*member, len(endpoints))
 	var fresh []*member
 	for i, o := range endpoints {
-		next := &member{capacity: o.Capacity, slots: o.Slots, tier: o.Tier, cacheTokens: o.CacheTokens}
+		next := &member{capacity: o.Capacity, slots: o.Slots, tier: o.Tier, cacheTokens: o.CacheTokens, departing: o.Departing}
 		m := before[o.Name]
-		if m != nil && m.endpoint.url == o.URL {
+		same := m != nil && m.endpoint.url == o.URL && m.endpoint.uid == o.UID
+		if same {
 			next.standing, next.way = m.standing, m.way
+		} else if o.Arriving {
+			next.standing, _ = standing{}.with(Arriving, true, "it is new, and gets requests once a probe passes", time.Now())
 		}
-		if m != nil && m.endpoint.url == o.URL && m.endpoint.via == o.Via {
+		p.depart(next, o)
+		if same && m.endpoint.via == o.Via {
 			next.endpoint = m.endpoint
 			delete(before, o.Name)
 		} else {
@@ -68,20 +73,40 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 	return p.changes, gone, nil
 }
 
+// depart switches the condition Departing of a member, as its options say, and keeps the transition to be told. The caller
+// holds mu.
+func (p *Pool) depart(m *member, o EndpointOptions) {
+	now, on := time.Now(), o.Departing != ""
+	since, changed := m.standing.since(Departing), false
+	if m.standing, changed = m.standing.with(Departing, on, o.Departing, now); !changed {
+		return
+	}
+	t := Transition{Upstream: p.name, Endpoint: o.Name, Condition: Departing, On: on, Reason: o.Departing}
+	if !on {
+		t.After = now.Sub(since)
+	}
+	p.marked = append(p.marked, t)
+}
+
 // join lets the capacity of members grow that are new among others, unless their servers are
 // known already. The caller holds mu.
 func (p *Pool) join(fresh []*member) {
 	for _, m := range fresh {
-		if m.way.at == Settled && p.options.SlowStart > 0 && !p.loads.shares(m.endpoint) {
+		if m.way.at == Settled && m.standing.set&Arriving == 0 && p.options.SlowStart > 0 && !p.loads.shares(m.endpoint) {
 			p.move(m, joined)
 		}
 	}
 }
 
+// others reports whether any member but this one has arrived and does not depart. The caller holds mu.
+func (p *Pool) others(m *member) bool {
+	return slices.ContainsFunc(p.members, func(other *member) bool { return other != m && other.standing.set&(Arriving|Departing) == 0 })
+}
+
 // is reports whether the member is what the options ask for.
 func (m *member) is(o EndpointOptions) bool {
-	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.via == o.Via &&
-		m.capacity == o.Capacity && m.slots == o.Slots && m.tier == o.Tier && m.cacheTokens == o.CacheTokens
+	return m.endpoint.name == o.Name && m.endpoint.url == o.URL && m.endpoint.uid == o.UID && m.endpoint.via == o.Via &&
+		m.capacity == o.Capacity && m.slots == o.Slots && m.tier == o.Tier && m.cacheTokens == o.CacheTokens && m.departing == o.Departing
 }
 
 // mark switches the condition of a member, and returns the number of the last change. The
@@ -105,6 +130,9 @@ func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (chang
 			}
 			p.marked = append(p.marked, t)
 			p.judged(m)
+			if c == Arriving && !on && p.others(m) {
+				p.join([]*member{m})
+			}
 			if e := m.endpoint; c == ProbeFailed && on && e.Unreachable() {
 				e.load.lost() // neither requests nor probes get there: it is down, and not only slow
 			}
@@ -135,7 +163,7 @@ func validate(o Options, endpoints []EndpointOptions) error {
 	if o.Policy == nil {
 		return errors.New("no policy is given")
 	}
-	if len(endpoints) == 0 {
+	if len(endpoints) == 0 && !o.MayBeEmpty {
 		return ErrNoEndpoints
 	}
 	problems := []error{o.validate()}

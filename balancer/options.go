@@ -26,6 +26,12 @@ type Options struct {
 	// SlowStart is how long the capacity of an endpoint that comes back, or joins others, takes to
 	// grow to the whole; 0: it is used whole at once.
 	SlowStart time.Duration
+	// MayBeEmpty lets an update have no endpoints. Without it that is refused.
+	MayBeEmpty bool
+	// Hold is for how long a request waits in the queue at most while nobody is eligible because endpoints have still to
+	// arrive; 0: it does not wait for that. HoldEmpty says that it also waits while there are none but those that leave.
+	Hold      time.Duration
+	HoldEmpty bool
 	// Now is the pool's monotonic clock, which may begin anywhere; nil for the process's own.
 	// A pool keeps the clock of its first Apply. The clock is read under the pool's lock: it
 	// must not block.
@@ -78,6 +84,9 @@ func (o *Options) validate() error {
 	if o.SlowStart < 0 {
 		problems = append(problems, fmt.Errorf("the slow start must be 0 (none) or more, is %v", o.SlowStart))
 	}
+	if o.Hold < 0 {
+		problems = append(problems, fmt.Errorf("requests must be held for 0 (not at all) or more, is %v", o.Hold))
+	}
 	return errors.Join(problems...)
 }
 
@@ -89,5 +98,5 @@ func processClock() time.Duration { return time.Since(processStart) }
 // same reports whether both ask for the same. Options without a policy are like no others.
 func (o Options) same(other Options) bool {
 	return o.Policy != nil && o.Policy.Name() == other.Policy.Name() && o.Queue == other.Queue &&
-		o.MaxEjectedRatio == other.MaxEjectedRatio && o.PanicRatio == other.PanicRatio && o.TierSpillRatio == other.TierSpillRatio && o.SlowStart == other.SlowStart
+		o.MayBeEmpty == other.MayBeEmpty && o.Hold == other.Hold && o.HoldEmpty == other.HoldEmpty && o.MaxEjectedRatio == other.MaxEjectedRatio && o.PanicRatio == other.PanicRatio && o.TierSpillRatio == other.TierSpillRatio && o.SlowStart == other.SlowStart
 }

@@ -84,6 +84,9 @@ func (p *Pool) reserve(r *Request) (t taken, size float64, trial uint32, err err
 		defer s.unmask()
 		t, err = s.take(r, false)
 	}
+	if s == nil && q.holds() {
+		err = ErrFull
+	}
 	if err != nil {
 		return taken{}, 0, 0, err
 	}
@@ -129,7 +132,7 @@ func (p *Pool) Apply(o Options, endpoints []EndpointOptions) error {
 // call that switched the condition on.
 func (p *Pool) SetCondition(endpoint string, c Condition, on bool, reason string) (changed bool, err error) {
 	if !c.single() {
-		return false, fmt.Errorf("set condition of endpoint %q: %q is not one condition", endpoint, c)
+		return false, fmt.Errorf("set condition of endpoint %q: %q may not be set so", endpoint, c)
 	}
 	change, changed, err := p.mark(endpoint, c, on, reason)
 	if err != nil {

@@ -120,9 +120,9 @@ func TestSetConditionErrors(t *testing.T) {
 	_, err := p.SetCondition("e11", Draining, true, "")
 	require.Error(t, err)
 	assert.Equal(t, `set condition of endpoint "e11": upstream "chat" has no such endpoint; it has e0, e1, e2, e3, e4, e5, e6, e7, ...`, err.Error())
-	for _, c := range []Condition{0, Draining | Ejected, 1 << 6} {
+	for _, c := range []Condition{0, Draining | Ejected, Departing, 1 << 6} {
 		_, err = p.SetCondition("e1", c, true, "")
-		assert.ErrorContains(t, err, "is not one condition")
+		assert.ErrorContains(t, err, "may not be set so")
 	}
 	assert.Same(t, before, p.Snapshot())
 
@@ -140,7 +140,7 @@ func TestChangesFromManyGoroutines(t *testing.T) {
 		name := at(p, i).Name()
 		wg.Go(func() {
 			for _, on := range []bool{true, false, true} {
-				changed, err := p.SetCondition(name, Departing, on, "")
+				changed, err := p.SetCondition(name, ProbeFailed, on, "")
 				assert.NoError(t, err)
 				assert.True(t, changed)
 				assert.Equal(t, !on, p.Snapshot().Endpoints[i].Eligible)
@@ -149,7 +149,7 @@ func TestChangesFromManyGoroutines(t *testing.T) {
 	}
 	wg.Wait()
 	for _, e := range p.Snapshot().Endpoints {
-		assert.Equal(t, Departing, e.Conditions)
+		assert.Equal(t, ProbeFailed, e.Conditions)
 	}
 }
 

@@ -85,6 +85,9 @@ func (p *Pool) handOver(next *Snapshot) (gave bool, err error) {
 	}
 	p.snapshot.Store(next)
 	p.queue.configure(p.options, p.Recheck)
+	if p.queue.hold = 0; next.holds(p.options.HoldEmpty) {
+		p.queue.hold = p.options.Hold
+	}
 	p.learned.Tune(next.wants.Tuning)
 	p.notices.configure(p.options.Notify)
 	p.notices.add(p.marked...)

@@ -34,7 +34,7 @@ func tiersInUse(tiers map[int]tierStrength, ratio float64) (last int, spilled bo
 }
 
 // standBy takes the endpoints of the tiers that are not used out. What is on trial, and what
-// ramps, is not yet counted on; what departs is not missed.
+// ramps, is not yet counted on; what departs or has still to arrive is not missed.
 func (s *Snapshot) standBy(ratio float64) {
 	if !slices.ContainsFunc(s.Endpoints, func(e EndpointState) bool { return e.Tier != s.Endpoints[0].Tier }) {
 		return
@@ -47,7 +47,7 @@ func (s *Snapshot) standBy(ratio float64) {
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
 		t := tiers[e.Tier]
-		if e.Conditions&Departing == 0 {
+		if e.Conditions&(Departing|Arriving) == 0 {
 			t.whole += e.Base / unit
 		}
 		if e.Eligible {

@@ -78,6 +78,8 @@ func layDefaults(from, to reflect.Value) (any, error) {
 			*item = ruleDefaults()
 		case *AlertAction:
 			*item = actionDefaults()
+		case *Discovery:
+			*item = discoveryDefaults()
 		case *Recovery:
 			*item = recoveryDefaults()
 		case *Scale:

@@ -111,6 +111,9 @@ func (r *report) reviewQueue(p path, u *Upstream, slots map[string]said) bool {
 			why = ""
 		}
 	}
+	if u.finds() { // it may find some that have slots
+		why = ""
+	}
 	q, usual := u.Queue, upstreamDefaults().Queue
 	if u.Policy == "least_cost" && q.ReadAhead > 0 {
 		why = ""
@@ -144,6 +147,9 @@ func (r *report) reviewPredict(p path, c *Config, u *Upstream, queues bool) {
 	measured := u.Policy == "optimal_split" && u.CapacityScale == 0
 	for _, e := range u.Endpoints {
 		measured = measured || e.Capacity.Auto || e.Slots.Auto
+	}
+	if d := u.Discovery; d != nil {
+		measured = measured || d.Capacity.Auto || d.Slots.Auto
 	}
 	if u.Predict.File != "" && !measured && c.Log.Requests == "" && (!queues || u.Queue.Order == "fifo") {
 		r.note(p.key("predict").key("file"), "choose queue.order shortest_first with slots, or remove it",

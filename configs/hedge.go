@@ -56,7 +56,7 @@ func (r *report) reviewHedge(p path, u *Upstream) {
 	switch {
 	case h.After == HedgeAfter{} && h.BudgetRatio != upstreamDefaults().Hedge.BudgetRatio:
 		r.note(p.key("budget_ratio"), "give after, or remove it", "has no effect: without hedge.after no request is sent twice")
-	case h.After != HedgeAfter{} && len(u.Endpoints) == 1:
+	case h.After != HedgeAfter{} && len(u.Endpoints) == 1 && !u.finds():
 		r.note(p.key("after"), "add an endpoint, or remove it", "has no effect: there is no second endpoint")
 	case h.After.Fixed > 0 && u.Timeouts.FirstByte > 0 && h.After.Fixed >= u.Timeouts.FirstByte:
 		r.note(p.key("after"), "lower it, or raise timeouts.first_byte", "has no effect: timeouts.first_byte (%s) is over first", show(u.Timeouts.FirstByte))

@@ -98,6 +98,7 @@ func (c *Config) resolveFiles(folder string) {
 	}
 	for i := range c.Upstreams {
 		absolute(&c.Upstreams[i].Predict.File)
+		c.Upstreams[i].Discovery.resolveFiles(absolute)
 		if recovery := c.Upstreams[i].Recovery; recovery != nil {
 			absolute(&recovery.WebhookFile)
 			absolute(&recovery.SecretFile)

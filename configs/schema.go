@@ -120,7 +120,8 @@ type Upstream struct {
 	TimeScale     float64    `yaml:"time_scale,omitempty"` // how many times as fast as the clock the engines' time runs, as that of a bench does; 0: as fast
 	PickHeader    bool       `yaml:"pick_header"`          // answers say in X-Steelyard-Pick which endpoint was chosen, and why
 	Host          string     `yaml:"host"`                 // "pass": the client's Host goes out; "endpoint": the endpoint's own
-	Endpoints     []Endpoint `yaml:"endpoints"`
+	Endpoints     []Endpoint `yaml:"endpoints,omitempty"`
+	Discovery     *Discovery `yaml:"discovery"` // nil: Endpoints are all
 	Affinity      Affinity   `yaml:"affinity"`
 	Queue         Queue      `yaml:"queue"`
 	Predict       Predict    `yaml:"predict,omitempty"`

@@ -31,7 +31,8 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.validateQueue(p.key("queue"), &u.Queue)
 		r.validateWritten(p.key("predict").key("file"), u.Predict.File, false)
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
-		r.validateEndpoints(p.key("endpoints"), u.Endpoints)
+		r.validateEndpoints(p.key("endpoints"), u)
+		r.validateDiscovery(p.key("discovery"), u.Discovery)
 		r.validateHealth(p.key("health"), &u.Health)
 		r.validateSignals(p.key("signals"), &u.Signals)
 		r.validateOutlier(p.key("outlier"), &u.Outlier)
@@ -97,13 +98,13 @@ func (r *report) ownFile(written map[string]path, p path, name string) {
 	written[name] = p
 }
 
-func (r *report) validateEndpoints(p path, endpoints []Endpoint) {
-	if len(endpoints) == 0 {
-		r.missing(p, `list at least one, such as {url: "http://127.0.0.1:9001"}`)
+func (r *report) validateEndpoints(p path, u *Upstream) {
+	if len(u.Endpoints) == 0 && !u.finds() {
+		r.missing(p, `list at least one, such as {url: "http://127.0.0.1:9001"}, or give discovery`)
 	}
 	named := map[string]path{}
-	for i := range endpoints {
-		e, at := &endpoints[i], p.item(i)
+	for i := range u.Endpoints {
+		e, at := &u.Endpoints[i], p.item(i)
 		parsed, wrong := parseURL(e.URL)
 		switch {
 		case e.URL == "":

@@ -46,6 +46,7 @@ var EventKinds = []string{
 	"advised", "optimised", "optimise_undone",
 	"fault_found", "fault_over", "trend",
 	"replica_started", "replica_ended", "replica_failed", "port_taken",
+	"endpoints_changed", "arrived", "departing", "departing_over", "discovery_failed", "discovery_held", "discovery_back", "discovery_faults",
 }
 
 // leastKey is the length of a key that nobody can guess, in bytes, by Standard Webhooks.

@@ -74,16 +74,21 @@ func TestReferenceDefaultsAreTheDefaults(t *testing.T) {
 		require.NoError(t, err)
 		return string(resolved)
 	}
-	const url = "upstreams[].endpoints[].url"
+	base := func(key string) string {
+		if strings.Contains(key, ".discovery.") {
+			return resolve("upstreams[].discovery.kind", "file")
+		}
+		return resolve("upstreams[].endpoints[].url", "http://127.0.0.1:9001")
+	}
 	checked := 0
 	for _, r := range rows(t, keyPage, keyCell) {
 		key, text := strings.Trim(r[0], "`"), strings.Trim(r[1], "`")
-		if text == r[1] || strings.Contains(key, ".tls.") {
+		if text == r[1] || strings.Contains(r[1], " ") || strings.Contains(key, ".tls.") {
 			continue // in words, or of a section that needs more than this key
 		}
 		var value any
 		require.NoError(t, yaml.Unmarshal([]byte(text), &value))
-		if resolve(key, value) != resolve(url, "http://127.0.0.1:9001") {
+		if resolve(key, value) != base(key) {
 			t.Errorf("%s says that %s is %s by default, and it is not", keyPage, key, text)
 		}
 		checked++
@@ -113,6 +118,10 @@ func with(c map[string]any, key string, value any) map[string]any {
 		at[parts[len(parts)-1]] = value
 	}
 	set("upstreams[].endpoints[].url", "http://127.0.0.1:9001")
+	if strings.Contains(key, ".discovery.") {
+		set("upstreams[].discovery.path", "/list.yaml")
+		set("upstreams[].discovery.kind", "file")
+	}
 	set(key, value)
 	return c
 }

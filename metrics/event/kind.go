@@ -94,6 +94,14 @@ const (
 	ReplicaEnded                      // one was ended, as it is no longer wanted
 	ReplicaFailed                     // one could not be started, or has ended by itself
 	PortTaken                         // a port for servers is used by somebody else
+	EndpointsChanged                  // other endpoints were found
+	Arrived                           // a new one has passed its first probe
+	Departing                         // it is about to go
+	DepartingOver                     // it stays after all
+	DiscoveryFailed                   // a source of endpoints cannot be read, the last list stays
+	DiscoveryHeld                     // it drops much, which waits
+	DiscoveryBack                     // what it says is in force again
+	DiscoveryFaults                   // some endpoints that it names cannot be used
 
 	kinds // one more than the last
 )
@@ -168,6 +176,14 @@ var entries = [kinds]entry{
 	ReplicaEnded:      {"replica_ended", Info, "a server was ended"},
 	ReplicaFailed:     {"replica_failed", Warning, "a server could not be started, or has ended by itself"},
 	PortTaken:         {"port_taken", Warning, "a port that is for servers is taken by another program"},
+	EndpointsChanged:  {"endpoints_changed", Info, "other endpoints were found"},
+	Arrived:           {"arrived", Info, "endpoint is new and has passed its first probe: it gets requests"},
+	Departing:         {"departing", Info, "endpoint is about to go: it gets no new requests"},
+	DepartingOver:     {"departing_over", Info, "endpoint stays after all"},
+	DiscoveryFailed:   {"discovery_failed", Warning, "a source of endpoints cannot be read: the last list stays"},
+	DiscoveryHeld:     {"discovery_held", Warning, "a source of endpoints drops many of them: they stay for now"},
+	DiscoveryBack:     {"discovery_back", Info, "what a source of endpoints says is in force again"},
+	DiscoveryFaults:   {"discovery_faults", Warning, "a source of endpoints names some that cannot be used"},
 }
 
 // Kinds is every kind there is.

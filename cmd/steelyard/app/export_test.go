@@ -7,6 +7,7 @@ import (
 
 	"go.uber.org/zap"
 
+	"github.com/steelyard-proxy/steelyard/balancer/discovery"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/configs"
@@ -99,3 +100,16 @@ func (a *App) Change(edits []configs.Edit) error { return a.advising.change(edit
 
 // Think has recommendations made now.
 func (a *App) Think() { a.advising.step(time.Now(), true) }
+
+// FindBy adds a source of endpoints to an upstream, which the test speaks for. Requests are held so long for those that arrive.
+func FindBy(a *App, upstream, name string, hold time.Duration) (sink discovery.Sink, forget func()) {
+	a.fleet.mu.Lock()
+	defer a.fleet.mu.Unlock()
+	asks := &finding{config: configs.Discovery{Capacity: configs.Capacity{Value: 100}, MaxGoneRatio: 1, InitialTimeout: hold}}
+	return a.fleet.addSource(find(a.fleet.upstreams, upstream), name, asks)
+}
+
+// Depart lets an endpoint depart, or stay.
+func Depart(a *App, upstream, endpoint string, on bool) (bool, error) {
+	return a.fleet.depart(upstream, endpoint, on, "the test wants it")
+}

@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -103,7 +104,9 @@ func (f *fleet) replace(g *generation) (running bool, differences []difference, 
 // The caller holds mu.
 func (f *fleet) adoptPlan(u *upstream, p *plan) difference {
 	u.configure(p)
-	d, err := f.reconcile(u, p.endpoints)
+	u.fixed = p.endpoints
+	f.findBy(u, p.discovery)
+	d, err := f.reconcile(u, u.merged(time.Now()))
 	switch {
 	case err != nil:
 		panic("BUG: a checked configuration was refused: " + err.Error())
@@ -117,6 +120,9 @@ func (f *fleet) adoptPlan(u *upstream, p *plan) difference {
 // remove ends an upstream that the configuration no longer names. Requests under way there
 // finish. The caller holds mu.
 func (f *fleet) remove(u *upstream) {
+	for _, fd := range u.finders {
+		fd.end()
+	}
 	for _, m := range u.members {
 		m.silence()
 		m.end()
@@ -129,9 +135,10 @@ func (f *fleet) remove(u *upstream) {
 	f.metrics.ForgetUpstream(u.name)
 }
 
-// start begins the look-ups of names, the upkeep of connections and, after a first round of
-// probes that ctx may cut short, the probes.
+// start waits for the first lists of those who find endpoints, begins the look-ups of names, the upkeep of connections and,
+// after a first round of probes that ctx may cut short, the probes.
 func (f *fleet) start(ctx context.Context, g *group) {
+	f.findFirst(ctx, g)
 	f.mu.Lock()
 	for _, u := range f.upstreams {
 		for _, m := range u.members {
@@ -158,6 +165,9 @@ func (f *fleet) start(ctx context.Context, g *group) {
 func (f *fleet) begin(u *upstream) {
 	if f.group == nil {
 		return
+	}
+	for _, fd := range u.finders {
+		fd.begin(f.group)
 	}
 	for _, m := range u.members {
 		m.begin(f.group)
@@ -191,6 +201,11 @@ func (f *fleet) identities() (ids []identity) {
 	for _, u := range f.upstreams {
 		for _, m := range u.members {
 			ids = append(ids, m.want.identity)
+		}
+		for _, fd := range u.finders {
+			if c := fd.asks.config.TLS; c != nil {
+				ids = append(ids, identity{tls: *c, files: fd.asks.files})
+			}
 		}
 	}
 	return ids

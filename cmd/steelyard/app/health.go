@@ -51,6 +51,14 @@ func (m *member) judge(state probe.State, reason string) error {
 	if m.silenced {
 		return nil
 	}
+	if m.arriving.Load() {
+		if state == probe.Down {
+			return nil // it has not come yet, so it is not missed
+		}
+		m.arriving.Store(false)
+		_, err := m.pool.SetCondition(m.name, balancer.Arriving, false, "")
+		return err
+	}
 	changed, err := m.pool.SetCondition(m.name, balancer.ProbeFailed, state == probe.Down, reason)
 	if changed && state != probe.Down {
 		m.outlier.Revived()
@@ -69,7 +77,7 @@ func (m *member) probed(result probe.Result, took time.Duration) {
 	}
 	m.instruments.Probed(r, took)
 	m.lastProbe.Store(&admin.Probe{At: time.Now(), Result: result.String(), TookSeconds: took.Seconds()})
-	if r != metrics.ProbeDown && m.prober.Report().State == probe.Down && m.pool.Snapshot().Short {
+	if r != metrics.ProbeDown && m.prober.Report().State == probe.Down && (m.arriving.Load() || m.pool.Snapshot().Short) {
 		m.transitions.hasten()
 	}
 }

@@ -36,7 +36,7 @@ func measured(c configs.Upstream) bool {
 			return true
 		}
 	}
-	return false
+	return c.Discovery != nil && (c.Discovery.Capacity.Auto || c.Discovery.Slots.Auto)
 }
 
 var started = time.Now()
@@ -117,7 +117,7 @@ func (f *fleet) measureOnce(since time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, u := range f.upstreams {
-		if u.estimate == nil {
+		if f.sweep(u); u.estimate == nil {
 			continue
 		}
 		u.estimate.Tick(since)

@@ -38,6 +38,7 @@ type wanted struct {
 // may mean another server, of which the results of earlier probes say nothing.
 type identity struct {
 	name, url string
+	id        string // who it is beyond its address, where a source says so
 	tls       configs.ClientTLS
 	files     [sha256.Size]byte // of the contents of tls's files
 }
@@ -50,6 +51,8 @@ type settings struct {
 	tier        int
 	connect     time.Duration
 	connections configs.Connections
+	source      string // who names it; "": the configuration
+	departing   string // why it is about to go; "": it is not
 }
 
 // member is one endpoint of an upstream and all that belongs to it: the way for requests, its
@@ -70,8 +73,12 @@ type member struct {
 	ejected     atomic.Pointer[outlier.Decision] // nil: it is not; written by Judged
 	lastProbe   atomic.Pointer[admin.Probe]      // nil before the first; written by probed
 
+	arriving atomic.Bool // it is new, and no probe has passed yet; written by newMember, follow and judge
+
 	// The fleet's mu guards these.
 	want     wanted
+	asked    string    // why its server is about to be stopped; "": it is not
+	leftAt   time.Time // when its source no longer named it; zero: it does
 	target   *proxy.Target
 	estimate *estimate.Endpoint // nil: nothing is measured
 	rating   estimate.Value     // as the pool was last told
@@ -87,6 +94,7 @@ type member struct {
 // newMember makes what an endpoint needs; nothing runs before begin. The caller holds mu.
 func (f *fleet) newMember(u *upstream, w wanted) *member {
 	m := &member{name: w.name, pool: u.pool, instruments: f.metrics.Endpoint(u.name, w.name), log: f.log, want: w}
+	m.arriving.Store(w.source != "")
 	m.spare = f.spareDescriptors
 	m.outlier, m.transitions = outlier.NewEndpoint(w.name, m), u.transitions
 	m.where = names.New(names.Options{

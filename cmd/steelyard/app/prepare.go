@@ -35,6 +35,7 @@ type plan struct {
 	wantsWork bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
 	endpoints []wanted
+	discovery *finding // nil: endpoints are all
 	recovery  wantedRecovery
 }
 
@@ -109,7 +110,11 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 		}
 		p.endpoints = append(p.endpoints, w)
 	}
-	if err := checkWanted(p.endpoints); err != nil {
+	if p.discovery, err = f.prepareFinding(c.Discovery); err != nil {
+		return nil, fmt.Errorf("discovery: %w", err)
+	}
+	p.options.MayBeEmpty = mayBeEmpty(c)
+	if err := checkWanted(p.endpoints, p.options.MayBeEmpty); err != nil {
 		return nil, err
 	}
 	if p.wantsWork = f.logged || measured(c) || p.options.Queue.Order.BySize(); p.wantsWork {
@@ -163,10 +168,13 @@ func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 	return w, err
 }
 
-// checkWanted refuses an empty list, which is more often a broken source than a wish, and a
+// mayBeEmpty says whether an upstream may have no endpoint for a while.
+func mayBeEmpty(c configs.Upstream) bool { return c.Discovery != nil }
+
+// checkWanted refuses an empty list where none may be, which is more often a broken source than a wish, and a
 // repeated name.
-func checkWanted(list []wanted) error {
-	if len(list) == 0 {
+func checkWanted(list []wanted, mayBeEmpty bool) error {
+	if len(list) == 0 && !mayBeEmpty {
 		return balancer.ErrNoEndpoints
 	}
 	names := make(map[string]bool, len(list))

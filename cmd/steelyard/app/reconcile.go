@@ -15,9 +15,9 @@ func (d *difference) any() bool { return d.changed+d.added+d.gone > 0 || d.moved
 // reconcile gives an upstream the endpoints in list, and acts on the differences only. An
 // unchanged endpoint is left alone. Changed settings are changed, and the rest of that member
 // goes on. New endpoints are made; missing ones end. An equal list does nothing. A list that
-// is empty, or names an endpoint twice, is refused as a whole. The caller holds mu.
+// is empty where none may be, or names an endpoint twice, is refused as a whole. The caller holds mu.
 func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) {
-	if err := checkWanted(list); err != nil {
+	if err := checkWanted(list, u.options.MayBeEmpty); err != nil {
 		return d, err
 	}
 	before := make(map[string]*member, len(u.members))
@@ -72,7 +72,8 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 // follow takes over the measurements of the member that had the name before, if its address
 // was the same.
 func (m *member) follow(old *member) {
-	if old != nil && m.want.url == old.want.url {
-		m.estimate = old.estimate
+	if old != nil && m.want.url == old.want.url && m.want.id == old.want.id {
+		m.estimate, m.asked = old.estimate, old.asked
+		m.arriving.Store(old.arriving.Load())
 	}
 }

@@ -115,6 +115,10 @@ func kindsOf(t balancer.Transition) (began, over event.Kind) {
 		return event.ProbeFailed, event.ProbePassed
 	case balancer.Draining:
 		return event.Draining, event.Undrained
+	case balancer.Departing:
+		return event.Departing, event.DepartingOver
+	case balancer.Arriving:
+		return 0, event.Arrived
 	case balancer.Ejected:
 		return event.Ejected, event.Restored
 	}

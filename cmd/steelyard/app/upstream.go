@@ -3,6 +3,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"reflect"
 
@@ -29,7 +30,9 @@ type upstream struct {
 
 	config    configs.Upstream
 	options   balancer.Options
-	members   []*member // in configured order; a change makes a new list
+	members   []*member // in configured order, then those found; a change makes a new list
+	fixed     []wanted  // those that the configuration lists
+	finders   []*finder // of those that it does not; a change makes a new list
 	places    probe.Places
 	wantsWork bool     // the work of its requests must be known
 	learner   *learner // nil: nobody wants predictions
@@ -62,7 +65,7 @@ func (u *upstream) configure(p *plan) {
 	u.setRecovery(p.recovery)
 	u.options.Queue, u.options.SlowStart = p.options.Queue, p.options.SlowStart
 	u.transitions.fallsBackTo(p.config.Fallback)
-	u.options.TierSpillRatio = p.options.TierSpillRatio
+	u.options.TierSpillRatio, u.options.MayBeEmpty = p.options.TierSpillRatio, p.options.MayBeEmpty
 	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio
 	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale ||
 		old.Gateways != p.config.Gateways || old.TimeScale != p.config.TimeScale {
@@ -112,7 +115,7 @@ func (u *upstream) apply() {
 		m.target.Appoint(u.judges(m)...)
 		judged[i], probers[i] = m.outlier, m.prober
 		endpoints[i] = balancer.EndpointOptions{
-			Name: m.name, URL: m.want.url, Capacity: m.rating.Capacity, Slots: m.rating.Slots, Tier: m.want.tier, CacheTokens: cacheTokens(m.want.prefixCache), Via: m.target,
+			Name: m.name, URL: m.want.url, UID: m.want.id, Arriving: m.arriving.Load(), Departing: cmp.Or(m.asked, m.want.departing), Capacity: m.rating.Capacity, Slots: m.rating.Slots, Tier: m.want.tier, CacheTokens: cacheTokens(m.want.prefixCache), Via: m.target,
 		}
 	}
 	u.transitions.probers.Store(&probers)

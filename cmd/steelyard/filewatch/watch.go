@@ -23,7 +23,10 @@ type Options struct {
 	Every   time.Duration   // between two looks; 0: 2 s
 	Quiet   time.Duration   // for which nothing may have moved before a change is told; 0: 1 s
 	Blind   bool            // asks the system for no notes
-	Log     *zap.Logger
+	// Appearing says that Files may name others at any time, as a pattern does: one that is new, or named no more, is a
+	// change as well.
+	Appearing bool
+	Log       *zap.Logger
 }
 
 // stamp is what shows that a file is another one than before, or has been written to. The zero
@@ -67,6 +70,16 @@ func moved(was, is map[string]stamp) bool {
 	return false
 }
 
+// sameFiles says whether both looks have the same files.
+func sameFiles(was, is map[string]stamp) bool {
+	for file := range was {
+		if _, found := is[file]; !found {
+			return false
+		}
+	}
+	return len(was) == len(is)
+}
+
 // Run watches until ctx ends. It calls Changed once at its start, as files may have changed since
 // they were read.
 func Run(ctx context.Context, o Options) error {
@@ -91,7 +104,7 @@ func Run(ctx context.Context, o Options) error {
 		case <-notes.arrived():
 		}
 		now := look(o.Files())
-		if moved(seen, now) {
+		if moved(seen, now) || o.Appearing && !sameFiles(seen, now) {
 			if now = awaitQuiet(ctx, o, now); ctx.Err() != nil {
 				return nil
 			}

@@ -1,0 +1,114 @@
+// Discovery: where endpoints are found that the file does not list.
+
+package configs
+
+import (
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Discovery says where the endpoints of an upstream are named besides its own list, and how far that is believed. Which of
+// the keys of the source there are depends on Kind.
+type Discovery struct {
+	Kind string `yaml:"kind"` // one of DiscoveryKinds
+
+	// Of the source.
+	Path     string        `yaml:"path,omitempty"` // file: a file or a pattern, absolute
+	Interval time.Duration `yaml:"interval"`       // from one look to the next, where the source has to be asked
+
+	// Of all that it finds.
+	Scheme   string     `yaml:"scheme,omitempty"` // of addresses without one; "": http
+	Port     int        `yaml:"port,omitempty"`   // of addresses without one; 0: they must have one
+	Capacity Capacity   `yaml:"capacity"`         // of endpoints of which the source does not say it
+	Slots    Slots      `yaml:"slots"`            // likewise
+	Tier     int        `yaml:"tier"`
+	TLS      *ClientTLS `yaml:"tls"` // nil: the system's roots for https
+
+	// How far it is believed.
+	Grace          time.Duration `yaml:"grace"`           // for how long a list that drops much waits for a second one
+	MaxGoneRatio   float64       `yaml:"max_gone_ratio"`  // the part that may go without that
+	InitialTimeout time.Duration `yaml:"initial_timeout"` // for the first list, before requests are served
+	Cache          string        `yaml:"cache,omitempty"` // a file with the last list, for starts without the source; absolute, "": none
+}
+
+// DiscoveryKinds are the words that discovery.kind may have.
+var DiscoveryKinds = []string{"file"}
+
+func discoveryDefaults() Discovery {
+	return Discovery{
+		Interval: 30 * time.Second, Capacity: Capacity{Value: defaultCapacity},
+		Grace: 30 * time.Second, MaxGoneRatio: 0.5, InitialTimeout: 10 * time.Second,
+	}
+}
+
+// discoveryKeys are the keys of the source that each kind needs, and those that it may have.
+var discoveryKeys = map[string]struct{ needs, may []string }{
+	"file": {needs: []string{"path"}, may: []string{"scheme", "port"}},
+}
+
+// finds says whether an upstream may have endpoints that the file does not list.
+func (u *Upstream) finds() bool { return u.Discovery != nil }
+
+func (d *Discovery) resolveFiles(absolute func(*string)) {
+	if d == nil {
+		return
+	}
+	absolute(&d.Path)
+	absolute(&d.Cache)
+	if d.TLS != nil {
+		absolute(&d.TLS.CAFile)
+		absolute(&d.TLS.CertFile)
+		absolute(&d.TLS.KeyFile)
+	}
+}
+
+func (r *report) validateDiscovery(p path, d *Discovery) {
+	if d == nil {
+		return
+	}
+	if d.Kind == "" {
+		r.missing(p.key("kind"), "give one of "+strings.Join(DiscoveryKinds, ", "))
+	} else if r.oneOf(p.key("kind"), d.Kind, DiscoveryKinds...); slices.Contains(DiscoveryKinds, d.Kind) {
+		r.validateDiscoveryKeys(p, d)
+	}
+	if d.Scheme != "" {
+		r.oneOf(p.key("scheme"), d.Scheme, "http", "https")
+	}
+	between(r, p.key("port"), d.Port, 0, 65535, "give the port of addresses that have none, or leave it out")
+	between(r, p.key("interval"), d.Interval, time.Second, mostDuration, "give the time from one look to the next")
+	r.validateCapacity(p.key("capacity"), d.Capacity.Value)
+	between(r, p.key("slots"), d.Slots.Value, 0, mostSlots, "give how many requests a server works on at once, 0 for no limit")
+	between(r, p.key("tier"), d.Tier, 0, mostTier, "give 0 to what is used first, more to backups")
+	if d.TLS != nil {
+		r.validateClientTLS(p.key("tls"), d.TLS)
+	}
+	between(r, p.key("grace"), d.Grace, 0, mostDuration, "give the time for which a list that drops much waits, 0s to believe it at once")
+	r.validateRatio(p.key("max_gone_ratio"), d.MaxGoneRatio, "give the part of the endpoints that may go at once, such as 0.5; 1: all but the last")
+	between(r, p.key("initial_timeout"), d.InitialTimeout, 0, time.Hour, "give how long the start waits for the first list")
+	r.validateWritten(p.key("cache"), d.Cache, false)
+}
+
+// validateDiscoveryKeys reports keys of the source that are missing, or that the kind does not know.
+func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
+	of := discoveryKeys[d.Kind]
+	for _, k := range []struct {
+		name  string
+		given bool
+	}{
+		{"path", d.Path != ""}, {"scheme", d.Scheme != ""}, {"port", d.Port != 0},
+	} {
+		switch needed := slices.Contains(of.needs, k.name); {
+		case needed && !k.given:
+			r.missing(p.key(k.name), "kind "+d.Kind+" needs it")
+		case !needed && k.given && !slices.Contains(of.may, k.name):
+			r.add(p.key(k.name), "remove it, or choose another kind", "is not for kind %s", d.Kind)
+		}
+	}
+	if d.Path != "" {
+		if _, err := filepath.Match(d.Path, ""); err != nil {
+			r.add(p.key("path"), "close each [, or write \\[", "is no path and no pattern: %s", quote(d.Path))
+		}
+	}
+}
