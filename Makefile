@@ -37,7 +37,7 @@ race: ## the race detector over the packages with goroutines, without what takes
 	$(TESTS) -race -short $(WITH_GOROUTINES)
 
 e2e: ## the real program: the OpenAI SDK (needs Node), kills, reloads, shutdowns, the commands of all pages; and what takes long
-	E2E=1 $(GO) test -count=1 -p 1 -v ./bench/e2e ./bench/week ./metrics/usage
+	E2E=1 $(GO) test -count=1 -p 1 -v ./bench/e2e ./bench/week ./metrics/autoscale/docker ./metrics/usage
 
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$($(GO) list ./...); do for t in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
