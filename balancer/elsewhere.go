@@ -3,7 +3,7 @@
 package balancer
 
 // SetElsewhere tells how many requests other processes have in flight now at each server, by
-// address: those that this process replaces, while they finish what they have begun. They count
+// address: those that this process replaces, while they finish what they have begun, and other gateways. They count
 // as if they were ours, so that the server gets no more than it has slots for, and policies see
 // how busy it is. An address that is not named has none.
 func (l *Loads) SetElsewhere(byAddress map[string]int64) {

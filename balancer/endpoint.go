@@ -124,6 +124,9 @@ func serverKey(rawURL, uid string) string {
 	return serverAddress(rawURL) + " " + uid
 }
 
+// Server returns what the Load of the endpoint's server is known by, in this process and in others.
+func (e *Endpoint) Server() string { return serverKey(e.url, e.uid) }
+
 // serverAddress returns host:port of an endpoint's URL, the key of the server behind it. A
 // port that is missing is the scheme's. What is no such URL, like a socket's path, is its own key.
 func serverAddress(rawURL string) string {

@@ -20,15 +20,26 @@ type Loads struct {
 // NewLoads returns an empty set.
 func NewLoads() *Loads { return &Loads{byAddress: make(map[string]*Load)} }
 
-// InFlight returns how many requests all servers are working on for us, those included that are no
+// InFlight returns how many requests of this process all servers are working on, those included that are no
 // longer named while leases are out.
 func (l *Loads) InFlight() (n int64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	for _, load := range l.byAddress {
-		n += load.InFlight()
+		n += load.InFlight() - load.Elsewhere()
 	}
 	return n
+}
+
+// Slots returns the slots of each server by its address, 0 where it has no limit.
+func (l *Loads) Slots() map[string]int64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	slots := make(map[string]int64, len(l.byAddress))
+	for address, load := range l.byAddress {
+		slots[address] = load.slots.Load()
+	}
+	return slots
 }
 
 // hold returns the server's Load, for the endpoint, and keeps it until the endpoint is dropped.

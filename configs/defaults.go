@@ -56,6 +56,7 @@ func defaults() *Config {
 		Optimise:  OptimiseShow,
 		Anomalies: anomaliesDefaults(),
 		Forecast:  forecastDefaults(),
+		Shared:    sharedDefaults(),
 	}
 }
 

@@ -41,6 +41,7 @@ func TestDefaults(t *testing.T) {
 		Optimise:  "show",
 		Anomalies: Anomalies{Enabled: true, SlowRatio: 1.5},
 		Forecast:  Forecast{Enabled: true, LeadTime: 10 * time.Minute},
+		Shared:    Shared{Cluster: "steelyard", Publish: 200 * time.Millisecond, Timeout: 20 * time.Millisecond},
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,

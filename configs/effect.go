@@ -16,6 +16,7 @@ func (r *report) review(c *Config) {
 	r.reviewAlerts(c)
 	r.reviewOptimise(c)
 	r.reviewAnomalies(c)
+	r.reviewShared(c)
 	if c.Limits.ReplayBytes == 0 && c.Limits.BodyMemory != 0 && c.Limits.BodyMemory != defaults().Limits.BodyMemory {
 		r.note("limits.body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
 	}

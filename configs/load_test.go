@@ -84,7 +84,10 @@ func TestEveryScalarHasAVariable(t *testing.T) {
 	}
 	token := filepath.Join(t.TempDir(), "token")
 	require.NoError(t, os.WriteFile(token, []byte("sixteen-bytes-long"), 0o600))
-	special := map[string]string{"STEELYARD_ALERTS_DEFAULTS": "false", "STEELYARD_ADMIN_TOKEN_FILE": token, "STEELYARD_LIMITS_MEMORY": "5GiB", "STEELYARD_RELOAD_WATCH": "false", "STEELYARD_USAGE_ENABLED": "false", "STEELYARD_ANOMALIES_ENABLED": "false", "STEELYARD_ANOMALIES_ENFORCE": "true", "STEELYARD_ANOMALIES_SLOW_RATIO": "2.5", "STEELYARD_FORECAST_ENABLED": "false", "STEELYARD_FORECAST_LEAD_TIME": "20m", "STEELYARD_FORECAST_TIME_ZONE": "UTC", "STEELYARD_USAGE_USER": "plain", "STEELYARD_USAGE_HEADER": "X-User", "STEELYARD_USAGE_DIR": "usage", "STEELYARD_USAGE_MAX_BYTES": "5MiB", "STEELYARD_CLIENTS_MAX_BODY_MEMORY": "5MiB", "STEELYARD_LOG_LEVEL": "warn", "STEELYARD_LOG_FORMAT": "console", "STEELYARD_HALF_CLOSE": "wait", "STEELYARD_OPTIMISE": "off"}
+	keys := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(keys, []byte("as-long-as-a-key-has-to-be-at-least"), 0o600))
+	special := map[string]string{"STEELYARD_ALERTS_DEFAULTS": "false", "STEELYARD_ADMIN_TOKEN_FILE": token, "STEELYARD_LIMITS_MEMORY": "5GiB", "STEELYARD_RELOAD_WATCH": "false", "STEELYARD_USAGE_ENABLED": "false", "STEELYARD_ANOMALIES_ENABLED": "false", "STEELYARD_ANOMALIES_ENFORCE": "true", "STEELYARD_ANOMALIES_SLOW_RATIO": "2.5", "STEELYARD_FORECAST_ENABLED": "false", "STEELYARD_FORECAST_LEAD_TIME": "20m", "STEELYARD_FORECAST_TIME_ZONE": "UTC", "STEELYARD_USAGE_USER": "plain", "STEELYARD_USAGE_HEADER": "X-User", "STEELYARD_USAGE_DIR": "usage", "STEELYARD_USAGE_MAX_BYTES": "5MiB", "STEELYARD_CLIENTS_MAX_BODY_MEMORY": "5MiB", "STEELYARD_LOG_LEVEL": "warn", "STEELYARD_LOG_FORMAT": "console", "STEELYARD_HALF_CLOSE": "wait", "STEELYARD_OPTIMISE": "off", "STEELYARD_SHARED_REDIS": "redis://127.0.0.1", "STEELYARD_SHARED_CLUSTER": "blue", "STEELYARD_SHARED_PUBLISH": "70ms", "STEELYARD_SHARED_TIMEOUT": "70ms",
+		"STEELYARD_SHARED_PASSWORD_FILE": token, "STEELYARD_SHARED_SECRET_FILE": keys}
 	seen := map[string]bool{}
 	for _, v := range variables(reflect.TypeFor[Config](), "") {
 		require.False(t, seen[v.name], "two keys are called %s", v.name)

@@ -75,6 +75,8 @@ func (c *Config) resolveFiles(folder string) {
 	absolute(&c.Alerts.StateFile)
 	socket(&c.Admin.Address)
 	absolute(&c.Admin.TokenFile)
+	absolute(&c.Shared.PasswordFile)
+	absolute(&c.Shared.SecretFile)
 	for i := range c.Webhooks {
 		absolute(&c.Webhooks[i].URLFile)
 		absolute(&c.Webhooks[i].SecretFile)

@@ -26,6 +26,7 @@ type Config struct {
 	Optimise  string     `yaml:"optimise"` // what becomes of recommendations: OptimiseOff, OptimiseShow or OptimiseApply
 	Anomalies Anomalies  `yaml:"anomalies"`
 	Forecast  Forecast   `yaml:"forecast"`
+	Shared    Shared     `yaml:"shared"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }

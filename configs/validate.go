@@ -32,6 +32,7 @@ func (r *report) validate(c *Config) {
 	r.oneOf("optimise", c.Optimise, OptimiseOff, OptimiseShow, OptimiseApply)
 	r.validateAnomalies(&c.Anomalies)
 	r.validateForecast(&c.Forecast)
+	r.validateShared(c)
 	r.validateUpstreams(c.Upstreams)
 	r.validateActuators(c.Upstreams)
 	r.validateLoops(c)

@@ -99,6 +99,9 @@ func (r *Registry) collectState(s *page) {
 	if source := r.driftSource.Load(); source != nil {
 		s.gauge(inFlightDrift, float64((*source)()))
 	}
+	if source := r.gatewaySource.Load(); source != nil {
+		s.gateways((*source)())
+	}
 	if source := r.clientSource.Load(); source != nil {
 		now := (*source)()
 		s.gauge(clientConnections, float64(now.Idle), "idle")

@@ -58,6 +58,12 @@ var (
 	requestsUnderWay = family("requests_under_way", "Requests that limits.requests counts now: those that have a route, to the end of their answers.")
 	memoryInUse      = family("memory_in_use_bytes", "Memory that limits.memory counts: of the heap what is alive, stacks, and held bodies.")
 
-	inFlightDrift     = family("in_flight_drift", "Requests that servers are counted to have, less those that hold one. Other than 0 for moments, as requests come and go, it is a fault of steelyard.")
+	inFlightDrift    = family("in_flight_drift", "Requests that servers are counted to have, less those that hold one. Other than 0 for moments, as requests come and go, it is a fault of steelyard.")
+	gateways         = family("gateways", "Gateways that share the servers, this one included; while the others cannot be reached, as many as there were last.")
+	gatewaysReached  = family("gateways_reached", "Whether the other gateways can be reached (1), or this one goes on alone (0). 1 where there is nobody to reach.")
+	gatewayPageAge   = family("gateway_page_age_seconds", "How old what another gateway has told is.", "gateway")
+	gatewayElsewhere = family("gateway_elsewhere_requests", "Requests that other gateways have in flight at our servers, as they count here.")
+	gatewayLeads     = family("gateway_leads", "Whether this gateway acts for all (1) in what the lease is about.", "lease")
+
 	clientConnections = family("client_connections", "Connections from clients open now.", "state")
 )

@@ -34,6 +34,7 @@ type Registry struct {
 	clientSource   atomic.Pointer[func() ClientConnections]
 	driftSource    atomic.Pointer[func() int64]
 	usageSource    atomic.Pointer[func() Usage]
+	gatewaySource  atomic.Pointer[func() Gateways]
 
 	predictorSource atomic.Pointer[func() []PredictorState]
 	eventSource     atomic.Pointer[func() []EventCount]

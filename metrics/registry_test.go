@@ -77,6 +77,9 @@ func full() *Registry {
 		return []AlertState{{Name: "queue-long", Severity: "ticket", State: "firing", Alerts: 2}}, AlertWork{Evaluations: 7, Took: 1500 * time.Millisecond}
 	})
 	r.ObserveDrift(func() int64 { return -2 })
+	r.ObserveGateways(func() Gateways {
+		return Gateways{Count: 3, Reached: true, Elsewhere: 12, Others: []OtherGateway{{Name: "gw-2", Age: 0.25}}, Leases: []Lease{{Name: "scale", Ours: true}}}
+	})
 	r.ObserveSignals(func() []SignalState {
 		s := SignalState{
 			Upstream: "chat", Endpoint: "small", Age: 1500 * time.Millisecond, Stale: true, Running: 7, Waiting: 2,
@@ -96,6 +99,11 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,
 		`steelyard_requests_total{code="4xx",endpoint="",upstream=""} 1`,
 		`steelyard_events_total{kind="ejected"} 3`,
+		`steelyard_gateways 3`,
+		`steelyard_gateways_reached 1`,
+		`steelyard_gateway_page_age_seconds{gateway="gw-2"} 0.25`,
+		`steelyard_gateway_elsewhere_requests 12`,
+		`steelyard_gateway_leads{lease="scale"} 1`,
 		`steelyard_slowing_warnings_total{endpoint="small",upstream="chat"} 1`,
 		`steelyard_ejections_total{detector="ratio",endpoint="small",mode="enforced",upstream="chat"} 1`,
 		`steelyard_webhook_messages_total{result="dropped",webhook="pager"} 4`,

@@ -51,7 +51,7 @@ var libraries = []library{
 	// Of the standard library, what would put a room in the wrong place.
 	{path: "net/http/httptest", tests: "*", why: "tests only"},
 	{path: "net/http/pprof", why: "it hangs handlers into the default mux"},
-	{path: "net/http", rooms: "proxy metrics health bench cmd balancer/discovery/kubernetes balancer/discovery", tests: "*",
+	{path: "net/http", rooms: "proxy metrics health bench cmd balancer/shared/peers balancer/discovery/kubernetes balancer/discovery", tests: "*",
 		why: "balancer and configs know no HTTP: a simulation runs without sockets; of balancer only what asks where endpoints are does"},
 	{path: "log", rooms: "bench", tests: "*", why: "log through zap, where level and form are configured"},
 	{path: "log/slog", why: "log through zap, where level and form are configured"},

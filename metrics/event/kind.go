@@ -102,6 +102,13 @@ const (
 	DiscoveryHeld                     // it drops much, which waits
 	DiscoveryBack                     // what it says is in force again
 	DiscoveryFaults                   // some endpoints that it names cannot be used
+	GatewaysApart                     // other gateways cannot be reached
+	GatewaysTogether                  // they can again
+	GatewayCame                       // another gateway is heard
+	GatewayGone                       // one is heard no more
+	GatewayTwice                      // two gateways have one name
+	Leads                             // this gateway acts for all now
+	LeadsNot                          // it does so no more
 
 	kinds // one more than the last
 )
@@ -184,6 +191,13 @@ var entries = [kinds]entry{
 	DiscoveryHeld:     {"discovery_held", Warning, "a source of endpoints drops many of them: they stay for now"},
 	DiscoveryBack:     {"discovery_back", Info, "what a source of endpoints says is in force again"},
 	DiscoveryFaults:   {"discovery_faults", Warning, "a source of endpoints names some that cannot be used"},
+	GatewaysApart:     {"gateways_apart", Warning, "other gateways cannot be reached: this one goes on alone, with what it knows"},
+	GatewaysTogether:  {"gateways_together", Info, "other gateways can be reached"},
+	GatewayCame:       {"gateway_came", Info, "another gateway shares the servers"},
+	GatewayGone:       {"gateway_gone", Info, "another gateway is heard no more"},
+	GatewayTwice:      {"gateway_twice", Warning, "two gateways have one name: give each its own shared.name"},
+	Leads:             {"leads", Info, "this gateway acts for all gateways"},
+	LeadsNot:          {"leads_not", Info, "this gateway acts for all gateways no more"},
 }
 
 // Kinds is every kind there is.

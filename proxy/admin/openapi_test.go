@@ -137,6 +137,8 @@ var everyAnswer = []struct {
 	{method: "POST", path: "/api/v1/faults/{id}/normal", status: 404, target: "/api/v1/faults/two/normal", change: odd},
 	{method: "GET", path: "/api/v1/forecast", status: 200, change: foretold},
 	{method: "GET", path: "/api/v1/forecast", status: 404},
+	{method: "GET", path: "/api/v1/gateways", status: 200, change: several},
+	{method: "GET", path: "/api/v1/gateways", status: 404},
 	{method: "POST", path: reloadPath, status: 200, change: reloads(nil)},
 	{method: "POST", path: reloadPath, status: 403, change: reloads(nil), headers: []string{"Origin", "null"}},
 	{method: "POST", path: reloadPath, status: 409},

@@ -39,6 +39,7 @@ func (s *Server) routes() []route {
 		{"GET", "/api/v1/faults", s.getFaults},
 		{"POST", "/api/v1/faults/{id}/normal", s.postNormal},
 		{"GET", "/api/v1/forecast", s.getForecast},
+		{"GET", "/api/v1/gateways", s.getGateways},
 		{"POST", "/api/v1/reload", s.postReload},
 		{"GET", "/api/v1/usage", atMost(maxUsages, s.getUsage)},
 		{"DELETE", "/api/v1/usage/users/{user}", s.deleteUser},

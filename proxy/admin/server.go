@@ -49,6 +49,8 @@ type Options struct {
 	Usage     Usage            // nil: nothing is kept of use
 	Anomalies Anomalies        // nil: nobody looks for faults
 	Forecast  func() Forecasts // nil: nothing is foretold
+	Gateways  func() Gateways  // that share the servers; nil: there is this one alone
+	Pages     http.Handler     // takes what other gateways tell, which it knows by their signature; nil: nobody tells
 }
 
 // Server is the admin listener's HTTP server.
@@ -67,6 +69,7 @@ type Server struct {
 	conns     conns            // of all listeners
 	anomalies Anomalies        // nil: nobody looks for faults
 	forecast  func() Forecasts // nil: nothing is foretold
+	gateways  func() Gateways  // nil: there is this one alone
 
 	name, version string
 	startedAt     time.Time
@@ -91,7 +94,7 @@ func New(o Options) *Server {
 	s.page, s.pageToken = page.New(), newPageToken()
 	s.access = access{token: o.Token, tries: newTries(), now: time.Now}
 	s.history, s.config, s.sections = o.History, o.Config, newSections(sectionsOf(&o))
-	s.anomalies, s.forecast = o.Anomalies, o.Forecast
+	s.anomalies, s.forecast, s.gateways = o.Anomalies, o.Forecast, o.Gateways
 	s.viewers = viewers{slots: map[chan []byte]struct{}{}, take: s.snapshotText}
 	if s.events == nil {
 		s.events = event.NewLog(nil)
@@ -99,7 +102,7 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
-	s.handler = withHeaders(s.keepPagesOut(newNames(o.Hosts), s.access.guard(s.conns.read(s.routeTable()))))
+	s.handler = withHeaders(takePages(o.Pages, s.keepPagesOut(newNames(o.Hosts), s.access.guard(s.conns.read(s.routeTable())))))
 	return s
 }
 

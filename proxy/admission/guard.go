@@ -21,6 +21,7 @@ const (
 // Guard counts the requests under way. The zero Guard is ready, and safe for concurrent use.
 type Guard struct {
 	requests atomic.Int64                   // under way
+	others   atomic.Int64                   // under way in other processes that share the limit; written by SetElsewhere
 	memory   atomic.Int64                   // in use when it was last measured; written by Run
 	turned   [LittleMemory + 1]atomic.Int64 // away, by reason; written by Enter
 }
@@ -31,13 +32,16 @@ func (g *Guard) Enter(c Class) Reason {
 		g.turned[LittleMemory].Add(1)
 		return LittleMemory
 	}
-	if n := g.requests.Add(1); c.Requests > 0 && n > c.Requests {
+	if n := g.requests.Add(1); c.Requests > 0 && n+g.others.Load() > c.Requests {
 		g.requests.Add(-1)
 		g.turned[ManyRequests].Add(1)
 		return ManyRequests
 	}
 	return Admitted
 }
+
+// SetElsewhere tells how many requests other processes have under way that share our limits.
+func (g *Guard) SetElsewhere(requests int64) { g.others.Store(requests) }
 
 // Leave ends a request that was let in.
 func (g *Guard) Leave() { g.requests.Add(-1) }

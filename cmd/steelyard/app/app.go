@@ -57,6 +57,7 @@ type App struct {
 	alerts       *alerts
 	advising     *advising
 	notify       *notifier
+	shared       *sharing
 
 	admin        net.Listener // nil: none
 	adminAddress string       // as configured
@@ -102,7 +103,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	a.fleet.memory = o.Memory
 	a.fleet.processes.lent = readKept(o.Kept)
 	a.certificates = certificates{events: a.events, endpoints: a.fleet.certificates}
-	a.fleet.sender = newSender()
+	a.fleet.sender = newSender(gatewayName(cfg))
 	a.webhooks = newWebhooks(a.events, a.fleet.sender)
 	if err := a.openToken(cfg.Admin.TokenFile); err != nil {
 		return nil, err
@@ -114,6 +115,9 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	}
 	recorders = a.openAnalysis(cfg, recorders)
 	a.handler = proxy.NewHandler(a.log, a.metrics, recorders...)
+	if a.shared, err = newSharing(a, cfg); err != nil {
+		return nil, err
+	}
 	generation, err := a.prepare(cfg)
 	if err != nil {
 		return nil, err
@@ -294,6 +298,7 @@ func (a *App) Run(ctx context.Context) error {
 	a.serving()
 	a.alerts.start(g)
 	a.notify.start(g)
+	a.shared.start(g)
 	var failure error
 	select {
 	case <-ctx.Done():

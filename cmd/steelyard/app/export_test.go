@@ -10,6 +10,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/discovery"
 	"github.com/steelyard-proxy/steelyard/balancer/estimate"
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
+	"github.com/steelyard-proxy/steelyard/balancer/shared"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/health/probe"
 )
@@ -113,3 +114,11 @@ func FindBy(a *App, upstream, name string, hold time.Duration) (sink discovery.S
 func Depart(a *App, upstream, endpoint string, on bool) (bool, error) {
 	return a.fleet.depart(upstream, endpoint, on, "the test wants it")
 }
+
+// HearGateways is what other gateways have, as if they had told it.
+func HearGateways(a *App, load map[string]int64, under int64) {
+	a.shared.hear(shared.Sum{Load: load, Under: under})
+}
+
+// ToldToGateways is what other gateways are told to be in flight here.
+func ToldToGateways(a *App) map[string]int64 { return a.shared.own().Load }

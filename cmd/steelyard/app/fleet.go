@@ -27,7 +27,8 @@ type fleet struct {
 	memory  int64 // of Options; written before the first prepare
 	sender  sender
 
-	processes processes // that run servers here
+	processes processes  // that run servers here
+	gateways  func() int // how many share the servers, by what is heard of them; nil: nobody is to be heard; written before the first prepare
 
 	analysed bool // somebody looks at requests that have ended; written before the first prepare
 

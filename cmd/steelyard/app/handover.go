@@ -75,7 +75,7 @@ func (a *App) Own() map[string]int64 { return a.fleet.loads.Own() }
 
 // SetElsewhere tells what the processes that this one has replaced still have in flight at each server.
 func (a *App) SetElsewhere(processes int, load map[string]int64) {
-	a.fleet.loads.SetElsewhere(load)
+	a.shared.replaces(load)
 	total := int64(0)
 	for _, n := range load {
 		total += n
@@ -116,6 +116,7 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 	}
 	endAdmin()
 	a.events.Close() // nobody shall be told twice, by webhooks neither
+	a.shared.leave()
 	a.fleet.leaveRecovery()
 	a.fleet.processes.leave()
 	a.alerts.leave()

@@ -117,6 +117,9 @@ func (f *fleet) measureOnce(since time.Duration) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, u := range f.upstreams {
+		if f.gateways != nil && u.heed(f.gateways()) {
+			u.apply()
+		}
 		if f.sweep(u); u.estimate == nil {
 			continue
 		}

@@ -137,16 +137,21 @@ func poolOptions(c configs.Upstream, scale float64) (o balancer.Options, err err
 		return o, nil
 	}
 	if c.Policy == leastCost {
-		tuning := cost.Tuned
-		if c.TimeScale != 0 {
-			tuning = tuning.Sped(c.TimeScale)
-		}
-		tuning.Gateways = c.Gateways
-		o.Policy = policy.LeastCost(policy.LeastCostOptions{Tuning: tuning})
+		o.Policy = leastCostOf(c, c.Gateways)
 		return o, nil
 	}
 	o.Policy, err = policy.Lookup(c.Policy)
 	return o, err
+}
+
+// leastCostOf is the policy least_cost of an upstream to whose endpoints so many gateways send.
+func leastCostOf(c configs.Upstream, gateways int) balancer.Builder {
+	tuning := cost.Tuned
+	if c.TimeScale != 0 {
+		tuning = tuning.Sped(c.TimeScale)
+	}
+	tuning.Gateways = gateways
+	return policy.LeastCost(policy.LeastCostOptions{Tuning: tuning})
 }
 
 // want reads all that is needed to reach an endpoint.

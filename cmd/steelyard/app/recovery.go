@@ -6,7 +6,6 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
-	"os"
 	"reflect"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
@@ -17,16 +16,12 @@ import (
 
 // sender is how messages of this process call it.
 type sender struct {
-	gateway string // the machine
+	gateway string // its name among gateways, or the machine
 	boot    string // different in each run of the program
 }
 
-func newSender() sender {
-	name, err := os.Hostname()
-	if err != nil {
-		name = "unknown"
-	}
-	return sender{name, rand.Text()}
+func newSender(gateway string) sender {
+	return sender{gateway, rand.Text()}
 }
 
 // wantedRecovery is what the configuration asks for. Its files have been read.

@@ -120,6 +120,7 @@ func NeedRestart(was, is *configs.Config) (keys []string) {
 		{"admin", was.Admin, is.Admin},
 		{"log", was.Log, is.Log},
 		{"alerts.state_file", was.Alerts.StateFile, is.Alerts.StateFile},
+		{"shared", was.Shared, is.Shared},
 		{"half_close", was.HalfClose, is.HalfClose},
 		{"anomalies.enabled", was.Anomalies.Enabled, is.Anomalies.Enabled},
 		{"anomalies.slow_ratio", was.Anomalies.SlowRatio, is.Anomalies.SlowRatio},

@@ -44,6 +44,7 @@ func (a *App) observe() {
 	}
 	a.metrics.ObserveAlerts(a.alerts.states)
 	a.metrics.ObserveNotify(a.notify.states)
+	a.metrics.ObserveGateways(a.shared.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
@@ -102,6 +103,9 @@ func (a *App) adminServer() *admin.Server {
 	}
 	if a.analysis != nil && a.analysis.forecast != nil {
 		o.Forecast = func() admin.Forecasts { return shownForecast(a.analysis.forecast) }
+	}
+	if o.Gateways = a.shared.shown(); a.shared.peers != nil {
+		o.Pages = a.shared.peers
 	}
 	return admin.New(o)
 }

@@ -47,6 +47,7 @@ type upstream struct {
 
 	estimate *estimate.Upstream // nil: nothing is measured
 	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
+	gateways int                // that share the servers, as the policy was told
 }
 
 func (f *fleet) newUpstream(name string) *upstream {
@@ -69,7 +70,7 @@ func (u *upstream) configure(p *plan) {
 	u.options.MaxEjectedRatio, u.options.PanicRatio = p.options.MaxEjectedRatio, p.options.PanicRatio
 	if u.options.Policy == nil || old.Policy != p.config.Policy || old.CapacityScale != p.config.CapacityScale ||
 		old.Gateways != p.config.Gateways || old.TimeScale != p.config.TimeScale {
-		u.options.Policy, u.scale = p.options.Policy, 0
+		u.options.Policy, u.scale, u.gateways = p.options.Policy, 0, p.config.Gateways
 	}
 	if !reflect.DeepEqual(old.Health, p.config.Health) {
 		for _, m := range u.members {

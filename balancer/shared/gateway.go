@@ -1,0 +1,178 @@
+// This gateway, as one of several.
+
+package shared
+
+import (
+	"context"
+	"sync"
+	"time"
+)
+
+// Transport carries what gateways tell each other. It bounds the time of each call.
+type Transport interface {
+	// Exchange gives away our text of one kind, and returns those of all gateways by identity, as far as it knows. Where it could
+	// do only one of the two, it returns texts and an error.
+	Exchange(ctx context.Context, kind Kind, id string, text []byte) (texts map[string][]byte, err error)
+	// Leave takes back what we have told.
+	Leave(ctx context.Context, id string) error
+	// Forget drops what a gateway has told that is not heard any more.
+	Forget(ctx context.Context, id string)
+}
+
+// Kind is what is told.
+type Kind string
+
+const (
+	Load  Kind = "load"  // what is in flight: soon old
+	Facts Kind = "facts" // what changes slowly
+)
+
+// Options of a Gateway.
+type Options struct {
+	Name      string
+	Epoch     int64         // when the process began; 0: now
+	Publish   time.Duration // the longest time between two pages
+	Transport Transport
+	Keeper    Keeper     // of leases; nil: gateways vote
+	Gateways  func() int // how many there are by configuration, this one included, where they vote
+	Leases    []string
+
+	Own       func() Own                    // what this gateway has
+	Slots     func() map[string]int64       // of each server of ours, by address; 0: no limit
+	Elsewhere func(Sum)                     // is told what the others have, each time it is heard
+	Facts     func() []byte                 // what we tell that changes slowly; nil: nothing
+	Heard     func(facts map[string][]byte) // is told that of the live others, by identity, each FactsEvery; nil: nobody wants to know
+	Tell      func(News)                    // is told what has happened; nil: nobody is
+	Starves   func() map[string]bool        // addresses at which requests of ours wait for long; nil: none
+}
+
+// Own is what a gateway has.
+type Own struct {
+	Load  map[string]int64
+	Under int64
+	Waits map[string]int64
+}
+
+// News is something that has happened to the gateways.
+type News struct {
+	What  What
+	Name  string // of the gateway that came or went, or of the lease
+	Cause string
+}
+
+// What has happened.
+type What uint8
+
+const (
+	Alone    What = 1 + iota // the others cannot be reached
+	Together                 // they can again
+	Came                     // another gateway is heard
+	Went                     // one is heard no more
+	Twice                    // two gateways have one name
+	Acts                     // we have a lease now
+	Rests                    // we have it no more
+)
+
+// FactsEvery is how often what changes slowly is told and heard.
+const FactsEvery = 2 * time.Second
+
+// Gateway is this gateway as one of several. Run does all the work; the rest never waits and may be called by anybody.
+type Gateway struct {
+	Options
+	id      string
+	keeper  Keeper
+	members members
+	breaker Breaker // of Run
+
+	mu      sync.Mutex // guards what follows
+	leases  []*lease
+	seq     uint64
+	touched time.Time       // since when the others can be reached; zero: they cannot
+	cause   string          // why not
+	asked   time.Time       // when they were last reached
+	highest uint64          // fence that we know of
+	most    int             // gateways at the last time that they could be reached
+	known   map[string]bool // who was live when we looked last
+	acting  map[string]bool // the leases that we had then
+	twice   map[string]bool // names that two had
+}
+
+// New returns a Gateway that knows nobody.
+func New(o Options) *Gateway {
+	if o.Epoch == 0 {
+		o.Epoch = time.Now().UnixNano()
+	}
+	if o.Tell == nil {
+		o.Tell = func(News) {}
+	}
+	g := &Gateway{Options: o, id: identity(o.Name, o.Epoch), keeper: o.Keeper, members: members{name: o.Name, epoch: o.Epoch, begun: time.Now(), all: map[string]*member{}}, most: 1,
+		known: map[string]bool{}, acting: map[string]bool{}, twice: map[string]bool{}, cause: "they have not been asked yet"}
+	for _, name := range o.Leases {
+		g.leases = append(g.leases, &lease{name: name})
+	}
+	return g
+}
+
+// Run tells and hears until ctx ends, and then takes leave.
+func (g *Gateway) Run(ctx context.Context) error {
+	var b beats
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			g.leave()
+			return nil
+		case <-timer.C:
+		}
+		timer.Reset(g.beat(ctx, &b))
+	}
+}
+
+// beats is when something was done last, and how things were.
+type beats struct {
+	kept, facts, changed time.Time
+	state                string
+}
+
+// beat does what is due, and returns how long to wait until the next.
+func (g *Gateway) beat(ctx context.Context, b *beats) time.Duration {
+	now := time.Now()
+	soon := g.Publish / 4
+	if g.breaker.Allows(now) {
+		g.exchange(ctx, now)
+		if !g.breaker.Open() && g.breaker.fails == 0 {
+			if now.Sub(b.kept) >= keepEvery || g.keeper == nil {
+				b.kept = now
+				g.keep(ctx)
+			}
+			if g.Options.Facts != nil && now.Sub(b.facts) >= FactsEvery {
+				b.facts = now
+				g.tellFacts(ctx)
+			}
+		}
+	}
+	if g.lookAround(ctx, b) {
+		b.changed = now
+	}
+	if g.breaker.fails > 0 || now.Sub(b.changed) < restless {
+		return soon
+	}
+	return g.Publish
+}
+
+// restless is for how long after a change pages are told more often.
+const restless = 5 * time.Second
+
+// exchange tells our page and hears those of the others.
+func (g *Gateway) exchange(ctx context.Context, now time.Time) {
+	texts, err := g.Transport.Exchange(ctx, Load, g.id, g.page(now, false))
+	now = time.Now()
+	for id, text := range texts {
+		if p, bad := readPage(text); bad == nil && id == p.id() && id != g.id {
+			g.members.hear(p, now)
+		}
+	}
+	g.breaker.Settle(err != nil, now)
+	g.settle(err, now)
+}
