@@ -3,7 +3,7 @@
 package balancer
 
 // holds reports whether requests wait though nobody is eligible.
-func (q *queue) holds() bool { return q.hold > 0 && q.options.MaxRequests > 0 }
+func (q *queue) holds() bool { return q.hold > 0 }
 
 // holds says whether nobody is eligible for want of endpoints, and not because those that there are fail: one has
 // still to arrive or, where that is to count, there is none but those that leave.

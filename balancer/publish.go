@@ -85,7 +85,7 @@ func (p *Pool) handOver(next *Snapshot) (gave bool, err error) {
 	}
 	p.snapshot.Store(next)
 	p.queue.configure(p.options, p.Recheck)
-	if p.queue.hold = 0; next.holds(p.options.HoldEmpty) {
+	if p.queue.hold = 0; next.Holding {
 		p.queue.hold = p.options.Hold
 	}
 	p.learned.Tune(next.wants.Tuning)

@@ -18,7 +18,7 @@ import (
 // once it has aged, that is, has waited for more than half of MaxWait.
 type queue struct {
 	options QueueOptions
-	hold    time.Duration        // Options.Hold while the snapshot in force holds; else 0
+	hold    time.Duration        // Options.Hold while the snapshot in force is Holding; else 0
 	now     func() time.Duration // the pool's clock; written once, by the first configure
 	line    line                 // all that wait but those set aside
 	aside   []*Waiter            // passed over by serveWaiting; empty at all other times

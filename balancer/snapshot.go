@@ -19,6 +19,8 @@ type Snapshot struct {
 	Short bool
 	// Spilled says that the first tier falls short, so that others are used as well.
 	Spilled bool
+	// Holding says that nobody is eligible, and that requests wait for those that have still to come (Options.Hold).
+	Holding bool
 	// Endpoints has every endpoint of the pool, eligible or not, in configured order.
 	Endpoints []EndpointState
 
@@ -84,6 +86,7 @@ func newSnapshot(upstream string, o *Options, members []*member, now time.Durati
 		}
 	}
 	s.standBy(o.TierSpillRatio)
+	s.Holding = o.Hold > 0 && o.Queue.MaxRequests > 0 && s.holds(o.HoldEmpty)
 	return s, s.seat(o.Policy)
 }
 

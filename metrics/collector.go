@@ -96,6 +96,11 @@ func (r *Registry) collectState(s *page) {
 			}
 		}
 	}
+	if source := r.discoverySource.Load(); source != nil {
+		for _, state := range (*source)() {
+			s.discovery(&state)
+		}
+	}
 	if source := r.driftSource.Load(); source != nil {
 		s.gauge(inFlightDrift, float64((*source)()))
 	}
@@ -208,6 +213,7 @@ func (s *page) state(e *EndpointState) {
 	s.flag(unreachable, e.Unreachable, e.Upstream, e.Endpoint)
 	s.flag(condition, e.Draining, e.Upstream, e.Endpoint, "draining")
 	s.flag(condition, e.Departing, e.Upstream, e.Endpoint, "departing")
+	s.flag(condition, e.Arriving, e.Upstream, e.Endpoint, "arriving")
 	s.flag(condition, e.ProbeFailed, e.Upstream, e.Endpoint, "probe_failed")
 	s.flag(condition, e.Ejected, e.Upstream, e.Endpoint, "ejected")
 	s.gauge(connections, float64(e.IdleConnections), e.Upstream, e.Endpoint, "idle")

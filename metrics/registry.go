@@ -39,6 +39,7 @@ type Registry struct {
 	predictorSource atomic.Pointer[func() []PredictorState]
 	eventSource     atomic.Pointer[func() []EventCount]
 	signalSource    atomic.Pointer[func() []SignalState]
+	discoverySource atomic.Pointer[func() []DiscoveryState]
 	webhookSource   atomic.Pointer[func() []WebhookState]
 	analysisSource  atomic.Pointer[func() Analysis]
 	notifySource    atomic.Pointer[func() []NotifyState]

@@ -87,6 +87,9 @@ func full() *Registry {
 		}
 		return []SignalState{s, s, {Upstream: "chat", Endpoint: "large", Running: -1, Waiting: -1, CacheUsedRatio: -1, CacheTokens: -1}}
 	})
+	r.ObserveDiscovery(func() []DiscoveryState {
+		return []DiscoveryState{{Upstream: "chat", Source: "discovery", Endpoints: 9, Faults: 2, Stale: 1500 * time.Millisecond, Away: true, Reads: 5, Failures: 3}}
+	})
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -114,6 +117,9 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_notify_messages_waiting{receiver="chat"} 5`,
 		`steelyard_notify_failing{receiver="chat"} 1`,
 		`steelyard_queue_requests{upstream="chat"} 6`,
+		`steelyard_discovery_stale_seconds{source="discovery",upstream="chat"} 1.5`,
+		`steelyard_discovery_trouble{source="discovery",trouble="away",upstream="chat"} 1`,
+		`steelyard_discovery_reads_total{result="failed",source="discovery",upstream="chat"} 3`,
 		`steelyard_queue_wait_time_seconds_sum{upstream="chat"} 0.03`,
 		`steelyard_queue_refused_total{reason="full",upstream="chat"} 1`,
 		`steelyard_queue_refused_total{reason="timeout",upstream="chat"} 0`,

@@ -22,7 +22,7 @@ type EndpointState struct {
 	Unreachable bool
 
 	// Conditions, each a reason not to be picked.
-	Draining, Departing, ProbeFailed, Ejected bool
+	Draining, Departing, Arriving, ProbeFailed, Ejected bool
 
 	IdleConnections, ActiveConnections int // to the endpoint, now
 }

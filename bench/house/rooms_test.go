@@ -40,6 +40,8 @@ var rooms = []room{
 		why: "calls to a Redis server, the same care whoever keeps something there: commands in, answers out"},
 	{path: "balancer/discovery", level: 0,
 		why: "lists in, what is believed of them out: whoever says them and whoever acts on them"},
+	{path: "balancer/discovery/http", level: 1, sees: "balancer/discovery",
+		why: "a URL in, lists out: it does not know who believes them"},
 	{path: "balancer/discovery/file", level: 1, sees: "balancer/discovery balancer/statefile",
 		why: "files in, lists out: it does not know who believes them"},
 	{path: "balancer/shared", level: 1,

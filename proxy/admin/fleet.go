@@ -26,10 +26,27 @@ type Upstream struct {
 	Panicking bool `json:"panicking"`
 	// Spilled: the first tier falls short, so that others are used as well.
 	Spilled bool `json:"spilled"`
+	// Holding: nobody is eligible, and requests wait for endpoints that have still to come.
+	Holding bool `json:"holding,omitempty"`
 	// Fallback gets its requests while no endpoint is eligible; empty: none does.
 	Fallback  string     `json:"fallback,omitempty"`
 	Queue     Queue      `json:"queue"`
 	Endpoints []Endpoint `json:"endpoints"`
+	// Sources name endpoints besides those of the configuration.
+	Sources []Source `json:"sources,omitempty"`
+}
+
+// Source is how a source of endpoints fares, as the API shows it.
+type Source struct {
+	Name         string   `json:"name"`           // unique in its upstream
+	Kind         string   `json:"kind,omitempty"` // as configured
+	Known        bool     `json:"known"`          // it has said something
+	Endpoints    int      `json:"endpoints"`      // in force
+	Version      string   `json:"version,omitempty"`
+	Trouble      string   `json:"trouble"` // none, away, empty or held
+	Why          string   `json:"why,omitempty"`
+	StaleSeconds float64  `json:"stale_seconds"` // for how long what is in force is not what it says
+	Faults       []string `json:"faults"`        // endpoints that cannot be used, and why
 }
 
 // Queue is the requests that wait for a slot, as the API shows them.
@@ -43,7 +60,9 @@ type Queue struct {
 type Endpoint struct {
 	Name     string  `json:"name"`
 	URL      string  `json:"url"`
-	Capacity float64 `json:"capacity"` // configured or learned, in the upstream's unit
+	ID       string  `json:"id,omitempty"`     // who it is beyond its address, where a source says so
+	Source   string  `json:"source,omitempty"` // who names it; empty: the configuration
+	Capacity float64 `json:"capacity"`         // configured or learned, in the upstream's unit
 	// ConfiguredCapacity is the one of the file; 0 where it gives none. CapacityAuto: it is where learning begins.
 	ConfiguredCapacity float64 `json:"configured_capacity"`
 	CapacityAuto       bool    `json:"capacity_auto"`
@@ -120,7 +139,8 @@ type ConditionName string
 // The conditions an endpoint may have.
 const (
 	Draining    ConditionName = "draining"     // set by the operator
-	Departing   ConditionName = "departing"    // set by discovery
+	Departing   ConditionName = "departing"    // set by discovery, and by whoever stops servers
+	Arriving    ConditionName = "arriving"     // set by discovery, until a probe passes
 	ProbeFailed ConditionName = "probe_failed" // set by the active probe
 	Ejected     ConditionName = "ejected"      // set by passive judgement
 )

@@ -92,7 +92,7 @@ func (u *Upstream) whyNone() string {
 		return "upstream " + u.Name + ": has no endpoints"
 	}
 	var counts []string
-	for _, name := range []ConditionName{Draining, Departing, ProbeFailed, Ejected} {
+	for _, name := range []ConditionName{Draining, Departing, Arriving, ProbeFailed, Ejected} {
 		n := 0
 		for _, e := range u.Endpoints {
 			if e.has(name) {

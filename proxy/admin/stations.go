@@ -29,7 +29,8 @@ const (
 
 // deeds are the events that a station makes.
 var deeds = map[string][]event.Kind{
-	"monitor": {event.ProbeFailed, event.ProbePassed, event.Unreachable, event.Back, event.SignalLost, event.SignalBack, event.Restarted},
+	"monitor": {event.ProbeFailed, event.ProbePassed, event.Unreachable, event.Back, event.SignalLost, event.SignalBack, event.Restarted,
+		event.EndpointsChanged, event.Arrived, event.Departing, event.DepartingOver, event.DiscoveryFailed, event.DiscoveryHeld, event.DiscoveryBack, event.DiscoveryFaults},
 	"alert": {
 		event.AlertFiring, event.AlertOver, event.ActionTaken, event.ActionFailed, event.WouldAct, event.AlertsUndelivered, event.AlertsDelivered,
 		event.Silenced, event.Unsilenced, event.WebhookFailing, event.WebhookBack,
@@ -88,12 +89,19 @@ func deed(e *event.Event) string {
 
 func (s *Server) monitor(upstreams []Upstream) station {
 	st := station{Name: "monitor", State: works}
-	all, up := 0, 0
+	all, up, arriving, away := 0, 0, 0, 0
 	for i := range upstreams {
+		for _, source := range upstreams[i].Sources {
+			if source.Trouble != "none" {
+				away++
+			}
+		}
 		for j := range upstreams[i].Endpoints {
 			e := &upstreams[i].Endpoints[j]
 			all++
-			if !e.has(ProbeFailed) && !e.Unreachable {
+			if e.has(Arriving) {
+				arriving++
+			} else if !e.has(ProbeFailed) && !e.Unreachable {
 				up++
 			}
 			if p := e.Probe; p != nil && (st.At == nil || p.At.After(*st.At)) {
@@ -103,6 +111,12 @@ func (s *Server) monitor(upstreams []Upstream) station {
 		}
 	}
 	st.Now = fmt.Sprintf("%d of %s can be reached", up, count(all, "endpoint"))
+	if arriving > 0 {
+		st.Now += fmt.Sprintf(", %d still have to come", arriving)
+	}
+	if away > 0 {
+		st.Now += fmt.Sprintf("; %s of them cannot be believed just now", count(away, "source"))
+	}
 	return st
 }
 

@@ -117,10 +117,22 @@ func (s *Server) reasonsOf(u *Upstream, known lastEvents) (list []reason) {
 	switch {
 	case u.eligible() == 0 && u.Fallback != "":
 		add(watch, u.Name+" has no eligible endpoint: its requests go to "+u.Fallback, "", event.NoEndpoint)
+	case u.Holding && u.Queue.Waiting > 0:
+		add(watch, fmt.Sprintf("%d requests wait for the first endpoint of %s", u.Queue.Waiting, u.Name), "", event.EndpointsChanged)
+	case u.Holding:
 	case u.eligible() == 0:
 		add(trouble, u.Name+" has no eligible endpoint: its requests are refused", "", event.NoEndpoint)
 	case u.Panicking:
 		add(trouble, "Too few endpoints of "+u.Name+" are left: those that should get no requests get them all the same", "", event.Panic)
+	}
+	for i := range u.Sources {
+		if s := &u.Sources[i]; s.Trouble != "none" {
+			kind := event.DiscoveryHeld
+			if s.Trouble == "away" {
+				kind = event.DiscoveryFailed
+			}
+			add(watch, fmt.Sprintf("The list of endpoints of %s is %.0f s old: its source is %s", u.Name, s.StaleSeconds, s.Trouble), s.Why, kind)
+		}
 	}
 	if u.Spilled {
 		add(watch, "The first tier of "+u.Name+" falls short: the next one gets requests too", "", event.SpilledOver)

@@ -45,7 +45,7 @@ func (d *acting) drain(a *alert.Action, of *alert.Alert) (string, error) {
 		for _, e := range s.Endpoints {
 			switch {
 			case e.Endpoint.Name() == of.Endpoint:
-			case e.Conditions&(balancer.Draining|balancer.Departing) != 0:
+			case e.Conditions&(balancer.Draining|balancer.Departing|balancer.Arriving) != 0:
 				drained++
 			case e.Eligible:
 				eligible++

@@ -211,7 +211,7 @@ func (f *fleet) subjects() (list []alert.Subject) {
 	for _, s := range f.snapshots() {
 		for _, e := range s.Endpoints {
 			list = append(list, alert.Subject{
-				Upstream: s.Upstream, Endpoint: e.Endpoint.Name(), Drained: e.Conditions&(balancer.Draining|balancer.Departing) != 0,
+				Upstream: s.Upstream, Endpoint: e.Endpoint.Name(), Drained: e.Conditions&(balancer.Draining|balancer.Departing|balancer.Arriving) != 0,
 			})
 		}
 	}

@@ -27,6 +27,7 @@ type finder struct {
 	fleet    *fleet
 	upstream string
 	name     string           // of the source, unique in the upstream
+	kind     string           // of the source; "": somebody tells the sink
 	source   discovery.Source // nil: somebody tells the sink
 	initial  time.Duration    // how long its first list is waited for
 	cache    string           // the file that keeps the last list; "": none
@@ -50,7 +51,7 @@ type finder struct {
 func (f *fleet) newFinder(upstream, name string, asks *finding) *finder {
 	c := &asks.config
 	return &finder{
-		fleet: f, upstream: upstream, name: name, source: asks.source, initial: c.InitialTimeout, cache: c.Cache, asks: asks,
+		fleet: f, upstream: upstream, name: name, kind: c.Kind, source: asks.source, initial: c.InitialTimeout, cache: c.Cache, asks: asks,
 		woken: make(chan struct{}, 1), ready: make(chan struct{}), damper: discovery.NewDamper(limitsOf(asks)),
 	}
 }

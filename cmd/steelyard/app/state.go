@@ -46,6 +46,7 @@ func (a *App) observe() {
 	a.metrics.ObserveNotify(a.notify.states)
 	a.metrics.ObserveGateways(a.shared.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
+	a.metrics.ObserveDiscovery(a.fleet.discoveries)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
 		return metrics.Usage{Requests: a.handler.Guard.Requests(), Memory: a.handler.Guard.Memory()}
@@ -71,6 +72,8 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 			s.Draining = true
 		case admin.Departing:
 			s.Departing = true
+		case admin.Arriving:
+			s.Arriving = true
 		case admin.ProbeFailed:
 			s.ProbeFailed = true
 		case admin.Ejected:
@@ -80,11 +83,13 @@ func endpointState(upstream string, e admin.Endpoint) metrics.EndpointState {
 	return s
 }
 
-// configuredCapacities are the capacities that the file gives endpoints, by name.
-func configuredCapacities(list []configs.Endpoint) map[string]configs.Capacity {
-	byName := make(map[string]configs.Capacity, len(list))
-	for i := range list {
-		byName[list[i].Name] = list[i].Capacity
+// configuredCapacities are the settings of endpoints, by name, with the capacities that the file or a source gives them.
+func (f *fleet) configuredCapacities(u *upstream) map[string]settings {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	byName := make(map[string]settings, len(u.members))
+	for _, m := range u.members {
+		byName[m.name] = m.want.settings
 	}
 	return byName
 }
@@ -148,14 +153,16 @@ func (f *fleet) Upstreams() []admin.Upstream {
 		}
 		q := u.pool.Queue()
 		shown := admin.Upstream{
-			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled, Fallback: u.config.Fallback,
-			Queue: admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
+			Name: s.Upstream, Policy: s.Policy, Note: s.Note(), Panicking: s.Panicking, Spilled: s.Spilled, Holding: s.Holding, Fallback: u.config.Fallback,
+			Queue:   admin.Queue{Waiting: q.Waiting, OldestSeconds: q.Oldest.Seconds(), DrainRate: q.DrainRate},
+			Sources: f.sources(&u),
 		}
-		byCost, capacities := u.pool.Wants().Prompts, configuredCapacities(u.config.Endpoints)
+		byCost, capacities := u.pool.Wants().Prompts, f.configuredCapacities(&u)
 		for _, e := range s.Endpoints {
 			endpoint := adminEndpoint(&e, members[e.Endpoint.Name()], serving)
 			configured := capacities[endpoint.Name]
-			endpoint.ConfiguredCapacity, endpoint.CapacityAuto = configured.Value, configured.Auto
+			endpoint.ConfiguredCapacity, endpoint.CapacityAuto = configured.capacity.Value, configured.capacity.Auto
+			endpoint.Source = configured.source
 			if byCost {
 				endpoint.Cost = costOf(e.Endpoint.Load())
 			}
@@ -169,7 +176,7 @@ func (f *fleet) Upstreams() []admin.Upstream {
 // adminEndpoint is the state of an endpoint; m is nil where it goes just now.
 func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.Load]bool) admin.Endpoint {
 	shown := admin.Endpoint{
-		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
+		Name: e.Endpoint.Name(), URL: e.Endpoint.URL(), ID: e.Endpoint.UID(), Capacity: e.Base, EffectiveCapacity: e.Capacity,
 		Tier: e.Tier, Standby: e.Standby, Comeback: e.Comeback.String(), RampRatio: e.Ramp, TrialRequests: e.Trial,
 		Slots: e.Slots, ShareRatio: e.Share, InFlight: e.Endpoint.Load().InFlight(), Eligible: e.Eligible,
 		Unreachable: e.Endpoint.Unreachable(), Drained: drained(e, serving), Conditions: []admin.Condition{},
@@ -213,6 +220,8 @@ func conditionName(c balancer.Condition) admin.ConditionName {
 		return admin.Draining
 	case balancer.Departing:
 		return admin.Departing
+	case balancer.Arriving:
+		return admin.Arriving
 	case balancer.ProbeFailed:
 		return admin.ProbeFailed
 	}

@@ -24,6 +24,7 @@ type transitions struct {
 
 	mu       sync.Mutex // guards what follows
 	empty    bool       // no endpoint is eligible
+	had      bool       // there was an endpoint at some time
 	fallback string     // the upstream that gets its requests then; "": none
 }
 
@@ -137,7 +138,8 @@ func (t *transitions) watchEligible() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s := t.pool.Snapshot()
-	empty := len(s.Endpoints) > 0
+	t.had = t.had || len(s.Endpoints) > 0
+	empty := t.had && !s.Holding
 	reasons := map[string]any{}
 	for i := range s.Endpoints {
 		if s.Endpoints[i].Eligible {
@@ -153,6 +155,9 @@ func (t *transitions) watchEligible() {
 	e := event.Event{Kind: event.NoEndpointOver, Upstream: t.upstream}
 	if empty {
 		e.Kind, e.Cause, e.Action, e.Evidence = event.NoEndpoint, "every endpoint has a condition that keeps requests from it", "requests are answered 503", reasons
+		if len(s.Endpoints) == 0 {
+			e.Cause = "there is no endpoint any more"
+		}
 		if t.fallback != "" {
 			e.Action = "requests go to upstream " + t.fallback
 		}

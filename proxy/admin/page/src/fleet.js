@@ -9,6 +9,7 @@ const ways = { on_trial: 'on trial', ramping: 'ramping up' };
 export function stateOf(e) {
   const c = Object.fromEntries(e.conditions.map((c) => [c.name, c]));
   const of = (word, tone, c) => ({ word, tone, why: c?.reason || '', since: c?.since });
+  if (c.arriving && !c.departing) return of('arriving', 'watch', c.arriving);
   if (c.probe_failed) return of('down', 'bad', c.probe_failed);
   if (c.ejected) return of(e.eligible ? 'ejected, used all the same' : 'ejected', 'bad', c.ejected);
   if (c.draining) return of(e.drained ? 'drained' : 'draining', 'held', c.draining);
@@ -32,7 +33,7 @@ function capacity(e) {
 function row(u, e, now, act) {
   const s = stateOf(e), r = e.recent, held = e.conditions.some((c) => c.name === 'draining'), p = e.probe;
   const errors = known(r.error_ratio) ? percent(r.error_ratio) : '–';
-  return html`<th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, ''), 48)}</small></th>
+  return html`<th role="rowheader" scope="row">${name(e.name, 40)}<small>${name(e.url.replace(/^https?:../, '') + (e.source ? ', by ' + e.source : ''), 60)}</small></th>
   ${cell('state', html`<span class="state">${mark(s.tone)}<span>${s.word}${s.since ? html` <span class="quiet">${span(since(s.since, now))}</span>` : nothing}<small>${s.why ? name(s.why, 90) : nothing}</small></span></span>`, 'wide')}
   ${cell('capacity', capacity(e), 'n')}
   ${cell('share', html`${percent(r.share)}<small>of ${percent(e.share)}</small>${bar(r.share, e.share)}`, 'n')}
@@ -50,7 +51,7 @@ const heads = [['Endpoint', 'l'], ['State', 'l'], ['Capacity', ''], ['Share', 'o
 
 function upstream(u) {
   const q = u.queue, r = u.recent;
-  const notes = [u.policy.replaceAll('_', ' '), u.note, u.panicking && 'panic mode', u.spilled && 'spilled over', u.fallback && 'falls back to ' + u.fallback].filter(Boolean).join(', ');
+  const notes = [u.policy.replaceAll('_', ' '), u.note, u.panicking && 'panic mode', u.spilled && 'spilled over', u.fallback && 'falls back to ' + u.fallback, u.holding && 'requests wait for its first endpoint', ...(u.sources || []).filter((s) => s.trouble !== 'none').map((s) => 'source ' + s.name + ' is ' + s.trouble + ' for ' + lasted(s.stale_seconds))].filter(Boolean).join(', ');
   return html`<div class="upstream"><h3><b>${name(u.name, 60)}</b><span class="note">${name(notes, 160)}</span>
     <span class="sum">${rate(r.requests_rate).replace('/s', ' requests/s')}, R ${lasted(r.response_p50_s)}, queue ${number(q.waiting)}${q.waiting ? ', oldest ' + lasted(q.oldest_seconds) : ''}</span></h3>
   <table role="table"><caption class="unseen">Endpoints of ${u.name}</caption><thead role="rowgroup"><tr role="row">${heads.map(([h, more]) => html`<th role="columnheader" scope="col" class=${more === 'l' ? 'l' : 'n'}>${h}${more && more !== 'l' ? html`<small>${more}</small>` : nothing}</th>`)}<th role="columnheader" scope="col"><span class="unseen">Drain</span></th></tr></thead>
