@@ -13,12 +13,14 @@ const (
 	panicWindow  = 6 * time.Second
 	panicRatio   = 2 // this many times what serves must be needed
 
-	trendWindow = 10 * time.Minute
-	trendSure   = 4                // a trend must be as many times its standard error
-	lateOften   = 0.3              // the part of the looks of the stable window, for requests to be late again and again
-	leastClear  = 10 * time.Second // sooner than this a backlog need not be gone
-	band        = 0.1              // of a server: so much too few is let be
-	tolerance   = 0.1              // of what is there, while nobody waits; HPA's
+	// arrivingWindow is longer: in a minute few requests come, of sizes that are far apart.
+	arrivingWindow = 3 * time.Minute
+	trendWindow    = 10 * time.Minute
+	trendSure      = 4                // a trend must be as many times its standard error
+	lateOften      = 0.3              // the part of the looks of the stable window, for requests to be late again and again
+	leastClear     = 10 * time.Second // sooner than this a backlog need not be gone
+	band           = 0.1              // of a server: so much too few is let be
+	tolerance      = 0.1              // of what is there, while nobody waits; HPA's
 
 	objectiveNear = 0.8 // this part of an objective is near to it
 
@@ -26,7 +28,7 @@ const (
 	leastStep = 2
 	inRatio   = 0.1 // of the replicas go at once, and one at least
 
-	mostPatience = 4 // times ScaleInAfter, where servers had to come back soon after they had gone
+	mostPatience = 2 // times ScaleInAfter, where servers had to come back soon after they had gone
 )
 
 // Controller decides for one upstream. It is for one goroutine.
@@ -69,7 +71,7 @@ func New(s Settings) *Controller {
 func (c *Controller) Configure(s Settings) {
 	s = s.withDefaults()
 	if s.Capacity != c.settings.Capacity || c.begun.IsZero() {
-		c.arriving, c.trend, c.busy = newWindow(stableWindow), newWindow(trendWindow), newWindow(stableWindow)
+		c.arriving, c.trend, c.busy = newWindow(arrivingWindow), newWindow(trendWindow), newWindow(stableWindow)
 	}
 	if s.ScaleInAfter != c.settings.ScaleInAfter {
 		c.needed = newWindow(mostPatience * s.ScaleInAfter)

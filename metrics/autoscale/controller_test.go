@@ -34,33 +34,33 @@ func TestWhatIsNeeded(t *testing.T) {
 		wanted   int
 		reason   string
 	}{
-		"enough": {Settings{}, calm, 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 70 % busy"},
-		"too much arrives": {Settings{}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 4.2 }), 6,
-			"4 -> 6: 4 servers' worth of work is to be done, and a server shall be 70 % busy"},
+		"enough": {Settings{}, calm, 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
+		"too much arrives": {Settings{}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 4.2 }), 5,
+			"4 -> 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
 		"much work waits": {Settings{}, with(func(s *Sample) { s.InFlight, s.Waiting, s.WaitingRequests, s.Arriving = 32, 380, 90, 4 }), 8,
 			"4 -> 8: 380 s of work wait, a server needs 90 s to start"},
-		"a little work waits": {Settings{}, with(func(s *Sample) { s.Waiting, s.WaitingRequests = 3, 2 }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 70 % busy"},
+		"a little work waits": {Settings{}, with(func(s *Sample) { s.Waiting, s.WaitingRequests = 3, 2 }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"some come already": {Settings{}, with(func(s *Sample) { s.InFlight, s.Arriving, s.Starting = 32, 4.2, 2 }), 6,
-			"6 stay: 4 servers' worth of work is to be done, and a server shall be 70 % busy"},
-		"not known what arrives": {Settings{}, with(func(s *Sample) { s.Arriving = nan }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 70 % busy"},
+			"6 stay: 4 servers' worth of work is to be done, and a server shall be 85 % busy; none goes, as they must suffice for 5 min"},
+		"not known what arrives": {Settings{}, with(func(s *Sample) { s.Arriving = nan }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"nothing known": {Settings{}, with(func(s *Sample) { s.Arriving, s.Slots = nan, 0 }), 4,
 			"4 stay: it is not known how much work arrives, and the servers have no slots, so that none goes"},
 		"stale": {Settings{}, with(func(s *Sample) { s.Age, s.InFlight, s.Arriving = time.Minute, 32, 40 }), 4, "4 stay: the newest figure is 60 s old"},
-		"capacity": {Settings{Capacity: 100, Max: 20}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 420 }), 6,
-			"4 -> 6: 4 servers' worth of work is to be done, and a server shall be 70 % busy"},
+		"capacity": {Settings{Capacity: 100, Max: 20}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 420 }), 5,
+			"4 -> 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
 		"capacity as learned": {Settings{Capacity: 100, Max: 20}, with(func(s *Sample) { s.InFlight, s.Arriving, s.Capacity = 32, 420, 50 }), 8,
-			"4 -> 8: 8.4 servers' worth of work arrives at once; 12 are wanted, step by step"},
-		"one large one serves": {Settings{}, with(func(s *Sample) { s.Ready, s.Worth = 1, 6 }), 1, "1 stay: 3.8 servers' worth of work is to be done, and a server shall be 70 % busy"},
-		"foretold":             {Settings{}, with(func(s *Sample) { s.Forecast = 4.6 }), 7, "4 -> 7: 4.6 servers' worth of work is foretold for when a new one is ready"},
+			"4 -> 8: 8.4 servers' worth of work arrives at once; 10 are wanted, step by step"},
+		"one large one serves": {Settings{}, with(func(s *Sample) { s.Ready, s.Worth = 1, 6 }), 1, "1 stay: 3.8 servers' worth of work is to be done, and a server shall be 84 % busy"},
+		"foretold":             {Settings{}, with(func(s *Sample) { s.Forecast = 4.6 }), 6, "4 -> 6: 4.6 servers' worth of work is foretold for when a new one is ready"},
 		"foretold, only shown": {Settings{Predict: PredictShow}, with(func(s *Sample) { s.Forecast = 4.6 }), 4,
-			"4 stay: 2.5 servers' worth of work is to be done, and a server shall be 70 % busy"},
+			"4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"the most": {Settings{Max: 5}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 9 }), 5,
 			"4 -> 5: 5 is the most that there may be; 9 servers' worth of work arrives at once"},
 		"the least":                 {Settings{Min: 6}, calm, 6, "4 -> 6: at least 6 shall be there"},
-		"too many for the most":     {Settings{Max: 3}, calm, 3, "4 -> 3: 3 is the most that there may be; 2.5 servers' worth of work is to be done, and a server shall be 70 % busy"},
+		"too many for the most":     {Settings{Max: 3}, calm, 3, "4 -> 3: 3 is the most that there may be; 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"an alert asks":             {Settings{}, with(func(s *Sample) { s.Asked = 2 }), 6, "4 -> 6: an alert has asked for 6"},
 		"an alert asks for fewer":   {Settings{}, with(func(s *Sample) { s.Asked, s.InFlight, s.Arriving = -1, 10, 1.2 }), 3, "4 -> 3: an alert asks for fewer, and they suffice"},
-		"an alert asks for too few": {Settings{}, with(func(s *Sample) { s.Asked = -1 }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 70 % busy"},
+		"an alert asks for too few": {Settings{}, with(func(s *Sample) { s.Asked = -1 }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"nothing is there":          {Settings{}, Sample{Held: 3, WaitingRequests: 3, Forecast: nan, Lead: 90 * time.Second}, 1, "0 -> 1: 3 requests wait for the first server, which needs 90 s to start"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +146,7 @@ func TestLatenessAsksForOneMore(t *testing.T) {
 
 // TestOutOfUseIsMissing once it has lasted, and not for a moment.
 func TestOutOfUseIsMissing(t *testing.T) {
-	s := Sample{Ready: 3, Out: 1, Slots: 24, InFlight: 21, Arriving: 2.6, Forecast: math.NaN()}
+	s := Sample{Ready: 3, Out: 1, Slots: 24, InFlight: 24, Arriving: 3, Forecast: math.NaN()}
 	c := New(Settings{Max: 8})
 	assert.Equal(t, 4, told(c, dawn, 55*time.Second, s).Wanted)
 	d := told(c, dawn.Add(time.Minute), 5*time.Second, s)

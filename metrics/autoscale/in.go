@@ -46,7 +46,7 @@ func (c *Controller) idle(v *view, now int) bool {
 func (c *Controller) against(v *view, each float64) string {
 	s, waited := v.s, c.inFor(v.at)
 	switch {
-	case v.at.Sub(c.needed.begun) < waited, v.at.Sub(c.wentOut) < waited:
+	case v.at.Sub(c.needed.begun) < waited, v.at.Sub(c.wentOut) < min(v.lead, waited):
 		return fmt.Sprintf("they must suffice for %s", short(waited))
 	case v.at.Before(c.panicUntil):
 		return "much came at once"

@@ -23,7 +23,7 @@ const most = 1e9
 type view struct {
 	at       time.Time
 	s        *Sample
-	arriving float64 // of late (the stable window); NaN: not known
+	arriving float64 // of late (arrivingWindow); NaN: not known
 	burst    float64 // the same by the short window
 	level    float64 // what is to be done, by what arrives and what is in flight; NaN: not known
 	waiting  float64 // in seconds of one server; NaN: not known
@@ -59,9 +59,9 @@ func (c *Controller) look(now time.Time, s *Sample) view {
 		c.busy.add(now, 0)
 	}
 	c.out.add(now, float64(s.Out))
-	v.arriving, v.burst = c.arriving.mean(now, stableWindow), c.arriving.mean(now, panicWindow)
+	v.arriving, v.burst = c.arriving.mean(now, arrivingWindow), c.arriving.mean(now, panicWindow)
 	v.busy = c.busy.mean(now, stableWindow)
-	v.level = level(v.busy, v.arriving, c.arriving.off(now, stableWindow))
+	v.level = level(v.busy, v.arriving, c.arriving.off(now, arrivingWindow))
 	if full := s.WaitingRequests > 0 || s.Slots == 0 || s.InFlight >= s.Slots; full && v.burst/c.settings.TargetUtilization >= panicRatio*max(v.worth, 1) {
 		c.panicUntil = now.Add(stableWindow)
 	}
@@ -103,10 +103,9 @@ func (c *Controller) needs(v *view) (list []need) {
 			list = append(list, need{key, min(servers, most), fmt.Sprintf(format, args...), passing})
 		}
 	}
-	target := c.settings.TargetUtilization
-	add("need_level", v.level/target, false, "%s worth of work is to be done, and a server shall be %.0f %% busy", servers(v.level), 100*target)
+	add("need_level", c.room(v.level), false, "%s worth of work is to be done, and a server shall be %s busy", servers(v.level), c.aim(v.level))
 	if v.at.Before(c.panicUntil) {
-		add("need_panic", v.burst/target, true, "%s worth of work arrives at once", servers(v.burst))
+		add("need_panic", c.room(v.burst), true, "%s worth of work arrives at once", servers(v.burst))
 	}
 	if w, why := c.queued(v); w > 0 {
 		add("need_queue", w, true, "%s", why)
@@ -121,6 +120,23 @@ func (c *Controller) needs(v *view) (list []need) {
 		list = append(list, c.foreseen(v)...)
 	}
 	return list
+}
+
+// room is how many servers a level of work needs. Work that comes by chance needs room above its mean, as much as it spreads,
+// and it spreads by its square root: many servers may be busier than one, for the same waits. TargetUtilization says how
+// busy one alone may be.
+func (c *Controller) room(level float64) float64 {
+	u := c.settings.TargetUtilization
+	return level + (1-u)/math.Sqrt(u)*math.Sqrt(level) // u + (1-u) is one
+}
+
+// aim is how busy servers shall be at a level of work.
+func (c *Controller) aim(level float64) string {
+	share := c.settings.TargetUtilization
+	if level > 0 {
+		share = level / c.room(level)
+	}
+	return fmt.Sprintf("%.0f %%", 100*share)
 }
 
 // level is how much is to be done. What is in flight shows it best where all is served at once: it swings less than what
@@ -144,8 +160,8 @@ func (c *Controller) queued(v *view) (servers float64, why string) {
 		return 0, ""
 	}
 	arriving := v.arriving
-	if known(v.burst) && !(v.burst <= arriving) {
-		arriving = v.burst
+	if late := c.arriving.mean(v.at, stableWindow); known(late) && !(late <= arriving) {
+		arriving = late // not what came in a few seconds: over the time of a start that would be much
 	}
 	if math.IsNaN(arriving) {
 		arriving = v.worth // they are busy, or nobody would wait
@@ -196,14 +212,13 @@ func over(value, objective float64) bool { return known(value) && objective > 0 
 
 // foreseen is what will be needed when a server that is started now is ready. It only ever adds.
 func (c *Controller) foreseen(v *view) (list []need) {
-	target := c.settings.TargetUtilization
 	if known(v.foretold) {
-		list = append(list, need{"need_forecast", min(v.foretold/target, most), fmt.Sprintf("%s worth of work is foretold for when a new one is ready", servers(v.foretold)), false})
+		list = append(list, need{"need_forecast", min(c.room(v.foretold), most), fmt.Sprintf("%s worth of work is foretold for when a new one is ready", servers(v.foretold)), false})
 	}
 	slope, off := c.trend.line(v.at, min(2*v.lead+2*stableWindow, trendWindow))
 	if known(v.arriving) && slope > trendSure*off && slope > 0 {
 		ahead := min(v.arriving+slope*(v.lead+stableWindow/2).Seconds(), 2*v.arriving+1)
-		list = append(list, need{"need_trend", min(ahead/target, most), fmt.Sprintf("work grows: %s worth of it arrive when a new one is ready", servers(ahead)), false})
+		list = append(list, need{"need_trend", min(c.room(ahead), most), fmt.Sprintf("work grows: %s worth of it arrive when a new one is ready", servers(ahead)), false})
 	}
 	return list
 }

@@ -61,7 +61,7 @@ func (c *Controller) ask(v *view, wanted int, d *Decision) int {
 	if v.s.Asked > 0 {
 		c.asked, c.askedAt = min(d.Now+v.s.Asked, c.settings.Max), v.at
 	}
-	if v.s.Asked < 0 && c.asked == 0 && wanted == d.Now && v.s.WaitingRequests == 0 && v.present+float64(v.s.Asked) >= v.arriving/c.settings.TargetUtilization {
+	if v.s.Asked < 0 && c.asked == 0 && wanted == d.Now && v.s.WaitingRequests == 0 && v.present+float64(v.s.Asked) >= c.room(v.arriving) {
 		d.Reason, d.Held = "an alert asks for fewer, and they suffice", false
 		return max(d.Now+v.s.Asked, 0)
 	}

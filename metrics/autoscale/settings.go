@@ -24,7 +24,7 @@ type Settings struct {
 	Capacity float64 // of one new replica, until Sample.Capacity says what was learned; 1
 	Slots    int     // of one new replica; 0: no limit, or not known
 
-	TargetUtilization float64       // above 0 and below 1: how busy a server shall be; 0.7
+	TargetUtilization float64       // above 0 and below 1: how busy one server alone shall be, many may be busier; 0.7
 	TargetWait        time.Duration // how long a request may wait for a server; 2 s
 	Interval          time.Duration // from one Step to the next; 5 s
 	ScaleInAfter      time.Duration // for so long fewer must suffice before one goes; 5 min

