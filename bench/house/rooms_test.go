@@ -174,6 +174,8 @@ var rooms = []room{
 		why: "makes rows with faults of known truth, by rules of its own, and shows them to what is to find them"},
 	{path: "bench/foresight", level: 5, sees: "bench/report metrics/forecast",
 		why: "makes and reads series, and shows them step by step to what foretells them"},
+	{path: "bench/elastic", level: 5, sees: "bench/figure bench/heap bench/report bench/trace configs metrics/autoscale metrics/forecast metrics/usage", tests: "balancer balancer/policy bench/engine bench/sim",
+		why: "rules that scale, ours by its own code and others' written anew, over courses that it makes or reads; of configs it has the slips of a keyboard"},
 	{path: "bench/load", level: 4, sees: "bench/alarm bench/trace", tests: "bench/backend bench/engine",
 		why: "a client is a peer as well"},
 	{path: "bench/scenario", level: 4, sees: "bench/engine bench/trace configs",
@@ -218,7 +220,7 @@ var rooms = []room{
 		why: "what the service manager says and hears"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/engine bench/faults bench/foresight bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/usage proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/policy balancer/predict balancer/predict/table balancer/statefile bench/backend bench/chaos bench/elastic bench/engine bench/faults bench/foresight bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/usage proxy/admin proxy/requestlog",
 		tests: "balancer bench/sim",
 		why:   "commands, flags and exit codes"},
 }

@@ -16,6 +16,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/bench/chaos"
+	"github.com/steelyard-proxy/steelyard/bench/elastic"
 	"github.com/steelyard-proxy/steelyard/bench/faults"
 	"github.com/steelyard-proxy/steelyard/bench/foresight"
 	"github.com/steelyard-proxy/steelyard/bench/lab"
@@ -62,6 +63,7 @@ func benchListCommand() *cobra.Command {
 			fmt.Fprintf(t, "%s\t%s\t%s\n", real.Name, "simulated", real.Title)
 			fmt.Fprintf(t, "%s\t%s\t%s\n", faults.Name, "simulated", faults.Title)
 			fmt.Fprintf(t, "%s\t%s\t%s\n", foresight.Name, "simulated", foresight.Title)
+			fmt.Fprintf(t, "%s\t%s\t%s\n", elastic.Name, "simulated", elastic.Title)
 			return t.Flush()
 		},
 	}
@@ -96,7 +98,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name, real.Name, faults.Name, foresight.Name), ", "))
+				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name, real.Name, faults.Name, foresight.Name, elastic.Name), ", "))
 			case 1:
 				return nil
 			}
@@ -119,7 +121,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 	flags.BoolVar(&s.force, "force", false, "replace older results")
 	flags.BoolVar(&s.inTurn, "in-turn", false, "measure one contender after the other instead of all at the same time")
 	flags.BoolVar(&s.simulate, "simulate", false, "in virtual time only, without sockets and peers")
-	c.AddCommand(chaosCommand(), liveCommand(), realCommand(), faultsCommand(), forecastCommand())
+	c.AddCommand(chaosCommand(), liveCommand(), realCommand(), faultsCommand(), forecastCommand(), elasticCommand())
 	return c
 }
 
