@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"net/url"
@@ -69,6 +70,9 @@ func (a *Actuator) filters(more map[string][]string) url.Values {
 
 // list is all our containers, by slot, whoever has created them.
 func (a *Actuator) list(ctx context.Context) (all []container, err error) {
+	a.mu.Lock()
+	before := maps.Clone(a.stopping) // one of them may be gone when the answer comes, and still be in it
+	a.mu.Unlock()
 	query := a.filters(nil)
 	query.Set("all", "true")
 	var answer []listed
@@ -77,6 +81,7 @@ func (a *Actuator) list(ctx context.Context) (all []container, err error) {
 	}
 	for _, l := range answer {
 		if c, ok := ours(l); ok {
+			c.stopping = before[l.ID]
 			all = append(all, c)
 		}
 	}
@@ -94,7 +99,7 @@ func (a *Actuator) Count(ctx context.Context) (autoscale.Count, error) {
 	defer a.mu.Unlock()
 	c := autoscale.Count{Wanted: a.wanted, Replicas: []autoscale.Replica{}}
 	for i := range all {
-		r := all[i].replica(a.upstream, a.stopping[all[i].ID])
+		r := all[i].replica(a.upstream, all[i].stopping || a.stopping[all[i].ID])
 		if r.State == autoscale.Starting || r.State == autoscale.Running {
 			c.Running++
 		}
@@ -108,7 +113,7 @@ func (a *Actuator) Count(ctx context.Context) (autoscale.Count, error) {
 
 // staying are those that nobody has asked to end. The caller holds mu.
 func (a *Actuator) staying(all []container) []container {
-	return slices.DeleteFunc(slices.Clone(all), func(c container) bool { return a.stopping[c.ID] || c.ends() })
+	return slices.DeleteFunc(slices.Clone(all), func(c container) bool { return c.stopping || a.stopping[c.ID] || c.ends() })
 }
 
 // Scale brings about that there are that many.
@@ -190,14 +195,14 @@ func (a *Actuator) remove(c container, why string) {
 	if is(err, http.StatusNotFound) || is(err, http.StatusConflict) { // it is gone, or being removed
 		err = nil
 	}
-	a.mu.Lock()
-	delete(a.stopping, c.ID)
-	a.mu.Unlock()
 	if err != nil {
 		a.tell(event.ReplicaFailed, c.slot, "it could not be stopped: "+err.Error(), "it is tried again with the next order", map[string]any{"container": c.ID})
-		return
+	} else {
+		a.tell(event.ReplicaEnded, c.slot, why, "", map[string]any{"container": c.ID, "port": c.port})
 	}
-	a.tell(event.ReplicaEnded, c.slot, why, "", map[string]any{"container": c.ID, "port": c.port})
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	delete(a.stopping, c.ID)
 }
 
 // grow starts what was created and not started, and creates what is missing.

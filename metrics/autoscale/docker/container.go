@@ -49,13 +49,14 @@ type listed struct {
 type container struct {
 	listed
 	slot, port int
+	stopping   bool // it was being stopped when the list was asked for
 }
 
 // ours reads the labels.
 func ours(l listed) (c container, ok bool) {
 	slot, err := strconv.Atoi(l.Labels[labelSlot])
 	port, err2 := strconv.Atoi(l.Labels[labelPort])
-	return container{l, slot, port}, err == nil && err2 == nil && slot >= 0 && port > 0 && port <= 65535
+	return container{listed: l, slot: slot, port: port}, err == nil && err2 == nil && slot >= 0 && port > 0 && port <= 65535
 }
 
 // ends says whether it is on its way out.
