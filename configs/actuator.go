@@ -31,6 +31,12 @@ type Actuator struct {
 	ContainerPort int    `yaml:"container_port,omitempty"` // that the server listens on in its container; 0: it shares the machine's network and listens on {port}
 	Create        string `yaml:"create,omitempty"`         // JSON that is laid over the body of POST /containers/create
 
+	// Of kubernetes.
+	Target     string `yaml:"target,omitempty"`     // as ParseTarget reads it
+	Namespace  string `yaml:"namespace,omitempty"`  // "": that of the service account, or of the kubeconfig's context
+	Kubeconfig string `yaml:"kubeconfig,omitempty"` // absolute; "": the service account of the pod
+	Context    string `yaml:"context,omitempty"`    // of the kubeconfig; "": its current one
+
 	// Of a webhook.
 	URL        SecretURL `yaml:"url,omitempty"`         // or URLFile
 	URLFile    string    `yaml:"url_file,omitempty"`    // a file that holds it, absolute
@@ -66,6 +72,10 @@ var actuatorKeys = map[string][]string{
 	"image":          {ActuateDocker},
 	"container_port": {ActuateDocker},
 	"create":         {ActuateDocker},
+	"target":         {ActuateKubernetes},
+	"namespace":      {ActuateKubernetes},
+	"kubeconfig":     {ActuateKubernetes},
+	"context":        {ActuateKubernetes},
 	"url":            {ActuateWebhook},
 	"url_file":       {ActuateWebhook},
 	"secret_file":    {ActuateWebhook},

@@ -31,7 +31,8 @@ func certificateFolder(t testing.TB) string {
 var certificateFiles = sync.OnceValue(func() map[string][]byte {
 	cert, key := selfSigned()
 	_, other := selfSigned()
-	return map[string][]byte{"cert.pem": cert, "key.pem": key, "ca.pem": cert, "other.pem": other, "garbage.pem": []byte("no PEM\n")}
+	return map[string][]byte{"cert.pem": cert, "key.pem": key, "ca.pem": cert, "other.pem": other, "garbage.pem": []byte("no PEM\n"),
+		"kubeconfig.yaml": []byte("current-context: prod\n")}
 })
 
 func selfSigned() (cert, key []byte) {

@@ -18,6 +18,15 @@ type Discovery struct {
 	Path     string        `yaml:"path,omitempty"` // file: a file or a pattern, absolute
 	Interval time.Duration `yaml:"interval"`       // from one look to the next, where the source has to be asked
 
+	// Of kubernetes.
+	Service       string `yaml:"service,omitempty"`
+	Namespace     string `yaml:"namespace,omitempty"`  // "": that of the service account, or of the kubeconfig's context
+	PortName      string `yaml:"port_name,omitempty"`  // or Port; neither: the only one
+	Kubeconfig    string `yaml:"kubeconfig,omitempty"` // absolute; "": the service account of the pod
+	Context       string `yaml:"context,omitempty"`    // of the kubeconfig; "": its current one
+	IgnorePods    bool   `yaml:"ignore_pods,omitempty"`
+	AllowLoopback bool   `yaml:"allow_loopback,omitempty"`
+
 	// Of all that it finds.
 	Scheme   string     `yaml:"scheme,omitempty"` // of addresses without one; "": http
 	Port     int        `yaml:"port,omitempty"`   // of addresses without one; 0: they must have one
@@ -34,7 +43,7 @@ type Discovery struct {
 }
 
 // DiscoveryKinds are the words that discovery.kind may have.
-var DiscoveryKinds = []string{"file"}
+var DiscoveryKinds = []string{"file", "kubernetes"}
 
 func discoveryDefaults() Discovery {
 	return Discovery{
@@ -45,7 +54,8 @@ func discoveryDefaults() Discovery {
 
 // discoveryKeys are the keys of the source that each kind needs, and those that it may have.
 var discoveryKeys = map[string]struct{ needs, may []string }{
-	"file": {needs: []string{"path"}, may: []string{"scheme", "port"}},
+	"file":       {needs: []string{"path"}, may: []string{"scheme", "port"}},
+	"kubernetes": {needs: []string{"service"}, may: []string{"namespace", "port_name", "kubeconfig", "context", "ignore_pods", "allow_loopback", "scheme", "port"}},
 }
 
 // finds says whether an upstream may have endpoints that the file does not list.
@@ -56,6 +66,7 @@ func (d *Discovery) resolveFiles(absolute func(*string)) {
 		return
 	}
 	absolute(&d.Path)
+	absolute(&d.Kubeconfig)
 	absolute(&d.Cache)
 	if d.TLS != nil {
 		absolute(&d.TLS.CAFile)
@@ -98,6 +109,8 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 		given bool
 	}{
 		{"path", d.Path != ""}, {"scheme", d.Scheme != ""}, {"port", d.Port != 0},
+		{"service", d.Service != ""}, {"namespace", d.Namespace != ""}, {"port_name", d.PortName != ""}, {"kubeconfig", d.Kubeconfig != ""},
+		{"context", d.Context != ""}, {"ignore_pods", d.IgnorePods}, {"allow_loopback", d.AllowLoopback},
 	} {
 		switch needed := slices.Contains(of.needs, k.name); {
 		case needed && !k.given:
@@ -106,6 +119,7 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 			r.add(p.key(k.name), "remove it, or choose another kind", "is not for kind %s", d.Kind)
 		}
 	}
+	r.validateKubernetes(p, d)
 	if d.Path != "" {
 		if _, err := filepath.Match(d.Path, ""); err != nil {
 			r.add(p.key("path"), "close each [, or write \\[", "is no path and no pattern: %s", quote(d.Path))

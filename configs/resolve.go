@@ -108,7 +108,7 @@ func (c *Config) resolveFiles(folder string) {
 		}
 		if scale := c.Upstreams[i].Scale; scale != nil && scale.Actuator != nil {
 			a := scale.Actuator
-			for _, name := range []*string{&a.Dir, &a.Logs, &a.URLFile, &a.SecretFile} {
+			for _, name := range []*string{&a.Dir, &a.Logs, &a.URLFile, &a.SecretFile, &a.Kubeconfig} {
 				absolute(name)
 			}
 			if a.Kind != ActuateDocker { // there it is a program of the image

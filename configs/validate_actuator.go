@@ -23,6 +23,7 @@ func (r *report) validateActuator(p path, a *Actuator, most int) {
 	case ActuateDocker:
 		r.validateDocker(p, a, most)
 	case ActuateKubernetes:
+		r.validateTarget(p, a)
 	case ActuateWebhook:
 		r.validateReceiver(p, "url", string(a.URL), a.URLFile)
 		r.validateKeys(p.key("secret_file"), a.SecretFile)

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/steelyard-proxy/steelyard/balancer/discovery/kubernetes/api"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale/command"
@@ -22,6 +23,7 @@ type wantedActuator struct {
 	most   int               // servers
 	files  [sha256.Size]byte // of their contents
 	target notify.Target     // of a webhook
+	client *api.Client       // of a cluster
 }
 
 func prepareActuator(s *configs.Scale) (w wantedActuator, err error) {
@@ -32,6 +34,9 @@ func prepareActuator(s *configs.Scale) (w wantedActuator, err error) {
 	if w.config.Kind == configs.ActuateWebhook {
 		w.target, w.files, err = readTarget(string(w.config.URL), w.config.URLFile, w.config.SecretFile)
 		w.target.Timeout = w.config.Timeout
+	}
+	if w.config.Kind == configs.ActuateKubernetes {
+		w.client, w.files, err = clusterOf(w.config.Kubeconfig, w.config.Context)
 	}
 	return w, err
 }
@@ -54,7 +59,7 @@ func (w *wantedActuator) fileNames() []string {
 	if w.config == nil {
 		return nil
 	}
-	return []string{w.config.URLFile, w.config.SecretFile}
+	return []string{w.config.URLFile, w.config.SecretFile, w.config.Kubeconfig}
 }
 
 // configure takes over other settings where the actuator can: servers that run are left alone. Otherwise there must be another actuator.
@@ -86,6 +91,8 @@ func (f *fleet) newActuator(upstream string, w *wantedActuator) (autoscale.Actua
 		return orders.New(orders.Options{Target: w.target, CountURL: notify.NewSecret(string(c.CountURL)), Gateway: f.sender.gateway}), nil
 	case configs.ActuateCommand:
 		return command.New(command.Options{Upstream: upstream, Args: c.Command, CountArgs: c.CountCommand, Env: c.Env, Timeout: c.Timeout}), nil
+	case configs.ActuateKubernetes:
+		return newClusterActuator(upstream, c, w.client, f.log)
 	default:
 		return nil, fmt.Errorf("scale.actuator.kind: this program has no actuator of kind %s", c.Kind)
 	}

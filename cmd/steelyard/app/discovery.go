@@ -22,6 +22,8 @@ func newSource(c *configs.Discovery, log *zap.Logger) (discovery.Source, error) 
 	switch c.Kind {
 	case "file":
 		return file.New(file.Options{Path: c.Path, Shape: shape, Interval: c.Interval, Watch: watchFiles(log)})
+	case "kubernetes":
+		return newServiceSource(c, log)
 	}
 	return nil, fmt.Errorf("discovery of kind %q is not known", c.Kind)
 }

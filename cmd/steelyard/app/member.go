@@ -141,7 +141,7 @@ func (m *member) change(w wanted) (retire func()) {
 func (m *member) begin(g *group) {
 	m.beginNaming(g)
 	if m.probing == nil {
-		m.probing = g.startUntil("probe "+m.name, m.prober.Run)
+		m.probing = g.startUntil("probe "+m.name, m.probe)
 	}
 	if l := m.listener.Load(); l != nil && m.hearing == nil {
 		m.hearing = g.startUntil("hear the engine of "+m.name, l.Run)
@@ -149,6 +149,15 @@ func (m *member) begin(g *group) {
 	if m.upkeep == nil {
 		m.upkeep = g.startUntil("keep connections to "+m.name, m.target.Conns.Run)
 	}
+}
+
+// probe probes the endpoint until ctx ends. One that is new gets no request before a probe has passed, so its first one does
+// not wait for its place in the interval.
+func (m *member) probe(ctx context.Context) error {
+	if m.arriving.Load() {
+		m.prober.First(ctx)
+	}
+	return m.prober.Run(ctx)
 }
 
 // beginNaming starts to look the endpoint's name up.
