@@ -12,7 +12,7 @@ WITH_GOROUTINES = ./balancer/... ./health/... ./metrics ./metrics/advice ./metri
 	./metrics/notify/... ./metrics/program ./metrics/recovery ./metrics/usage ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
-.PHONY: help run test check race e2e fuzz bench-proxy bench-policies bench-hardship soak pgo build lint
+.PHONY: help run test check race e2e e2e-cluster fuzz bench-proxy bench-policies bench-hardship soak pgo build lint
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -38,6 +38,9 @@ race: ## the race detector over the packages with goroutines, without what takes
 
 e2e: ## the real program: the OpenAI SDK (needs Node), kills, reloads, shutdowns, the commands of all pages; and what takes long
 	E2E=1 $(GO) test -count=1 -p 1 -v ./bench/e2e ./bench/week ./metrics/autoscale/docker ./metrics/usage
+
+e2e-cluster: ## a real control plane of Kubernetes (Linux, as root; the first time it is built, half an hour of CPU)
+	$(GO) test -tags cluster -count=1 -timeout 90m -v ./bench/e2e/cluster
 
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$($(GO) list ./...); do for t in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
