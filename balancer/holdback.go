@@ -23,6 +23,10 @@ func (q *queue) size(r *Request) float64 {
 
 // arrive takes in a request that comes for the first time.
 func (q *queue) arrive(r *Request) {
+	if r == nil || r.place.number == 0 {
+		q.demand.requests++
+		q.demand.work += sizeOf(r)
+	}
 	if q.options.Order.BySize() && r != nil && r.place.number == 0 {
 		q.sizes.Arrived(r.Work)
 	}

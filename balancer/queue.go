@@ -31,6 +31,7 @@ type queue struct {
 	of                      [priorities]int // how many of each priority wait
 
 	sizes    dispatch.Sizes
+	demand   demand
 	compared []dispatch.Seat // memory of fleet
 	backlog  []int64         // memory of aheadOf
 
@@ -97,6 +98,7 @@ func (q *queue) add(w *Waiter) {
 		w.key, w.long = 0, false // one that came after it has aged: so has it
 	}
 	q.length++
+	q.demand.waiting += sizeOf(w.request)
 	q.of[w.priority]++
 	heap.Push(&q.line, w)
 }
@@ -130,6 +132,9 @@ func (q *queue) remove(w *Waiter, now time.Duration) {
 		q.young = w.younger
 	}
 	q.unlink(w)
+	if q.demand.waiting -= sizeOf(w.request); q.length == 1 {
+		q.demand.waiting = 0 // and not what rounding has left
+	}
 	q.length--
 	q.of[w.priority]--
 }
