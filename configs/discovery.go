@@ -59,7 +59,7 @@ var discoveryKeys = map[string]struct{ needs, may []string }{
 }
 
 // finds says whether an upstream may have endpoints that the file does not list.
-func (u *Upstream) finds() bool { return u.Discovery != nil }
+func (u *Upstream) finds() bool { return u.Discovery != nil || u.Scale != nil }
 
 func (d *Discovery) resolveFiles(absolute func(*string)) {
 	if d == nil {

@@ -33,6 +33,7 @@ func (r *Registry) collect(s *page) {
 	r.collectEvents(s)
 	r.collectAnalysis(s)
 	r.collectAlerts(s)
+	r.collectScales(s)
 }
 
 // overhead is the sum of the overhead histograms of one upstream's endpoints.

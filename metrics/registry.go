@@ -43,6 +43,7 @@ type Registry struct {
 	webhookSource   atomic.Pointer[func() []WebhookState]
 	analysisSource  atomic.Pointer[func() Analysis]
 	notifySource    atomic.Pointer[func() []NotifyState]
+	scaleSource     atomic.Pointer[func() []ScaleState]
 	alertSource     atomic.Pointer[func() ([]AlertState, AlertWork)]
 
 	expected atomic.Pointer[[]Failure] // written by ExpectFailures

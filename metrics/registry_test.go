@@ -76,6 +76,9 @@ func full() *Registry {
 	r.ObserveAlerts(func() ([]AlertState, AlertWork) {
 		return []AlertState{{Name: "queue-long", Severity: "ticket", State: "firing", Alerts: 2}}, AlertWork{Evaluations: 7, Took: 1500 * time.Millisecond}
 	})
+	r.ObserveScales(func() []ScaleState {
+		return []ScaleState{{Upstream: "chat", Wanted: 4, Now: 3, Coming: 1, Draining: 2, Need: 3.6, Arriving: 2.5, WaitingSeconds: 38, Out: 5, In: 6, Acting: true}}
+	})
 	r.ObserveDrift(func() int64 { return -2 })
 	r.ObserveGateways(func() Gateways {
 		return Gateways{Count: 3, Reached: true, Elsewhere: 12, Others: []OtherGateway{{Name: "gw-2", Age: 0.25}}, Leases: []Lease{{Name: "scale", Ours: true}}}

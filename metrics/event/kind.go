@@ -109,6 +109,15 @@ const (
 	GatewayTwice                      // two gateways have one name
 	Leads                             // this gateway acts for all now
 	LeadsNot                          // it does so no more
+	ScaleOut                          // more servers were ordered
+	ScaleIn                           // servers that were drained were ordered to be stopped
+	ScaleKept                         // servers that were to be stopped are needed again
+	ScaleFailed                       // an order, or the start of a server, has failed
+	ScaleBack                         // orders are carried out again
+	ScaleAdopted                      // somebody else has changed how many servers there are
+	WouldScale                        // servers would have been started or stopped, if it were no dry run
+	ScalePaused                       // an operator wants no server to be started or stopped
+	ScaleResumed                      // they do again
 
 	kinds // one more than the last
 )
@@ -198,6 +207,15 @@ var entries = [kinds]entry{
 	GatewayTwice:      {"gateway_twice", Warning, "two gateways have one name: give each its own shared.name"},
 	Leads:             {"leads", Info, "this gateway acts for all gateways"},
 	LeadsNot:          {"leads_not", Info, "this gateway acts for all gateways no more"},
+	ScaleOut:          {"scale_out", Info, "more servers are started"},
+	ScaleIn:           {"scale_in", Info, "servers that have nothing left to do are stopped"},
+	ScaleKept:         {"scale_kept", Info, "servers that were to be stopped stay"},
+	ScaleFailed:       {"scale_failed", Warning, "servers cannot be started or stopped as they should be"},
+	ScaleBack:         {"scale_back", Info, "servers can be started and stopped again"},
+	ScaleAdopted:      {"scale_adopted", Warning, "somebody else has changed how many servers there are"},
+	WouldScale:        {"would_scale", Info, "servers would be started or stopped (dry run)"},
+	ScalePaused:       {"scale_paused", Info, "no servers are started or stopped: an operator has paused it"},
+	ScaleResumed:      {"scale_resumed", Info, "servers are started and stopped again: an operator has resumed it"},
 }
 
 // Kinds is every kind there is.

@@ -40,17 +40,26 @@ const drainLasts = "until undrain or a restart of steelyard; reloads keep it"
 func (s *Server) postDrain(w http.ResponseWriter, r *http.Request)   { s.drain(w, r, true) }
 func (s *Server) postUndrain(w http.ResponseWriter, r *http.Request) { s.drain(w, r, false) }
 
+// reasonOf is why somebody asks for something, by the body; false: it has answered that the body is not one.
+func (s *Server) reasonOf(w http.ResponseWriter, r *http.Request) (reason string, ok bool) {
+	reason, err := readReason(http.MaxBytesReader(w, r.Body, drainBytes))
+	if err == nil {
+		return reason, true
+	}
+	status := http.StatusBadRequest
+	if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
+		status = http.StatusRequestEntityTooLarge
+	}
+	fail(w, status, err.Error())
+	return "", false
+}
+
 // drain sets or lifts the draining condition. To repeat it changes nothing and is
 // no error.
 func (s *Server) drain(w http.ResponseWriter, r *http.Request, on bool) {
 	upstream, endpoint := r.PathValue("upstream"), r.PathValue("endpoint")
-	reason, err := readReason(http.MaxBytesReader(w, r.Body, drainBytes))
-	if err != nil {
-		status := http.StatusBadRequest
-		if tooLong := (*http.MaxBytesError)(nil); errors.As(err, &tooLong) {
-			status = http.StatusRequestEntityTooLarge
-		}
-		fail(w, status, err.Error())
+	reason, ok := s.reasonOf(w, r)
+	if !ok {
 		return
 	}
 	if !s.known(w, upstream, endpoint) {

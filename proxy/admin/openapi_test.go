@@ -139,6 +139,21 @@ var everyAnswer = []struct {
 	{method: "GET", path: "/api/v1/forecast", status: 404},
 	{method: "GET", path: "/api/v1/gateways", status: 200, change: several},
 	{method: "GET", path: "/api/v1/gateways", status: 404},
+	{method: "GET", path: "/api/v1/autoscale", status: 200, change: scaled},
+	{method: "GET", path: "/api/v1/autoscale", status: 404},
+	{method: "GET", path: scalePath, status: 200, target: "/api/v1/autoscale/chat", change: scaled},
+	{method: "GET", path: scalePath, status: 404, target: "/api/v1/autoscale/no", change: scaled},
+	{method: "GET", path: scalePath, status: 503, target: "/api/v1/autoscale/blind", change: scaled},
+	{method: "POST", path: scalePath + "/pause", status: 200, target: "/api/v1/autoscale/chat/pause", body: `{"reason":"x"}`, change: scaled},
+	{method: "POST", path: scalePath + "/pause", status: 400, target: "/api/v1/autoscale/chat/pause", body: "x", change: scaled},
+	{method: "POST", path: scalePath + "/pause", status: 403, target: "/api/v1/autoscale/chat/pause", change: scaled, headers: []string{"Origin", "null"}},
+	{method: "POST", path: scalePath + "/pause", status: 404, target: "/api/v1/autoscale/no/pause", change: scaled},
+	{method: "POST", path: scalePath + "/pause", status: 413, target: "/api/v1/autoscale/chat/pause", body: strings.Repeat(" ", drainBytes+1), change: scaled},
+	{method: "POST", path: scalePath + "/resume", status: 200, target: "/api/v1/autoscale/chat/resume", change: scaled},
+	{method: "POST", path: scalePath + "/resume", status: 400, target: "/api/v1/autoscale/chat/resume", body: "x", change: scaled},
+	{method: "POST", path: scalePath + "/resume", status: 403, target: "/api/v1/autoscale/chat/resume", change: scaled, headers: []string{"Origin", "null"}},
+	{method: "POST", path: scalePath + "/resume", status: 404, target: "/api/v1/autoscale/no/resume"},
+	{method: "POST", path: scalePath + "/resume", status: 413, target: "/api/v1/autoscale/chat/resume", body: strings.Repeat(" ", drainBytes+1), change: scaled},
 	{method: "POST", path: reloadPath, status: 200, change: reloads(nil)},
 	{method: "POST", path: reloadPath, status: 403, change: reloads(nil), headers: []string{"Origin", "null"}},
 	{method: "POST", path: reloadPath, status: 409},
@@ -188,6 +203,7 @@ const (
 	undrainPath = "/api/v1/upstreams/{upstream}/endpoints/{endpoint}/undrain"
 	reloadPath  = "/api/v1/reload"
 	applyPath   = "/api/v1/advice/{id}/apply"
+	scalePath   = "/api/v1/autoscale/{upstream}"
 )
 
 func notReady(_ *Options, s *running) {

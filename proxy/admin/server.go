@@ -51,6 +51,7 @@ type Options struct {
 	Forecast  func() Forecasts // nil: nothing is foretold
 	Gateways  func() Gateways  // that share the servers; nil: there is this one alone
 	Pages     http.Handler     // takes what other gateways tell, which it knows by their signature; nil: nobody tells
+	Autoscale Autoscale        // nil: no upstream is scaled
 }
 
 // Server is the admin listener's HTTP server.
@@ -70,6 +71,7 @@ type Server struct {
 	anomalies Anomalies        // nil: nobody looks for faults
 	forecast  func() Forecasts // nil: nothing is foretold
 	gateways  func() Gateways  // nil: there is this one alone
+	autoscale Autoscale        // nil: no upstream is scaled
 
 	name, version string
 	startedAt     time.Time
@@ -95,6 +97,7 @@ func New(o Options) *Server {
 	s.access = access{token: o.Token, tries: newTries(), now: time.Now}
 	s.history, s.config, s.sections = o.History, o.Config, newSections(sectionsOf(&o))
 	s.anomalies, s.forecast, s.gateways = o.Anomalies, o.Forecast, o.Gateways
+	s.autoscale = o.Autoscale
 	s.viewers = viewers{slots: map[chan []byte]struct{}{}, take: s.snapshotText}
 	if s.events == nil {
 		s.events = event.NewLog(nil)

@@ -35,7 +35,10 @@ var deeds = map[string][]event.Kind{
 		event.AlertFiring, event.AlertOver, event.ActionTaken, event.ActionFailed, event.WouldAct, event.AlertsUndelivered, event.AlertsDelivered,
 		event.Silenced, event.Unsilenced, event.WebhookFailing, event.WebhookBack,
 	},
-	"scale": {event.SpilledOver, event.SpillOver, event.ScaleAsked},
+	"scale": {
+		event.SpilledOver, event.SpillOver, event.ScaleAsked, event.ScaleOut, event.ScaleIn, event.ScaleKept, event.ScaleFailed, event.ScaleBack, event.ScaleAdopted,
+		event.WouldScale, event.ScalePaused, event.ScaleResumed,
+	},
 	"recover": {
 		event.Ejected, event.Restored, event.OnTrial, event.TrialPassed, event.Ramping, event.RampOver, event.Recovery, event.RecoveryFailed,
 		event.WouldRecover, event.CoolingOff, event.Poisoned, event.RetryBudgetSpent, event.Shed, event.ShedOver, event.NoEndpoint, event.NoEndpointOver, event.Panic, event.PanicOver,
@@ -139,7 +142,38 @@ func (s *Server) scale(upstreams []Upstream) station {
 	case standby > 0:
 		st.Now = count(standby, "endpoint") + " stands by"
 	}
+	if s.autoscale != nil {
+		st.scaling(s.autoscale.Scales())
+	}
 	return st
+}
+
+// scaling tells of the upstream where most is under way.
+func (st *station) scaling(all []Scale) {
+	if len(all) == 0 {
+		return
+	}
+	busiest := &all[0]
+	moves := func(u *Scale) int { return max(u.Wanted-u.Current, u.Current-u.Wanted) + u.Coming + u.Draining }
+	for i := range all {
+		if moves(&all[i]) > moves(busiest) {
+			busiest = &all[i]
+		}
+	}
+	u := busiest
+	if st.State == idle {
+		st.State = works
+	}
+	st.Now = fmt.Sprintf("%s: %s of %d to %d", u.Upstream, count(u.Current, "server"), u.Min, u.Max)
+	switch {
+	case u.Paused != "":
+		st.Now += ", paused"
+	case u.Coming+u.Draining > 0:
+		st.State = acts
+		st.Now += fmt.Sprintf(", %d start, %d drain", u.Coming, u.Draining)
+	case u.Wanted != u.Current:
+		st.Now += fmt.Sprintf(", %d wanted", u.Wanted)
+	}
 }
 
 func (s *Server) recovery(upstreams []Upstream) station {

@@ -21,7 +21,7 @@ func (d *acting) Act(a *alert.Action, of *alert.Alert) (done string, err error) 
 	case alert.Recover:
 		return d.fleet.askRecovery(of.Upstream, of.Endpoint, "alert "+of.Name)
 	case alert.Scale:
-		return fmt.Sprintf("asks for %+d endpoints", a.Step), nil // whoever scales hears the event
+		return d.fleet.askedByAlert(of.Upstream, a.Step), nil
 	case alert.Shed:
 		return d.fleet.shed(a, of, true)
 	}

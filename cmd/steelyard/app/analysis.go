@@ -46,6 +46,10 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 	if cfg.Forecast.Enabled {
 		n.forecast = newForecast(cfg, n.book)
 		consumers = append(consumers, n.forecast.Add)
+		a.fleet.foretold = foretold(n.forecast)
+	}
+	if len(consumers) > 0 {
+		consumers = append(consumers, a.fleet.answered)
 	}
 	if cfg.Admin.Address != "" {
 		consumers = append(consumers, a.remember)

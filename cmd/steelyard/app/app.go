@@ -308,6 +308,7 @@ func (a *App) Run(ctx context.Context) error {
 		return nil
 	}
 	a.drain()
+	a.fleet.closeActuators()
 	return failure
 }
 

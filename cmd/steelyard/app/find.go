@@ -65,6 +65,9 @@ func (u *upstream) hold() {
 		u.options.Hold = max(u.options.Hold, fd.initial)
 		u.options.HoldEmpty = u.options.HoldEmpty || !fd.settled && fd.source != nil
 	}
+	if hold := holdFor(u.config.Scale); hold > 0 {
+		u.options.Hold, u.options.HoldEmpty = max(u.options.Hold, hold), true
+	}
 }
 
 // settle ends the time for the first list of a finder: it has come, or is waited for no more.

@@ -13,6 +13,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/forecast"
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
 
@@ -30,7 +31,9 @@ type fleet struct {
 	processes processes  // that run servers here
 	gateways  func() int // how many share the servers, by what is heard of them; nil: nobody is to be heard; written before the first prepare
 
-	analysed bool // somebody looks at requests that have ended; written before the first prepare
+	analysed bool                                 // somebody looks at requests that have ended; written before the first prepare
+	foretold func(upstream string) forecast.Range // see there; nil: nothing is; written before start
+	mayScale func() bool                          // this gateway is the one that starts and stops servers; nil: it is; written before start
 
 	// mu guards the fields below and those of upstreams and members. Each scrape takes it, so it
 	// is never held while a file is read, or during anything else that may take long.
@@ -107,6 +110,7 @@ func (f *fleet) adoptPlan(u *upstream, p *plan) difference {
 	u.configure(p)
 	u.fixed = p.endpoints
 	f.findBy(u, p.discovery)
+	f.setScale(u, p)
 	d, err := f.reconcile(u, u.merged(time.Now()))
 	switch {
 	case err != nil:
@@ -132,6 +136,7 @@ func (f *fleet) remove(u *upstream) {
 		u.judging()
 	}
 	u.setRecovery(wantedRecovery{})
+	f.endScale(u)
 	u.pool.Retire()
 	f.metrics.ForgetUpstream(u.name)
 }
@@ -177,6 +182,7 @@ func (f *fleet) begin(u *upstream) {
 		u.judging = f.group.startUntil("judge the endpoints of "+u.name, u.judge.Run)
 	}
 	f.beginRecovery(u)
+	f.beginScale(u)
 	if l := u.learner; l != nil && l.cancel == nil {
 		l.cancel = f.group.startUntil("learn the work of "+u.name, l.run)
 	}
@@ -191,7 +197,8 @@ func (f *fleet) filesChanged() bool {
 		}
 	}
 	return slices.ContainsFunc(f.all(), func(u upstream) bool {
-		return u.learner != nil && u.learner.Changed() || u.recovery.filesChanged()
+		return u.learner != nil && u.learner.Changed() || u.recovery.filesChanged() ||
+			u.scaling != nil && u.scaling.actsAs().filesChanged()
 	})
 }
 

@@ -118,6 +118,7 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 	a.events.Close() // nobody shall be told twice, by webhooks neither
 	a.shared.leave()
 	a.fleet.leaveRecovery()
+	a.fleet.leaveScaling()
 	a.fleet.processes.leave()
 	a.alerts.leave()
 	a.notify.own(false)
@@ -140,6 +141,19 @@ func (a *App) retire(ctx context.Context, endAdmin func()) {
 		a.log.Warn("cut what had not finished in time", zap.Duration("timeouts.upgrade_drain", t.UpgradeDrain), zap.Bool("told to stop", ctx.Err() != nil))
 	}
 	a.stopping.Store(true)
+}
+
+// leaveScaling starts and stops no more servers: another process does. Those that there are stay.
+func (f *fleet) leaveScaling() {
+	for _, s := range f.scalings() {
+		f.mu.Lock()
+		for _, end := range []context.CancelFunc{s.ending, s.tending} {
+			if end != nil {
+				end()
+			}
+		}
+		f.mu.Unlock()
+	}
 }
 
 // leaveRecovery takes no more actions to get endpoints back: another process does.

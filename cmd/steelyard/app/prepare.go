@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
 	"github.com/steelyard-proxy/steelyard/balancer/cost"
@@ -37,6 +38,8 @@ type plan struct {
 	endpoints []wanted
 	discovery *finding // nil: endpoints are all
 	recovery  wantedRecovery
+	acts      wantedActuator
+	firstByte time.Duration // how soon its answers shall begin; 0: nobody has said
 }
 
 // prepare reads and checks all that cfg asks for, and reports everything that fails. It
@@ -61,6 +64,7 @@ func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
 		if err != nil {
 			return nil, fmt.Errorf("upstream %s: %w", c.Name, err)
 		}
+		p.firstByte = firstByteObjective(cfg, c.Name)
 		g.plans = append(g.plans, p)
 	}
 	g.prepareRoutes(cfg.Routes, admission.Limits{Requests: int64(cfg.Limits.Requests), Memory: memory})
@@ -103,6 +107,9 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 	if p.recovery, err = prepareRecovery(c.Recovery); err != nil {
 		return nil, fmt.Errorf("recovery: %w", err)
 	}
+	if p.acts, err = prepareActuator(c.Scale); err != nil {
+		return nil, fmt.Errorf("scale.actuator: %w", err)
+	}
 	for _, e := range c.Endpoints {
 		w, err := want(c, e)
 		if err != nil {
@@ -117,7 +124,7 @@ func (f *fleet) prepareUpstream(c configs.Upstream) (p *plan, err error) {
 	if err := checkWanted(p.endpoints, p.options.MayBeEmpty); err != nil {
 		return nil, err
 	}
-	if p.wantsWork = f.logged || measured(c) || p.options.Queue.Order.BySize(); p.wantsWork {
+	if p.wantsWork = f.logged || measured(c) || c.Scale != nil || p.options.Queue.Order.BySize(); p.wantsWork {
 		p.learner, err = f.prepareLearner(c)
 	}
 	return p, err
@@ -174,7 +181,7 @@ func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 }
 
 // mayBeEmpty says whether an upstream may have no endpoint for a while.
-func mayBeEmpty(c configs.Upstream) bool { return c.Discovery != nil }
+func mayBeEmpty(c configs.Upstream) bool { return c.Discovery != nil || c.Scale != nil }
 
 // checkWanted refuses an empty list where none may be, which is more often a broken source than a wish, and a
 // repeated name.

@@ -78,6 +78,9 @@ func (a *App) Files() (files []string) {
 	}
 	for _, u := range a.fleet.all() {
 		named = append(named, u.recovery.fileNames()...)
+		if u.scaling != nil {
+			named = append(named, u.scaling.actsAs().fileNames()...)
+		}
 	}
 	for _, file := range named {
 		if file != "" && !slices.Contains(files, file) {

@@ -43,6 +43,7 @@ func (a *App) observe() {
 		a.metrics.ObserveAnalysis(a.analysis.states)
 	}
 	a.metrics.ObserveAlerts(a.alerts.states)
+	a.metrics.ObserveScales(a.fleet.scaleStates)
 	a.metrics.ObserveNotify(a.notify.states)
 	a.metrics.ObserveGateways(a.shared.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
@@ -112,6 +113,7 @@ func (a *App) adminServer() *admin.Server {
 	if o.Gateways = a.shared.shown(); a.shared.peers != nil {
 		o.Pages = a.shared.peers
 	}
+	o.Autoscale = a.fleet
 	return admin.New(o)
 }
 

@@ -40,6 +40,7 @@ type upstream struct {
 	recovery wantedRecovery
 	recover  context.CancelFunc // of what recovery asks for; nil where nothing runs
 	watch    *recovery.Watch    // what runs; nil likewise
+	scaling  *scaling           // nil: there are as many servers as there are
 	shedding *admission.Shedding
 
 	judge   *outlier.Group
