@@ -47,6 +47,7 @@ type Controller struct {
 	active        time.Time // when there was anything to do last
 	panicUntil    time.Time
 	startingSince time.Time // replicas start without a break; zero: none does
+	fullSince     time.Time // the same of requests that wait because all that serve are full
 	outSince      time.Time // the same of replicas that cannot be used
 
 	period     time.Time // since when, and from how many, the present step out counts
@@ -86,7 +87,7 @@ func (c *Controller) restart(now time.Time) {
 		w.clear()
 	}
 	c.begun, c.active, c.period, c.wentIn, c.wentOut, c.regretted = now, now, time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	c.panicUntil, c.startingSince, c.outSince, c.askedAt = time.Time{}, time.Time{}, time.Time{}, time.Time{}
+	c.panicUntil, c.startingSince, c.outSince, c.askedAt, c.fullSince = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.asked = 0
 	c.patience = 1
 	c.thresholds = newGates(c.settings.Thresholds)
@@ -122,7 +123,7 @@ func (c *Controller) Step(now time.Time, s Sample) Decision {
 		d.Held, d.Reason = true, missing
 	case d.Now == 0 && (s.WaitingRequests > 0 || s.Held > 0 || v.burst > 0):
 		wanted, d.Reason = c.first(&v, largest)
-	case largest.servers > v.present+tolerated(&v):
+	case d.Now > 0 && largest.servers > v.present+tolerated(&v):
 		wanted, d.Reason = c.more(&v, largest, &d)
 	default:
 		wanted, d.Reason, d.Held = c.fewer(&v, largest, missing)

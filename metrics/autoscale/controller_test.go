@@ -228,6 +228,28 @@ func TestStepsOutAreBounded(t *testing.T) {
 	assert.Equal(t, 6, c.Step(dawn.Add(time.Minute), busy(4, 2)).Wanted)
 }
 
+// TestServersThatStayFullAreJoined soon, though the minute before was quiet.
+func TestServersThatStayFullAreJoined(t *testing.T) {
+	c := New(Settings{Max: 8})
+	s := Sample{Ready: 1, Slots: 2, Forecast: math.NaN(), Lead: 5 * time.Second}
+	told(c, dawn, time.Minute, s)
+	s.InFlight, s.WaitingRequests, s.Arriving, s.Waiting, s.OldestWait = 2, 8, 1, 1.2, 1200*time.Millisecond
+	require.Equal(t, 1, told(c, dawn.Add(65*time.Second), 10*time.Second, s).Wanted)
+	d := told(c, dawn.Add(80*time.Second), 5*time.Second, s)
+	assert.Equal(t, "1 -> 2: 1 server's worth of work arrives, and all servers are full for a while", d.Reason)
+}
+
+// TestWhatIsGoneStaysGone: once the last one goes, only what comes brings one back, and not what came before.
+func TestWhatIsGoneStaysGone(t *testing.T) {
+	c := New(Settings{Max: 8, ZeroAfter: 10 * time.Second, ScaleInAfter: 10 * time.Second})
+	s := Sample{Ready: 1, Slots: 8, InFlight: 6, Arriving: 0.7, Forecast: math.NaN()}
+	told(c, dawn, 40*time.Second, s)
+	s.InFlight, s.Arriving = 0, 0
+	require.Equal(t, 0, told(c, dawn.Add(45*time.Second), 20*time.Second, s).Wanted)
+	s.Ready, s.Slots, s.Draining = 0, 0, 1
+	assert.Equal(t, 0, told(c, dawn.Add(70*time.Second), 10*time.Second, s).Wanted)
+}
+
 // TestSettingsOfARunningOne may change.
 func TestSettingsOfARunningOne(t *testing.T) {
 	calm := Sample{Ready: 4, Slots: 32, Forecast: math.NaN()}

@@ -72,6 +72,7 @@ type Foreman struct {
 	starts starts
 	last   int                  // the number that was asked for last; -1: none was
 	leave  map[string]time.Time // since when each leaves
+	why    string               // the last of them was chosen
 	given  *Order               // that is being given, or whose effect is waited for
 	taken  bool                 // given was accepted
 
@@ -300,11 +301,15 @@ func (f *Foreman) shrink(now time.Time, have, wanted, starting int, s *Scene, d 
 	}
 	unnamed := max(min(surplus, unseen), 0)
 	if (len(done) > 0 || unnamed > 0) && f.mayOrder(now) {
-		f.order(now, have, have-len(done)-unnamed, done, s.Decision.Reason, d)
+		why := f.why
+		if len(done) == 0 {
+			why = s.Decision.Reason
+		}
+		f.order(now, have, have-len(done)-unnamed, done, why, d)
 		return
 	}
 	for _, name := range f.choose(surplus-unnamed, s) {
-		f.leave[name] = now
+		f.leave[name], f.why = now, s.Decision.Reason
 		d.Depart = append(d.Depart, name)
 	}
 }

@@ -107,6 +107,9 @@ func (c *Controller) needs(v *view) (list []need) {
 	if v.at.Before(c.panicUntil) {
 		add("need_panic", c.room(v.burst), true, "%s worth of work arrives at once", servers(v.burst))
 	}
+	if f := c.full(v); f > 0 {
+		add("need_full", f, true, "%s worth of work arrives, and all servers are full for a while", servers(f*c.settings.TargetUtilization))
+	}
 	if w, why := c.queued(v); w > 0 {
 		add("need_queue", w, true, "%s", why)
 	}
