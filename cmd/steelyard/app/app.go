@@ -118,6 +118,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if a.shared, err = newSharing(a, cfg); err != nil {
 		return nil, err
 	}
+	a.fleet.mayScale = a.shared.lease(leaseScale)
 	generation, err := a.prepare(cfg)
 	if err != nil {
 		return nil, err

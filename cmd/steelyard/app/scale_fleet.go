@@ -38,8 +38,8 @@ func (o origin) scaled(c *configs.Scale) bool {
 	return o.source != ""
 }
 
-// sources are where the endpoints of an upstream come from, by name.
-func (f *fleet) sources(upstream string) map[string]origin {
+// origins are where the endpoints of an upstream come from, by name.
+func (f *fleet) origins(upstream string) map[string]origin {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	all := map[string]origin{}

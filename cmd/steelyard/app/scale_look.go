@@ -15,7 +15,7 @@ import (
 // look is the upstream as it is, for the controller, and its replicas for the foreman.
 func (s *scaling) look(now time.Time, c *configs.Scale, scene *autoscale.Scene) autoscale.Sample {
 	snapshot, demand := s.pool.Snapshot(), s.pool.Demand()
-	sources := s.fleet.sources(s.upstream)
+	sources := s.fleet.origins(s.upstream)
 	sample := autoscale.Sample{
 		Waiting: math.NaN(), Arriving: math.NaN(), Forecast: math.NaN(), WaitingRequests: demand.Waiting, OldestWait: demand.Oldest,
 	}

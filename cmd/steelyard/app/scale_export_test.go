@@ -1,0 +1,18 @@
+package app
+
+import "github.com/steelyard-proxy/steelyard/metrics/autoscale"
+
+// Actuate has somebody else run the servers of an upstream. Call it before Run.
+func Actuate(a *App, upstream string, by autoscale.Actuator) {
+	a.fleet.mu.Lock()
+	defer a.fleet.mu.Unlock()
+	find(a.fleet.upstreams, upstream).scaling.actuator = by
+}
+
+// ScaleFigure is what autoscalers of others are told.
+func ScaleFigure(a *App, upstream string) (need float64, active, known bool, why string, found bool) {
+	return a.scaleFigure(upstream)
+}
+
+// ScaledUpstreams are those that are scaled.
+func ScaledUpstreams(a *App) []string { return a.scaledUpstreams() }
