@@ -4,7 +4,7 @@ package autoscale
 
 import "math"
 
-// full is what is needed where requests wait because all that serve have been full for a while. The means of longer times
+// full is the work that arrives where requests wait because all that serve have been full for a while. The means of longer times
 // still have the quiet before it in them; what has come since then has not. 0: it is not so.
 func (c *Controller) full(v *view) float64 {
 	s := v.s
@@ -14,7 +14,7 @@ func (c *Controller) full(v *view) float64 {
 		return 0
 	}
 	if came := c.arriving.mean(v.at, min(lasts, stableWindow)); !math.IsNaN(came) {
-		return came / c.settings.TargetUtilization
+		return came
 	}
 	return 0
 }

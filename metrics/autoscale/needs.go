@@ -108,7 +108,7 @@ func (c *Controller) needs(v *view) (list []need) {
 		add("need_panic", c.room(v.burst), true, "%s worth of work arrives at once", servers(v.burst))
 	}
 	if f := c.full(v); f > 0 {
-		add("need_full", f, true, "%s worth of work arrives, and all servers are full for a while", servers(f*c.settings.TargetUtilization))
+		add("need_full", c.room(f), false, "%s worth of work arrives, and all servers are full for a while", servers(f))
 	}
 	if w, why := c.queued(v); w > 0 {
 		add("need_queue", w, true, "%s", why)
