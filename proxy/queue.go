@@ -141,6 +141,9 @@ func (x *exchange) unleased(err error) error {
 	}
 	if late, ok := errors.AsType[*balancer.WaitedTooLong](err); ok {
 		x.upstream.Metrics.Unqueued(metrics.QueueTimeout)
+		if s := x.upstream.Pool.Snapshot(); cause == nil && s.Holding { // it was not for want of a slot
+			cause = &ineligible{x.upstream.Name, s.Endpoints}
+		}
 		return fault.New(fault.QueueTimeout, cause).Unsent().Retry(late.RetryAfter)
 	}
 	if away, ok := errors.AsType[*balancer.Displaced](err); ok {

@@ -24,7 +24,9 @@ import (
 // AdviceSetup is what an advisor is told of a configuration.
 func AdviceSetup(cfg *configs.Config) (list []advice.Upstream) {
 	for _, u := range cfg.Upstreams {
-		list = append(list, adviceUpstream(u))
+		if u.Discovery == nil { // a fleet that changes cannot be replayed
+			list = append(list, adviceUpstream(u))
+		}
 	}
 	return list
 }
@@ -76,6 +78,9 @@ func (f *fleet) setups() (list []advice.Upstream) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, u := range f.upstreams {
+		if u.config.Discovery != nil {
+			continue
+		}
 		setup := adviceUpstream(u.config)
 		for i := range setup.Endpoints {
 			e := &setup.Endpoints[i]

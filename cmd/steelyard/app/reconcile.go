@@ -59,8 +59,12 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 	for _, end := range after {
 		end()
 	}
+	named := make(map[string]bool, len(members))
+	for _, m := range members {
+		named[m.name] = true
+	}
 	for name := range before {
-		if !u.has(name) {
+		if !named[name] {
 			f.metrics.Forget(u.name, name)
 			u.transitions.judged.Delete(name)
 		}

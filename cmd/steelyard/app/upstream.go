@@ -154,13 +154,3 @@ func (u *upstream) judges(m *member) (all []proxy.Judge) {
 	}
 	return all
 }
-
-// has says whether a member has that name.
-func (u *upstream) has(name string) bool {
-	for _, m := range u.members {
-		if m.name == name {
-			return true
-		}
-	}
-	return false
-}
