@@ -154,7 +154,7 @@ func (m *member) begin(g *group) {
 // probe probes the endpoint until ctx ends. One that is new gets no request before a probe has passed, so its first one does
 // not wait for its place in the interval.
 func (m *member) probe(ctx context.Context) error {
-	if m.arriving.Load() {
+	if m.arriving.Load() && m.lastProbe.Load() == nil {
 		m.prober.First(ctx)
 	}
 	return m.prober.Run(ctx)
