@@ -36,6 +36,9 @@
 // (tiers.go). Of ejections only so many are obeyed that enough capacity is left (eligibility.go).
 // Options.Notify is told of each such Transition.
 //
+// A pool may be empty (Options.MayBeEmpty). A new endpoint may have to arrive first: nobody counts on it, or misses it, until its first
+// probe passes. While nobody else is there requests wait for those in the queue, for as long as Options.Hold says (hold.go).
+//
 // What servers say of themselves is kept at their Load for policies that go by it (engine.go). A
 // Request that asks is told why it got its endpoint (choice.go).
 //
