@@ -12,5 +12,7 @@
 // seconds over the objective are equal. A second is over the objective when a request that came in it waited
 // longer than the target for a slot, or was refused. Costs are replica-hours, from the order to start to the end of the drain.
 //
+// RunLive is one day through sockets: the gateway as a program, its process actuator, and servers that take a time to start.
+//
 //	result, err := elastic.Run(ctx, elastic.Options{Seed: 1, Folder: "shared/traces"})
 package elastic

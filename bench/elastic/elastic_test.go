@@ -14,6 +14,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/sim"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // even is a course of so many requests per second, all alike, at equal distances; level changes them.
@@ -236,7 +237,23 @@ func TestBadOptions(t *testing.T) {
 		{Options{Folder: t.TempDir()}, "none of the published files is there"},
 		{Options{Seeds: -1}, "--seeds -1: give 1 to 1000"},
 		{Options{Days: 29}, "--days 29: give 1 to 28"},
+		{Options{Live: true, Days: 1}, "--live: is one day of its own"},
 	} {
 		require.ErrorContains(t, c.o.Check(), c.says)
 	}
+}
+
+// TestTheLiveConfiguration is one that the gateway takes, whatever its program is called.
+func TestTheLiveConfiguration(t *testing.T) {
+	s := liveSetup
+	c, err := configs.Parse("live.yaml", []byte(s.config("127.0.0.1:8080", "127.0.0.1:9090", `/tmp/a "b"/steelyard`)), nil)
+	require.NoError(t, err)
+	scale := c.Upstreams[0].Scale
+	require.NotNil(t, scale)
+	assert.False(t, scale.DryRun)
+	assert.Equal(t, seconds(s.keep), scale.ScaleInAfter)
+	assert.Equal(t, []string{`/tmp/a "b"/steelyard`, "{port}"}, scale.Actuator.Command[3:])
+	day := compressed(1, 60)
+	assert.Greater(t, len(day.at), 100)
+	assert.Len(t, day.trace().Requests, len(day.at))
 }

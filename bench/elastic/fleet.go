@@ -21,6 +21,8 @@ type setup struct {
 	from     float64 // what came before is not judged
 	span     float64 // the end
 	revives  bool    // a replica that drains may be taken back
+	interval float64 // from one decision of steelyard's to the next; 0: 5 s
+	keep     float64 // for how long fewer must suffice for it; 0: 5 min
 	charge   float64 // added for each start, for who starts without waiting for it
 }
 

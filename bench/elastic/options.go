@@ -4,6 +4,7 @@ package elastic
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -27,6 +28,8 @@ type Options struct {
 	Seed     uint64   // the first
 	Seeds    int      // of generated courses; 3 when 0
 	Days     int      // of generated courses, at most; 0: as many as each has
+	Live     bool     // measured through sockets, in place of all courses
+	Program  string   // steelyard, for Live
 	Command  []string
 	Progress func(Step) // is called now and then, from any goroutine
 }
@@ -53,6 +56,9 @@ func Names() (list []string) {
 
 // Check refuses what cannot be meant.
 func (o Options) Check() error {
+	if o.Live && (len(o.Only) > 0 || o.Folder != "" || o.Seeds > 1 || o.Days != 0) {
+		return errors.New("--live: is one day of its own, so leave out --only, --traces, --seeds and --days")
+	}
 	for _, name := range o.Only {
 		i := slices.Index(Names(), name)
 		if i < 0 {

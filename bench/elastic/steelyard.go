@@ -3,6 +3,7 @@
 package elastic
 
 import (
+	"cmp"
 	"math"
 	"time"
 
@@ -29,11 +30,12 @@ func newControlled(s setup, utilization float64, f *foretold) *controlled {
 	settings := autoscale.Settings{
 		Min: s.min, Max: s.max, Capacity: s.capacity(), Slots: s.slots, TargetUtilization: utilization,
 		TargetWait: seconds(s.wait), StartTime: seconds(s.start), Predict: autoscale.PredictOff,
+		Interval: seconds(s.interval), ScaleInAfter: seconds(s.keep),
 	}
 	if f != nil {
 		settings.Predict = autoscale.PredictFloor
 	}
-	return &controlled{controller: autoscale.New(settings), interval: 5, foretold: f}
+	return &controlled{controller: autoscale.New(settings), interval: cmp.Or(s.interval, 5), foretold: f}
 }
 
 func (c *controlled) every() float64 { return c.interval }

@@ -177,7 +177,7 @@ var rooms = []room{
 		why: "makes rows with faults of known truth, by rules of its own, and shows them to what is to find them"},
 	{path: "bench/foresight", level: 5, sees: "bench/report metrics/forecast",
 		why: "makes and reads series, and shows them step by step to what foretells them"},
-	{path: "bench/elastic", level: 5, sees: "bench/figure bench/heap bench/report bench/trace configs metrics/autoscale metrics/forecast metrics/usage", tests: "balancer balancer/policy bench/engine bench/sim",
+	{path: "bench/elastic", level: 5, sees: "bench/figure bench/heap bench/load bench/report bench/trace configs metrics/autoscale metrics/forecast metrics/usage", tests: "balancer balancer/policy bench/engine bench/sim",
 		why: "rules that scale, ours by its own code and others' written anew, over courses that it makes or reads; of configs it has the slips of a keyboard"},
 	{path: "bench/load", level: 4, sees: "bench/alarm bench/trace", tests: "bench/backend bench/engine",
 		why: "a client is a peer as well"},
