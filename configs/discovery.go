@@ -15,8 +15,11 @@ type Discovery struct {
 	Kind string `yaml:"kind"` // one of DiscoveryKinds
 
 	// Of the source.
-	Path     string        `yaml:"path,omitempty"` // file: a file or a pattern, absolute
-	Interval time.Duration `yaml:"interval"`       // from one look to the next, where the source has to be asked
+	Path      string        `yaml:"path,omitempty"`       // file: a file or a pattern, absolute
+	URL       SecretURL     `yaml:"url,omitempty"`        // http: of the list
+	TokenFile string        `yaml:"token_file,omitempty"` // http: a file with a bearer token, absolute
+	CAFile    string        `yaml:"ca_file,omitempty"`    // roots for the source's own certificate, absolute; "": the system's
+	Interval  time.Duration `yaml:"interval"`             // from one look to the next, where the source has to be asked
 
 	// Of kubernetes.
 	Service       string `yaml:"service,omitempty"`
@@ -43,7 +46,7 @@ type Discovery struct {
 }
 
 // DiscoveryKinds are the words that discovery.kind may have.
-var DiscoveryKinds = []string{"file", "kubernetes"}
+var DiscoveryKinds = []string{"file", "http", "kubernetes"}
 
 func discoveryDefaults() Discovery {
 	return Discovery{
@@ -55,6 +58,7 @@ func discoveryDefaults() Discovery {
 // discoveryKeys are the keys of the source that each kind needs, and those that it may have.
 var discoveryKeys = map[string]struct{ needs, may []string }{
 	"file":       {needs: []string{"path"}, may: []string{"scheme", "port"}},
+	"http":       {needs: []string{"url"}, may: []string{"scheme", "port", "token_file", "ca_file"}},
 	"kubernetes": {needs: []string{"service"}, may: []string{"namespace", "port_name", "kubeconfig", "context", "ignore_pods", "allow_loopback", "scheme", "port"}},
 }
 
@@ -66,6 +70,8 @@ func (d *Discovery) resolveFiles(absolute func(*string)) {
 		return
 	}
 	absolute(&d.Path)
+	absolute(&d.TokenFile)
+	absolute(&d.CAFile)
 	absolute(&d.Kubeconfig)
 	absolute(&d.Cache)
 	if d.TLS != nil {
@@ -109,6 +115,7 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 		given bool
 	}{
 		{"path", d.Path != ""}, {"scheme", d.Scheme != ""}, {"port", d.Port != 0},
+		{"url", d.URL != ""}, {"token_file", d.TokenFile != ""}, {"ca_file", d.CAFile != ""},
 		{"service", d.Service != ""}, {"namespace", d.Namespace != ""}, {"port_name", d.PortName != ""}, {"kubeconfig", d.Kubeconfig != ""},
 		{"context", d.Context != ""}, {"ignore_pods", d.IgnorePods}, {"allow_loopback", d.AllowLoopback},
 	} {
@@ -120,6 +127,15 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 		}
 	}
 	r.validateKubernetes(p, d)
+	if d.Kind == "http" && d.URL != "" {
+		r.validateAddress(p.key("url"), string(d.URL))
+	}
+	if d.TokenFile != "" {
+		r.readSecret(p.key("token_file"), d.TokenFile)
+	}
+	if d.CAFile != "" {
+		r.validateRoots(p.key("ca_file"), d.CAFile)
+	}
 	if d.Path != "" {
 		if _, err := filepath.Match(d.Path, ""); err != nil {
 			r.add(p.key("path"), "close each [, or write \\[", "is no path and no pattern: %s", quote(d.Path))

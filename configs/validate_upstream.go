@@ -32,7 +32,9 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		r.validateWritten(p.key("predict").key("file"), u.Predict.File, false)
 		r.ownFile(learned, p.key("predict").key("file"), u.Predict.File)
 		r.validateEndpoints(p.key("endpoints"), u)
-		r.validateDiscovery(p.key("discovery"), u.Discovery)
+		if r.validateDiscovery(p.key("discovery"), u.Discovery); u.Discovery != nil {
+			r.ownFile(learned, p.key("discovery").key("cache"), u.Discovery.Cache)
+		}
 		r.validateHealth(p.key("health"), &u.Health)
 		r.validateSignals(p.key("signals"), &u.Signals)
 		r.validateOutlier(p.key("outlier"), &u.Outlier)

@@ -12,6 +12,7 @@ import (
 
 	"github.com/steelyard-proxy/steelyard/balancer/discovery"
 	"github.com/steelyard-proxy/steelyard/balancer/discovery/file"
+	"github.com/steelyard-proxy/steelyard/balancer/discovery/http"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/filewatch"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
@@ -20,6 +21,8 @@ import (
 func newSource(c *configs.Discovery, log *zap.Logger) (discovery.Source, error) {
 	shape := discovery.Shape{Scheme: c.Scheme, Port: c.Port}
 	switch c.Kind {
+	case "http":
+		return http.New(http.Options{URL: string(c.URL), CAFile: c.CAFile, TokenFile: c.TokenFile, Shape: shape, Interval: c.Interval})
 	case "file":
 		return file.New(file.Options{Path: c.Path, Shape: shape, Interval: c.Interval, Watch: watchFiles(log)})
 	case "kubernetes":
