@@ -66,6 +66,14 @@ func (e *Endpoint) Meter() *Meter { return e.options.Meter }
 // Value returns what the endpoint can do, as its Upstream found it in the last Tick or Values.
 func (e *Endpoint) Value() Value { return e.value }
 
+// Requests is of how many requests the capacity was measured, older ones counting for less; 0: it was not yet.
+func (e *Endpoint) Requests() float64 {
+	if e.capacity.rate == 0 {
+		return 0
+	}
+	return e.capacity.memory.requests
+}
+
 // Upstream measures the endpoints of one upstream, whose capacities have one unit. Meters may
 // be told from any goroutine; the rest is for one at a time.
 type Upstream struct {

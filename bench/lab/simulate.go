@@ -87,7 +87,7 @@ func runOf(results sim.Results) run {
 func (l *Lab) virtual(of scenario.Case, c scenario.Contender, t trace.Trace, seed uint64) (sim.Results, error) {
 	clock := new(sim.Clock)
 	o := sim.Options{
-		Endpoints: l.engines(c), Prompt: promptTokens, Balancers: of.Balancers, Seed: seed, Clock: clock,
+		Endpoints: l.engines(c), Prompt: promptTokens, Balancers: of.Balancers, Hear: of.Hear, Seed: seed, Clock: clock,
 		Policy: builder(c.Policy, seed, clock),
 	}
 	if c.Queue != "" {

@@ -181,6 +181,8 @@ func (c Case) check(s *Scenario) error {
 	switch {
 	case (c.Work == recorded) != (c.Trace != ""):
 		return fmt.Errorf("work is %q and trace %q: a recorded trace needs work: trace and the file in trace", c.Work, c.Trace)
+	case c.Hear < 0:
+		return fmt.Errorf("hear is %s: must be 0 or more", c.Hear)
 	case c.Balancers < 0:
 		return fmt.Errorf("balancers is %d: must be at least 1", c.Balancers)
 	case c.Target < 0:

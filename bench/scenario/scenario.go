@@ -57,6 +57,8 @@ type Case struct {
 	// Balancers is how many share the endpoints without seeing each other's traffic; default the scenario's. More than one
 	// are simulated only.
 	Balancers int `yaml:"balancers"`
+	// Hear is how old what each of them hears of the others is in the mean; 0: it hears nothing.
+	Hear time.Duration `yaml:"hear"`
 	// Target is the most that our best contender's mean may be of the best peer's; 0: none is set.
 	Target float64 `yaml:"target"`
 }

@@ -6,7 +6,6 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"math"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -30,6 +29,7 @@ type fleet struct {
 	blocks   bool                         // the policy goes by the blocks of prompts
 	watch    watcher                      // nil, but in tests
 	pools    []*balancer.Pool
+	hearing  *hearing             // nil: no balancer hears of the others
 	learners []*predict.Predictor // by balancer; none: nothing is learned
 	held     [][]held             // by balancer: the requests that wait there, by arrival
 	maxWait  time.Duration
@@ -65,8 +65,15 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 		outcome: balancer.Outcome{Class: balancer.Answered, Status: cmp.Or(o.status, 200)},
 		leases:  make([]balancer.Lease, requests), pool: make([]int32, requests),
 	}
+	if o.Hear > 0 && replicas > 1 {
+		f.hearing = newHearing(o.Hear, replicas)
+	}
 	for replica := range replicas {
-		f.pools = append(f.pools, balancer.NewPool(fmt.Sprintf("balancer %d", replica+1), balancer.NewLoads()))
+		loads := balancer.NewLoads()
+		if f.hearing != nil {
+			f.hearing.loads = append(f.hearing.loads, loads)
+		}
+		f.pools = append(f.pools, balancer.NewPool(fmt.Sprintf("balancer %d", replica+1), loads))
 		f.told = append(f.told, describe(o.Endpoints))
 		if o.Learn {
 			f.learners = append(f.learners, newLearner(o.Seed+uint64(replica)))
@@ -131,6 +138,7 @@ func (f *fleet) next() int {
 
 func (f *fleet) serve(i int32, lease balancer.Lease, r *balancer.Request) {
 	f.leases[i] = lease
+	f.hearing.count(1, f.loop.now)
 	f.loop.results.Expected[i] = float64(r.Prompt.Cached) / bytesPerToken
 	if f.follower != nil {
 		f.loop.results.Expected[i] = f.follower.Sent(int(f.pool[i]), i)
@@ -163,6 +171,7 @@ func (f *fleet) finish(i int32) {
 	}
 	f.leases[i].Release(f.ended(i))
 	f.leases[i] = balancer.Lease{}
+	f.hearing.count(-1, f.loop.now)
 	if f.watch != nil {
 		f.watch.finished(i, response-wait)
 	}
@@ -201,7 +210,7 @@ func (f *fleet) release(p, at int) {
 }
 
 func (f *fleet) deadline() float64 {
-	next := math.Inf(1)
+	next := f.hearing.due()
 	for p, waiting := range f.held {
 		if len(waiting) == 0 {
 			continue
@@ -217,6 +226,9 @@ func (f *fleet) deadline() float64 {
 // expire lets those go whose time is over, and has pools look again at those who were held back for
 // long enough.
 func (f *fleet) expire() {
+	if f.hearing.due() <= f.loop.now {
+		f.collect(f.hearing.hear())
+	}
 	for p := range f.held {
 		if look := f.pools[p].Queue().HeldUntil; look > 0 && look.Seconds() <= f.loop.now {
 			f.pools[p].Recheck()

@@ -56,8 +56,11 @@ type Options struct {
 	// Balancers is how many there are, over the same engines: none knows what the others
 	// have in flight. One when 0.
 	Balancers int
-	Seed      uint64 // of which balancer a request comes to, and of Learn; policies have their own
-	Changes   []Change
+	// Hear is how often each of several balancers tells what it has in flight, and hears what the others told last, in
+	// turn: what it hears is as old as that in the mean. 0: never.
+	Hear    time.Duration
+	Seed    uint64 // of which balancer a request comes to, and of Learn; policies have their own
+	Changes []Change
 	// Guess is σ of the log-normal factor by which the bytes that a balancer sees of a prompt are more or less than four
 	// for each token.
 	Guess float64
@@ -77,6 +80,9 @@ func (o Options) validate() error {
 	problems := []error{validateEndpoints(o.Endpoints)}
 	if o.Policy == nil {
 		problems = append(problems, errors.New("no policy is given"))
+	}
+	if o.Hear < 0 {
+		problems = append(problems, fmt.Errorf("hear must be 0 or more, is %s", o.Hear))
 	}
 	if o.Balancers < 0 {
 		problems = append(problems, fmt.Errorf("balancers must be 1 or more, is %d", o.Balancers))

@@ -10,11 +10,15 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
-// Drain implements admin.Fleet. It is the only writer of the condition Draining.
+// Drain implements admin.Fleet. It and drainAs are the only writers of the condition Draining.
 func (f *fleet) Drain(upstream, endpoint string, on bool, reason string) (bool, error) {
 	for _, u := range f.all() {
 		if u.name == upstream {
-			return u.pool.SetCondition(endpoint, balancer.Draining, on, reason)
+			changed, err := u.pool.SetCondition(endpoint, balancer.Draining, on, reason)
+			if err == nil {
+				f.drains.say(spot{upstream, endpoint}, on, reason)
+			}
+			return changed, err
 		}
 	}
 	return false, fmt.Errorf("drain endpoint %s: no upstream %s", endpoint, upstream)

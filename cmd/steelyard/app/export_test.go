@@ -122,3 +122,14 @@ func HearGateways(a *App, load map[string]int64, under int64) {
 
 // ToldToGateways is what other gateways are told to be in flight here.
 func ToldToGateways(a *App) map[string]int64 { return a.shared.own().Load }
+
+// Facts are what other gateways are told that changes slowly.
+func Facts(a *App) []byte { return a.shared.facts() }
+
+// HearFacts is what other gateways have told, by their identity.
+func HearFacts(a *App, facts map[string][]byte) { a.shared.hearFacts(facts) }
+
+// DrainHere is what the admin listener does.
+func DrainHere(a *App, upstream, endpoint string, on bool, reason string) (bool, error) {
+	return a.fleet.Drain(upstream, endpoint, on, reason)
+}

@@ -29,6 +29,7 @@ type fleet struct {
 	sender  sender
 
 	processes processes  // that run servers here
+	drains    drains     // what was said of them, here and at other gateways
 	gateways  func() int // how many share the servers, by what is heard of them; nil: nobody is to be heard; written before the first prepare
 
 	analysed bool                                 // somebody looks at requests that have ended; written before the first prepare
@@ -46,7 +47,7 @@ type fleet struct {
 }
 
 func newFleet(log *zap.Logger, m *metrics.Registry, events *event.Log) *fleet {
-	return &fleet{log: log, metrics: m, events: events, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}, sheds: map[string]shed{}}
+	return &fleet{log: log, metrics: m, events: events, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}, sheds: map[string]shed{}, drains: drains{known: map[spot]drainFact{}}}
 }
 
 // adopt puts a prepared generation in force: membership first, then what runs beside it.

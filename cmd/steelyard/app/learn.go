@@ -79,6 +79,7 @@ func (u *upstream) assess() {
 func (u *upstream) takeWorth() {
 	for _, m := range u.members {
 		m.rating = m.estimate.Value()
+		m.rating.Capacity = u.capacityOf(m)
 	}
 }
 
@@ -135,6 +136,7 @@ func (f *fleet) measureOnce(since time.Duration) {
 func (u *upstream) ratingsMoved() bool {
 	return slices.ContainsFunc(u.members, func(m *member) bool {
 		was, is := m.rating, m.estimate.Value()
+		is.Capacity = u.capacityOf(m)
 		return is.Slots != was.Slots || is.AtOnce != was.AtOnce || math.Abs(is.Capacity-was.Capacity) > ratingChange*was.Capacity
 	})
 }

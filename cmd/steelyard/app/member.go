@@ -77,6 +77,7 @@ type member struct {
 
 	// The fleet's mu guards these.
 	want     wanted
+	server   string    // as the balancer knows it; "" before the pool knows the member
 	asked    string    // why its server is about to be stopped; "": it is not
 	leftAt   time.Time // when its source no longer named it; zero: it does
 	target   *proxy.Target

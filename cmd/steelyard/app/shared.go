@@ -37,7 +37,8 @@ type sharing struct {
 	peers   *peers.Peers    // nil: none
 	by      string          // what carries pages, for people
 
-	stop func() // ends what runs; nil before start
+	hints map[spot]bool // endpoints that others had ejected when they were heard last; of hearFacts alone
+	stop  func()        // ends what runs; nil before start
 
 	mu       sync.Mutex       // guards what follows
 	replaced map[string]int64 // what processes that this one has replaced have in flight, by address
@@ -52,7 +53,7 @@ func newSharing(a *App, cfg *configs.Config) (*sharing, error) {
 	}
 	o := shared.Options{
 		Name: a.fleet.sender.gateway, Publish: cfg.Shared.Publish, Leases: []string{leaseScale, leaseAlerts},
-		Own: s.own, Slots: a.fleet.loads.Slots, Elsewhere: s.hear, Tell: s.tell, Starves: a.fleet.starving,
+		Own: s.own, Slots: a.fleet.loads.Slots, Elsewhere: s.hear, Tell: s.tell, Starves: a.fleet.starving, Facts: s.facts, Heard: s.hearFacts,
 	}
 	open := s.openStore
 	if cfg.Shared.Redis == "" {

@@ -51,3 +51,57 @@ func TestLimitsAreShared(t *testing.T) {
 		require.NoError(t, r.stop())
 	}
 }
+
+// An operator's word at one gateway counts at all of them, the last one wherever it was said, and a gateway that starts later
+// hears it too.
+func TestDrainsAreShared(t *testing.T) {
+	b := backend(t, "a")
+	gateway := func() *running { return run(t, config(t, "", endpoint("a", b.URL, 100))) }
+	drained := func(r *running) bool { return len(r.Drains()) == 1 }
+	first, second := gateway(), gateway()
+	tell := func(from, to *running) { app.HearFacts(to.App, map[string][]byte{"other@1": app.Facts(from.App)}) }
+	_, err := app.DrainHere(first.App, "chat", "a", true, "the fan is broken")
+	require.NoError(t, err)
+	tell(first, second)
+	tell(second, first)
+	require.True(t, drained(second))
+	assert.Equal(t, "the fan is broken", second.Drains()[0].Reason)
+	_, err = app.DrainHere(second.App, "chat", "a", false, "")
+	require.NoError(t, err)
+	tell(first, second)
+	assert.False(t, drained(second), "what was said before is no news")
+	tell(second, first)
+	assert.False(t, drained(first))
+	_, err = app.DrainHere(first.App, "chat", "a", true, "again")
+	require.NoError(t, err)
+	third := gateway()
+	tell(first, third)
+	assert.True(t, drained(third))
+	for _, nonsense := range []string{"", "x", `{"drains":[{"upstream":"none","endpoint":"a","on":true,"version":9}],"worth":{"chat":[{"server":"x","capacity":-1,"requests":5}]}}`} {
+		app.HearFacts(third.App, map[string][]byte{"other@1": []byte(nonsense)})
+	}
+	for _, r := range []*running{first, second, third} {
+		require.NoError(t, r.stop())
+	}
+}
+
+// A gateway that has measured little goes by what the others have measured, and by the mean of all once it has.
+func TestMeasuredCapacitiesAreMerged(t *testing.T) {
+	cfg := config(t, "", endpoint("a", backend(t, "a").URL, 100), endpoint("b", backend(t, "b").URL, 100))
+	for i := range cfg.Upstreams[0].Endpoints {
+		cfg.Upstreams[0].Endpoints[i].Capacity.Auto = true
+	}
+	r := run(t, cfg)
+	server := r.Snapshots()[0].Endpoints[0].Endpoint.Server()
+	app.HearFacts(r.App, map[string][]byte{
+		"x@1": []byte(`{"worth":{"chat":[{"server":"` + server + `","capacity":60,"requests":100}]}}`),
+		"y@1": []byte(`{"worth":{"chat":[{"server":"` + server + `","capacity":30,"requests":50}]}}`),
+	})
+	app.Measure(r.App, 0)
+	assert.InDelta(t, 50, r.Snapshots()[0].Endpoints[0].Base, 0.01)
+	assert.InDelta(t, 100, r.Snapshots()[0].Endpoints[1].Base, 0.01)
+	app.HearFacts(r.App, nil)
+	app.Measure(r.App, 0)
+	assert.InDelta(t, 100, r.Snapshots()[0].Endpoints[0].Base, 0.01)
+	require.NoError(t, r.stop())
+}

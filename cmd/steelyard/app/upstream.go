@@ -46,9 +46,10 @@ type upstream struct {
 	judge   *outlier.Group
 	judging context.CancelFunc // of judge; nil before start
 
-	estimate *estimate.Upstream // nil: nothing is measured
-	scale    float64            // requests/s by one unit of capacity, where the policy wants to know
-	gateways int                // that share the servers, as the policy was told
+	estimate *estimate.Upstream     // nil: nothing is measured
+	scale    float64                // requests/s by one unit of capacity, where the policy wants to know
+	heard    map[string][]worthFact // what other gateways have measured, by server
+	gateways int                    // that share the servers, as the policy was told
 }
 
 func (f *fleet) newUpstream(name string) *upstream {
@@ -124,12 +125,13 @@ func (u *upstream) apply() {
 	if err := u.pool.Apply(u.options, endpoints); err != nil {
 		panic("BUG: a checked configuration was refused: " + err.Error())
 	}
-	loads := map[string]*balancer.Load{}
+	loads, servers := map[string]*balancer.Load{}, map[string]string{}
 	for _, e := range u.pool.Snapshot().Endpoints {
-		loads[e.Endpoint.Name()] = e.Endpoint.Load()
+		loads[e.Endpoint.Name()], servers[e.Endpoint.Name()] = e.Endpoint.Load(), e.Endpoint.Server()
 	}
 	for _, m := range u.members {
 		m.load.Store(loads[m.name])
+		m.server = servers[m.name]
 	}
 	u.transitions.watchEligible()
 	u.judge.Configure(outlierOptions(u.config.Outlier), judged)
