@@ -5,9 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -221,5 +224,52 @@ func TestSharedPeers(t *testing.T) {
 	for _, g := range all {
 		g.atRest(t)
 		require.Zero(t, number(t, g, "steelyard_in_flight_drift"))
+	}
+}
+
+// Of three gateways that watch the same servers one tells a receiver of an alert, and that it is over. An operator's drain at one
+// counts at all.
+func TestSharedAlertsAreToldOnce(t *testing.T) {
+	redis := startSharedRedis(t)
+	servers := threeServers(t)
+	var posts atomic.Int64
+	receiver := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { posts.Add(1) }))
+	defer receiver.Close()
+	var all sharedGateways
+	for i := range 3 {
+		more := watched(t, fmt.Sprintf("  - {name: hook, kind: webhook, url: %q, group_wait: 1s, interval: 1s}\n", receiver.URL))
+		all = append(all, serve(t, more+fmt.Sprintf("shared: {redis: \"redis://%s\", name: gw-%d, timeout: 100ms}", redis.address, i+1), servers...))
+	}
+	all.together(t)
+	all.leader(t)
+	delivered := func() (n float64) {
+		for _, g := range all {
+			n += number(t, g, `steelyard_notify_messages_total{receiver="hook",result="delivered"}`)
+		}
+		return n
+	}
+	settled := func() bool {
+		for _, g := range all {
+			if number(t, g, `steelyard_notify_messages_waiting{receiver="hook"}`) != 0 || number(t, g, `steelyard_alerts{name="endpoint-down",severity="ticket",state="firing"}`) != 1 {
+				return false
+			}
+		}
+		return posts.Load() > 0
+	}
+	servers[1].kill(t)
+	eventually(t, "each knows that it was told", settled)
+	require.EqualValues(t, 1, posts.Load())
+	require.EqualValues(t, 1, delivered())
+
+	require.Equal(t, 200, post(t, all[0].admin+"/api/v1/upstreams/chat/endpoints/"+servers[0].name+"/drain"))
+	for _, g := range all {
+		eventually(t, "it is drained at all", func() bool {
+			for _, c := range g.endpoints(t)[servers[0].name].Conditions {
+				if c.Name == "draining" {
+					return true
+				}
+			}
+			return false
+		})
 	}
 }

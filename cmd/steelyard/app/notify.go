@@ -61,6 +61,9 @@ func newNotifier(a *App) *notifier {
 		Alerts: a.alerts.engine.Alerts, Mutes: outageAlerts, Store: a.alerts.store, Events: a.events, Gateway: gateway,
 		Problem: func(err error) { a.log.Warn("alerts may be told twice", zap.Error(err)) },
 	})}
+	if a.shared.gateway != nil {
+		n.Others = a.shared
+	}
 	a.alerts.hear(func(alert.Alert) { n.Wake() })
 	return n
 }

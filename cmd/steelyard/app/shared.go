@@ -16,6 +16,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/notify/dispatch"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
@@ -40,9 +41,10 @@ type sharing struct {
 	hints map[spot]bool // endpoints that others had ejected when they were heard last; of hearFacts alone
 	stop  func()        // ends what runs; nil before start
 
-	mu       sync.Mutex       // guards what follows
-	replaced map[string]int64 // what processes that this one has replaced have in flight, by address
-	others   shared.Sum       // what other gateways have
+	mu       sync.Mutex                     // guards what follows
+	replaced map[string]int64               // what processes that this one has replaced have in flight, by address
+	others   shared.Sum                     // what other gateways have
+	tellings map[dispatch.Telling]time.Time // what others have told of alerts lately, and when
 }
 
 // newSharing prepares what cfg asks for. Nobody is asked before start.

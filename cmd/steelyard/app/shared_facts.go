@@ -9,10 +9,12 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"time"
 
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/metrics/notify/dispatch"
 )
 
 // facts are what one gateway tells.
@@ -20,6 +22,7 @@ type facts struct {
 	Drains  []drainFact            `json:"drains,omitempty"`
 	Ejected []spot                 `json:"ejected,omitempty"`
 	Worth   map[string][]worthFact `json:"worth,omitempty"` // by upstream
+	Told    []toldFact             `json:"told,omitempty"`  // of alerts
 }
 
 // spot is an endpoint of an upstream.
@@ -41,6 +44,14 @@ type worthFact struct {
 	Server   string  `json:"server"`
 	Capacity float64 `json:"capacity"`
 	Requests float64 `json:"requests"`
+}
+
+// toldFact is that a receiver was told of an alert.
+type toldFact struct {
+	Receiver    string  `json:"receiver"`
+	Fingerprint string  `json:"fingerprint"`
+	Firing      bool    `json:"firing"`
+	Ago         float64 `json:"ago_s"`
 }
 
 // mostFacts bounds what is taken of each kind from one gateway.
@@ -82,6 +93,9 @@ func (d *drains) all() []drainFact {
 // facts are what this gateway tells.
 func (s *sharing) facts() []byte {
 	told := facts{Drains: s.app.fleet.drains.all(), Worth: map[string][]worthFact{}}
+	for _, t := range s.app.notify.Tellings() {
+		told.Told = append(told.Told, toldFact{t.Receiver, t.Fingerprint, t.Firing, time.Since(t.At).Seconds()})
+	}
 	f := s.app.fleet
 	f.mu.Lock()
 	for _, u := range f.upstreams {
@@ -117,6 +131,7 @@ func (m *member) worth() (w worthFact, measured bool) {
 func (s *sharing) hearFacts(texts map[string][]byte) {
 	f := s.app.fleet
 	ejected, worth := map[spot]bool{}, map[string]map[string][]worthFact{}
+	tellings, now := map[dispatch.Telling]time.Time{}, time.Now()
 	for _, text := range texts {
 		var told facts
 		if json.Unmarshal(text, &told) != nil {
@@ -130,6 +145,12 @@ func (s *sharing) hearFacts(texts map[string][]byte) {
 		for _, e := range told.Ejected[:min(len(told.Ejected), mostFacts)] {
 			ejected[e] = true
 		}
+		for _, t := range told.Told[:min(len(told.Told), mostFacts)] {
+			key := dispatch.Telling{Receiver: t.Receiver, Fingerprint: t.Fingerprint, Firing: t.Firing}
+			if at := now.Add(-time.Duration(min(max(t.Ago, 0), 3600) * float64(time.Second))); at.After(tellings[key]) {
+				tellings[key] = at
+			}
+		}
 		for upstream, list := range told.Worth {
 			if worth[upstream] == nil {
 				worth[upstream] = map[string][]worthFact{}
@@ -141,6 +162,9 @@ func (s *sharing) hearFacts(texts map[string][]byte) {
 			}
 		}
 	}
+	s.mu.Lock()
+	s.tellings = tellings
+	s.mu.Unlock()
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, u := range f.upstreams {
@@ -152,6 +176,16 @@ func (s *sharing) hearFacts(texts map[string][]byte) {
 		}
 	}
 	s.hints = ejected
+}
+
+// Leads implements dispatch.Others: while the others cannot be heard each tells, rather than none.
+func (s *sharing) Leads() bool { return s.gateway.Holds(leaseAlerts) || !s.gateway.Connected() }
+
+// Told implements dispatch.Others.
+func (s *sharing) Told(receiver, fingerprint string, firing bool) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.tellings[dispatch.Telling{Receiver: receiver, Fingerprint: fingerprint, Firing: firing}]
 }
 
 // drainAs drains an endpoint, or undrains it, as was said at another gateway.

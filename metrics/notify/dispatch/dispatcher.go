@@ -22,6 +22,7 @@ type Options struct {
 	Events  *event.Log
 	Gateway string           // who we are
 	Now     func() time.Time // nil: time.Now
+	Others  Others           // that tell the same receivers; nil: there are none
 	Problem func(error)      // hears why the state could not be kept or read; nil: nobody does
 }
 
@@ -42,6 +43,7 @@ type Dispatcher struct {
 	outages  map[string]outage // by upstream
 	kept     *kept             // what was read and belongs to receivers that are not there yet; nil: nothing was read yet
 	dirty    bool              // the state is not as it was kept
+	tellings []Telling         // what was told lately, for Others; the newest last
 	remuted  bool              // other alerts are muted than at the last step
 	runner   *runner           // nil: Run is not running
 

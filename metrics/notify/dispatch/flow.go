@@ -172,6 +172,8 @@ func pause(fails int, err error) time.Duration {
 // deliver sends the next message, if there is one to send now.
 func (d *Dispatcher) deliver(ctx context.Context, f *flow) (did bool) {
 	d.mu.Lock()
+	yielded := d.yield(f, d.now())
+	d.dirty = d.dirty || yielded
 	g, m := f.take(d.now())
 	if m != nil {
 		m.Receiver, m.Gateway = f.Name, d.Gateway
@@ -192,6 +194,9 @@ func (d *Dispatcher) deliver(ctx context.Context, f *flow) (did bool) {
 		return false
 	}
 	f.settle(g, m, err, d.now())
+	if err == nil {
+		d.note(f.Name, m, d.now())
+	}
 	d.dirty = true
 	waiting := f.waiting()
 	d.mu.Unlock()
