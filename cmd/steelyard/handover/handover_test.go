@@ -36,6 +36,12 @@ func act(as string) int {
 	if err != nil || s.Load["a"] != 2 || len(s.Older) != 1 || s.Older[0]["a"] != 5 {
 		return 4
 	}
+	if len(from.Kept) != 1 {
+		return 8
+	}
+	kept := os.NewFile(uintptr(from.Kept[0].Descriptor), "")
+	_, _ = io.WriteString(kept, from.Kept[0].Note)
+	_ = kept.Close()
 	from.Serving()
 	file := os.NewFile(uintptr(from.Sockets[0].Descriptor), "")
 	ln, err := net.FileListener(file)
@@ -66,10 +72,15 @@ func act(as string) int {
 	return 0
 }
 
-// started is a new program with one socket, and one program before this one that is still there.
-func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line) {
+// started is a new program with one socket, one program before this one that is still there, and what else it goes on
+// with: the other end of it is kept.
+func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line, kept *os.File) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	kept, theirs, err := os.Pipe()
+	require.NoError(t, err)
+	defer func() { _ = theirs.Close() }()
+	t.Cleanup(func() { _ = kept.Close() })
+	ln, err = net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = ln.Close() })
 	file, err := ln.(*net.TCPListener).File()
@@ -84,19 +95,23 @@ func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line) 
 	c, err = Start(Plan{
 		Path: os.Args[0], Args: os.Args[:1], Env: append(os.Environ(), role+"="+as),
 		Sockets: []Socket{{Address: "configured", Descriptor: int(file.Fd())}}, Older: older,
+		Kept: []Kept{{Note: "a server", Descriptor: int(theirs.Fd())}},
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Kill(); older.Leave(); _ = oldest.Close() })
 	t.Cleanup(older.Leave)
-	return c, ln, oldest
+	return c, ln, oldest, kept
 }
 
 func TestHandover(t *testing.T) {
-	c, ln, oldest := started(t, "good")
+	c, ln, oldest, kept := started(t, "good")
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, c.Ready(ctx))
 	require.NoError(t, c.Serve(ctx, Serve{Load: Load{"a": 2}}))
+	note, err := io.ReadAll(kept)
+	require.NoError(t, err)
+	require.Equal(t, "a server", string(note))
 	c.before.Leave()
 	client, err := net.Dial("tcp", ln.Addr().String())
 	require.NoError(t, err)
@@ -119,9 +134,9 @@ func TestHandover(t *testing.T) {
 }
 
 func TestBadPrograms(t *testing.T) {
-	c, _, _ := started(t, "dies")
+	c, _, _, _ := started(t, "dies")
 	require.ErrorContains(t, c.Ready(t.Context()), "ended")
-	c, _, _ = started(t, "silent")
+	c, _, _, _ = started(t, "silent")
 	patience := errors.New("too long")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, patience)
 	defer cancel()
