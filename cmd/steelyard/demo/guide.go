@@ -59,3 +59,23 @@ Add &for=10s to have one end by itself.
 Interrupt (Ctrl-C) to stop.
 `, p.addressLines(), load, chat, message, chat, message, p.admin, first.URL(), first.URL(), strings.Join(kinds[1:], ", "))
 }
+
+// elasticGuide is the same where the gateway starts the servers.
+func (p places) elasticGuide(s settings) string {
+	load := fmt.Sprintf("%.0f requests/s at night, %.0f at noon", nightRate, noonRate)
+	if s.noLoad {
+		load = "none (--no-load)"
+	}
+	return fmt.Sprintf(`steelyard demo --elastic: a day in %s. The gateway starts and stops simulated servers, each a process of
+this machine, as the load asks for: 1 to %d of %g requests/s each.
+
+%s  load     %s
+
+Try it from another terminal:
+  curl %s/api/v1/autoscale
+  curl %s/api/v1/events
+  ps ax | grep 'demo server' and kill one with kill -9: it is started again
+
+Interrupt (Ctrl-C) to stop; the servers end with the gateway, even if that is killed.
+`, s.day, mostServers, dayCapacity, p.addressLines(), load, p.admin, p.admin)
+}

@@ -51,6 +51,29 @@ func read(s *balancer.Snapshot, registry *metrics.Registry, now time.Time) ([]re
 	return readings, lines.Err()
 }
 
+// scaleReading is what the gateway says of the number of servers.
+type scaleReading struct{ wanted, current, starting, draining float64 }
+
+func readScale(registry *metrics.Registry) (r scaleReading) {
+	for lines := bufio.NewScanner(registry.Page()); lines.Scan(); {
+		name, labels, value, ok := parseSeries(lines.Text())
+		if !ok || label(labels, "upstream") != upstreamName {
+			continue
+		}
+		switch name {
+		case "steelyard_autoscale_wanted_endpoints":
+			r.wanted = value
+		case "steelyard_autoscale_current_endpoints":
+			r.current = value
+		case "steelyard_autoscale_coming_endpoints":
+			r.starting = value
+		case "steelyard_autoscale_draining_endpoints":
+			r.draining = value
+		}
+	}
+	return r
+}
+
 // healthOf is the last column: up, or every reason why not and for how long. An endpoint that
 // cannot be reached is passed over for a while, but is out only once its probes fail too.
 func healthOf(e balancer.EndpointState, now time.Time) string {

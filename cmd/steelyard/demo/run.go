@@ -24,11 +24,14 @@ func run(ctx context.Context, s settings, out, errOut io.Writer) error {
 	if err := s.check(); err != nil {
 		return err
 	}
+	parts := newStages()
+	if s.elastic {
+		return errors.Join(runGateway(ctx, s, nil, parts, out, errOut), parts.end())
+	}
 	servers, err := newFleet()
 	if err != nil {
 		return err
 	}
-	parts := newStages()
 	for _, server := range servers {
 		parts.begin(server.Name(), server.Run)
 	}
@@ -40,16 +43,28 @@ func run(ctx context.Context, s settings, out, errOut io.Writer) error {
 func runGateway(ctx context.Context, s settings, servers fleet, parts *stages, out, errOut io.Writer) error {
 	picture := &show{out: out, news: &news{}}
 	picture.screen = terminal(out)
-	gateway, err := newGateway(servers.configuration(s), newLog(s, picture, errOut))
+	configuration, day := "", aDay{length: s.day}
+	if s.elastic {
+		var err error
+		if configuration, err = day.configuration(s); err != nil {
+			return err
+		}
+	} else {
+		configuration = servers.configuration(s)
+	}
+	gateway, err := newGateway(configuration, newLog(s, picture, errOut))
 	if err != nil {
 		return s.explain(err)
 	}
 	parts.begin("gateway", gateway.Run)
 	address := gateway.Addrs()[0]
 	where := places{gateway: "http://" + address.String(), admin: "http://" + gateway.AdminAddr().String(), fleet: servers}
-	if s.quiet {
+	switch {
+	case s.quiet:
 		fmt.Fprint(out, where.addressLines())
-	} else {
+	case s.elastic:
+		fmt.Fprintln(out, where.elasticGuide(s))
+	default:
 		fmt.Fprintln(out, where.guide(s))
 	}
 	if !s.noLoad {
@@ -57,10 +72,16 @@ func runGateway(ctx context.Context, s settings, servers fleet, parts *stages, o
 		if err != nil {
 			return err
 		}
+		if s.elastic {
+			traffic.arrivals = day.arrivals()
+		}
 		parts.begin("load", traffic.run)
 		picture.traffic = traffic
 	}
 	if !s.quiet {
+		if s.elastic {
+			picture.note = func(elapsed time.Duration) string { return day.note(elapsed, gateway.Metrics()) }
+		}
 		picture.read = func(now time.Time) ([]reading, error) {
 			return read(gateway.Snapshots()[0], gateway.Metrics(), now)
 		}

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strconv"
 	"syscall"
+	"time"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 )
@@ -16,7 +17,9 @@ import (
 type settings struct {
 	quiet, noLoad bool
 	week          bool
-	listen, admin string // host:port
+	elastic       bool
+	day           time.Duration // of elastic
+	listen, admin string        // host:port
 }
 
 // UsageError is a command line that cannot be right.
@@ -37,6 +40,9 @@ func (s settings) check() error {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
 			return badFlag("--%s %s: the port must be a number from 0 to 65535", flag.name, flag.address)
 		}
+	}
+	if s.elastic && s.day < leastDay {
+		return badFlag("--day %s: give at least %s: servers take a moment to start", s.day, leastDay)
 	}
 	if s.listen == s.admin && !hasPort(s.listen, "0") {
 		return badFlag("--listen and --admin are both %s: give one of them another port", s.listen)

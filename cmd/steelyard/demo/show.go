@@ -12,8 +12,9 @@ import (
 // show is the picture, drawn anew each second.
 type show struct {
 	read    func(now time.Time) ([]reading, error)
-	traffic *traffic // nil without load
-	screen  *screen  // nil where the output is no terminal
+	note    func(elapsed time.Duration) string // a line of what else there is to see; nil: none
+	traffic *traffic                           // nil without load
+	screen  *screen                            // nil where the output is no terminal
 	news    *news
 	out     io.Writer // for plain lines
 	window  window
@@ -33,6 +34,9 @@ func (s *show) run(ctx context.Context) error {
 		s.draw(now.Sub(began), rows, perSecond)
 		select {
 		case <-ctx.Done():
+			if s.screen == nil && s.traffic != nil {
+				fmt.Fprintln(s.out, s.traffic.line())
+			}
 			return nil
 		case now = <-ticks.C:
 		}
@@ -40,11 +44,22 @@ func (s *show) run(ctx context.Context) error {
 }
 
 func (s *show) draw(elapsed time.Duration, rows []row, perSecond float64) {
+	note := ""
+	if s.note != nil {
+		note = s.note(elapsed)
+	}
 	if s.screen == nil {
-		fmt.Fprintln(s.out, plain(elapsed, rows, perSecond))
+		line := plain(elapsed, rows, perSecond)
+		if note != "" {
+			line += " | " + note
+		}
+		fmt.Fprintln(s.out, line)
 		return
 	}
 	lines := append([]string{""}, table(rows, perSecond)...)
+	if note != "" {
+		lines = append(lines, "", note)
+	}
 	if s.traffic != nil {
 		lines = append(lines, "", s.traffic.line())
 	}

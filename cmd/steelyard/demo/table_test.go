@@ -12,6 +12,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	serveIfStarted()
 	// The cleaner of fasthttp's workers outlives its server by up to its idle duration, 10 s.
 	goleak.VerifyTestMain(m, goleak.IgnoreAnyFunction("github.com/valyala/fasthttp.(*workerPool).Start.func2"))
 }

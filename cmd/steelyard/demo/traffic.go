@@ -36,19 +36,26 @@ func arrivals() iter.Seq[trace.Request] {
 		draws := rand.New(rand.NewPCG(1, 0))
 		for at := 0.0; ; {
 			at += draws.ExpFloat64() / loadRate()
-			tokens := 1 + draws.IntN(2*unitTokens-1) // unitTokens in the mean
-			r := trace.Request{At: time.Duration(at * float64(time.Second)), Work: float64(tokens) / unitTokens, MaxTokens: tokens,
-				PromptBytes: len("Weigh this."), Stream: draws.IntN(2) == 0}
-			if !yield(r) {
+			if !yield(request(at, draws)) {
 				return
 			}
 		}
 	}
 }
 
+// request is one that comes so many seconds after the start.
+func request(at float64, draws *rand.Rand) trace.Request {
+	tokens := 1 + draws.IntN(2*unitTokens-1) // unitTokens in the mean
+	return trace.Request{
+		At: time.Duration(at * float64(time.Second)), Work: float64(tokens) / unitTokens, MaxTokens: tokens,
+		PromptBytes: len("Weigh this."), Stream: draws.IntN(2) == 0,
+	}
+}
+
 // traffic is the load, and what its client has seen since the start.
 type traffic struct {
-	target string
+	target   string
+	arrivals iter.Seq[trace.Request]
 
 	mu       sync.Mutex // guards the fields below; each request adds to them when it ends
 	answered int        // in full
@@ -61,12 +68,12 @@ const longestResponse = 10 * time.Minute
 
 func newTraffic(bound net.Addr) (*traffic, error) {
 	target, err := loadTarget(bound)
-	return &traffic{target: target, failed: map[load.Failure]int{}, response: hdrhistogram.New(1, longestResponse.Microseconds(), 3)}, err
+	return &traffic{target: target, arrivals: arrivals(), failed: map[load.Failure]int{}, response: hdrhistogram.New(1, longestResponse.Microseconds(), 3)}, err
 }
 
 // run sends until ctx ends.
 func (t *traffic) run(ctx context.Context) error {
-	return load.Send(ctx, arrivals(), load.Options{URL: t.target, Model: backend.DefaultModel, Connections: 1}, t.ended)
+	return load.Send(ctx, t.arrivals, load.Options{URL: t.target, Model: backend.DefaultModel, Connections: 1}, t.ended)
 }
 
 func (t *traffic) ended(_ int, s load.Sample) {

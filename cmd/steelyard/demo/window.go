@@ -40,6 +40,16 @@ type sample struct {
 	readings []reading
 }
 
+// of is the reading of one endpoint; one that was not there has counted nothing.
+func (s *sample) of(name string) (r reading) {
+	for _, r := range s.readings {
+		if r.name == name {
+			return r
+		}
+	}
+	return r
+}
+
 // add takes the readings of one instant and returns the rows as of then, and
 // the requests per second that ended in the window.
 func (w *window) add(at time.Time, readings []reading) (rows []row, perSecond float64) {
@@ -49,12 +59,12 @@ func (w *window) add(at time.Time, readings []reading) (rows []row, perSecond fl
 	}
 	base := w.samples[0]
 	var ended, endedEver float64
-	for i, r := range readings {
-		ended += r.requests - base.readings[i].requests
+	for _, r := range readings {
+		ended += r.requests - base.of(r.name).requests
 		endedEver += r.requests
 	}
-	for i, r := range readings {
-		before := base.readings[i]
+	for _, r := range readings {
+		before := base.of(r.name)
 		// 0/0 is the NaN that row mentions.
 		next := row{reading: r, measured: (r.requests - before.requests) / ended, total: r.requests / endedEver}
 		if n := r.responses - before.responses; n > 0 {

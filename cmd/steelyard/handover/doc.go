@@ -1,8 +1,8 @@
 // Package handover starts a program that takes over from this one, and speaks with it.
 //
 // The new program gets descriptors: the listening sockets, a connection to the old program, and one to each
-// older program that has not ended yet, because streams still run there. A variable of the environment says which
-// is which. The two speak in JSON, one message at a time:
+// older program that has not ended yet, because streams still run there; and the lines to servers that the old program has
+// started, with a note each. A variable of the environment says which is which. The two speak in JSON, one message at a time:
 //
 //	new: ready      it has read its configuration, and its first probes are done
 //	old: serve      take the sockets; with what the new one has to know
