@@ -260,3 +260,10 @@ func TestSettingsOfARunningOne(t *testing.T) {
 	c.Configure(Settings{Min: 2, Max: 2})
 	assert.Equal(t, 2, c.Step(dawn.Add(6*time.Minute), calm).Wanted)
 }
+
+// TestWhoLetsServersGoSoonDoesNotLookFarBack: minutes ago are nothing to somebody for whom ten seconds are long.
+func TestWhoLetsServersGoSoonDoesNotLookFarBack(t *testing.T) {
+	for after, want := range map[time.Duration]time.Duration{5 * time.Minute: arrivingWindow, time.Minute: arrivingWindow, 10 * time.Second: 30 * time.Second, time.Second: panicWindow} {
+		require.Equal(t, want, New(Settings{Max: 2, ScaleInAfter: after}).back(arrivingWindow), after)
+	}
+}

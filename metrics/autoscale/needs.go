@@ -59,17 +59,23 @@ func (c *Controller) look(now time.Time, s *Sample) view {
 		c.busy.add(now, 0)
 	}
 	c.out.add(now, float64(s.Out))
-	v.arriving, v.burst = c.arriving.mean(now, arrivingWindow), c.arriving.mean(now, panicWindow)
-	v.busy = c.busy.mean(now, stableWindow)
-	v.level = level(v.busy, v.arriving, c.arriving.off(now, arrivingWindow))
+	v.arriving, v.burst = c.arriving.mean(now, c.back(arrivingWindow)), c.arriving.mean(now, panicWindow)
+	v.busy = c.busy.mean(now, c.back(stableWindow))
+	v.level = level(v.busy, v.arriving, c.arriving.off(now, c.back(arrivingWindow)))
 	if full := s.WaitingRequests > 0 || s.Slots == 0 || s.InFlight >= s.Slots; full && v.burst/c.settings.TargetUtilization >= panicRatio*max(v.worth, 1) {
-		c.panicUntil = now.Add(stableWindow)
+		c.panicUntil = now.Add(c.back(stableWindow))
 	}
 	v.present = v.worth + float64(s.Starting) + float64(s.Out)
 	if c.out.covers(now) {
 		v.present -= c.out.low() // out for so long is missing
 	}
 	return v
+}
+
+// back is how far to look back: as far as usual, but no more than three times as long as a server stays that is not needed. Who
+// lets servers go after seconds does not want to hear of minutes ago.
+func (c *Controller) back(usual time.Duration) time.Duration {
+	return min(usual, max(3*c.settings.ScaleInAfter, panicWindow))
 }
 
 // bounded is a figure that arithmetic can bear; NaN: it is none.
