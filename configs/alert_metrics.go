@@ -60,6 +60,7 @@ func MetricsText() string { return metricsText }
 // DefaultAlerts are the rules that are there with alerts.defaults, and what each is on.
 var DefaultAlerts = map[string]string{
 	"no-endpoint": "upstream", "endpoint-down": "endpoint", "endpoint-unreachable": "endpoint", "answers-cut-short": "endpoint",
+	"memory-low": "endpoint", "disk-full": "endpoint", "disk-read-only": "endpoint", "out-of-memory": "endpoint", "gpu-error": "endpoint",
 	"queue-refuses": "upstream", "queue-slow": "upstream", "accept-failures": "gateway", "panics": "gateway", "reload-failed": "gateway",
 	"log-lines-dropped": "gateway", "access-log-dropped": "gateway", "request-log-dropped": "gateway", "webhooks-failing": "gateway",
 	"usage-dropped": "gateway", "notifications-failing": "gateway",

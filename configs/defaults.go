@@ -57,6 +57,7 @@ func defaults() *Config {
 		Anomalies: anomaliesDefaults(),
 		Forecast:  forecastDefaults(),
 		Shared:    sharedDefaults(),
+		Resources: resourcesDefaults(),
 	}
 }
 

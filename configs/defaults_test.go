@@ -42,6 +42,7 @@ func TestDefaults(t *testing.T) {
 		Anomalies: Anomalies{Enabled: true, SlowRatio: 1.5},
 		Forecast:  Forecast{Enabled: true, LeadTime: 10 * time.Minute},
 		Shared:    Shared{Cluster: "steelyard", Publish: 200 * time.Millisecond, Timeout: 20 * time.Millisecond},
+		Resources: Resources{Interval: 15 * time.Second, Timeout: 5 * time.Second},
 		Upstreams: []Upstream{{
 			Name:   "default",
 			Policy: "capacity", Gateways: 1,

@@ -24,6 +24,8 @@ func (r *report) review(c *Config) {
 		r.note("clients.max_body_memory", "raise replay_bytes, or remove it", "has no effect: with replay_bytes 0 no body is held")
 	}
 	r.reviewAdmin(&c.Admin)
+	r.reviewScaler(c)
+	r.reviewResources(c)
 	routed := map[string]bool{}
 	for _, route := range c.Routes {
 		routed[route.Upstream] = true

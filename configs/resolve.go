@@ -15,6 +15,9 @@ func (c *Config) resolve(folder string, from places) {
 	}
 	c.resolveFiles(folder)
 	c.Alerts.resolve("alerts", from)
+	if c.Resources.Interval > 0 && !from.given("resources.timeout") {
+		c.Resources.Timeout = min(c.Resources.Timeout, c.Resources.Interval)
+	}
 	if !from.given("limits.replay_bytes") {
 		c.Limits.ReplayBytes = max(0, min(defaultReplay, c.Limits.BodyBytes, c.Limits.BodyMemory))
 	}
@@ -77,6 +80,7 @@ func (c *Config) resolveFiles(folder string) {
 	absolute(&c.Admin.TokenFile)
 	absolute(&c.Shared.PasswordFile)
 	absolute(&c.Shared.SecretFile)
+	c.Scaler.resolveFiles(absolute)
 	for i := range c.Webhooks {
 		absolute(&c.Webhooks[i].URLFile)
 		absolute(&c.Webhooks[i].SecretFile)

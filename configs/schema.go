@@ -27,6 +27,8 @@ type Config struct {
 	Anomalies Anomalies  `yaml:"anomalies"`
 	Forecast  Forecast   `yaml:"forecast"`
 	Shared    Shared     `yaml:"shared"`
+	Resources Resources  `yaml:"resources"`
+	Scaler    Scaler     `yaml:"scaler,omitempty"`
 	Upstreams []Upstream `yaml:"upstreams"`
 	Routes    []Route    `yaml:"routes"`
 }
@@ -128,6 +130,7 @@ type Upstream struct {
 	Predict       Predict    `yaml:"predict,omitempty"`
 	Health        Health     `yaml:"health"`
 	Signals       Signals    `yaml:"signals"`
+	Resources     *Exporters `yaml:"resources,omitempty"` // of endpoints that have none of their own; nil: nobody is asked
 	Outlier       Outlier    `yaml:"outlier"`
 	Fallback      string     `yaml:"fallback,omitempty"` // the upstream that gets its requests while no endpoint is eligible; "": none
 	// TierSpillRatio is the part of the tiers' capacity below which the next one is used as well.
@@ -149,8 +152,9 @@ type Endpoint struct {
 	Capacity    Capacity    `yaml:"capacity"`
 	Slots       Slots       `yaml:"slots"`
 	PrefixCache PrefixCache `yaml:"prefix_cache"`
-	Tier        int         `yaml:"tier"` // 0 is used first, the others are backups
-	TLS         *ClientTLS  `yaml:"tls"`  // nil: plain for http; the system's roots for https
+	Tier        int         `yaml:"tier"`                // 0 is used first, the others are backups
+	TLS         *ClientTLS  `yaml:"tls"`                 // nil: plain for http; the system's roots for https
+	Resources   *Exporters  `yaml:"resources,omitempty"` // nil: the upstream's
 }
 
 // ClientTLS says how an https endpoint is verified and how the gateway shows itself to it.

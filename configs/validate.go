@@ -33,6 +33,8 @@ func (r *report) validate(c *Config) {
 	r.validateAnomalies(&c.Anomalies)
 	r.validateForecast(&c.Forecast)
 	r.validateShared(c)
+	r.validateResources(c)
+	r.validateScaler(&c.Scaler)
 	r.validateUpstreams(c.Upstreams)
 	r.validateActuators(c.Upstreams)
 	r.validateLoops(c)

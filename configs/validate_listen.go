@@ -42,6 +42,9 @@ func (r *report) validateListeners(c *Config) {
 	if c.Admin.Address != "" && adminLast {
 		claim("admin.address", c.Admin.Address)
 	}
+	if c.Scaler.Address != "" && !isSocket(c.Scaler.Address) {
+		claim("scaler.address", c.Scaler.Address)
+	}
 }
 
 // validateAdminHosts refuses names that no request can have in Host.

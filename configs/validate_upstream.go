@@ -37,6 +37,7 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 		}
 		r.validateHealth(p.key("health"), &u.Health)
 		r.validateSignals(p.key("signals"), &u.Signals)
+		r.validateExporters(p.key("resources"), u.Resources)
 		r.validateOutlier(p.key("outlier"), &u.Outlier)
 		r.validateTiers(p, u)
 		r.validateSlowStart(p.key("slow_start"), u.SlowStart)
@@ -123,6 +124,7 @@ func (r *report) validateEndpoints(p path, u *Upstream) {
 		r.validateCapacity(at.key("capacity"), e.Capacity.Value)
 		r.validatePrefixCache(at.key("prefix_cache"), e.PrefixCache)
 		between(r, at.key("slots"), e.Slots.Value, 0, mostSlots, "give how many requests the server works on at once, 0 for no limit")
+		r.validateExporters(at.key("resources"), e.Resources)
 		if e.TLS != nil {
 			r.validateClientTLS(at.key("tls"), e.TLS)
 		}

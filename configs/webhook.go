@@ -39,7 +39,7 @@ var EventKinds = []string{
 	"probe_failed", "probe_passed", "draining", "undrained", "drained", "panic", "panic_over", "no_endpoint",
 	"no_endpoint_over", "cooling_off", "spilled_over", "spill_over", "reloaded", "reload_refused", "upgrade_begun",
 	"upgrade_done", "upgrade_failed", "shed", "shed_over", "poisoned", "retry_budget_spent", "certificate_ending",
-	"certificate_ended", "recovery", "recovery_failed", "would_recover", "restarted", "signal_lost", "signal_back",
+	"certificate_ended", "recovery", "recovery_failed", "would_recover", "restarted", "signal_lost", "signal_back", "resource_lost", "resource_back",
 	"alert_firing", "alert_over", "action_taken", "action_failed", "would_act", "scale_asked",
 	"alerts_undelivered", "alerts_delivered", "silenced", "unsilenced",
 	"usage_lost", "usage_kept",

@@ -102,6 +102,16 @@ func (r *Registry) collectState(s *page) {
 			s.discovery(&state)
 		}
 	}
+	if source := r.resourceSource.Load(); source != nil {
+		seen := map[endpointKey]bool{}
+		for _, state := range (*source)() {
+			key := endpointKey{state.Upstream, state.Endpoint}
+			if !seen[key] {
+				seen[key] = true
+				s.resources(&state)
+			}
+		}
+	}
 	if source := r.driftSource.Load(); source != nil {
 		s.gauge(inFlightDrift, float64((*source)()))
 	}

@@ -40,6 +40,7 @@ type Registry struct {
 	eventSource     atomic.Pointer[func() []EventCount]
 	signalSource    atomic.Pointer[func() []SignalState]
 	discoverySource atomic.Pointer[func() []DiscoveryState]
+	resourceSource  atomic.Pointer[func() []ResourceState]
 	webhookSource   atomic.Pointer[func() []WebhookState]
 	analysisSource  atomic.Pointer[func() Analysis]
 	notifySource    atomic.Pointer[func() []NotifyState]

@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"io"
+	"math"
 	"strings"
 	"sync"
 	"testing"
@@ -93,6 +94,14 @@ func full() *Registry {
 	r.ObserveDiscovery(func() []DiscoveryState {
 		return []DiscoveryState{{Upstream: "chat", Source: "discovery", Endpoints: 9, Faults: 2, Stale: 1500 * time.Millisecond, Away: true, Reads: 5, Failures: 3}}
 	})
+	r.ObserveResources(func() []ResourceState {
+		none := math.NaN()
+		s := ResourceState{
+			Upstream: "chat", Endpoint: "small", Age: 20 * time.Second, Ratios: []ResourceRatio{{"cpu", 0.25}, {"disk", 0.5}}, ReadOnly: true,
+			OOMKills: 3, Temperature: 71, Power: 300.5, GPUError: 79,
+		}
+		return []ResourceState{s, s, {Upstream: "chat", Endpoint: "large", Age: time.Minute, Stale: true, OOMKills: none, Temperature: none, Power: none, GPUError: none}}
+	})
 	r.ObserveClients(func() ClientConnections { return ClientConnections{Idle: 1, Active: 2, Tunnel: 3} })
 	return r
 }
@@ -100,6 +109,9 @@ func full() *Registry {
 func TestEverySampleIsExposed(t *testing.T) {
 	text := scrape(t, full())
 	for _, line := range []string{
+		`steelyard_endpoint_resource_ratio{endpoint="small",resource="cpu",upstream="chat"} 0.25`,
+		`steelyard_endpoint_resource_stale{endpoint="large",upstream="chat"} 1`,
+		`steelyard_endpoint_oom_kills_total{endpoint="small",upstream="chat"} 3`,
 		`steelyard_requests_total{code="2xx",endpoint="small",upstream="chat"} 1`,
 		`steelyard_requests_total{code="5xx",endpoint="small",upstream="chat"} 0`,
 		`steelyard_requests_total{code="5xx",endpoint="",upstream="chat"} 1`,

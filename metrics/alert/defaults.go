@@ -28,7 +28,7 @@ func DefaultSLOs() []SLO {
 // DefaultRules are the rules that are there without configuration. None of them fires on a gateway that is idle
 // or has few requests, all of which are well.
 func DefaultRules(waits []Wait) []Rule {
-	rules := append(fleetRules(), queueRules(waits)...)
+	rules := append(append(fleetRules(), machineRules()...), queueRules(waits)...)
 	return append(rules, ownRules()...)
 }
 
@@ -55,6 +55,36 @@ func fleetRules() []Rule {
 			Name: "answers-cut-short", Severity: Ticket, On: OnEndpoint, Metric: "steelyard_truncated_answers_total", Fn: Delta, Over: 10 * time.Minute, Limit: 5, Clear: 0,
 			Summary: "endpoint {endpoint} of upstream {upstream} has cut {value} answers short within 10 minutes",
 			Remedy:  "see whether its engine restarts, runs out of memory, or has a time-out of its own",
+		},
+	}
+}
+
+// machineRules are about the machines of endpoints, where somebody tells of them. They tell people, and move nothing.
+func machineRules() []Rule {
+	used := func(name, resource string, limit, clear float64, over time.Duration, summary, remedy string) Rule {
+		return Rule{
+			Name: name, Severity: Ticket, On: OnEndpoint, Metric: "steelyard_endpoint_resource_ratio", Where: []Match{{Label: "resource", Values: []string{resource}}},
+			Limit: limit, Clear: clear, For: over, Summary: summary, Remedy: remedy,
+		}
+	}
+	return []Rule{
+		used("memory-low", "memory", 0.95, 0.9, 5*time.Minute,
+			"the machine of endpoint {endpoint} of upstream {upstream} has {value} of its memory in use", "see what else runs there, before the kernel kills the engine"),
+		used("disk-full", "disk", 0.9, 0.85, 5*time.Minute,
+			"a disk of the machine of endpoint {endpoint} of upstream {upstream} is {value} full", "GET /api/v1/upstreams/{upstream} names its mount point; caches of models and logs fill disks up"),
+		{
+			Name: "disk-read-only", Severity: Ticket, On: OnEndpoint, Metric: "steelyard_endpoint_disk_read_only",
+			Summary: "a disk of the machine of endpoint {endpoint} of upstream {upstream} can no longer be written to", Remedy: "see the machine's kernel log: disks that fail are made so",
+		},
+		{
+			Name: "out-of-memory", Severity: Ticket, On: OnEndpoint, Metric: "steelyard_endpoint_oom_kills_total", Fn: Delta, Over: 10 * time.Minute, Clear: 0,
+			Summary: "the kernel of the machine of endpoint {endpoint} of upstream {upstream} has killed {value} processes within 10 minutes for want of memory",
+			Remedy:  "see in its log which; the engine may need a smaller cache, or the machine more memory",
+		},
+		{
+			Name: "gpu-error", Severity: Ticket, On: OnEndpoint, Metric: "steelyard_endpoint_gpu_xid_error",
+			Summary: "the driver of a GPU of endpoint {endpoint} of upstream {upstream} tells of error XID {value}",
+			Remedy:  "look the number up in NVIDIA's list of XID errors; many need the endpoint drained and the GPU reset. The exporter shows the last one until it starts again",
 		},
 	}
 }

@@ -76,6 +76,8 @@ const (
 	Restarted                         // the engine's own figures show it
 	SignalLost                        // the engine says nothing of itself any more
 	SignalBack                        // it does again
+	ResourceLost                      // the endpoint's machine says nothing of itself any more
+	ResourceBack                      // it does again
 	AlertFiring                       // a rule's condition has held for long enough
 	AlertOver                         // it no longer does
 	ActionTaken                       // what is to be done when an alert fires was done
@@ -174,6 +176,8 @@ var entries = [kinds]entry{
 	Restarted:         {"restarted", Info, "endpoint's engine has restarted: what it had in its cache is gone"},
 	SignalLost:        {"signal_lost", Warning, "endpoint's engine does not say how it fares: it is balanced without that"},
 	SignalBack:        {"signal_back", Info, "endpoint's engine says how it fares"},
+	ResourceLost:      {"resource_lost", Warning, "an exporter of the endpoint's machine does not answer: how the machine fares is not known"},
+	ResourceBack:      {"resource_back", Info, "an exporter of the endpoint's machine answers again"},
 	AlertFiring:       {"alert_firing", Warning, "an alert fires"},
 	AlertOver:         {"alert_over", Info, "an alert is over"},
 	ActionTaken:       {"action_taken", Info, "an alert's action was taken"},

@@ -87,8 +87,9 @@ type Endpoint struct {
 	Conditions  []Condition `json:"conditions"`      // why it may not be picked; empty when it may
 	Probe       *Probe      `json:"probe,omitempty"` // the last one; nil before the first
 	Connections Connections `json:"connections"`
-	Signal      *Signal     `json:"signal,omitempty"` // nil: its engine is not asked
-	Cost        *Cost       `json:"cost,omitempty"`   // nil: the policy does not go by cost
+	Signal      *Signal     `json:"signal,omitempty"`    // nil: its engine is not asked
+	Resources   *Resources  `json:"resources,omitempty"` // nil: nobody tells of its machine
+	Cost        *Cost       `json:"cost,omitempty"`      // nil: the policy does not go by cost
 }
 
 // Probe is how one probe ended.
@@ -123,6 +124,28 @@ type Signal struct {
 	ForeignWaiting float64  `json:"foreign_waiting"` // requests of others, as policies count them
 	ForeignRunning float64  `json:"foreign_running"` // likewise
 	Restarts       uint64   `json:"restarts"`
+}
+
+// Resources is what an endpoint's machine says of itself. A figure that it has not said is left out.
+type Resources struct {
+	Ratios      map[string]float64 `json:"ratios"`      // by resource, 0 to 1
+	AgeSeconds  float64            `json:"age_seconds"` // of the oldest source
+	Stale       bool               `json:"stale"`       // one source's figures count no more
+	FullestDisk string             `json:"fullest_disk,omitempty"`
+	ReadOnly    string             `json:"read_only,omitempty"` // a mount point that could be written to before
+	OOMKills    *float64           `json:"oom_kills,omitempty"`
+	Temperature *float64           `json:"gpu_temperature_celsius,omitempty"`
+	Power       *float64           `json:"gpu_power_watts,omitempty"`
+	GPUError    *float64           `json:"gpu_xid_error,omitempty"` // 0: none
+	Sources     []ResourceSource   `json:"sources"`
+}
+
+// ResourceSource is one exporter of a machine.
+type ResourceSource struct {
+	URL        string  `json:"url"`
+	AgeSeconds float64 `json:"age_seconds"` // of what it said last; since asking began where it never did
+	Stale      bool    `json:"stale"`
+	Failure    string  `json:"failure,omitempty"` // why there is nothing newer
 }
 
 // Condition is one reason not to pick an endpoint.

@@ -35,6 +35,11 @@ func newFleet() *fakeFleet {
 				InFlight: 3, Eligible: true, Busy: true, Connections: Connections{Idle: 2, Active: 3},
 				Cost:   &Cost{Reading: 1, ReadingTokens: 900, Writing: 2, ContextTokens: 4000, CachedBlocks: 7, ReadRate: new(9000.0)},
 				Signal: &Signal{Engine: "vllm", AgeSeconds: 0.5, Running: new(7.5), ForeignRunning: 2.5, Restarts: 1},
+				Resources: &Resources{
+					Ratios: map[string]float64{"cpu": 0.5, "disk": 0.25}, AgeSeconds: 50, Stale: true, FullestDisk: "/models", ReadOnly: "/models", OOMKills: new(1.0),
+					Temperature: new(71.5), Power: new(300.0), GPUError: new(79.0),
+					Sources: []ResourceSource{{URL: "http://a:9100/metrics", AgeSeconds: 50, Stale: true, Failure: "status 500"}},
+				},
 			},
 			{
 				Name: "[::1]:9002/a b", URL: "http://[::1]:9002", Capacity: 200, EffectiveCapacity: 200, Comeback: "away", RampRatio: 1, Unreachable: true,

@@ -29,8 +29,8 @@ const (
 
 // deeds are the events that a station makes.
 var deeds = map[string][]event.Kind{
-	"monitor": {event.ProbeFailed, event.ProbePassed, event.Unreachable, event.Back, event.SignalLost, event.SignalBack, event.Restarted,
-		event.EndpointsChanged, event.Arrived, event.Departing, event.DepartingOver, event.DiscoveryFailed, event.DiscoveryHeld, event.DiscoveryBack, event.DiscoveryFaults},
+	"monitor": {event.ProbeFailed, event.ProbePassed, event.Unreachable, event.Back, event.SignalLost, event.SignalBack, event.ResourceLost, event.ResourceBack,
+		event.Restarted, event.EndpointsChanged, event.Arrived, event.Departing, event.DepartingOver, event.DiscoveryFailed, event.DiscoveryHeld, event.DiscoveryBack, event.DiscoveryFaults},
 	"alert": {
 		event.AlertFiring, event.AlertOver, event.ActionTaken, event.ActionFailed, event.WouldAct, event.AlertsUndelivered, event.AlertsDelivered,
 		event.Silenced, event.Unsilenced, event.WebhookFailing, event.WebhookBack,

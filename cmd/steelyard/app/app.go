@@ -61,6 +61,7 @@ type App struct {
 
 	admin        net.Listener // nil: none
 	adminAddress string       // as configured
+	scaler       *listener    // nil: KEDA is not served
 
 	onReload func() (admin.Reloaded, error) // nil: nothing can be reloaded; written by OnReload
 
@@ -226,7 +227,7 @@ func (a *App) listen(cfg *configs.Config, sockets *sockets) error {
 		}
 		a.admin, a.adminAddress, a.adminHosts = ln, cfg.Admin.Address, adminHosts(cfg.Admin)
 	}
-	return nil
+	return a.listenForKEDA(&cfg.Scaler, sockets)
 }
 
 // Addrs are the addresses clients are served on, in configured order.
@@ -288,6 +289,15 @@ func (a *App) Run(ctx context.Context) error {
 	endAdmin := func() {}
 	if a.admin != nil {
 		endAdmin = g.startUntil("serve the admin listener", func(ctx context.Context) error { return a.adminServer().Run(ctx, a.admin) })
+	}
+	if a.scaler != nil {
+		serve, endScaler := a.kedaScaler(), endAdmin
+		end := g.startUntil("serve KEDA", func(ctx context.Context) error { return serve.Run(ctx, a.scaler, a.scaler.tls) })
+		endAdmin = func() {
+			end()
+			endScaler()
+		}
+		a.log.Info("KEDA is served", zap.Stringer("address", a.scaler.Addr()), zap.Bool("tls", a.scaler.tls != nil))
 	}
 	for _, l := range a.clients {
 		g.start("serve "+l.Addr().String(), func(context.Context) error { return a.front.Serve(l.Listener, l.tls) })

@@ -11,6 +11,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/health/resource"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/metrics/forecast"
@@ -28,9 +29,10 @@ type fleet struct {
 	memory  int64 // of Options; written before the first prepare
 	sender  sender
 
-	processes processes  // that run servers here
-	drains    drains     // what was said of them, here and at other gateways
-	gateways  func() int // how many share the servers, by what is heard of them; nil: nobody is to be heard; written before the first prepare
+	processes processes       // that run servers here
+	drains    drains          // what was said of them, here and at other gateways
+	gateways  func() int      // how many share the servers, by what is heard of them; nil: nobody is to be heard; written before the first prepare
+	machines  *resource.Watch // what they say of themselves
 
 	analysed bool                                 // somebody looks at requests that have ended; written before the first prepare
 	foretold func(upstream string) forecast.Range // see there; nil: nothing is; written before start
@@ -47,12 +49,13 @@ type fleet struct {
 }
 
 func newFleet(log *zap.Logger, m *metrics.Registry, events *event.Log) *fleet {
-	return &fleet{log: log, metrics: m, events: events, loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}, sheds: map[string]shed{}, drains: drains{known: map[spot]drainFact{}}}
+	return &fleet{log: log, metrics: m, events: events, machines: resource.New(resource.Options{}), loads: balancer.NewLoads(), leaving: map[string]chan struct{}{}, sheds: map[string]shed{}, drains: drains{known: map[spot]drainFact{}}}
 }
 
 // adopt puts a prepared generation in force: membership first, then what runs beside it.
 // It fills in g.rules, which the caller publishes.
 func (f *fleet) adopt(g *generation) {
+	f.machines.Configure(g.resources)
 	for _, p := range g.plans {
 		if p.learner != nil {
 			p.learner.settle()
@@ -163,6 +166,7 @@ func (f *fleet) start(ctx context.Context, g *group) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.group, f.serving = g, ctx
+	g.start("hear of machines", f.machines.Run)
 	for _, u := range f.upstreams {
 		f.begin(u)
 	}

@@ -20,6 +20,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/outlier"
 	"github.com/steelyard-proxy/steelyard/health/probe"
+	"github.com/steelyard-proxy/steelyard/health/resource"
 	"github.com/steelyard-proxy/steelyard/metrics"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
@@ -30,8 +31,9 @@ import (
 type wanted struct {
 	identity
 	settings
-	address *url.URL
-	tls     *tls.Config // nil: plain
+	address   *url.URL
+	tls       *tls.Config        // nil: plain
+	exporters *configs.Exporters // of its machine; nil: the upstream's
 }
 
 // identity is what must stay the same for a member to stay. Another certificate or authority
@@ -68,6 +70,7 @@ type member struct {
 	conns       atomic.Pointer[transport.Pool] // of the target, for the prober; written by newTarget
 	outlier     *outlier.Endpoint
 	listener    atomic.Pointer[load.Listener]    // nil: its engine is not asked; written by listen
+	node        atomic.Pointer[resource.Node]    // its machine; nil: nobody tells of it; written by observe
 	load        atomic.Pointer[balancer.Load]    // of its server; nil before the pool knows it; written by apply
 	transitions *transitions                     // of the upstream
 	ejected     atomic.Pointer[outlier.Decision] // nil: it is not; written by Judged
@@ -87,6 +90,7 @@ type member struct {
 	probing  context.CancelFunc // nil before start
 	upkeep   context.CancelFunc // of target's connections; nil before start
 	hearing  context.CancelFunc // of listener; nil before start
+	machine  machine            // of node
 
 	verdict  sync.Mutex // orders SetProbe, Judged and silence
 	silenced bool       // guarded by verdict
@@ -106,6 +110,7 @@ func (f *fleet) newMember(u *upstream, w wanted) *member {
 		Name: w.name, Network: "tcp", Address: w.address.Host, Where: m.where, Host: m.target.Host, TLS: w.tls, Place: u.places.Next(),
 	})
 	m.listen(u.config.Signals)
+	m.observe(f.machines, wantMachine(u.config.Resources, w.exporters, w.address.Hostname()))
 	return m
 }
 
@@ -185,6 +190,7 @@ func (m *member) end() {
 		}
 	}
 	m.endHearing()
+	m.endObserving()
 	m.endUpkeep()()
 }
 

@@ -13,6 +13,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/cost"
 	"github.com/steelyard-proxy/steelyard/balancer/policy"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/health/resource"
 	"github.com/steelyard-proxy/steelyard/proxy"
 	"github.com/steelyard-proxy/steelyard/proxy/admission"
 	"github.com/steelyard-proxy/steelyard/proxy/route"
@@ -25,8 +26,9 @@ type generation struct {
 	routes []string          // the upstream of each rule
 	plans  []*plan
 
-	webhooks []wantedWebhook
-	notify   []wantedNotify
+	resources resource.Options
+	webhooks  []wantedWebhook
+	notify    []wantedNotify
 }
 
 // plan is what the configuration asks of one upstream.
@@ -59,6 +61,7 @@ func (f *fleet) prepare(cfg *configs.Config) (*generation, error) {
 		Usage:          f.analysed,
 		UserHeader:     []byte(strings.ToLower(cfg.Usage.Header)),
 	}}
+	g.resources = resource.Options{Interval: cfg.Resources.Interval, Timeout: cfg.Resources.Timeout}
 	for _, c := range cfg.Upstreams {
 		p, err := f.prepareUpstream(c)
 		if err != nil {
@@ -164,6 +167,7 @@ func leastCostOf(c configs.Upstream, gateways int) balancer.Builder {
 // want reads all that is needed to reach an endpoint.
 func want(c configs.Upstream, e configs.Endpoint) (w wanted, err error) {
 	w.identity = identity{name: e.Name, url: e.URL}
+	w.exporters = e.Resources
 	w.settings = settings{capacity: e.Capacity, slots: e.Slots, prefixCache: e.PrefixCache, tier: e.Tier, connect: c.Timeouts.Connect, connections: c.Connections}
 	if e.TLS != nil {
 		w.identity.tls = *e.TLS

@@ -42,6 +42,7 @@ func (f *fleet) reconcile(u *upstream, list []wanted) (d difference, err error) 
 			after = append(after, m.change(w))
 			d.changed++
 		}
+		m.observe(f.machines, wantMachine(u.config.Resources, w.exporters, w.address.Hostname()))
 		members[i] = m
 		delete(before, w.name)
 	}

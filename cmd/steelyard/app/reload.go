@@ -122,6 +122,7 @@ func NeedRestart(was, is *configs.Config) (keys []string) {
 		{"listen", was.Listen, is.Listen},
 		{"admin", was.Admin, is.Admin},
 		{"log", was.Log, is.Log},
+		{"scaler", was.Scaler, is.Scaler},
 		{"alerts.state_file", was.Alerts.StateFile, is.Alerts.StateFile},
 		{"shared", was.Shared, is.Shared},
 		{"half_close", was.HalfClose, is.HalfClose},

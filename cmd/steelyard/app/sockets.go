@@ -62,6 +62,9 @@ func (a *App) closeListeners() {
 	if a.admin != nil {
 		_ = a.admin.Close()
 	}
+	if a.scaler != nil {
+		_ = a.scaler.Close()
+	}
 }
 
 // Sockets are copies of all sockets, for another process; close takes them back.
@@ -79,6 +82,9 @@ func (a *App) Sockets() (all []Given, close func(), err error) {
 	}
 	if a.admin != nil {
 		add(a.admin, a.adminAddress)
+	}
+	if a.scaler != nil {
+		add(a.scaler.Listener, a.scaler.address)
 	}
 	return all, func() {
 		for _, g := range all {

@@ -48,6 +48,7 @@ func (a *App) observe() {
 	a.metrics.ObserveGateways(a.shared.states)
 	a.metrics.ObserveSignals(a.fleet.signals)
 	a.metrics.ObserveDiscovery(a.fleet.discoveries)
+	a.metrics.ObserveResources(a.fleet.resources)
 	a.metrics.ObservePredictors(a.fleet.predictions)
 	a.metrics.ObserveUsage(func() metrics.Usage {
 		return metrics.Usage{Requests: a.handler.Guard.Requests(), Memory: a.handler.Guard.Memory()}
@@ -191,6 +192,7 @@ func adminEndpoint(e *balancer.EndpointState, m *member, serving map[*balancer.L
 		shown.Probe = m.lastProbe.Load()
 		m.showEjection(shown.Conditions)
 		shown.Signal = m.showSignal()
+		shown.Resources = m.showResources()
 	}
 	shown.Connections.Idle, shown.Connections.Active = e.Endpoint.Via().(*proxy.Target).Conns.Connections()
 	return shown
