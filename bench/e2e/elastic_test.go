@@ -227,7 +227,8 @@ func TestElasticInWithStreams(t *testing.T) {
 	for err := range problems {
 		t.Error(err)
 	}
-	eventually(t, "one server is left", func() bool { return len(e.servers()) == 1 })
+	// One goes at a time, and each takes some seconds.
+	require.Eventually(t, func() bool { return len(e.servers()) == 1 }, 4*within, 50*time.Millisecond, "one server is left")
 	require.NoError(t, e.stream(1, nil))
 	require.Equal(t, 7, e.told(t, "replica_ended"))
 	e.signal(t, syscall.SIGTERM)
