@@ -3,6 +3,7 @@
 package configs
 
 import (
+	"maps"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -15,15 +16,22 @@ type Discovery struct {
 	Kind string `yaml:"kind"` // one of DiscoveryKinds
 
 	// Of the source.
-	Path      string        `yaml:"path,omitempty"`       // file: a file or a pattern, absolute
-	URL       SecretURL     `yaml:"url,omitempty"`        // http: of the list
-	TokenFile string        `yaml:"token_file,omitempty"` // http: a file with a bearer token, absolute
-	CAFile    string        `yaml:"ca_file,omitempty"`    // roots for the source's own certificate, absolute; "": the system's
-	Interval  time.Duration `yaml:"interval"`             // from one look to the next, where the source has to be asked
+	Path         string        `yaml:"path,omitempty"`          // file: a file or a pattern, absolute
+	Name         string        `yaml:"name,omitempty"`          // dns: to look up; consul: of the service; redis: that servers register for
+	Record       string        `yaml:"record,omitempty"`        // dns: one of DiscoveryRecords
+	Servers      []string      `yaml:"servers,omitempty"`       // dns: name servers, address and port; none: those of resolv.conf
+	URL          SecretURL     `yaml:"url,omitempty"`           // http: of the list; consul: of an agent; redis: as of Shared
+	Tag          string        `yaml:"tag,omitempty"`           // consul: that instances must have
+	Datacenter   string        `yaml:"datacenter,omitempty"`    // consul
+	Cluster      string        `yaml:"cluster,omitempty"`       // redis: whose servers they are
+	TokenFile    string        `yaml:"token_file,omitempty"`    // http: a file with a bearer token; consul: with an ACL token, absolute
+	PasswordFile string        `yaml:"password_file,omitempty"` // redis: a file with its password, absolute
+	CAFile       string        `yaml:"ca_file,omitempty"`       // roots for the source's own certificate, absolute; "": the system's
+	Interval     time.Duration `yaml:"interval"`                // from one look to the next, where the source has to be asked
 
 	// Of kubernetes.
 	Service       string `yaml:"service,omitempty"`
-	Namespace     string `yaml:"namespace,omitempty"`  // "": that of the service account, or of the kubeconfig's context
+	Namespace     string `yaml:"namespace,omitempty"`  // "": that of the service account, or of the kubeconfig's context; consul's likewise
 	PortName      string `yaml:"port_name,omitempty"`  // or Port; neither: the only one
 	Kubeconfig    string `yaml:"kubeconfig,omitempty"` // absolute; "": the service account of the pod
 	Context       string `yaml:"context,omitempty"`    // of the kubeconfig; "": its current one
@@ -46,7 +54,7 @@ type Discovery struct {
 }
 
 // DiscoveryKinds are the words that discovery.kind may have.
-var DiscoveryKinds = []string{"file", "http", "kubernetes"}
+var DiscoveryKinds = []string{"file", "http", "kubernetes", "dns", "consul", "redis"}
 
 func discoveryDefaults() Discovery {
 	return Discovery{
@@ -60,6 +68,9 @@ var discoveryKeys = map[string]struct{ needs, may []string }{
 	"file":       {needs: []string{"path"}, may: []string{"scheme", "port"}},
 	"http":       {needs: []string{"url"}, may: []string{"scheme", "port", "token_file", "ca_file"}},
 	"kubernetes": {needs: []string{"service"}, may: []string{"namespace", "port_name", "kubeconfig", "context", "ignore_pods", "allow_loopback", "scheme", "port"}},
+	"dns":        {needs: []string{"name"}, may: []string{"scheme", "port", "record", "servers"}},
+	"consul":     {needs: []string{"url", "name"}, may: []string{"scheme", "port", "tag", "datacenter", "namespace", "token_file", "ca_file"}},
+	"redis":      {needs: []string{"url"}, may: []string{"name", "cluster", "password_file", "ca_file"}},
 }
 
 // finds says whether an upstream may have endpoints that the file does not list.
@@ -74,6 +85,7 @@ func (d *Discovery) resolveFiles(absolute func(*string)) {
 	absolute(&d.CAFile)
 	absolute(&d.Kubeconfig)
 	absolute(&d.Cache)
+	absolute(&d.PasswordFile)
 	if d.TLS != nil {
 		absolute(&d.TLS.CAFile)
 		absolute(&d.TLS.CertFile)
@@ -109,21 +121,13 @@ func (r *report) validateDiscovery(p path, d *Discovery) {
 
 // validateDiscoveryKeys reports keys of the source that are missing, or that the kind does not know.
 func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
-	of := discoveryKeys[d.Kind]
-	for _, k := range []struct {
-		name  string
-		given bool
-	}{
-		{"path", d.Path != ""}, {"scheme", d.Scheme != ""}, {"port", d.Port != 0},
-		{"url", d.URL != ""}, {"token_file", d.TokenFile != ""}, {"ca_file", d.CAFile != ""},
-		{"service", d.Service != ""}, {"namespace", d.Namespace != ""}, {"port_name", d.PortName != ""}, {"kubeconfig", d.Kubeconfig != ""},
-		{"context", d.Context != ""}, {"ignore_pods", d.IgnorePods}, {"allow_loopback", d.AllowLoopback},
-	} {
-		switch needed := slices.Contains(of.needs, k.name); {
-		case needed && !k.given:
-			r.missing(p.key(k.name), "kind "+d.Kind+" needs it")
-		case !needed && k.given && !slices.Contains(of.may, k.name):
-			r.add(p.key(k.name), "remove it, or choose another kind", "is not for kind %s", d.Kind)
+	of, given := discoveryKeys[d.Kind], d.given()
+	for _, key := range slices.Sorted(maps.Keys(given)) {
+		switch needed := slices.Contains(of.needs, key); {
+		case needed && given[key] == "":
+			r.missing(p.key(key), "kind "+d.Kind+" needs it")
+		case !needed && given[key] != "" && !slices.Contains(of.may, key):
+			r.add(p.key(key), "remove it, or choose another kind", "is not for kind %s", d.Kind)
 		}
 	}
 	r.validateKubernetes(p, d)
@@ -140,5 +144,16 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 		if _, err := filepath.Match(d.Path, ""); err != nil {
 			r.add(p.key("path"), "close each [, or write \\[", "is no path and no pattern: %s", quote(d.Path))
 		}
+	}
+	if d.PasswordFile != "" {
+		r.readSecret(p.key("password_file"), d.PasswordFile)
+	}
+	switch d.Kind {
+	case "dns":
+		r.validateDNS(p, d)
+	case "consul":
+		r.validateConsul(p, d)
+	case "redis":
+		r.validateRegistry(p, d)
 	}
 }

@@ -44,6 +44,9 @@ func (u *Upstream) resolve(p path, from places) {
 		u.Health.Timeout = min(defaultProbe, u.Health.Interval)
 	}
 	u.Outlier.resolve(p.key("outlier"), from)
+	if u.Discovery != nil {
+		u.Discovery.resolve(p.key("discovery"), from, u.Name)
+	}
 	if u.Scale != nil {
 		u.Scale.resolve(p.key("scale"), from)
 	}

@@ -20,6 +20,7 @@ const (
 
 	leastCapacity, mostCapacity = 1e-9, 1e15 // others would be lost to rounding in a sum
 	mostSlots                   = 1_000_000
+	mostTier                    = 9
 )
 
 // Fault is what is wrong with one endpoint of a list.
@@ -89,6 +90,8 @@ func (e *Endpoint) resolve() (what, remedy string) {
 		what, remedy = "the capacity is -0", "give a finite number above 0, or leave it out"
 	case e.Slots < 0 || e.Slots > mostSlots:
 		what, remedy = fmt.Sprintf("slots is %d", e.Slots), fmt.Sprintf("give 0 to %d, or leave it out", mostSlots)
+	case e.Tier < 0 || e.Tier > mostTier:
+		what, remedy = fmt.Sprintf("tier is %d", e.Tier), fmt.Sprintf("give 0 to what is used first, up to %d to backups", mostTier)
 	}
 	return what, remedy
 }

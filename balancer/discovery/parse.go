@@ -154,6 +154,7 @@ func (p parser) endpoint(n *yaml.Node, e *Endpoint) error {
 		"id":        func(n *yaml.Node) error { return value(n, &e.ID, "text in quotes") },
 		"capacity":  func(n *yaml.Node) error { return value(n, &e.Capacity, "a number") },
 		"slots":     func(n *yaml.Node) error { return value(n, &e.Slots, "a whole number") },
+		"tier":      func(n *yaml.Node) error { return value(n, &e.Tier, "a whole number") },
 		"departing": func(n *yaml.Node) error { return value(n, &e.Departing, "true or false") },
 	})
 	e.URL = p.url(e.URL)
@@ -167,6 +168,7 @@ const (
 	labelID       = "endpoint_id"
 	labelCapacity = "endpoint_capacity"
 	labelSlots    = "endpoint_slots"
+	labelTier     = "endpoint_tier"
 )
 
 // group reads targets in Prometheus' shape.
@@ -188,6 +190,11 @@ func (p parser) group(n *yaml.Node) (list []Endpoint, err error) {
 	if text, given := labels[labelSlots]; given {
 		if said.Slots, err = strconv.Atoi(text); err != nil {
 			return nil, at(n, "the label %s must be a whole number, is %s", labelSlots, quote(text))
+		}
+	}
+	if text, given := labels[labelTier]; given {
+		if said.Tier, err = strconv.Atoi(text); err != nil {
+			return nil, at(n, "the label %s must be a whole number, is %s", labelTier, quote(text))
 		}
 	}
 	if scheme := labels[labelScheme]; scheme != "" {

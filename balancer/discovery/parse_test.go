@@ -39,7 +39,7 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 		`[{"url":"http://h:1"`: "line ",
 		`{"endpoints":{}}`:     "line 1: must be a list of endpoints",
 		"[]\n---\n[]":          "keep one document",
-		"[\n{\"url\":\"http://h:1\",\"weight\":3}]":                `line 2: the key "weight" is not known: it is capacity, departing, id, name, slots or url`,
+		"[\n{\"url\":\"http://h:1\",\"weight\":3}]":                `line 2: the key "weight" is not known: it is capacity, departing, id, name, slots, tier or url`,
 		`[{"url":"http://h:1","url":"http://h:2"}]`:                `line 1: the key "url" stands there twice`,
 		"- url: http://h:1\n  capacity: much":                      `line 2: must be a number, is "much"`,
 		"- url: http://h:1\n  slots: 1.5":                          `line 2: must be a whole number, is "1.5"`,

@@ -12,6 +12,7 @@ func Print(list []Endpoint) []byte {
 		ID        string  `json:"id,omitempty"`
 		Capacity  float64 `json:"capacity,omitempty"`
 		Slots     int     `json:"slots,omitempty"`
+		Tier      int     `json:"tier,omitempty"`
 		Departing bool    `json:"departing,omitempty"`
 	}
 	all := make([]printed, len(list))

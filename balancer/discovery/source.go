@@ -13,6 +13,7 @@ type Endpoint struct {
 	ID        string
 	Capacity  float64 // 0: not said
 	Slots     int     // 0: not said
+	Tier      int     // 0 is used first; more: a backup
 	Departing bool    // it gets no new requests; those under way go on
 }
 

@@ -37,7 +37,7 @@ type Error struct {
 
 var remedies = [...]string{
 	Away:     " cannot be reached: %; start it, or mend its address",
-	Slow:     " did not answer in time: %",
+	Slow:     " did not answer in time",
 	Loading:  " is not ready yet: %",
 	Denied:   " does not let us in: %; give a user and a password that may do this",
 	ReadOnly: " is a replica, where nothing can be written: %; give the address of the master, or those of all",

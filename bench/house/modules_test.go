@@ -41,6 +41,8 @@ var libraries = []library{
 		why: "attempts, pauses and bodies that are sent again; it buffers bodies, so it has no place on the request path"},
 	{path: "github.com/gomodule/redigo", rooms: "balancer/store",
 		why: "Redis' protocol in a hundredth of what a client with a method per command costs; balancer/store bounds its calls and names its errors"},
+	{path: "github.com/miekg/dns", rooms: "balancer/discovery/dns",
+		why: "Go's own resolver tells neither for how long an answer holds nor whether a server failed"},
 	{path: "go.uber.org/zap", rooms: "cmd health proxy", why: "leaves return errors; who acts on them logs"},
 	{path: "golang.org/x/sys", rooms: "metrics health/resource/agent proxy/front proxy/transport proxy/wire cmd/steelyard/handover cmd/steelyard/systemd bench", tests: "cmd/steelyard",
 		why: "system calls on sockets and file systems, and the size of a cache line"},

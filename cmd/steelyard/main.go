@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/demo"
+	"github.com/steelyard-proxy/steelyard/cmd/steelyard/register"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/signals"
 	"github.com/steelyard-proxy/steelyard/configs"
 )
@@ -29,7 +30,7 @@ func run(args []string) int {
 	root, understood := rootCommand(), false
 	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
 		understood = true
-		if c.Name() != serveName { // the one that reloads and hands over
+		if c.Name() != serveName && c.Name() != registerName { // the one that reloads and hands over, and the one that passes them on
 			signals.OthersEnd()
 		}
 	}
@@ -50,7 +51,7 @@ func rootCommand() *cobra.Command {
 		Version:       versionLine(),
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
-	c.AddCommand(serveCommand(), checkCommand(), alertsCommand(), trainCommand(), predictCommand(), adviseCommand(), useCommand(), versionCommand(), demo.Command(), benchCommand())
+	c.AddCommand(serveCommand(), checkCommand(), alertsCommand(), trainCommand(), predictCommand(), adviseCommand(), useCommand(), registerCommand(), versionCommand(), demo.Command(), benchCommand())
 	explainUsage(c)
 	readDecimals(c)
 	return c
@@ -64,6 +65,9 @@ func exitCode(err error) int {
 	if bad, ok := errors.AsType[*configs.Errors](err); ok {
 		say(bad.Error())
 		return exitBad
+	}
+	if of, ok := errors.AsType[*register.Exit](err); ok { // the server has said itself what there was to say
+		return of.Code
 	}
 	say("steelyard: " + err.Error())
 	_, usage := errors.AsType[*usageError](err)

@@ -23,6 +23,8 @@ type command struct {
 const (
 	nothing = "$-1\r\n"
 	syntax  = "-ERR syntax error\r\n"
+
+	wrongType = "-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"
 )
 
 var commands = map[string]command{
@@ -49,7 +51,10 @@ var commands = map[string]command{
 		return number(int(v.ends.Sub(s.now()).Milliseconds()))
 	}},
 	"SMEMBERS": {do: func(s *Server, args []string) string {
-		v, _ := s.live(args[0])
+		v, ok := s.live(args[0])
+		if ok && v.set == nil {
+			return wrongType
+		}
 		var all []string
 		for _, member := range slices.Sorted(maps.Keys(v.set)) {
 			all = append(all, bulk(member))
@@ -72,6 +77,9 @@ var commands = map[string]command{
 		if !ok {
 			v = value{set: map[string]bool{}}
 			s.keys[args[0]] = v
+		}
+		if v.set == nil {
+			return wrongType
 		}
 		before := len(v.set)
 		for _, member := range args[1:] {

@@ -27,9 +27,18 @@ func newSource(c *configs.Discovery, log *zap.Logger) (discovery.Source, error) 
 		return file.New(file.Options{Path: c.Path, Shape: shape, Interval: c.Interval, Watch: watchFiles(log)})
 	case "kubernetes":
 		return newServiceSource(c, log)
+	case "dns":
+		return dnsSource(c)
+	case "consul":
+		return consulSource(c)
+	case "redis":
+		return redisSource(c)
 	}
 	return nil, fmt.Errorf("discovery of kind %q is not known", c.Kind)
 }
+
+// mostTier is the last tier that there is.
+const mostTier = 9
 
 // watchFiles is how a source hears that files have changed.
 func watchFiles(log *zap.Logger) func(context.Context, func() []string, func()) {
@@ -66,7 +75,7 @@ func (f *fleet) prepareFinding(c *configs.Discovery) (*finding, error) {
 func (g *finding) wants(c *configs.Upstream, name string, e *discovery.Endpoint, before *wanted) (w wanted, err error) {
 	w.identity = identity{name: e.Name, url: e.URL, id: e.ID}
 	w.settings = settings{
-		capacity: g.config.Capacity, slots: g.config.Slots, prefixCache: configs.PrefixCache{Auto: true}, tier: g.config.Tier,
+		capacity: g.config.Capacity, slots: g.config.Slots, prefixCache: configs.PrefixCache{Auto: true}, tier: min(g.config.Tier+e.Tier, mostTier),
 		connect: c.Timeouts.Connect, connections: c.Connections, source: name,
 	}
 	if e.Capacity > 0 {

@@ -9,6 +9,7 @@
 //	ctx := signals.Context()   // ends at the first SIGTERM or SIGINT
 //	<-signals.Hangups()        // a SIGHUP; one that came early is still there
 //	<-signals.Upgrades()       // a SIGUSR2, likewise
+//	<-signals.Later()        // a second SIGTERM or SIGINT, which ends the process where nobody asked for it
 //
-// A command that knows neither of the two calls OthersEnd first.
+// A command that knows neither SIGHUP nor SIGUSR2 calls OthersEnd first.
 package signals

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
@@ -17,7 +18,12 @@ var (
 	hangups  = make(chan os.Signal, 1) // SIGHUP; a waiting one stands for all that came since
 	upgrades = make(chan os.Signal, 1) // SIGUSR2, likewise
 	stops    = make(chan os.Signal, 2) // SIGTERM and SIGINT; a third makes no difference
+
+	first atomic.Value           // the os.Signal that ended the context
+	later atomic.Pointer[stream] // where further ones go; nil: they end the process
 )
+
+type stream chan os.Signal
 
 func init() {
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -26,17 +32,40 @@ func init() {
 }
 
 // Context returns the one context that ends at the first SIGTERM or SIGINT, even if that came
-// before the call. The second one ends the process at once.
+// before the call. The second one ends the process at once, unless somebody asked for Later.
 var Context = sync.OnceValue(func() context.Context {
 	ctx, cancel := context.WithCancel(context.Background())
 	go func() {
-		<-stops
+		first.Store(<-stops)
 		cancel()
-		<-stops
-		os.Exit(exitNow)
+		for s := range stops {
+			to := later.Load()
+			if to == nil {
+				os.Exit(exitNow)
+			}
+			select {
+			case *to <- s:
+			default: // nobody has heard the last ones yet
+			}
+		}
 	}()
 	return ctx
 })
+
+// First is the signal that ended the context; nil while it has not ended.
+func First() os.Signal {
+	s, _ := first.Load().(os.Signal)
+	return s
+}
+
+// Later receives the signals to stop that come after the first one. From the first call on they do not end the process.
+func Later() <-chan os.Signal {
+	to := make(stream, 2)
+	if !later.CompareAndSwap(nil, &to) {
+		to = *later.Load()
+	}
+	return to
+}
 
 // Hangups receives each SIGHUP; while one waits to be received, further ones are left out.
 func Hangups() <-chan os.Signal { return hangups }
