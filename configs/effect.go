@@ -50,7 +50,7 @@ func (r *report) review(c *Config) {
 		r.reviewTimeouts(p, u)
 		r.reviewRetry(p.key("retry"), &u.Retry)
 		r.reviewRecovery(p.key("recovery"), u.Recovery)
-		r.reviewScaling(p.key("scale"), u.Scale)
+		r.reviewScaling(p.key("scale"), u)
 		r.reviewHedge(p.key("hedge"), u)
 		if u.Connections.MaxIdle == 0 && u.Connections.IdleTimeout != upstreamDefaults().Connections.IdleTimeout {
 			r.note(p.key("connections").key("idle_timeout"), "raise max_idle, or remove it", "has no effect: with max_idle 0 no idle connection is kept")

@@ -64,7 +64,7 @@ func thresholdDefaults() Threshold {
 func (s *Scale) resolve(p path, from places) {
 	for i := range s.Thresholds {
 		if t := &s.Thresholds[i]; !from.given(p.key("thresholds").item(i).key("clear")) {
-			t.Clear = t.Above * 0.8
+			t.Clear = math.Round(t.Above*800) / 1000
 		}
 	}
 	if s.Actuator != nil {
@@ -134,7 +134,8 @@ func (r *report) validateThresholds(p path, list []Threshold) {
 }
 
 // reviewScaling notes what has no effect.
-func (r *report) reviewScaling(p path, s *Scale) {
+func (r *report) reviewScaling(p path, u *Upstream) {
+	s := u.Scale
 	if s == nil {
 		return
 	}
@@ -144,6 +145,17 @@ func (r *report) reviewScaling(p path, s *Scale) {
 	}
 	if s.Actuator != nil {
 		r.reviewActuator(p.key("actuator"), s.Actuator)
+	}
+	if a := s.Actuator; a != nil && u.Discovery == nil && (a.Kind == ActuateKubernetes || a.Kind == ActuateWebhook || a.Kind == ActuateCommand) {
+		r.note(p.key("actuator"), "give discovery", "starts servers, but nobody says where they are, so that they get no requests")
+	}
+	for i := range s.Thresholds {
+		if s.Thresholds[i].Do == "alert" {
+			r.note(p.key("thresholds").item(i).key("do"), "give alerts.rules one on that figure", "asks for no server, and fires no alert by itself")
+		}
+	}
+	if s.Slots == 0 && u.Discovery == nil {
+		r.note(p.key("slots"), "give how many requests a new server works on at once", "is no limit: how busy a server is, and how much work a request is, cannot be learned from its slots")
 	}
 	if s.Actuator == nil && s.DryRun != usual.DryRun {
 		r.note(p.key("dry_run"), "give an actuator, or remove it", "has no effect: nobody here starts or stops servers")

@@ -196,7 +196,7 @@ func (c *Controller) settle(v *view, d *Decision, wanted int) {
 		d.Reason = fmt.Sprintf("%d stay: %s", d.Now, d.Reason)
 		return
 	}
-	d.Reason = fmt.Sprintf("%d -> %d: %s", d.Now, d.Wanted, d.Reason)
+	d.Reason = fmt.Sprintf("%d → %d: %s", d.Now, d.Wanted, d.Reason)
 }
 
 // regret makes the next scale-in wait longer where servers have to come back soon after they have gone, so that what

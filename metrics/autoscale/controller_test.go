@@ -36,9 +36,9 @@ func TestWhatIsNeeded(t *testing.T) {
 	}{
 		"enough": {Settings{}, calm, 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"too much arrives": {Settings{}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 4.2 }), 5,
-			"4 -> 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
+			"4 → 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
 		"much work waits": {Settings{}, with(func(s *Sample) { s.InFlight, s.Waiting, s.WaitingRequests, s.Arriving = 32, 380, 90, 4 }), 8,
-			"4 -> 8: 380 s of work wait, a server needs 90 s to start"},
+			"4 → 8: 380 s of work wait, a server needs 90 s to start"},
 		"a little work waits": {Settings{}, with(func(s *Sample) { s.Waiting, s.WaitingRequests = 3, 2 }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"some come already": {Settings{}, with(func(s *Sample) { s.InFlight, s.Arriving, s.Starting = 32, 4.2, 2 }), 6,
 			"6 stay: 4 servers' worth of work is to be done, and a server shall be 85 % busy; none goes, as they must suffice for 5 min"},
@@ -47,21 +47,21 @@ func TestWhatIsNeeded(t *testing.T) {
 			"4 stay: it is not known how much work arrives, and the servers have no slots, so that none goes"},
 		"stale": {Settings{}, with(func(s *Sample) { s.Age, s.InFlight, s.Arriving = time.Minute, 32, 40 }), 4, "4 stay: the newest figure is 60 s old"},
 		"capacity": {Settings{Capacity: 100, Max: 20}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 420 }), 5,
-			"4 -> 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
+			"4 → 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
 		"capacity as learned": {Settings{Capacity: 100, Max: 20}, with(func(s *Sample) { s.InFlight, s.Arriving, s.Capacity = 32, 420, 50 }), 8,
-			"4 -> 8: 8.4 servers' worth of work arrives at once; 10 are wanted, step by step"},
+			"4 → 8: 8.4 servers' worth of work arrives at once; 10 are wanted, step by step"},
 		"one large one serves": {Settings{}, with(func(s *Sample) { s.Ready, s.Worth = 1, 6 }), 1, "1 stay: 3.8 servers' worth of work is to be done, and a server shall be 84 % busy"},
-		"foretold":             {Settings{}, with(func(s *Sample) { s.Forecast = 4.6 }), 6, "4 -> 6: 4.6 servers' worth of work is foretold for when a new one is ready"},
+		"foretold":             {Settings{}, with(func(s *Sample) { s.Forecast = 4.6 }), 6, "4 → 6: 4.6 servers' worth of work is foretold for when a new one is ready"},
 		"foretold, only shown": {Settings{Predict: PredictShow}, with(func(s *Sample) { s.Forecast = 4.6 }), 4,
 			"4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
 		"the most": {Settings{Max: 5}, with(func(s *Sample) { s.InFlight, s.Arriving = 32, 9 }), 5,
-			"4 -> 5: 5 is the most that there may be; 9 servers' worth of work arrives at once"},
-		"the least":                 {Settings{Min: 6}, calm, 6, "4 -> 6: at least 6 shall be there"},
-		"too many for the most":     {Settings{Max: 3}, calm, 3, "4 -> 3: 3 is the most that there may be; 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
-		"an alert asks":             {Settings{}, with(func(s *Sample) { s.Asked = 2 }), 6, "4 -> 6: an alert has asked for 6"},
-		"an alert asks for fewer":   {Settings{}, with(func(s *Sample) { s.Asked, s.InFlight, s.Arriving = -1, 10, 1.2 }), 3, "4 -> 3: an alert asks for fewer, and they suffice"},
+			"4 → 5: 5 is the most that there may be; 9 servers' worth of work arrives at once"},
+		"the least":                 {Settings{Min: 6}, calm, 6, "4 → 6: at least 6 shall be there"},
+		"too many for the most":     {Settings{Max: 3}, calm, 3, "4 → 3: 3 is the most that there may be; 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
+		"an alert asks":             {Settings{}, with(func(s *Sample) { s.Asked = 2 }), 6, "4 → 6: an alert has asked for 6"},
+		"an alert asks for fewer":   {Settings{}, with(func(s *Sample) { s.Asked, s.InFlight, s.Arriving = -1, 10, 1.2 }), 3, "4 → 3: an alert asks for fewer, and they suffice"},
 		"an alert asks for too few": {Settings{}, with(func(s *Sample) { s.Asked = -1 }), 4, "4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},
-		"nothing is there":          {Settings{}, Sample{Held: 3, WaitingRequests: 3, Forecast: nan, Lead: 90 * time.Second}, 1, "0 -> 1: 3 requests wait for the first server, which needs 90 s to start"},
+		"nothing is there":          {Settings{}, Sample{Held: 3, WaitingRequests: 3, Forecast: nan, Lead: 90 * time.Second}, 1, "0 → 1: 3 requests wait for the first server, which needs 90 s to start"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			if c.settings.Max == 0 {
@@ -124,7 +124,7 @@ func TestThresholdsAskForOneMore(t *testing.T) {
 	require.Equal(t, 2, told(c, dawn, 55*time.Second, s).Wanted)
 	d := c.Step(dawn.Add(time.Minute), s)
 	assert.Equal(t, 3, d.Wanted)
-	assert.Equal(t, "2 -> 3: cpu is at 90 %, which shall not be over 80 % for 60 s", d.Reason)
+	assert.Equal(t, "2 → 3: cpu is at 90 %, which shall not be over 80 % for 60 s", d.Reason)
 	s.Starting = 1
 	assert.Equal(t, 3, c.Step(dawn.Add(65*time.Second), s).Wanted)
 	s.Resources[0].Value = 0.6
@@ -137,7 +137,7 @@ func TestLatenessAsksForOneMore(t *testing.T) {
 	c := New(Settings{Max: 8})
 	require.Equal(t, 2, told(c, dawn, 55*time.Second, s).Wanted)
 	d := c.Step(dawn.Add(time.Minute), s)
-	assert.Equal(t, "2 -> 3: answers begin after 3 s, and shall after 2 s at most", d.Reason)
+	assert.Equal(t, "2 → 3: answers begin after 3 s, and shall after 2 s at most", d.Reason)
 	s.Ready, s.Slots = 3, 24
 	assert.Equal(t, 3, told(c, dawn.Add(65*time.Second), 50*time.Second, s).Wanted, "what was late before says nothing of three")
 	s.InFlight, s.Arriving = 1, 0.1
@@ -236,7 +236,7 @@ func TestServersThatStayFullAreJoined(t *testing.T) {
 	s.InFlight, s.WaitingRequests, s.Arriving, s.Waiting, s.OldestWait = 2, 8, 1, 1.2, 1200*time.Millisecond
 	require.Equal(t, 1, told(c, dawn.Add(65*time.Second), 10*time.Second, s).Wanted)
 	d := told(c, dawn.Add(80*time.Second), 5*time.Second, s)
-	assert.Equal(t, "1 -> 2: 1 server's worth of work arrives, and all servers are full for a while", d.Reason)
+	assert.Equal(t, "1 → 2: 1 server's worth of work arrives, and all servers are full for a while", d.Reason)
 }
 
 // TestWhatIsGoneStaysGone: once the last one goes, only what comes brings one back, and not what came before.

@@ -7,7 +7,7 @@
 //
 //	c := autoscale.New(autoscale.Settings{Min: 1, Max: 8, Capacity: 100, Slots: 8})
 //	d := c.Step(time.Now(), autoscale.Sample{Ready: 2, Arriving: 150, Waiting: 0, InFlight: 12, Slots: 16})
-//	d.Wanted, d.Reason // 3, "2 -> 3: 1.5 servers' worth of work arrives, and a server shall be 70 % busy"
+//	d.Wanted, d.Reason // 3, "2 → 3: 1.5 servers' worth of work arrives, and a server shall be 70 % busy"
 //
 // An Actuator is who runs the replicas: a leaf each for processes, containers and so on. It is asked for absolute
 // numbers, so that asking twice does nothing more.

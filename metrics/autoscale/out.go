@@ -15,7 +15,7 @@ func (c *Controller) first(v *view, largest need) (int, string) {
 	if waiting == 0 {
 		return wanted, "work arrives, and nothing is there to do it"
 	}
-	return wanted, fmt.Sprintf("%d requests wait for the first server, which needs %s to start", waiting, short(v.lead))
+	return wanted, fmt.Sprintf("%s for the first server, which needs %s to start", count(waiting, "request waits", "requests wait"), short(v.lead))
 }
 
 // more is how many are wanted where too few are there.

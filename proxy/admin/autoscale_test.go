@@ -15,7 +15,7 @@ func (s *scales) Scales() []Scale {
 	return []Scale{
 		{Upstream: "blind", Min: 1, Max: 8, Wanted: 2, Current: 2, Reason: "2 stay: it is not known how much work waits, so that none goes", At: at, Paused: s.paused["blind"]},
 		{
-			Upstream: "chat", Min: 1, Max: 8, Actuator: "process", Wanted: 4, Current: 4, Ready: 3, Coming: 1, Draining: 1, Need: &need, WorkWaiting: &wait, Reason: "3 -> 4: 38 s of work wait", At: at,
+			Upstream: "chat", Min: 1, Max: 8, Actuator: "process", Wanted: 4, Current: 4, Ready: 3, Coming: 1, Draining: 1, Need: &need, WorkWaiting: &wait, Reason: "3 → 4: 38 s of work wait", At: at,
 			Leader: true, Paused: s.paused["chat"], Inputs: map[string]float64{"busy": 2.9}, Servers: []ScaleServer{{Name: "chat-0", URL: "http://127.0.0.1:9100", State: "running", Since: at}},
 			LastOrders: []ScaleOrder{{ID: "chat-3-4-x", At: at, From: 3, To: 4, Reason: "38 s of work wait", Result: "taken"}},
 		},

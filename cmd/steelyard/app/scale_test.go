@@ -123,7 +123,7 @@ func TestADryRunOnlyTells(t *testing.T) {
 	cfg.Upstreams[0].Scale.DryRun = true
 	r, s := runScaled(t, cfg, 1)
 	eventually(t, "it is told", func() bool { return r.Events().Published(event.WouldScale) == 1 })
-	assert.Contains(t, body(t, r.admin+"/api/v1/autoscale"), `2: at least 2 shall be there"`)
+	assert.Contains(t, body(t, r.admin+"/api/v1/autoscale"), `"reason": "1 → 2: at least 2 shall be there"`)
 	assert.Empty(t, s.asked())
 }
 
