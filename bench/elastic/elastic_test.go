@@ -215,6 +215,7 @@ func TestRun(t *testing.T) {
 	courses := join(jobs)
 	require.Len(t, courses, 1)
 	assert.Len(t, equalTable(courses).Rows, 1)
+	assert.Len(t, partsTable(courses).Rows, 1)
 	assert.Len(t, usualTable(courses).Rows, len(contenders))
 	assert.Len(t, sweepTable(courses).Rows, len(contenders))
 	goals := goals(courses)

@@ -49,7 +49,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		return nil, err
 	}
 	courses := join(jobs)
-	r.Tables = []report.Sheet{equalTable(courses), usualTable(courses), sweepTable(courses)}
+	r.Tables = []report.Sheet{equalTable(courses), partsTable(courses), usualTable(courses), sweepTable(courses)}
 	r.Goals = goals(courses)
 	r.Notes = append(r.Notes, notes(courses)...)
 	r.ElapsedSeconds = time.Since(r.Started).Seconds()

@@ -107,11 +107,10 @@ func foretell(c *course) *foretold {
 	return f
 }
 
-// at is the floor that is foretold at a time, in work per second, as the gateway takes it; NaN: none is.
+// at is what is foretold at a time, in work per second, as the gateway takes it: the middle; NaN: nothing is.
 func (f *foretold) at(now float64) float64 {
 	if !f.known {
 		return math.NaN()
 	}
-	r := f.work[min(int(now/forecastTick), len(f.work)-1)]
-	return (r.P50 + r.P95) / 2
+	return f.work[min(int(now/forecastTick), len(f.work)-1)].P50
 }

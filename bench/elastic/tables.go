@@ -82,6 +82,35 @@ func equalTable(courses [][]*done) report.Sheet {
 	return s
 }
 
+// otherParts are those of the seconds that are shown beside the level.
+var otherParts = []float64{0.0003, 0.001, 0.003, 0.01, 0.03}
+
+// partsTable is how those that goals are of compare where users bear less, or more.
+func partsTable(courses [][]*done) report.Sheet {
+	s := report.Sheet{Title: "The same at other parts of the seconds: steelyard with the floor, HPA in flight and HPA by use, × the oracle's hours (– where one is never there)", Head: []string{"course"}}
+	for _, part := range otherParts {
+		s.Head = append(s.Head, fmt.Sprintf("%g %%", 100*part))
+	}
+	for _, seeds := range courses {
+		row := []string{seeds[0].kind.name}
+		for _, part := range otherParts {
+			var cells []string
+			for _, name := range []string{withFloor, ofHPA, ofUse} {
+				var list []float64
+				for _, d := range seeds {
+					hours, _ := d.curves[name].hoursAt(part)
+					least, _ := d.curves[ofOracle].hoursAt(part)
+					list = append(list, hours/least)
+				}
+				cells = append(cells, figure.Spread{Median: mean(list), Rounds: min(1, len(list))}.Text(2))
+			}
+			row = append(row, strings.ReplaceAll(strings.Join(cells, " / "), "NaN", "–"))
+		}
+		s.Rows = append(s.Rows, row)
+	}
+	return s
+}
+
 // usual are the targets that a rule has if nobody thinks of one.
 var usual = map[string]float64{withFloor: 0.7, reactive: 0.7, ofHPA: 0.7, ofUse: 0.7, ofKEDA: 0.7, ofKnative: 0.7}
 

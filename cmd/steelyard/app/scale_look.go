@@ -118,7 +118,7 @@ func (s *scaling) foretell(now time.Time, sample *autoscale.Sample) {
 		s.meter.told, s.meter.toldAt = s.fleet.foretold(s.upstream), now
 	}
 	if r := s.meter.told; !math.IsNaN(r.P50) {
-		sample.Forecast = (r.P50 + max(r.P95-r.P50, 0)/2) * s.meter.unit()
+		sample.Forecast = r.P50 * s.meter.unit() // the controller adds room for chance; the band would be room twice
 	}
 }
 
