@@ -42,6 +42,9 @@ e2e: ## the real program: the OpenAI SDK (needs Node), kills, reloads, shutdowns
 e2e-cluster: ## a real control plane of Kubernetes (Linux, as root; the first time it is built, half an hour of CPU)
 	$(GO) test -tags cluster -count=1 -timeout 90m -v ./bench/e2e/cluster
 
+e2e-keda: ## KEDA's own client speaks to the real program (fetches KEDA's module, which is no part of ours)
+	cd bench/e2e/keda && $(GO) test -count=1 -timeout 600s -v .
+
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$($(GO) list ./...); do for t in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
 		echo "$$p $$t"; $(GO) test -run '^$$' -fuzz "^$$t$$" -fuzztime 10s -fuzzminimizetime 5x $$p || exit 1; done; done

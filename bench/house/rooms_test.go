@@ -233,7 +233,7 @@ var rooms = []room{
 		why: "one server and who announces it; it does not know where"},
 	{path: "cmd/steelyard/signals", level: 0,
 		why: "imports nothing that takes time to initialise, so that signals are heard before main"},
-	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/discovery/redis balancer/policy balancer/predict balancer/predict/table balancer/statefile balancer/store bench/backend bench/chaos bench/elastic bench/engine bench/faults bench/foresight bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/register cmd/steelyard/signals cmd/steelyard/systemd configs metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/usage proxy/admin proxy/requestlog",
+	{path: "cmd/steelyard", level: 8, sees: "balancer/cost balancer/discovery/redis balancer/policy balancer/predict balancer/predict/table balancer/statefile balancer/store bench/backend bench/chaos bench/elastic bench/engine bench/faults bench/foresight bench/lab bench/live bench/peers bench/real bench/replay bench/report bench/scenario bench/trace cmd/steelyard/app cmd/steelyard/demo cmd/steelyard/filewatch cmd/steelyard/handover cmd/steelyard/register cmd/steelyard/signals cmd/steelyard/systemd configs health/resource/agent metrics metrics/advice metrics/alert metrics/anomaly metrics/event metrics/forecast metrics/usage proxy/admin proxy/requestlog",
 		tests: "balancer bench/sim",
 		why:   "commands, flags and exit codes"},
 }
