@@ -101,9 +101,9 @@ func (r *report) validateConsul(p path, d *Discovery) {
 			r.add(p.key("ca_file"), "write https in the url, or remove it", "has no effect: the connection is not encrypted")
 		}
 	}
-	for key, value := range map[string]string{"name": d.Name, "tag": d.Tag, "datacenter": d.Datacenter, "namespace": d.Namespace} {
-		if strings.ContainsAny(value, " \t\r\n/?#") || len(value) > 128 {
-			r.add(p.key(key), "write it as Consul has it", "is no name in Consul: %s", quote(value))
+	for _, k := range []struct{ key, value string }{{"name", d.Name}, {"tag", d.Tag}, {"datacenter", d.Datacenter}, {"namespace", d.Namespace}} {
+		if strings.ContainsAny(k.value, " \t\r\n/?#") || len(k.value) > 128 {
+			r.add(p.key(k.key), "write it as Consul has it", "is no name in Consul: %s", quote(k.value))
 		}
 	}
 }

@@ -42,6 +42,16 @@ func (r *redisServer) cli(args ...string) string {
 	return strings.TrimSpace(string(said))
 }
 
+// calls is how often a command has been called.
+func (r *redisServer) calls(t *testing.T, command string) int {
+	t.Helper()
+	_, after, _ := strings.Cut(r.cli("INFO", "commandstats"), "cmdstat_"+command+":calls=")
+	digits, _, _ := strings.Cut(after, ",")
+	n, err := strconv.Atoi(digits)
+	require.NoError(t, err)
+	return n
+}
+
 // nameServer is a real dnsmasq that answers from files of the test's own.
 type nameServer struct {
 	*process

@@ -75,23 +75,29 @@ func TestServersFoundByRedis(t *testing.T) {
 		g.serves(t, names...)
 		l.awaitMore(t, 20, "")
 	}
-	isBack := func(times int) {
-		eventually(t, "the source is back", func() bool { return strings.Count(g.err.String(), `"discovery_back"`) == times })
+	settled := func() bool {
+		said := g.err.String()
+		return strings.Count(said, `"discovery_failed"`) == strings.Count(said, `"discovery_back"`)
 	}
 	r.signal(t, syscall.SIGSTOP)
 	trouble("did not answer in time")
 	r.signal(t, syscall.SIGCONT)
-	isBack(1)
+	eventually(t, "the source is back", settled)
 	require.Equal(t, "OK", r.cli("FLUSHALL"))
+	for _, s := range servers {
+		eventually(t, "it is registered again", func() bool { return r.record(s.name) != "" })
+	}
+	read := r.calls(t, "smembers")
+	eventually(t, "that was read, and no trouble is left", func() bool { return r.calls(t, "smembers") >= read+3 && settled() })
 	l.awaitMore(t, 20, "")
 	g.serves(t, names...)
 	r.kill(t)
-	trouble("cannot be reached: connection refused")
+	trouble("cannot be reached")
 	r = startRedis(t, r.address)
 	for _, s := range servers {
 		eventually(t, "it is registered with the new store", func() bool { return r.record(s.name) != "" })
 	}
-	isBack(2)
+	eventually(t, "the source is back", settled)
 	g.serves(t, names...)
 
 	fourth := startServer(t, "fourth", 100)

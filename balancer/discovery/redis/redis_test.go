@@ -220,6 +220,9 @@ func TestStoreInTrouble(t *testing.T) {
 	} {
 		for _, lasts := range []time.Duration{5 * time.Second, 90 * time.Second} {
 			t.Run(fmt.Sprint(name, lasts), func(t *testing.T) {
+				if testing.Short() && lasts > time.Minute {
+					t.Skip("takes long with the race detector")
+				}
 				synctest.Test(t, func(t *testing.T) {
 					f := startEight(t)
 					c.do(f)
