@@ -6,6 +6,7 @@ package cluster
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
@@ -18,9 +19,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	actuator "github.com/steelyard-proxy/steelyard/metrics/autoscale/kubernetes"
-
+	"github.com/steelyard-proxy/steelyard/balancer/discovery/kubernetes/api"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
+	actuator "github.com/steelyard-proxy/steelyard/metrics/autoscale/kubernetes"
 )
 
 const many = 1000
@@ -113,6 +114,9 @@ func comeMoveAndGo(t *testing.T, p *plane, g *running, e *engines) {
 func away(t *testing.T, p *plane, g *running) {
 	l := g.begin(16)
 	before := g.endpoints()
+	all := api.Resource{Group: "discovery.k8s.io", Version: "v1", Kind: "endpointslices", Namespace: namespace}
+	version, err := p.client(admin).List(t.Context(), all, api.Query{}, func(json.RawMessage) error { return nil })
+	require.NoError(t, err)
 	require.NoError(t, p.server.Process.Kill())
 	_ = p.server.Wait()
 	for end := time.Now().Add(time.Minute); time.Now().Before(end); pause(time.Second) {
@@ -123,7 +127,10 @@ func away(t *testing.T, p *plane, g *running) {
 	l = g.begin(16)
 	began := time.Now()
 	p.startServer()
-	p.resize("vllm", 20) // while every version from before the restart is unknown
+	p.resize("vllm", 20)
+	err = p.client(admin).Watch(t.Context(), all, api.Query{Version: version}, func(api.Event) error { return nil })
+	require.True(t, api.Is(err, http.StatusGone), "what was known before the restart is unknown to the new server: %v", err)
+	t.Log("the new API server says of the version from before:", err)
 	g.agree(p, "vllm", 20)
 	p.resize("vllm", 12)
 	g.agree(p, "vllm", 12)

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"syscall"
 	"testing"
 )
@@ -37,11 +38,13 @@ func TestMain(m *testing.M) {
 
 // again runs this program once more, in a network namespace in which the addresses of pods are this machine.
 func again() int {
+	runtime.LockOSThread() // Pdeathsig means the thread
 	const script = `ip link set lo up && ip route add local ` + podNet + ` dev lo && exec "$0" "$@"`
 	cmd := exec.Command("sh", append([]string{"-c", script}, os.Args...)...)
 	cmd.Env = append(os.Environ(), inside+"=1", "STEELYARD_CLUSTER="+cache)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET}
+	// It is the first process of its namespace: with it all that it has started ends, however it ends.
+	cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNET | syscall.CLONE_NEWPID, Pdeathsig: syscall.SIGKILL}
 	err := cmd.Run()
 	if cmd.ProcessState == nil {
 		fmt.Fprintln(os.Stderr, "bench/e2e/cluster: a network namespace could not be made (are we root?):", err)
