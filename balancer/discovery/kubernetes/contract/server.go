@@ -30,7 +30,7 @@ type Server struct {
 	mu        sync.Mutex // guards everything below
 	objects   map[string]Object
 	version   int
-	forgotten int // events up to that version are gone
+	forgotten int // no watch can begin before that version
 	history   []event
 	more      chan struct{} // closed at the next change; nil: nobody waits
 	down      bool
@@ -108,12 +108,12 @@ func (s *Server) Get(path string) Object {
 	return s.objects[path]
 }
 
-// Forget makes every version until now unknown, as a compaction or a restart does. Watches under way go on.
+// Forget makes every version until now unknown to new watches, as a compaction or a restart does. Those under way go on, and miss nothing.
 func (s *Server) Forget() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.version++
-	s.forgotten, s.history = s.version, nil
+	s.forgotten = s.version
 }
 
 // Down cuts every connection, and each new one before it is answered, until it is up again.
