@@ -160,18 +160,21 @@ func (f *fleet) addSource(u *upstream, name string, asks *finding) (sink discove
 	return fd, func() {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.dropSource(u, fd)
+		if slices.Contains(u.finders, fd) {
+			u.dropSource(name)
+			if find(f.upstreams, u.name) == u {
+				f.join(u)
+			}
+		}
 	}
 }
 
-// dropSource ends a source. Its endpoints leave. The caller holds mu.
-func (f *fleet) dropSource(u *upstream, fd *finder) {
-	if i := slices.Index(u.finders, fd); i >= 0 {
+// dropSource ends a source, if there is one of that name. Its endpoints leave when the upstream is reconciled. The caller holds the fleet's mu.
+func (u *upstream) dropSource(name string) {
+	if i := slices.IndexFunc(u.finders, func(fd *finder) bool { return fd.name == name }); i >= 0 {
+		u.finders[i].end()
 		u.finders = slices.Delete(slices.Clone(u.finders), i, i+1)
-		fd.end()
-		if find(f.upstreams, u.name) == u {
-			f.join(u)
-		}
+		u.hold()
 	}
 }
 

@@ -32,7 +32,6 @@ type scaling struct {
 	ending   context.CancelFunc // of run; nil before start
 	tending  context.CancelFunc // of the actuator's upkeep; nil before start
 	sink     discovery.Sink     // of the servers that actuator says it has; nil: discovery finds them
-	forget   func()             // ends sink; nil likewise
 
 	// These belong to run.
 	controller *autoscale.Controller
@@ -131,10 +130,11 @@ func (f *fleet) listen(u *upstream, s *scaling, c *configs.Scale) {
 	if s.actuator == nil || !knowsAddresses(c.Actuator) {
 		return
 	}
-	s.sink, s.forget = f.addSource(u, theActuator, asksOf(c))
+	s.sink, _ = f.addSource(u, theActuator, asksOf(c))
 }
 
-// endScale ends scaling; the servers that there are stay as their actuator leaves them. The caller holds mu.
+// endScale ends scaling; the servers that there are stay as their actuator leaves them. Those that it was about to stop get
+// requests again, where somebody still names them. The caller holds mu, and reconciles the upstream.
 func (f *fleet) endScale(u *upstream) {
 	s := u.scaling
 	if s == nil {
@@ -144,6 +144,9 @@ func (f *fleet) endScale(u *upstream) {
 		s.ending()
 	}
 	f.dismiss(u, s)
+	for _, m := range u.members {
+		m.asked = ""
+	}
 	u.scaling = nil
 }
 

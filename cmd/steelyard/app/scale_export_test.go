@@ -16,3 +16,11 @@ func ScaleFigure(a *App, upstream string) (need float64, active, known bool, why
 
 // ScaledUpstreams are those that are scaled.
 func ScaledUpstreams(a *App) []string { return a.scaledUpstreams() }
+
+// FoundByActuator is what an actuator says of its servers.
+func FoundByActuator(a *App, upstream string, c *autoscale.Count) {
+	a.fleet.mu.Lock()
+	s := find(a.fleet.upstreams, upstream).scaling
+	a.fleet.mu.Unlock()
+	s.found(c)
+}

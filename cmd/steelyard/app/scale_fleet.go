@@ -120,14 +120,16 @@ func (f *fleet) replaceActuator(u *upstream, s *scaling, p *plan) {
 	s.actuator = a
 }
 
-// dismiss ends the actuator of a scaling: its servers get no more requests, finish, and are stopped. The caller holds mu.
+// dismiss ends the actuator of a scaling: its servers get no more requests, finish, and are stopped. Its source goes at once, so
+// that another actuator of the upstream has one of its own. The caller holds mu, and reconciles the upstream.
 func (f *fleet) dismiss(u *upstream, s *scaling) {
 	if s.tending != nil {
 		s.tending()
 		s.tending = nil
 	}
-	a, forget := s.actuator, s.forget
-	s.actuator, s.sink, s.forget = nil, nil, nil
+	a := s.actuator
+	s.actuator, s.sink = nil, nil
+	u.dropSource(theActuator)
 	s.mu.Lock()
 	s.count = counted{}
 	s.mu.Unlock()
@@ -144,9 +146,6 @@ func (f *fleet) dismiss(u *upstream, s *scaling) {
 	drain := s.config.DrainTimeout
 	s.mu.Unlock()
 	f.group.start("end the actuator of "+s.upstream, func(ctx context.Context) error {
-		if forget != nil {
-			forget()
-		}
 		awaitDrained(ctx, loads, drain)
 		f.closeActuator(s.upstream, a)
 		return nil
