@@ -86,7 +86,7 @@ func (d *Damper) Found(now time.Time, l List) (changed bool) {
 	d.known, d.version, d.faults = true, l.Version, faults
 	good = d.keepBroken(good)
 	slices.SortFunc(good, func(a, b Endpoint) int { return cmp.Compare(a.Name, b.Name) }) // a source's order means nothing
-	if len(good) == 0 && len(d.inForce) > 0 && !l.Sure {
+	if len(staying(good)) == 0 && len(staying(d.inForce)) > 0 && !l.Sure {
 		d.waiting = nil
 		d.troubled(now, Empty, fmt.Sprintf("it names no endpoint that can be used; the last %d stay", len(d.inForce)))
 		return false
@@ -95,10 +95,11 @@ func (d *Damper) Found(now time.Time, l List) (changed bool) {
 	if l.Sure || !d.tooMany(gone) {
 		return d.obey(now, good, gone)
 	}
-	if d.trouble == Held && now.Sub(d.heldFrom) >= min(secondReading, d.limits.Grace) {
+	same := d.trouble == Held && d.confirms(good)
+	if same && now.Sub(d.heldFrom) >= min(secondReading, d.limits.Grace) {
 		return d.obey(now, good, gone)
 	}
-	if d.trouble != Held {
+	if !same {
 		d.heldFrom = now
 	}
 	d.waiting = good
@@ -186,6 +187,20 @@ func staying(list []Endpoint) map[string]*Endpoint {
 		}
 	}
 	return stays
+}
+
+// confirms says whether a list drops all that the one which waits would drop. A source that shows another part of its
+// servers each time is in doubt.
+func (d *Damper) confirms(list []Endpoint) bool {
+	stays, waits := staying(list), staying(d.waiting)
+	for i := range d.obeyed {
+		e := &d.obeyed[i]
+		is, was := stays[e.Name], waits[e.Name]
+		if is != nil && is.Same(e) && (was == nil || !was.Same(e)) {
+			return false
+		}
+	}
+	return true
 }
 
 // tooMany says whether so many may not go without a second look, besides those that went in this time of grace.

@@ -19,6 +19,15 @@ func servers(numbers ...int) (list []Endpoint) {
 	return list
 }
 
+// leaving are servers that depart.
+func leaving(numbers ...int) []Endpoint {
+	list := servers(numbers...)
+	for i := range list {
+		list[i].Departing = true
+	}
+	return list
+}
+
 func upTo(n int) (numbers []int) {
 	for i := range n {
 		numbers = append(numbers, i+1)
@@ -64,10 +73,21 @@ func TestDamperHoldsWhatDropsMuch(t *testing.T) {
 		then func(d *Damper) // from 1 s on, when 1 of 4 is named
 		want []string
 	}{
-		"at first all stay":               {func(d *Damper) {}, []string{"s1", "s2", "s3", "s4"}},
-		"a second note of one change":     {func(d *Damper) { d.Found(after(1.5), List{Endpoints: servers(1)}) }, []string{"s1", "s2", "s3", "s4"}},
-		"a second reading":                {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(1)}) }, []string{"s1"}},
-		"another second reading":          {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(2)}) }, []string{"s2"}},
+		"at first all stay":           {func(d *Damper) {}, []string{"s1", "s2", "s3", "s4"}},
+		"a second note of one change": {func(d *Damper) { d.Found(after(1.5), List{Endpoints: servers(1)}) }, []string{"s1", "s2", "s3", "s4"}},
+		"a second reading":            {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(1)}) }, []string{"s1"}},
+		"another part, read second":   {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(2)}) }, []string{"s1", "s2", "s3", "s4"}},
+		"that part once more": {func(d *Damper) {
+			d.Found(after(2), List{Endpoints: servers(2)})
+			d.Found(after(4), List{Endpoints: servers(2)})
+		}, []string{"s2"}},
+		"that part after its own grace":  {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(2)}); d.Step(after(32)) }, []string{"s2"}},
+		"not after the grace of another": {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(2)}); d.Step(after(31.9)) }, []string{"s1", "s2", "s3", "s4"}},
+		"all depart, said twice": {func(d *Damper) {
+			d.Found(after(2), List{Endpoints: leaving(1, 2, 3, 4)})
+			d.Found(after(4), List{Endpoints: leaving(1, 2, 3, 4)})
+			d.Step(after(60))
+		}, []string{"s1", "s2", "s3", "s4"}},
 		"a second reading with all":       {func(d *Damper) { d.Found(after(2), List{Endpoints: servers(1, 2, 3, 4)}) }, []string{"s1", "s2", "s3", "s4"}},
 		"not yet":                         {func(d *Damper) { d.Step(after(30.9)) }, []string{"s1", "s2", "s3", "s4"}},
 		"after the grace":                 {func(d *Damper) { d.Step(after(31)) }, []string{"s1"}},
