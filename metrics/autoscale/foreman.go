@@ -287,8 +287,11 @@ func (f *Foreman) shrink(now time.Time, have, wanted, starting int, s *Scene, d 
 	var done []string
 	for i := range s.Endpoints {
 		e := &s.Endpoints[i]
-		since, leaves := f.leave[e.Name]
-		if leaves && e.Leaving && (e.InFlight == 0 || now.Sub(since) >= f.settings.DrainTimeout) {
+		switch since, leaves := f.leave[e.Name]; {
+		case !leaves:
+		case !e.Leaving: // it crashed and started anew, and gets requests
+			d.Depart = append(d.Depart, e.Name)
+		case e.InFlight == 0 || now.Sub(since) >= f.settings.DrainTimeout:
 			done = append(done, e.Name)
 		}
 	}

@@ -292,3 +292,16 @@ func TestOneThatChoosesItself(t *testing.T) {
 type lastOnes struct{}
 
 func (lastOnes) Choose(names []string, n int) []string { return []string{"other", "chat-0"}[:n+1] }
+
+// TestAServerThatStartsAnewWhileItGoes has to be told again: whoever crashed and came back knows nothing of it.
+func TestAServerThatStartsAnewWhileItGoes(t *testing.T) {
+	y := newYard(t, 2)
+	y.servers[0].InFlight, y.servers[1].InFlight = 5, 3
+	y.wanted = 1
+	y.step()
+	require.True(t, y.servers[1].Leaving)
+	y.servers[1] = Endpoint{Name: "chat-1", Since: y.now} // it crashed
+	y.steps(2 * time.Minute)
+	assert.Equal(t, []string{"2->1 chat-1"}, y.orders)
+	assert.Equal(t, []string{"chat-0"}, []string{y.servers[0].Name})
+}
