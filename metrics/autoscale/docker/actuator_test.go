@@ -61,7 +61,7 @@ func TestOrdersAreAbsolute(t *testing.T) {
 		require.True(t, is)
 	}
 	require.Len(t, heard.of(event.ReplicaStarted), 3)
-	require.Len(t, heard.of(event.ReplicaEnded), 2)
+	require.Eventually(t, func() bool { return len(heard.of(event.ReplicaEnded)) == 2 }, time.Minute, time.Millisecond, "told after it is gone")
 }
 
 // TestAnotherGatewayFindsThemAgain, at whatever moment the first one was killed.
