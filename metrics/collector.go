@@ -80,6 +80,7 @@ func (r *Registry) collectState(s *page) {
 	if source := r.queueSource.Load(); source != nil {
 		for _, queue := range (*source)() {
 			s.gauge(queueRequests, float64(queue.Waiting), queue.Upstream)
+			s.flag(unavailable, queue.Unavailable, queue.Upstream)
 		}
 	}
 	if source := r.predictorSource.Load(); source != nil {

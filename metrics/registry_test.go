@@ -59,7 +59,7 @@ func full() *Registry {
 			Forecasts: []ForecastValue{{"chat", "arrivals", "lead", "p95", 7.5}},
 		}
 	})
-	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6}} })
+	r.ObserveQueues(func() []QueueState { return []QueueState{{Upstream: "chat", Waiting: 6, Unavailable: true}} })
 	r.ObservePredictors(func() []PredictorState {
 		return []PredictorState{{Upstream: "chat", Dropped: 4, Ready: true, Known: 2, Learning: 3, Evicted: 5, Models: []PredictedModel{{Rows: map[string]uint64{"kept": 12}}, {
 			Model: "m", Rule: "regression", Rows: map[string]uint64{"kept": 9, "aborted": 2},
@@ -132,6 +132,7 @@ func TestEverySampleIsExposed(t *testing.T) {
 		`steelyard_notify_messages_waiting{receiver="chat"} 5`,
 		`steelyard_notify_failing{receiver="chat"} 1`,
 		`steelyard_queue_requests{upstream="chat"} 6`,
+		`steelyard_upstream_unavailable{upstream="chat"} 1`,
 		`steelyard_discovery_stale_seconds{source="discovery",upstream="chat"} 1.5`,
 		`steelyard_discovery_trouble{source="discovery",trouble="away",upstream="chat"} 1`,
 		`steelyard_discovery_reads_total{result="failed",source="discovery",upstream="chat"} 3`,

@@ -27,11 +27,11 @@ type EndpointState struct {
 	IdleConnections, ActiveConnections int // to the endpoint, now
 }
 
-// QueueState is what a scrape shows of the requests that wait for a slot at an
-// upstream.
+// QueueState is what a scrape shows of the requests that come to an upstream.
 type QueueState struct {
-	Upstream string
-	Waiting  int // requests, now
+	Upstream    string
+	Waiting     int  // requests, now
+	Unavailable bool // none finds an endpoint, and none is held for one that has still to come
 }
 
 // ClientConnections counts the clients' connections that are open now, by use.
@@ -53,7 +53,8 @@ type Usage struct {
 // source.
 func (r *Registry) Observe(source func() []EndpointState) { r.endpointSource.Store(&source) }
 
-// ObserveQueues makes source the origin of steelyard_queue_requests. It is called
+// ObserveQueues makes source the origin of steelyard_queue_requests and
+// steelyard_upstream_unavailable. It is called
 // once per scrape, from any goroutine, and should name each upstream once. A later
 // call replaces it.
 func (r *Registry) ObserveQueues(source func() []QueueState) { r.queueSource.Store(&source) }

@@ -24,6 +24,7 @@ func newInstruments() *instruments {
 		n.endpoints[s.name] = n.registry.Endpoint(name, s.name)
 	}
 	n.registry.Observe(n.states)
+	n.registry.ObserveQueues(func() []metrics.QueueState { return []metrics.QueueState{{Upstream: name, Unavailable: n.out()}} })
 	n.registry.Reloaded(true)
 	return n
 }

@@ -36,7 +36,7 @@ func DefaultRules(waits []Wait) []Rule {
 func fleetRules() []Rule {
 	return []Rule{
 		{
-			Name: NoEndpoint, Severity: Page, On: OnUpstream, Metric: "steelyard_endpoint_eligible", Below: true, Limit: 1, Clear: 1, For: 30 * time.Second,
+			Name: NoEndpoint, Severity: Page, On: OnUpstream, Metric: "steelyard_upstream_unavailable", For: 30 * time.Second,
 			Summary: "upstream {upstream} has no eligible endpoint: its requests are refused, or go to its fallback",
 			Remedy:  "GET /api/v1/upstreams says why each endpoint is out: start the servers, or undrain one",
 		},

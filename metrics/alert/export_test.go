@@ -66,7 +66,7 @@ func TestExpressions(t *testing.T) {
 		byName[r.Name] = r
 	}
 	for name, want := range map[string]string{
-		"no-endpoint": `sum by (upstream) (steelyard_endpoint_eligible{upstream!=""}) < 1`,
+		"no-endpoint": `sum by (upstream) (steelyard_upstream_unavailable{upstream!=""}) > 0`,
 		"endpoint-down": `(sum by (upstream, endpoint) (steelyard_endpoint_condition{condition=~"probe_failed|ejected",upstream!="",endpoint!=""}) > 0)` +
 			"\n" + `unless on (upstream, endpoint) steelyard_endpoint_condition{condition=~"draining|departing"} == 1`,
 		"queue-refuses": "(" + `sum by (upstream) (increase(steelyard_queue_refused_total{upstream!=""}[5m])) > 10` +

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -14,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/discovery"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
@@ -223,4 +226,24 @@ func TestTheFigureForOthers(t *testing.T) {
 		return found && known && need == 0 && !active
 	})
 	assert.Equal(t, "1", line(t, r, `steelyard_autoscale_current_endpoints{upstream="chat"}`))
+}
+
+// TestWhoIsHeldIsNotMissed: while requests wait for a server that starts nobody is told that they are refused.
+func TestWhoIsHeldIsNotMissed(t *testing.T) {
+	cfg := scaledConfig(t, ", min: 0")
+	r, _ := runScaled(t, cfg, 0)
+	sink, _ := app.FindBy(r.App, "chat", "test", within)
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	starts := "http://" + listener.Addr().String()
+	require.NoError(t, listener.Close())
+	assert.Equal(t, "0", line(t, r, `steelyard_upstream_unavailable{upstream="chat"}`))
+	sink.Found(discovery.List{Sure: true, Endpoints: []discovery.Endpoint{{Name: "a", URL: starts}}})
+	eventually(t, "it is there", func() bool { return standing(r)["a"]&balancer.Arriving != 0 })
+	assert.Equal(t, "0", line(t, r, `steelyard_upstream_unavailable{upstream="chat"}`))
+	cfg.Upstreams[0].Scale.DryRun = true
+	require.NoError(t, r.Reload(cfg))
+	sink.Found(discovery.List{Sure: true})
+	eventually(t, "it is gone", func() bool { return len(standing(r)) == 0 })
+	eventually(t, "requests are refused", func() bool { return line(t, r, `steelyard_upstream_unavailable{upstream="chat"}`) == "1" })
 }

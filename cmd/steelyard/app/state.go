@@ -28,7 +28,8 @@ func (a *App) observe() {
 	a.metrics.ObserveQueues(func() []metrics.QueueState {
 		var states []metrics.QueueState
 		for _, u := range a.fleet.Upstreams() {
-			states = append(states, metrics.QueueState{Upstream: u.Name, Waiting: u.Queue.Waiting})
+			eligible := slices.ContainsFunc(u.Endpoints, func(e admin.Endpoint) bool { return e.Eligible })
+			states = append(states, metrics.QueueState{Upstream: u.Name, Waiting: u.Queue.Waiting, Unavailable: !eligible && !u.Holding})
 		}
 		return states
 	})
