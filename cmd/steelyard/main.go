@@ -51,7 +51,7 @@ func rootCommand() *cobra.Command {
 		Version:       versionLine(),
 	}
 	c.SetVersionTemplate("{{.Version}}\n")
-	c.AddCommand(serveCommand(), checkCommand(), alertsCommand(), trainCommand(), predictCommand(), adviseCommand(), useCommand(), registerCommand(), versionCommand(), agentCommand(), readyCommand(), demo.Command(), benchCommand())
+	c.AddCommand(serveCommand(), checkCommand(), alertsCommand(), trainCommand(), predictCommand(), adviseCommand(), useCommand(), registerCommand(), versionCommand(), agentCommand(), readyCommand(), serviceCommands(), demo.Command(), benchCommand())
 	explainUsage(c)
 	readDecimals(c)
 	return c

@@ -44,7 +44,7 @@ func TestWrongCommandLines(t *testing.T) {
 	model := filepath.Join(folder, "work.json")
 	require.Zero(t, run([]string{"train", "--data", log, "--out", model}))
 	for line, want := range map[string]string{
-		"help nope":                                          `unknown command "nope" for "steelyard": known here: advise, agent, alerts, bench, check, completion, demo, help, predict, ready, register, serve, train, usage, version`,
+		"help nope":                                          `unknown command "nope" for "steelyard": known here: advise, agent, alerts, bench, check, completion, demo, help, predict, ready, register, serve, service, train, usage, version`,
 		"help trian":                                         `unknown command "trian" for "steelyard": did you mean "train"?`,
 		"help train x":                                       `steelyard train has no commands of its own, such as "x"`,
 		"completion bsh":                                     `unknown command "bsh" for "steelyard completion": did you mean "bash"?`,
