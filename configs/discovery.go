@@ -73,8 +73,18 @@ var discoveryKeys = map[string]struct{ needs, may []string }{
 	"redis":      {needs: []string{"url"}, may: []string{"name", "cluster", "password_file", "ca_file"}},
 }
 
+// neededKeys say what to give where a source lacks a key that it needs.
+var neededKeys = map[string]string{
+	"path":    "give the file that lists the endpoints, such as endpoints.yaml",
+	"url":     "give the address that is asked, such as https://fleet.example/endpoints.json, http://127.0.0.1:8500 or redis://127.0.0.1:6379/0",
+	"service": "give the name of the Service whose pods are the endpoints",
+	"name":    "give the name that is looked up: in DNS such as engines.example.com, in Consul that of the service",
+}
+
 // finds says whether an upstream may have endpoints that the file does not list.
-func (u *Upstream) finds() bool { return u.Discovery != nil || u.Scale != nil }
+func (u *Upstream) finds() bool {
+	return u.Discovery != nil || u.Scale != nil && u.Scale.Actuator != nil
+}
 
 func (d *Discovery) resolveFiles(absolute func(*string)) {
 	if d == nil {
@@ -125,7 +135,7 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 	for _, key := range slices.Sorted(maps.Keys(given)) {
 		switch needed := slices.Contains(of.needs, key); {
 		case needed && given[key] == "":
-			r.missing(p.key(key), "kind "+d.Kind+" needs it")
+			r.missing(p.key(key), neededKeys[key])
 		case !needed && given[key] != "" && !slices.Contains(of.may, key):
 			r.add(p.key(key), "remove it, or choose another kind", "is not for kind %s", d.Kind)
 		}

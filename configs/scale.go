@@ -143,6 +143,9 @@ func (r *report) reviewScaling(p path, u *Upstream) {
 	if s.Min > 0 && s.ZeroAfter != usual.ZeroAfter {
 		r.note(p.key("zero_after"), "give min 0, or remove it", "has no effect: with min %d the last server never goes", s.Min)
 	}
+	if s.Min == 0 && u.Queue.MaxRequests == 0 {
+		r.note(p.key("min"), "raise queue.max_requests, or give min 1", "no request can wait for the first server, since there is no queue: each is refused until it runs")
+	}
 	if s.Actuator != nil {
 		r.reviewActuator(p.key("actuator"), s.Actuator)
 	}
@@ -155,7 +158,7 @@ func (r *report) reviewScaling(p path, u *Upstream) {
 		}
 	}
 	if s.Slots == 0 && u.Discovery == nil {
-		r.note(p.key("slots"), "give how many requests a new server works on at once", "is no limit: how busy a server is, and how much work a request is, cannot be learned from its slots")
+		r.note(p.key("slots"), "give how many requests a new server works on at once", "is not given, so that nobody can tell how busy a server is, or how much work a request is")
 	}
 	if s.Actuator == nil && s.DryRun != usual.DryRun {
 		r.note(p.key("dry_run"), "give an actuator, or remove it", "has no effect: nobody here starts or stops servers")

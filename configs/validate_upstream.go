@@ -103,7 +103,7 @@ func (r *report) ownFile(written map[string]path, p path, name string) {
 
 func (r *report) validateEndpoints(p path, u *Upstream) {
 	if len(u.Endpoints) == 0 && !u.finds() {
-		r.missing(p, `list at least one, such as {url: "http://127.0.0.1:9001"}, or give discovery`)
+		r.missing(p, `list at least one, such as {url: "http://127.0.0.1:9001"}, or give discovery, or scale.actuator, which starts servers`)
 	}
 	named := map[string]path{}
 	for i := range u.Endpoints {

@@ -45,7 +45,7 @@ var EventKinds = []string{
 	"usage_lost", "usage_kept",
 	"advised", "optimised", "optimise_undone",
 	"fault_found", "fault_over", "trend",
-	"replica_started", "replica_ended", "replica_failed", "port_taken",
+	"server_started", "server_ended", "server_failed", "port_taken",
 	"endpoints_changed", "arrived", "departing", "departing_over", "discovery_failed", "discovery_held", "discovery_back", "discovery_faults",
 	"gateways_apart", "gateways_together", "gateway_came", "gateway_gone", "gateway_twice", "leads", "leads_not",
 	"scale_out", "scale_in", "scale_kept", "scale_failed", "scale_back", "scale_adopted", "would_scale", "scale_paused", "scale_resumed",

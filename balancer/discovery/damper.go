@@ -88,7 +88,7 @@ func (d *Damper) Found(now time.Time, l List) (changed bool) {
 	slices.SortFunc(good, func(a, b Endpoint) int { return cmp.Compare(a.Name, b.Name) }) // a source's order means nothing
 	if len(staying(good)) == 0 && len(staying(d.inForce)) > 0 && !l.Sure {
 		d.waiting = nil
-		d.troubled(now, Empty, fmt.Sprintf("it names no endpoint that can be used; the last %d stay", len(d.inForce)))
+		d.troubled(now, Empty, "it names no endpoint that can be used; the last list stays")
 		return false
 	}
 	gone := d.gone(now, good)

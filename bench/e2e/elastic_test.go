@@ -194,7 +194,7 @@ func TestElasticFromZero(t *testing.T) {
 		require.Nil(t, lost.Load())
 		e.nothingIsLeft(t) // the last one goes, and the first one comes again
 	}
-	require.GreaterOrEqual(t, e.told(t, "replica_started"), 2)
+	require.GreaterOrEqual(t, e.told(t, "server_started"), 2)
 	e.signal(t, syscall.SIGTERM)
 	require.Zero(t, e.exits(t))
 }
@@ -230,7 +230,7 @@ func TestElasticInWithStreams(t *testing.T) {
 	// One goes at a time, and each takes some seconds.
 	require.Eventually(t, func() bool { return len(e.servers()) == 1 }, 4*within, 50*time.Millisecond, "one server is left")
 	require.NoError(t, e.stream(1, nil))
-	require.Equal(t, 7, e.told(t, "replica_ended"))
+	require.Equal(t, 7, e.told(t, "server_ended"))
 	e.signal(t, syscall.SIGTERM)
 	require.Zero(t, e.exits(t))
 	e.nothingIsLeft(t)
@@ -253,14 +253,14 @@ func TestElasticKilled(t *testing.T) {
 	servers := e.servers()
 	require.Len(t, servers, 2)
 	require.NoError(t, syscall.Kill(servers[0], syscall.SIGKILL))
-	eventually(t, "the crashed one is started again", func() bool { return e.told(t, "replica_failed") == 1 && e.eligible(t) == 2 && len(e.servers()) == 2 })
+	eventually(t, "the crashed one is started again", func() bool { return e.told(t, "server_failed") == 1 && e.eligible(t) == 2 && len(e.servers()) == 2 })
 	for pid, line := range e.left() { // a keeper is killed: its server goes with it, and another comes
 		if strings.HasPrefix(line, "steelyard keeper") {
 			require.NoError(t, syscall.Kill(pid, syscall.SIGKILL))
 			break
 		}
 	}
-	eventually(t, "another one is started", func() bool { return e.told(t, "replica_failed") == 2 && e.eligible(t) == 2 && len(e.servers()) == 2 })
+	eventually(t, "another one is started", func() bool { return e.told(t, "server_failed") == 2 && e.eligible(t) == 2 && len(e.servers()) == 2 })
 	e.signal(t, syscall.SIGTERM)
 	require.Zero(t, e.exits(t))
 	e.nothingIsLeft(t)
@@ -312,7 +312,7 @@ func TestElasticUpgrade(t *testing.T) {
 	require.Nil(t, lost.Load())
 	require.Equal(t, before, e.servers(), "the same processes")
 	require.Equal(t, 2, e.eligible(t))
-	require.Zero(t, e.told(t, "replica_started"), "the new gateway has started none")
+	require.Zero(t, e.told(t, "server_started"), "the new gateway has started none")
 	last := pid()
 	require.NoError(t, syscall.Kill(last, syscall.SIGTERM))
 	e.nothingIsLeft(t)
@@ -339,14 +339,14 @@ func TestElasticOddServers(t *testing.T) {
 			eventually(t, "server, daemon", func() bool { return len(e.servers()) >= 2 })
 		}},
 		"short": {shell(`echo cannot allocate; exit 3`), func(t *testing.T, e *elastic) {
-			eventually(t, "failures", func() bool { return e.told(t, "replica_failed") >= 2 })
-			require.LessOrEqual(t, e.told(t, "replica_failed"), 6, "no loop")
+			eventually(t, "failures", func() bool { return e.told(t, "server_failed") >= 2 })
+			require.LessOrEqual(t, e.told(t, "server_failed"), 6, "no loop")
 			require.Contains(t, get(t, e.admin+"/api/v1/events?limit=1000"), "cannot allocate")
 		}},
 		"never ready": {shell(`while :; do sleep 1; done`), func(t *testing.T, e *elastic) {
 			eventually(t, "the start has failed", func() bool { return e.told(t, "scale_failed") >= 1 })
 			require.Zero(t, e.eligible(t))
-			require.LessOrEqual(t, e.told(t, "replica_started"), 5, "no loop")
+			require.LessOrEqual(t, e.told(t, "server_started"), 5, "no loop")
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {

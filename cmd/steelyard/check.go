@@ -112,10 +112,21 @@ func printShares(w io.Writer, u configs.Upstream) error {
 		}
 		fmt.Fprintf(t, "# %s\t%s\t%s\t%.2f %%\n", e.Name, e.Capacity, slots, 100*share)
 	}
+	if len(u.Endpoints) == 0 {
+		fmt.Fprintf(t, "# none in this file: those that %s are known only when it serves\n", whence(u))
+	}
 	if u.Policy == "least_cost" {
 		printExpected(t, u)
 	}
 	return t.Flush()
+}
+
+// whence says where the endpoints of an upstream without fixed ones come from.
+func whence(u configs.Upstream) string {
+	if u.Discovery != nil {
+		return "discovery finds"
+	}
+	return "scale starts"
 }
 
 // printExpected prints what a request is expected to cost at each endpoint while nothing is in flight there and

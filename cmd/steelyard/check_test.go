@@ -54,3 +54,19 @@ func TestEachKindOfNoteIsOneLineOfTheLog(t *testing.T) {
 	require.Equal(t, zap.WarnLevel, lines.All()[0].Level)
 	require.Equal(t, "c.yaml:2: has no effect (and 1 more of this kind; see steelyard check)", lines.All()[0].ContextMap()["note"])
 }
+
+// TestCheckSaysWhereEndpointsComeFrom where the file lists none, in place of a table without a row.
+func TestCheckSaysWhereEndpointsComeFrom(t *testing.T) {
+	for source, line := range map[string]string{
+		`discovery: {kind: file, path: endpoints.yaml}`:                                         "# none in this file: those that discovery finds are known only when it serves",
+		`scale: {max: 2, slots: 8, actuator: {kind: process, command: [/bin/sleep, "{port}"]}}`: "# none in this file: those that scale starts are known only when it serves",
+	} {
+		file := filepath.Join(t.TempDir(), "c.yaml")
+		require.NoError(t, os.WriteFile(file, []byte("upstreams: [{name: a, "+source+"}]\n"), 0o600))
+		out, _, code := output(t, "check", file)
+		require.Zero(t, code)
+		require.Contains(t, out, line+"\n")
+		_, err := configs.Parse("printed.yaml", []byte(out), nil)
+		require.NoError(t, err)
+	}
+}

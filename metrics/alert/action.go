@@ -18,7 +18,7 @@ type Do uint8
 const (
 	Drain   Do = iota // the alert's endpoint gets no new requests, until an operator undrains it
 	Recover           // the upstream's recovery action is taken for the alert's endpoint
-	Scale             // another number of endpoints is asked for
+	Scale             // another number of servers is asked for
 	Shed              // requests of low priorities are turned away while it fires
 )
 

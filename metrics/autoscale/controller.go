@@ -193,7 +193,7 @@ func (c *Controller) settle(v *view, d *Decision, wanted int) {
 		c.wentIn = v.at
 	}
 	if d.Direction == Stay {
-		d.Reason = fmt.Sprintf("%d stay: %s", d.Now, d.Reason)
+		d.Reason = fmt.Sprintf("%s: %s", count(d.Now, "stays", "stay"), d.Reason)
 		return
 	}
 	d.Reason = fmt.Sprintf("%d → %d: %s", d.Now, d.Wanted, d.Reason)

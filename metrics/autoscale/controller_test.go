@@ -50,7 +50,7 @@ func TestWhatIsNeeded(t *testing.T) {
 			"4 → 5: 4 servers' worth of work is to be done, and a server shall be 85 % busy"},
 		"capacity as learned": {Settings{Capacity: 100, Max: 20}, with(func(s *Sample) { s.InFlight, s.Arriving, s.Capacity = 32, 420, 50 }), 8,
 			"4 → 8: 8.4 servers' worth of work arrives at once; 10 are wanted, step by step"},
-		"one large one serves": {Settings{}, with(func(s *Sample) { s.Ready, s.Worth = 1, 6 }), 1, "1 stay: 3.8 servers' worth of work is to be done, and a server shall be 84 % busy"},
+		"one large one serves": {Settings{}, with(func(s *Sample) { s.Ready, s.Worth = 1, 6 }), 1, "1 stays: 3.8 servers' worth of work is to be done, and a server shall be 84 % busy"},
 		"foretold":             {Settings{}, with(func(s *Sample) { s.Forecast = 4.6 }), 6, "4 → 6: 4.6 servers' worth of work is foretold for when a new one is ready"},
 		"foretold, only shown": {Settings{Predict: PredictShow}, with(func(s *Sample) { s.Forecast = 4.6 }), 4,
 			"4 stay: 2.5 servers' worth of work is to be done, and a server shall be 82 % busy"},

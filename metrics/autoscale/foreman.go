@@ -192,7 +192,7 @@ func (f *Foreman) follow(now time.Time, have int, s *Scene, d *Deeds) {
 		f.given = nil
 	case !now.Before(o.Deadline):
 		f.given = nil
-		f.fail(now, d, fmt.Sprintf("%d were asked for, and %d are there by the actuator's own account", o.To, have))
+		f.fail(now, d, fmt.Sprintf("%s asked for, and %s there by the actuator's own account", count(o.To, "was", "were"), count(have, "is", "are")))
 	}
 }
 
@@ -212,7 +212,7 @@ func (f *Foreman) again(now time.Time, d *Deeds) {
 // adopted tells of a number that nobody here has asked for.
 func (f *Foreman) adopted(have int, d *Deeds) {
 	if f.last >= 0 && have != f.last {
-		d.Notes = append(d.Notes, Note{NoteAdopted, fmt.Sprintf("there are %d servers, and %d were asked for", have, f.last), fmt.Sprintf("%d is what is gone by from now on", have)})
+		d.Notes = append(d.Notes, Note{NoteAdopted, fmt.Sprintf("%s there, and %s asked for", count(have, "server is", "servers are"), count(f.last, "was", "were")), fmt.Sprintf("from now on %d counts", have)})
 	}
 	f.last = have
 }
@@ -364,7 +364,7 @@ func (f *Foreman) Done(now time.Time, id string, err error) (notes []Note) {
 	switch {
 	case err == nil:
 		f.taken, o.Deadline = true, now.Add(f.settings.StartTimeout)
-		kind, doing := NoteOut, fmt.Sprintf("%d are asked for, %d were there", o.To, o.From)
+		kind, doing := NoteOut, fmt.Sprintf("%s asked for, %s there", count(o.To, "is", "are"), count(o.From, "was", "were"))
 		if o.To < o.From {
 			kind = NoteIn
 		}

@@ -233,7 +233,7 @@ func TestAnActuatorThatDoesTwiceAsMuch(t *testing.T) {
 	y.steps(2 * time.Minute)
 	assert.Len(t, y.servers, 3)
 	assert.Equal(t, []string{"1->3 ", "6->3 chat-1,chat-2,chat-3"}, y.orders)
-	assert.Contains(t, y.notes, "4 there are 6 servers, and 3 were asked for: 6 is what is gone by from now on")
+	assert.Contains(t, y.notes, "4 6 servers are there, and 3 were asked for: from now on 6 counts")
 }
 
 // TestWhoMayNotActDoesNothing, and gives up what it had begun.

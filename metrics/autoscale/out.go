@@ -27,7 +27,7 @@ func (c *Controller) more(v *view, largest need, d *Decision) (int, string) {
 	}
 	why := largest.why
 	if v.s.Starting > 0 {
-		why += fmt.Sprintf(", and %d that start are not enough", v.s.Starting)
+		why += fmt.Sprintf(", and %s not enough", count(v.s.Starting, "that starts is", "that start are"))
 	} else if missing := c.out.low(); v.s.Out > 0 && missing > 0 {
 		why += fmt.Sprintf(", and %.0f cannot be used", missing)
 	}

@@ -96,7 +96,7 @@ const (
 	ReplicaEnded                      // one was ended, as it is no longer wanted
 	ReplicaFailed                     // one could not be started, or has ended by itself
 	PortTaken                         // a port for servers is used by somebody else
-	EndpointsChanged                  // other endpoints were found
+	EndpointsChanged                  // the list of endpoints has changed
 	Arrived                           // a new one has passed its first probe
 	Departing                         // it is about to go
 	DepartingOver                     // it stays after all
@@ -183,7 +183,7 @@ var entries = [kinds]entry{
 	ActionTaken:       {"action_taken", Info, "an alert's action was taken"},
 	ActionFailed:      {"action_failed", Warning, "an alert's action was not taken"},
 	WouldAct:          {"would_act", Info, "an alert's action would be taken (dry run)"},
-	ScaleAsked:        {"scale_asked", Info, "an alert asks for another number of endpoints"},
+	ScaleAsked:        {"scale_asked", Info, "an alert asks for another number of servers"},
 	UsageLost:         {"usage_lost", Warning, "finished requests cannot be written to usage.dir: they count in memory only"},
 	UsageKept:         {"usage_kept", Info, "finished requests are written to usage.dir again"},
 	Advised:           {"advised", Info, "something should be changed: see the recommendations"},
@@ -192,11 +192,11 @@ var entries = [kinds]entry{
 	FaultFound:        {"fault_found", Warning, "fault found in the requests that have ended"},
 	FaultOver:         {"fault_over", Info, "fault is over"},
 	TrendSeen:         {"trend", Warning, "a figure is on its way out of its limit"},
-	ReplicaStarted:    {"replica_started", Info, "a server is started"},
-	ReplicaEnded:      {"replica_ended", Info, "a server was ended"},
-	ReplicaFailed:     {"replica_failed", Warning, "a server could not be started, or has ended by itself"},
+	ReplicaStarted:    {"server_started", Info, "a server is started"},
+	ReplicaEnded:      {"server_ended", Info, "a server was ended"},
+	ReplicaFailed:     {"server_failed", Warning, "a server could not be started, or has ended by itself"},
 	PortTaken:         {"port_taken", Warning, "a port that is for servers is taken by another program"},
-	EndpointsChanged:  {"endpoints_changed", Info, "other endpoints were found"},
+	EndpointsChanged:  {"endpoints_changed", Info, "the list of endpoints has changed"},
 	Arrived:           {"arrived", Info, "endpoint is new and has passed its first probe: it gets requests"},
 	Departing:         {"departing", Info, "endpoint is about to go: it gets no new requests"},
 	DepartingOver:     {"departing_over", Info, "endpoint stays after all"},
@@ -210,7 +210,7 @@ var entries = [kinds]entry{
 	GatewayGone:       {"gateway_gone", Info, "another gateway is heard no more"},
 	GatewayTwice:      {"gateway_twice", Warning, "two gateways have one name: give each its own shared.name"},
 	Leads:             {"leads", Info, "this gateway acts for all gateways"},
-	LeadsNot:          {"leads_not", Info, "this gateway acts for all gateways no more"},
+	LeadsNot:          {"leads_not", Info, "this gateway no longer acts for all gateways"},
 	ScaleOut:          {"scale_out", Info, "more servers are started"},
 	ScaleIn:           {"scale_in", Info, "servers that have nothing left to do are stopped"},
 	ScaleKept:         {"scale_kept", Info, "servers that were to be stopped stay"},

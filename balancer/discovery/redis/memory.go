@@ -3,6 +3,7 @@
 package redis
 
 import (
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -83,7 +84,7 @@ func (m *memory) doubts(now time.Time, records map[string]Record) error {
 	}
 	if missing == live && registered(records) == 0 {
 		m.doubt = time.Time{}
-		return fmt.Errorf("none of the servers is registered any more: the store was emptied, or they cannot reach it; the last %d stay", live)
+		return errors.New("none of the servers is registered any more: the store was emptied, or they cannot reach it; the last list stays")
 	}
 	if m.doubt.IsZero() {
 		m.doubt = now.Add(longest)

@@ -260,7 +260,7 @@ func TestEmptiedStoreIsTold(t *testing.T) {
 		assert.Equal(t, "s1 -s2 -s3 -s4 -s5 -s6 -s7 -s8", f.state(), "they had the time to register again")
 		f.stops["s1"]()
 		time.Sleep(time.Hour)
-		assert.Contains(t, f.trouble(), "the last 1 stay")
+		assert.Contains(t, f.trouble(), "the last list stays")
 		assert.True(t, strings.HasPrefix(f.state(), "s1"), "the last one never goes without a word")
 	})
 }

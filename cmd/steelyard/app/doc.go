@@ -6,9 +6,9 @@
 // members and the learner that predicts the work of its requests. A member is one endpoint and
 // all that belongs to it: its name, connections, probe, measurements and instruments.
 //
-// Endpoints that the configuration does not list are found by sources. A finder believes one source (package
-// balancer/discovery), and merge.go joins what all name: fixed ones first, then those found, then those that leave and still
-// have requests. A change of any goes through reconcile, as a reload does, and a reload keeps what was found.
+// Endpoints that the configuration does not list are found by sources (package balancer/discovery), or are servers that an
+// actuator runs (package metrics/autoscale). A finder believes one of these. Then merge.go joins what all name: fixed ones
+// first, then those found, then those that leave and still have requests. A change of any goes through reconcile, as a reload does, and a reload keeps what was found.
 //
 // A reload has two steps. prepare reads and checks all that a configuration asks for, and has
 // no other effect, whether it fails or not: no series, no file moved, no endpoint told. adopt

@@ -54,7 +54,7 @@ func TestOrdersAreAbsolute(t *testing.T) {
 	require.Equal(t, []string{"chat-0 running 9100", "chat-1 running 9101"}, shown(t, a))
 	refused, is := errors.AsType[*autoscale.Refused](a.Scale(t.Context(), order("5", 0, "chat-1")))
 	require.True(t, is)
-	require.Equal(t, "1 servers are left where 0 are asked for: only those that are drained are stopped", refused.Reason)
+	require.Equal(t, "asked for: 0, left: 1: only servers that have been drained are stopped", refused.Reason)
 	require.Equal(t, []string{"chat-0 running 9100"}, shown(t, a))
 	for _, o := range []autoscale.Order{order("6", 5), order("7", -1)} {
 		_, is = errors.AsType[*autoscale.Refused](a.Scale(t.Context(), o))

@@ -106,7 +106,7 @@ func (a *Actuator) Scale(_ context.Context, o autoscale.Order) error {
 	case o.ID != "" && slices.Contains(a.orders, o.ID):
 		return nil
 	case o.To < 0 || o.To > a.settings.Most:
-		return &autoscale.Refused{Reason: fmt.Sprintf("%d servers are asked for, and there may be 0 to %d", o.To, a.settings.Most)}
+		return &autoscale.Refused{Reason: fmt.Sprintf("asked for: %d, and there may be 0 to %d", o.To, a.settings.Most)}
 	case !o.Deadline.IsZero() && time.Now().After(o.Deadline):
 		return &autoscale.Refused{Reason: "it is too late: the order's deadline has passed"}
 	}
@@ -117,7 +117,7 @@ func (a *Actuator) Scale(_ context.Context, o autoscale.Order) error {
 	a.grow()
 	if rest > 0 {
 		return &autoscale.Refused{
-			Reason: fmt.Sprintf("%d servers are left where %d are asked for: only those that are drained are stopped", a.wanted, o.To),
+			Reason: fmt.Sprintf("asked for: %d, left: %d: only servers that have been drained are stopped", o.To, a.wanted),
 		}
 	}
 	return nil

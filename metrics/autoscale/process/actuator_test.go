@@ -160,7 +160,7 @@ func TestOnlyTheDrainedAreStopped(t *testing.T) {
 		err := a.Scale(t.Context(), order("2", 1, "chat-3", "a stranger"))
 		refused, is := errors.AsType[*autoscale.Refused](err)
 		require.True(t, is)
-		require.Equal(t, "3 servers are left where 1 are asked for: only those that are drained are stopped", refused.Reason)
+		require.Equal(t, "asked for: 1, left: 3: only servers that have been drained are stopped", refused.Reason)
 		require.Equal(t, []string{"chat-0 running 9100", "chat-1 running 9101", "chat-2 running 9102"}, shown(t, a))
 		require.NoError(t, a.Scale(t.Context(), order("3", 2, "chat-1", "chat-0")))
 		require.Equal(t, []string{"chat-0 running 9100", "chat-2 running 9102"}, shown(t, a))
