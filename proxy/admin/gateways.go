@@ -47,19 +47,21 @@ func (s *Server) getGateways(w http.ResponseWriter, _ *http.Request) {
 	answer(w, http.StatusOK, s.gateways())
 }
 
-// maxPages is how many pages of other gateways are taken at once.
-const maxPages = 16
+const (
+	maxPages  = 16      // of other gateways are taken at once
+	pageBytes = 1 << 20 // of one
+)
 
 // takePages has what other gateways tell taken by whoever knows their signature: neither a token nor the name that the listener
-// is asked under says more.
-func takePages(pages, rest http.Handler) http.Handler {
+// is asked under says more. Whoever is slow to send one keeps nobody else from it.
+func (s *Server) takePages(pages, rest http.Handler) http.Handler {
 	if pages == nil {
 		return rest
 	}
-	take := atMost(maxPages, pages.ServeHTTP)
+	take := s.conns.read(pageBytes, atMost(maxPages, pages.ServeHTTP))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Method == http.MethodPost && strings.HasPrefix(r.URL.Path, "/api/v1/gateways/") {
-			take(w, r)
+			take.ServeHTTP(w, r)
 			return
 		}
 		rest.ServeHTTP(w, r)

@@ -104,9 +104,9 @@ func withSocket(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, socket{}, conn)
 }
 
-// read reads the bodies of requests before next serves them: until its body is there, a
+// read reads the bodies of requests, of at most so many bytes, before next serves them: until its body is there, a
 // connection counts as silent. One whose body is longer than it may be stays so.
-func (c *conns) read(next http.Handler) http.Handler {
+func (c *conns) read(most int64, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		conn, known := r.Context().Value(socket{}).(net.Conn)
 		if r.ContentLength == 0 || !known {
@@ -114,12 +114,12 @@ func (c *conns) read(next http.Handler) http.Handler {
 			return
 		}
 		c.state(conn, http.StateIdle)
-		body, err := io.ReadAll(io.LimitReader(r.Body, drainBytes+1))
+		body, err := io.ReadAll(io.LimitReader(r.Body, most+1))
 		if err != nil {
 			fail(w, http.StatusBadRequest, "the request's body: "+err.Error())
 			return
 		}
-		if len(body) <= drainBytes {
+		if int64(len(body)) <= most {
 			c.state(conn, http.StateActive)
 		}
 		r.Body = io.NopCloser(bytes.NewReader(body))

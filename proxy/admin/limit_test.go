@@ -58,9 +58,10 @@ func TestSilentConnectionsMakeRoom(t *testing.T) {
 		"no body":     "POST /api/v1/upstreams/x/endpoints/y/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9\r\n\r\n",
 		"a long body": "POST /api/v1/upstreams/x/endpoints/y/drain HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n" +
 			strings.Repeat("x", 5000),
+		"a page of a gateway": "POST /api/v1/gateways/load HTTP/1.1\r\nHost: localhost\r\nContent-Length: 9999\r\n\r\n" + strings.Repeat("x", 5000),
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := start(t)
+			s := start(t, func(o *Options, _ *running) { o.Pages = http.NotFoundHandler() })
 			for range maxConns {
 				_, err := io.WriteString(dialed(t, s, false), begin)
 				require.NoError(t, err)

@@ -105,7 +105,7 @@ func New(o Options) *Server {
 	if s.log == nil {
 		s.log = zap.NewNop()
 	}
-	s.handler = withHeaders(takePages(o.Pages, s.keepPagesOut(newNames(o.Hosts), s.access.guard(s.conns.read(s.routeTable())))))
+	s.handler = withHeaders(s.takePages(o.Pages, s.keepPagesOut(newNames(o.Hosts), s.access.guard(s.conns.read(drainBytes, s.routeTable())))))
 	return s
 }
 
