@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os/exec"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -54,6 +55,10 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 		defer cancel()
 		ctx = limited
 	}
+	if i := slices.IndexFunc(o.Victims, func(name string) bool { return !plain(name) }); i >= 0 {
+		return &autoscale.Refused{Reason: fmt.Sprintf(
+			"the server %q is not stopped: a command might read its name as several, or a shell as more than a name; give it one of letters, digits and . - _ : [ ] @ + =", o.Victims[i])}
+	}
 	output, err := a.run(ctx, a.o.Args, o, false)
 	exit, exited := errors.AsType[*exec.ExitError](err)
 	switch {
@@ -66,6 +71,14 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	defer a.mu.Unlock()
 	a.done, a.said = o.ID, err
 	return err
+}
+
+// plain says whether a name is one word in a list with commas, for a shell as for any program: whoever may register a server
+// has chosen it.
+func plain(name string) bool {
+	return !strings.HasPrefix(name, "-") && !strings.ContainsFunc(name, func(c rune) bool {
+		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(".-_:[]@+=", c))
+	})
 }
 
 func (a *Actuator) saidOf(id string) (said error, again bool) {

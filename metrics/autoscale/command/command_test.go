@@ -90,3 +90,21 @@ func TestTheCountIsWhatAProgramPrints(t *testing.T) {
 	_, err = count(`exit 0`)
 	require.ErrorContains(t, err, "read the count", "nothing is not none")
 }
+
+// TestNamesThatAreMore than one name to a program, or to a shell, are not passed on.
+func TestNamesThatAreMore(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "runs")
+	a := New(Options{Timeout: time.Minute, Args: shell(`echo "$2" >> "$1"`, file, "{victims}")})
+	for _, name := range []string{"a,b", "$(reboot)", "a b", "-all", "a;b", "`x`", "ä"} {
+		o := order
+		o.ID, o.Victims = name, []string{"a", name}
+		_, is := errors.AsType[*autoscale.Refused](a.Scale(t.Context(), o))
+		require.True(t, is, name)
+	}
+	o := order
+	o.ID, o.Victims = "last", []string{"[::1]:8000", "gpu-1.rack_2"}
+	require.NoError(t, a.Scale(t.Context(), o))
+	text, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.Equal(t, "[::1]:8000,gpu-1.rack_2\n", string(text))
+}
