@@ -24,6 +24,8 @@ type Shape struct {
 	Port   int    // of addresses without one; 0: they must have one
 }
 
+var errNoList = errors.New(`there is no list: write [{"url": "http://host:port"}], or {"endpoints": [...]}`)
+
 // Parse reads a list in one of three shapes, as JSON or YAML:
 //
 //	[{"name": "a", "url": "http://10.0.0.1:8000", "capacity": 100, "slots": 8, "id": "…", "departing": false}, "10.0.0.2:8000"]
@@ -47,6 +49,9 @@ func Parse(data []byte, shape Shape) (l List, err error) {
 		l.Endpoints, err = p.items(root)
 		return l, err
 	}
+	if root.Kind != yaml.MappingNode { // such as a page of HTML
+		return l, errNoList
+	}
 	found := false
 	err = p.keys(root, map[string]func(*yaml.Node) error{
 		"endpoints": func(n *yaml.Node) (err error) {
@@ -58,7 +63,7 @@ func Parse(data []byte, shape Shape) (l List, err error) {
 		"version": func(n *yaml.Node) error { return value(n, &l.Version, "text in quotes") },
 	})
 	if err == nil && !found {
-		err = errors.New(`there is no list: write [{"url": "http://host:port"}], or {"endpoints": [...]}`)
+		err = errNoList
 	}
 	return l, err
 }

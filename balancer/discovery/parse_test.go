@@ -50,8 +50,8 @@ func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 		"- &x {url: 'http://h:1'}\n- *x":                           "line 2: must have keys",
 		`[{"targets":["h:1"],"labels":{"endpoint_capacity":"x"}}]`: "the label endpoint_capacity must be a number",
 		`[{"targets":"h:1"}]`:                                      "line 1: must be a list of host:port",
-		"just words":                                               "must have keys",
-		"<html><body>502</body></html>":                            "must have keys",
+		"just words":                                               "there is no list: write",
+		"<html><body>502</body></html>":                            "there is no list: write",
 	} {
 		_, err := Parse([]byte(text), Shape{})
 		require.ErrorContains(t, err, want, text)

@@ -68,7 +68,7 @@ func TestFailures(t *testing.T) {
 		"404":          {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(404) }, "answers 404 not found: give the url"},
 		"500":          {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) }, "answers 500"},
 		"304 at first": {func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(304) }, "answers 304"},
-		"a page":       {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "must have keys"},
+		"a page":       {func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("<html>")) }, "there is no list"},
 		"nothing":      {func(w http.ResponseWriter, _ *http.Request) {}, "it is empty"},
 		"cut short": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "100")
