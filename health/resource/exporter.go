@@ -90,6 +90,11 @@ func (e *exporter) take(r *reading) {
 		}
 		e.kills += zeroIfUnknown(grown)
 	}
+	for at := range e.writable {
+		if _, is := r.mounts[at]; !is {
+			delete(e.writable, at) // containers mount and unmount all day
+		}
+	}
 	for at, m := range r.mounts {
 		if !m.readOnly {
 			e.writable[at] = true

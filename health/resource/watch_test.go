@@ -237,3 +237,14 @@ func TestRun(t *testing.T) {
 	require.Greater(t, asked.Load(), int64(1))
 	w.Follow([]string{server.URL + "/3"}, Of{}, &heard{}).End() // after the end nothing begins
 }
+
+// TestMountsThatComeAndGo, as those of containers do, are not kept.
+func TestMountsThatComeAndGo(t *testing.T) {
+	e := newExporter("http://a:9100/metrics")
+	for i := range 100 {
+		e.take(newReading(time.Now(), nil))
+		e.last.mounts[fmt.Sprintf("/run/%d", i)] = &mount{}
+		e.take(e.last)
+	}
+	require.Len(t, e.writable, 1)
+}
