@@ -10,6 +10,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
 // TestAnotherActuatorIsHeard, though the one before it is ended at the same time, and what that one had is gone.
@@ -47,4 +48,15 @@ func TestWithoutScalingNobodyLeaves(t *testing.T) {
 	next.Upstreams[0].Endpoints, next.Upstreams[0].Scale = cfg.Upstreams[0].Endpoints, nil
 	require.NoError(t, r.Reload(next))
 	assert.True(t, eligible(r, "a"))
+}
+
+// TestToZeroAndBackIsNoOutage: nobody is told that requests are refused, as none is.
+func TestToZeroAndBackIsNoOutage(t *testing.T) {
+	cfg := scaledConfig(t, ", min: 0")
+	cfg.Upstreams[0].Scale.ZeroAfter = 300 * time.Millisecond
+	r, s := runScaled(t, cfg, 1)
+	eventually(t, "it serves", func() bool { return eligible(r, "chat-0") })
+	eventually(t, "it goes", func() bool { return len(s.asked()) == 1 && len(standing(r)) == 0 })
+	assert.NotEmpty(t, body(t, r.url))
+	assert.Zero(t, r.Events().Published(event.NoEndpoint))
 }
