@@ -33,7 +33,9 @@ type Options struct {
 	Sink          Sink // never nil
 	// Observe is told of every probe, with the time it took; nil: nobody is.
 	Observe func(result Result, took time.Duration)
-	Log     *zap.Logger // nil: no log
+	// Starting says whether the endpoint is only about to come, so that it is no news if it is Down; nil: never.
+	Starting func() bool
+	Log      *zap.Logger // nil: no log
 }
 
 // Target is one endpoint and how to reach it.

@@ -163,10 +163,11 @@ func (p *Prober) probe(ctx context.Context) {
 	s.Sink.SetProbe(now, v.reason)
 }
 
-// log writes a change: bad news as a warning, and the expected first state at a low level.
+// log writes a change: bad news as a warning, unless the endpoint is only about to come, and the expected first state at a low level.
 func (s *settings) log(endpoint string, before, now State, reason string) {
 	write := s.Log.Info
 	switch {
+	case now == Down && s.Starting != nil && s.Starting():
 	case now == Down:
 		write = s.Log.Warn
 	case before == Unknown:

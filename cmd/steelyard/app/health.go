@@ -23,7 +23,7 @@ func (u *upstream) probing(m *member) probe.Options {
 		UnhealthyThreshold: c.UnhealthyThreshold, HealthyThreshold: c.HealthyThreshold,
 		ReleaseAfter: c.ReleaseAfter, Release: m.release,
 		Healthy: within(c.Statuses), Busy: within(c.BusyStatuses),
-		Sink: m, Observe: m.probed, Log: m.log,
+		Sink: m, Observe: m.probed, Starting: m.arriving.Load, Log: m.log,
 	}
 }
 
