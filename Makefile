@@ -12,7 +12,7 @@ WITH_GOROUTINES = ./balancer/... ./health/... ./metrics ./metrics/advice ./metri
 	./metrics/notify/... ./metrics/program ./metrics/recovery ./metrics/usage ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
-.PHONY: help run test check race e2e e2e-cluster fuzz bench-proxy bench-policies bench-hardship soak pgo build lint
+.PHONY: help run test check race e2e e2e-keda e2e-helm e2e-cluster fuzz bench-proxy bench-policies bench-hardship soak pgo build lint
 
 help: ## list the targets
 	@grep -E '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  %-14s %s\n", $$1, $$2}'
@@ -44,6 +44,9 @@ e2e-cluster: ## a real control plane of Kubernetes (Linux, as root; the first ti
 
 e2e-keda: ## KEDA's own client speaks to the real program (fetches KEDA's module, which is no part of ours)
 	cd bench/e2e/keda && $(GO) test -count=1 -timeout 600s -v .
+
+e2e-helm: ## Helm itself renders the chart (builds Helm, some minutes)
+	cd bench/e2e/helm && $(GO) test -count=1 -timeout 1200s -v .
 
 fuzz: ## each fuzz target for ten seconds
 	@for p in $$($(GO) list ./...); do for t in $$($(GO) test -list '^Fuzz' $$p | grep '^Fuzz'); do \
