@@ -9,6 +9,9 @@ import (
 )
 
 func TestRecoversTheCoefficients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	p := New(Options{})
 	p.feed("m", linear(0), 20_000, newRandom(1))
 	m := p.stateOf("m")

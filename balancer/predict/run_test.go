@@ -146,6 +146,9 @@ func TestAllTogetherAreReadyFirst(t *testing.T) {
 
 // TestManyRowsAreThinned offers ten times what is learned from, and then few again.
 func TestManyRowsAreThinned(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Options{MaxRate: 200})
 		ctx, cancel := context.WithCancel(t.Context())
@@ -180,6 +183,9 @@ func TestManyRowsAreThinned(t *testing.T) {
 }
 
 func TestSearchesAreApart(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	p, random, now := New(Options{MinRows: 50}), newRandom(3), time.Now()
 	var searches []time.Time
 	for range 1000 {

@@ -22,6 +22,9 @@ func (f *fleet) passes(most int) (ticks int) {
 // A server that becomes ten times slower is out within five seconds, if it has some requests in
 // a second; a slower one takes longer to be seen. A little slower is no fault.
 func TestSlowServerIsEjected(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	for name, c := range map[string]struct {
 		n       int
 		slower  float64

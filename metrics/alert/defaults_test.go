@@ -13,6 +13,9 @@ import (
 // TestAHealthyGatewayIsQuiet over a day under the built-in rules, idle or with few requests: real instruments,
 // some clients that ask for nonsense or leave, a queue that is short.
 func TestAHealthyGatewayIsQuiet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("long, and in one goroutine")
+	}
 	for name, every := range map[string]int{"idle": 0, "a request in ten minutes": 60, "ten a minute": 1} {
 		t.Run(name, func(t *testing.T) {
 			r := metrics.New(metrics.Build{})
