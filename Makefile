@@ -7,8 +7,9 @@ SOURCES = balancer bench cmd configs health metrics proxy
 # are built so too. `make check` vets all by itself, and with more analyzers than go test does.
 FOR_TESTS = GOFLAGS="$$GOFLAGS -pgo=off -ldflags=-w" $(GO)
 TESTS = $(FOR_TESTS) test -vet=off
-# Not metrics/anomaly, forecast and window: hours of virtual time in one goroutine. What takes their locks is cmd/steelyard/app.
-WITH_GOROUTINES = ./balancer/... ./health/... ./metrics ./metrics/advice ./metrics/alert ./metrics/autoscale/... ./metrics/event ./metrics/history \
+# Not metrics/anomaly, autoscale itself, forecast and window: hours of virtual time in one goroutine. What takes their locks is cmd/steelyard/app.
+WITH_GOROUTINES = ./balancer/... ./health/... ./metrics ./metrics/advice ./metrics/alert ./metrics/autoscale/command ./metrics/autoscale/docker ./metrics/autoscale/keda \
+	./metrics/autoscale/kubernetes ./metrics/autoscale/process/... ./metrics/autoscale/webhook ./metrics/event ./metrics/history \
 	./metrics/notify/... ./metrics/program ./metrics/recovery ./metrics/usage ./proxy/... ./cmd/... ./bench/alarm ./bench/backend ./bench/load
 VERSION ?=
 
