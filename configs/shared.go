@@ -147,7 +147,9 @@ func (r *report) validatePeers(c *Config) {
 	case s.SecretFile == "":
 		r.missing("shared.secret_file", "give a file with the same key for all gateways, such as openssl rand -base64 32 prints: whoever has none could make servers look busy")
 	}
-	r.validateKeys("shared.secret_file", s.SecretFile)
+	if n := r.validateKeys("shared.secret_file", s.SecretFile); n > 1 {
+		r.add("shared.secret_file", "keep one, the same for all gateways", "holds %d keys", n)
+	}
 }
 
 // reviewShared notes what has no effect, and what others may read.

@@ -112,17 +112,16 @@ func goodPort(port string) bool {
 	return port == "" || err == nil && number > 0
 }
 
-// validateKeys reports a file of keys that cannot be used.
-func (r *report) validateKeys(p path, file string) {
+// validateKeys reports a file of keys that cannot be used, and returns how many it holds.
+func (r *report) validateKeys(p path, file string) (found int) {
 	if file == "" {
-		return
+		return found
 	}
 	content, good := r.readSecret(p, file)
 	if !good {
-		return
+		return found
 	}
 	const remedy = "put a key in it, such as openssl rand -base64 32 prints, or one a line"
-	found := 0
 	for line := range bytes.Lines(content) {
 		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
@@ -134,12 +133,13 @@ func (r *report) validateKeys(p path, file string) {
 		}
 		if len(line) < leastKey {
 			r.add(p, remedy, "holds a key of less than %d bytes, or one whose part after whsec_ is no base64", leastKey)
-			return
+			return found
 		}
 	}
 	if found == 0 {
 		r.add(p, remedy, "holds no key")
 	}
+	return found
 }
 
 // reviewWebhooks notes what others may read or forge.

@@ -168,7 +168,7 @@ func TestServersFoundByDNS(t *testing.T) {
 }
 
 // A name whose addresses are more than UDP takes, looked up by the system's own means and by ours.
-func TestThousandAddressesByDNS(t *testing.T) {
+func TestManyAddressesByDNS(t *testing.T) {
 	n := startNames(t, "")
 	var lines []string
 	for i := range 300 {

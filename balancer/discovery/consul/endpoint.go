@@ -41,7 +41,7 @@ func (s *Source) endpoint(i *instance, weighted bool) discovery.Endpoint {
 	}
 	if text := i.say(saysCapacity); text != "" {
 		if e.Capacity, _ = strconv.ParseFloat(text, 64); e.Capacity == 0 {
-			e.Capacity = math.NaN()
+			e.Capacity = math.NaN() // is refused, and the endpoint stays as it was
 		}
 	} else if weighted {
 		e.Capacity = float64(i.Service.Weights.Passing)
