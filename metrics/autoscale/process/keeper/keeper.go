@@ -60,12 +60,13 @@ func keep() int {
 	if err := k.hear.Decode(&k.plan); err != nil {
 		return 1 // the gateway is gone, or has spoken of something else
 	}
-	out, err := k.start()
+	out, written, err := k.start()
 	if err != nil {
 		k.tell(told{Ended: err.Error()})
 		return 1
 	}
-	k.tell(told{Pid: k.pid})
+	k.tell(told{Pid: k.pid}) // before all else: out may have a problem to tell
+	go out.take(written)
 	_, _ = os.FindProcess(os.Getpid()) // the first call starts a child to find out what the kernel knows: before reap waits for all
 	go k.reap()
 	go k.listen()
@@ -79,21 +80,21 @@ func keep() int {
 	return 0
 }
 
-// start starts the server.
-func (k *keeper) start() (*output, error) {
+// start starts the server. It returns also where to read what the server writes.
+func (k *keeper) start() (*output, *os.File, error) {
 	inheritOrphans()
 	program, err := k.program()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	null, err := os.Open(os.DevNull)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer null.Close()
 	read, write, err := os.Pipe()
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	defer write.Close()
 	k.pid, err = syscall.ForkExec(program, k.plan.Args, &syscall.ProcAttr{
@@ -102,11 +103,9 @@ func (k *keeper) start() (*output, error) {
 	})
 	if err != nil {
 		_ = read.Close()
-		return nil, fmt.Errorf("start %s: %w", k.plan.Args[0], err)
+		return nil, nil, fmt.Errorf("start %s: %w", k.plan.Args[0], err)
 	}
-	out := newOutput(k.plan.Log, k.plan.LogBytes, func(problem string) { k.tell(told{Problem: problem}) })
-	go out.take(read)
-	return out, nil
+	return newOutput(k.plan.Log, k.plan.LogBytes, func(problem string) { k.tell(told{Problem: problem}) }), read, nil
 }
 
 // program is the path of the server's program, by the PATH of its environment. A relative path starts at its folder.
