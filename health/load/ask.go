@@ -12,8 +12,9 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/health/failure"
 )
 
 // asker asks one engine, in the way that one set of options wants.
@@ -104,7 +105,7 @@ func (a *asker) ask(ctx context.Context) (Reading, error) {
 		return nothing(), fmt.Errorf("status %d%s", response.StatusCode, a.remedy())
 	}
 	if form := response.Header.Get("Content-Encoding"); form != "" && form != "identity" {
-		return nothing(), fmt.Errorf("the answer is compressed (%s), which was not asked for", shorten(form))
+		return nothing(), fmt.Errorf("the answer is compressed (%s), which was not asked for", failure.Short(form))
 	}
 	reading, err := a.read(response.Body)
 	switch {
@@ -143,21 +144,3 @@ func (a *asker) remedy() string {
 
 // close lets go of the connection.
 func (a *asker) close() { a.client.CloseIdleConnections() }
-
-// why is an error in a line.
-func why(path string, err error, patience time.Duration) string {
-	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		return fmt.Sprintf("GET %s: no answer within %v", path, patience)
-	}
-	return shorten("GET " + path + ": " + err.Error())
-}
-
-// shorten bounds the length of a text that a server may have chosen.
-func shorten(s string) string {
-	const most = 200
-	if len(s) <= most {
-		return s
-	}
-	return strings.ToValidUTF8(s[:most], "") + "..."
-}

@@ -8,6 +8,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/health/failure"
 )
 
 // Listener hears one engine for as long as its endpoint exists.
@@ -121,7 +123,7 @@ func (l *Listener) ask(ctx context.Context, o *Options, a *asker) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		l.failure = why(o.Path, err, o.patience())
+		l.failure = "GET " + o.Path + ": " + failure.Line(err, o.patience())
 		return
 	}
 	l.take(&r, ours)
@@ -240,7 +242,7 @@ func (l *Listener) Tell(value []byte) {
 	defer l.mu.Unlock()
 	switch {
 	case err != nil:
-		l.failure = shorten(err.Error())
+		l.failure = failure.Short(err.Error())
 	case r.Engine == "":
 		l.failure = "header " + AnswerHeader + " has no figure that is known"
 	default:

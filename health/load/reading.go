@@ -2,6 +2,8 @@
 
 package load
 
+import "github.com/steelyard-proxy/steelyard/health/failure"
+
 // Figure is a number that an engine has said, 0 or more, or Unknown.
 type Figure float64
 
@@ -58,7 +60,7 @@ func (r *Reading) restarted(since *Reading) string {
 	}
 	for _, model := range since.models {
 		if r.models != nil && !contains(r.models, model) {
-			return "model " + shorten(model) + " has left its memory"
+			return "model " + failure.Short(model) + " has left its memory"
 		}
 	}
 	return ""

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/health/failure"
 	"github.com/steelyard-proxy/steelyard/health/names"
 	"github.com/steelyard-proxy/steelyard/health/shortage"
 )
@@ -59,10 +60,10 @@ func (d *dialer) dial(ctx context.Context) (net.Conn, *verdict) {
 	secure := tls.Client(conn, d.tls)
 	if err := secure.HandshakeContext(ctx); err != nil {
 		conn.Close()
-		if timedOut(err) {
+		if failure.TimedOut(err) {
 			return nil, &verdict{FailedTimeout, fmt.Sprintf("tls: no handshake within %v", d.timeout)}
 		}
-		return nil, &verdict{FailedTLS, shorten("tls: " + strings.TrimPrefix(err.Error(), "tls: "))}
+		return nil, &verdict{FailedTLS, failure.Short("tls: " + strings.TrimPrefix(err.Error(), "tls: "))}
 	}
 	return secure, nil
 }
@@ -74,30 +75,15 @@ func (d *dialer) connectFailed(err error) *verdict {
 	var operation *net.OpError
 	switch {
 	case shortage.Is(err):
-		return &verdict{Unasked, shorten("connect: " + err.Error())}
+		return &verdict{Unasked, failure.Short("connect: " + err.Error())}
 	case errors.As(err, &dns):
-		return &verdict{FailedConnect, shorten(fmt.Sprintf("resolve %s: %s", dns.Name, dns.Err))}
-	case timedOut(err):
+		return &verdict{FailedConnect, failure.Short(fmt.Sprintf("resolve %s: %s", dns.Name, dns.Err))}
+	case failure.TimedOut(err):
 		return &verdict{FailedTimeout, fmt.Sprintf("connect: no answer within %v", d.timeout)}
 	case errors.As(err, &system):
 		return &verdict{FailedConnect, "connect: " + system.Err.Error()}
 	case errors.As(err, &operation):
-		return &verdict{FailedConnect, shorten("connect: " + operation.Err.Error())}
+		return &verdict{FailedConnect, failure.Short("connect: " + operation.Err.Error())}
 	}
-	return &verdict{FailedConnect, shorten("connect: " + err.Error())}
-}
-
-// timedOut reports whether the probe ran out of time.
-func timedOut(err error) bool {
-	var timeout net.Error
-	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout()
-}
-
-// shorten bounds the length of a text that a server may have chosen.
-func shorten(reason string) string {
-	const most = 200
-	if len(reason) <= most {
-		return reason
-	}
-	return strings.ToValidUTF8(reason[:most], "") + "..."
+	return &verdict{FailedConnect, failure.Short("connect: " + err.Error())}
 }

@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/health/failure"
 	"github.com/steelyard-proxy/steelyard/health/shortage"
 )
 
@@ -101,11 +102,11 @@ func (g *get) unanswered(err error) *verdict {
 	what := "GET " + g.Path
 	switch {
 	case shortage.Is(err):
-		return &verdict{Unasked, shorten(what + ": " + err.Error())}
-	case timedOut(err):
+		return &verdict{Unasked, failure.Short(what + ": " + err.Error())}
+	case failure.TimedOut(err):
 		return &verdict{FailedTimeout, fmt.Sprintf("%s: no answer within %v", what, g.Timeout)}
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE):
 		return &verdict{FailedProtocol, what + ": connection closed before an answer"}
 	}
-	return &verdict{FailedProtocol, shorten(what + ": " + err.Error())}
+	return &verdict{FailedProtocol, failure.Short(what + ": " + err.Error())}
 }

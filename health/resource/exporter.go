@@ -5,16 +5,16 @@ package resource
 import (
 	"compress/gzip"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
-	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/health/failure"
 )
 
 // exporter is asked for as long as a node follows it.
@@ -75,7 +75,7 @@ func (e *exporter) ask(ctx context.Context, o *Options) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if err != nil {
-		e.failure = why(err, o.Timeout)
+		e.failure = failure.Line(err, o.Timeout)
 		return
 	}
 	e.take(newReading(time.Now(), page))
@@ -127,31 +127,9 @@ func (e *exporter) get(ctx context.Context) ([]sample, error) {
 			return nil, fmt.Errorf("unpack it: %w", err)
 		}
 	default:
-		return nil, fmt.Errorf("it is compressed by %s, which was not asked for", shorten(form))
+		return nil, fmt.Errorf("it is compressed by %s, which was not asked for", failure.Short(form))
 	}
 	return readPage(body)
-}
-
-// why is an error in a line.
-func why(err error, patience time.Duration) string {
-	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		return fmt.Sprintf("no answer within %v", patience)
-	}
-	var of *url.Error
-	if errors.As(err, &of) {
-		err = of.Err
-	}
-	return shorten(err.Error())
-}
-
-// shorten bounds the length of a text that a server may have chosen.
-func shorten(s string) string {
-	const most = 200
-	if len(s) > most {
-		s = s[:most] + "..."
-	}
-	return strings.ToValidUTF8(s, "?")
 }
 
 // source is what is known of the exporter itself. The caller holds mu.
