@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/url"
@@ -16,6 +15,8 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-retryablehttp"
+
+	"github.com/steelyard-proxy/steelyard/metrics/again"
 )
 
 // Pauses between two attempts.
@@ -209,11 +210,7 @@ func pause(attempt int, answer *http.Response) time.Duration {
 	if wanted, given := asked(answer); given {
 		return wanted
 	}
-	most := mostPause
-	if attempt < 6 {
-		most = min(leastPause<<attempt, mostPause)
-	}
-	return leastPause/2 + rand.N(most-leastPause/2) // receivers are not asked in step
+	return again.After(attempt, leastPause, mostPause)
 }
 
 // asked is the pause that the receiver asks for, within our bounds.

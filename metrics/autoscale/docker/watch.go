@@ -5,9 +5,10 @@ package docker
 import (
 	"context"
 	"encoding/json"
-	"math/rand/v2"
 	"net/http"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/again"
 )
 
 const (
@@ -18,13 +19,13 @@ const (
 // Run says when something becomes of our containers, until ctx ends.
 func (a *Actuator) Run(ctx context.Context, changed func()) error {
 	changed() // those that there are
-	for pause := leastAgain; ctx.Err() == nil; pause = min(2*pause, mostAgain) {
+	for deaf := 0; ctx.Err() == nil; deaf++ {
 		if a.hear(ctx, changed) {
-			pause = leastAgain
+			deaf = 0
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(pause/2 + rand.N(pause)):
+		case <-time.After(again.After(deaf, leastAgain, mostAgain)):
 		}
 		changed() // what was missed
 	}

@@ -5,9 +5,9 @@ package dispatch
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/metrics/again"
 	"github.com/steelyard-proxy/steelyard/metrics/alert"
 )
 
@@ -158,15 +158,15 @@ func (f *flow) back(now time.Time) {
 
 // pause is how long a receiver, and a message, is left alone after so many deliveries that failed, and this one.
 func pause(fails int, err error) time.Duration {
-	most := mostPause
-	if fails < 5 {
-		most = min(leastPause<<fails, mostPause)
-	}
-	wait := leastPause/2 + rand.N(most-leastPause/2) // several gateways do not come in step
+	return atLeast(err, again.After(fails, leastPause, mostPause))
+}
+
+// atLeast is a pause, or the longer one that a receiver has asked for.
+func atLeast(err error, pause time.Duration) time.Duration {
 	if asked, is := errors.AsType[*Later](err); is {
-		wait = max(wait, asked.After)
+		return max(pause, asked.After)
 	}
-	return wait
+	return pause
 }
 
 // deliver sends the next message, if there is one to send now.

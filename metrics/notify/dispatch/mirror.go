@@ -4,13 +4,12 @@ package dispatch
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/metrics/again"
 	"github.com/steelyard-proxy/steelyard/metrics/alert"
 )
 
@@ -143,14 +142,6 @@ func (l *lane) settle(err error, state string, now time.Time) {
 		l.sentAt, l.sent, l.fails, l.until = now, state, 0, time.Time{}
 		return
 	}
-	most := mirrorEvery
-	if l.fails < 6 {
-		most = min(time.Second<<l.fails, mirrorEvery)
-	}
-	wait := time.Second/2 + rand.N(most-time.Second/2)
-	if asked, is := errors.AsType[*Later](err); is {
-		wait = max(wait, asked.After)
-	}
+	l.until = now.Add(atLeast(err, again.After(l.fails, leastMirrored, mirrorEvery)))
 	l.fails++
-	l.until = now.Add(wait)
 }
