@@ -62,6 +62,25 @@ type Order struct {
 	Deadline     time.Time // when it is too late
 }
 
+// Check refuses an order that no actuator could carry out, where there may be so many replicas at most.
+func (o *Order) Check(most int) error {
+	switch {
+	case o.To < 0 || o.To > most:
+		return &Refused{Reason: fmt.Sprintf("asked for: %d, and there may be 0 to %d", o.To, most)}
+	case !o.Deadline.IsZero() && time.Now().After(o.Deadline):
+		return &Refused{Reason: "it is too late: the order's deadline has passed"}
+	}
+	return nil
+}
+
+// Left refuses an order of which so many replicas are left that were to go; nil of none.
+func (o *Order) Left(rest int) error {
+	if rest == 0 {
+		return nil
+	}
+	return &Refused{Reason: fmt.Sprintf("asked for: %d, left: %d: only servers that have been drained are stopped", o.To, o.To+rest)}
+}
+
 // Actuator runs the replicas of one upstream. All methods may be called from any goroutine.
 type Actuator interface {
 	// Count is what there is, by its own account. It returns when ctx ends. The error is ErrUnknown where that is so for good.

@@ -32,12 +32,9 @@ type Options struct {
 
 // Actuator runs a command. It is an autoscale.Actuator.
 type Actuator struct {
-	o       Options
-	running sync.Mutex // one order at a time
-
-	mu   sync.Mutex
-	done string // the ID of the last order that was taken on or refused; guarded by mu
-	said error  // what Scale answered then; guarded by mu
+	o        Options
+	running  sync.Mutex        // one order at a time
+	answered autoscale.Settled // taken on or refused
 }
 
 // New makes an actuator.
@@ -47,7 +44,7 @@ func New(o Options) *Actuator { return &Actuator{o: o} }
 func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	a.running.Lock()
 	defer a.running.Unlock()
-	if said, again := a.saidOf(o.ID); again {
+	if settled, said := a.answered.Said(o.ID); settled {
 		return said
 	}
 	if !o.Deadline.IsZero() {
@@ -67,9 +64,7 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	case err != nil:
 		return errors.New(told("run the command of the actuator: "+err.Error(), output))
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.done, a.said = o.ID, err
+	a.answered.Add(o.ID, err)
 	return err
 }
 
@@ -79,15 +74,6 @@ func plain(name string) bool {
 	return !strings.HasPrefix(name, "-") && !strings.ContainsFunc(name, func(c rune) bool {
 		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || strings.ContainsRune(".-_:[]@+=", c))
 	})
-}
-
-func (a *Actuator) saidOf(id string) (said error, again bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if id == "" || id != a.done {
-		return nil, false
-	}
-	return a.said, true
 }
 
 // Count runs the command that counts.

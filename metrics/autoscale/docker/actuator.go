@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"net/url"
 	"slices"
@@ -20,32 +19,27 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
-// mostIDs is how many orders are remembered.
-const mostIDs = 256
-
 // Actuator runs the replicas of one upstream. It is an autoscale.Actuator.
 type Actuator struct {
 	upstream string
 	engine   *engine
 	events   *event.Log
-	free     func(port int) bool
-	ending   sync.WaitGroup // containers that are stopped
+	ending   sync.WaitGroup    // containers that are stopped
+	answered autoscale.Settled // orders
 
 	ordering sync.Mutex // one order at a time
 
 	mu       sync.Mutex // guards the fields below
 	settings Settings
 	wanted   int             // by the last order; -1: none yet
-	orders   []string        // IDs, oldest first
 	stopping map[string]bool // IDs of containers that are being stopped
-	taken    map[int]bool    // ports that strangers have, as was told
+	ports    autoscale.Ports
 }
 
 // New makes an actuator. The engine is asked nothing before Run, Count or Scale.
 func New(upstream, socket string, s Settings, events *event.Log) *Actuator {
 	return &Actuator{
-		upstream: upstream, engine: newEngine(socket), events: events, free: portFree, settings: s, wanted: -1,
-		stopping: map[string]bool{}, taken: map[int]bool{},
+		upstream: upstream, engine: newEngine(socket), events: events, settings: s, wanted: -1, stopping: map[string]bool{},
 	}
 }
 
@@ -121,15 +115,13 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	a.ordering.Lock()
 	defer a.ordering.Unlock()
 	a.mu.Lock()
-	known, most := slices.Contains(a.orders, o.ID), a.settings.Most
+	most := a.settings.Most
 	a.mu.Unlock()
-	switch {
-	case o.ID != "" && known:
-		return nil
-	case o.To < 0 || o.To > most:
-		return &autoscale.Refused{Reason: fmt.Sprintf("asked for: %d, and there may be 0 to %d", o.To, most)}
-	case !o.Deadline.IsZero() && time.Now().After(o.Deadline):
-		return &autoscale.Refused{Reason: "it is too late: the order's deadline has passed"}
+	if settled, said := a.answered.Said(o.ID); settled {
+		return said
+	}
+	if err := o.Check(most); err != nil {
+		return err
 	}
 	all, err := a.list(ctx)
 	if err != nil {
@@ -142,14 +134,8 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.wanted = o.To + rest
-	a.orders = append(a.orders, o.ID)
-	a.orders = a.orders[max(0, len(a.orders)-mostIDs):]
-	if rest > 0 {
-		return &autoscale.Refused{
-			Reason: fmt.Sprintf("asked for: %d, left: %d: only servers that have been drained are stopped", o.To, a.wanted),
-		}
-	}
-	return nil
+	a.answered.Add(o.ID, nil)
+	return o.Left(rest)
 }
 
 // shrink stops what may be stopped of those that are too many, and says how many more are too many.
@@ -172,7 +158,7 @@ func (a *Actuator) shrink(all []container, o autoscale.Order) (rest int) {
 	}
 	for _, name := range o.Victims {
 		for _, c := range stay {
-			if nameOf(a.upstream, c.slot) == name {
+			if autoscale.NameOf(a.upstream, c.slot) == name {
 				stop(c, o.Reason)
 			}
 		}
@@ -210,9 +196,9 @@ func (a *Actuator) grow(ctx context.Context, all []container, to int) error {
 	a.mu.Lock()
 	stay, settings := a.staying(all), a.settings
 	a.mu.Unlock()
-	slots, ports := map[int]bool{}, map[int]bool{}
+	slots, used := map[int]bool{}, map[int]bool{}
 	for _, c := range all {
-		slots[c.slot], ports[c.port] = true, true
+		slots[c.slot], used[c.port] = true, true
 	}
 	for _, c := range stay {
 		if c.State == "created" || c.State == "exited" { // a gateway was killed before it could, or somebody has stopped it
@@ -226,11 +212,11 @@ func (a *Actuator) grow(ctx context.Context, all []container, to int) error {
 		if slots[slot] {
 			continue
 		}
-		port := a.port(&settings, slot, ports)
+		port := a.port(&settings, slot, used)
 		if port == 0 {
 			return fmt.Errorf("no port from %d to %d is free", settings.First, settings.Last)
 		}
-		ports[port] = true
+		used[port] = true
 		if err := a.create(ctx, &settings, slot, port); err != nil {
 			return err
 		}
@@ -278,33 +264,13 @@ func (a *Actuator) begin(ctx context.Context, id string, slot, port int) error {
 func (a *Actuator) port(s *Settings, slot int, used map[int]bool) int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	count := s.Last - s.First + 1
-	for i := range count {
-		port := s.First + (slot+i)%count
-		switch {
-		case used[port]:
-		case a.free(port):
-			delete(a.taken, port)
-			return port
-		case !a.taken[port]:
-			a.taken[port] = true
-			a.tell(event.PortTaken, slot, "somebody else listens there", "another port is used", map[string]any{"port": port})
-		}
-	}
-	return 0
-}
-
-func portFree(port int) bool {
-	l, err := net.Listen("tcp", net.JoinHostPort("", strconv.Itoa(port)))
-	if err != nil {
-		return false
-	}
-	_ = l.Close()
-	return true
+	return a.ports.Choose(s.First, s.Last, slot, used, func(port int) {
+		a.tell(event.PortTaken, slot, "somebody else listens there", "another port is used", map[string]any{"port": port})
+	})
 }
 
 func (a *Actuator) tell(kind event.Kind, slot int, cause, action string, evidence map[string]any) {
-	a.events.Publish(event.Event{Kind: kind, Upstream: a.upstream, Endpoint: nameOf(a.upstream, slot), Cause: cause, Action: action, Evidence: evidence})
+	a.events.Publish(event.Event{Kind: kind, Upstream: a.upstream, Endpoint: autoscale.NameOf(a.upstream, slot), Cause: cause, Action: action, Evidence: evidence})
 }
 
 // Close waits for containers that are being stopped, until ctx ends. The others go on.

@@ -233,11 +233,11 @@ func TestPortsOfStrangers(t *testing.T) {
 	s := usual
 	s.Last = 9101
 	a, heard := f.actuator(t, s)
-	a.free = func(port int) bool { return port != 9100 }
+	a.ports.Free = func(port int) bool { return port != 9100 }
 	require.ErrorContains(t, a.Scale(t.Context(), order("1", 2)), "no port from 9100 to 9101 is free")
 	require.Equal(t, []string{"chat-0 running 9101"}, shown(t, a))
 	require.Len(t, heard.of(event.PortTaken), 1)
-	a.free = func(int) bool { return true }
+	a.ports.Free = func(int) bool { return true }
 	require.NoError(t, a.Scale(t.Context(), order("1", 2)))
 	require.Equal(t, []string{"chat-0 running 9101", "chat-1 running 9100"}, shown(t, a))
 }

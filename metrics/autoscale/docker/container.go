@@ -65,7 +65,7 @@ func (c *container) ends() bool { return c.State == "removing" || c.State == "de
 // replica is the container as others see it.
 func (c *container) replica(upstream string, stopping bool) autoscale.Replica {
 	r := autoscale.Replica{
-		Name: nameOf(upstream, c.slot), URL: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
+		Name: autoscale.NameOf(upstream, c.slot), URL: "http://" + net.JoinHostPort("127.0.0.1", strconv.Itoa(c.port)),
 		Since: time.Unix(c.Created, 0).UTC(), State: autoscale.Running,
 	}
 	switch {
@@ -79,8 +79,6 @@ func (c *container) replica(upstream string, stopping bool) autoscale.Replica {
 	return r
 }
 
-func nameOf(upstream string, slot int) string { return upstream + "-" + strconv.Itoa(slot) }
-
 // containerName is a name that the engine takes: of letters, digits, "_", "." and "-".
 func containerName(upstream string, slot int) string {
 	plain := strings.Map(func(r rune) rune {
@@ -89,17 +87,13 @@ func containerName(upstream string, slot int) string {
 		}
 		return '_'
 	}, upstream)
-	return "steelyard-" + nameOf(plain, slot)
+	return "steelyard-" + autoscale.NameOf(plain, slot)
 }
 
 // body is what is posted to create a replica.
 func (s *Settings) body(upstream string, slot, port int) (map[string]any, error) {
-	gpu := ""
-	if slot < len(s.GPUs) {
-		gpu = s.GPUs[slot]
-	}
-	words := strings.NewReplacer(
-		"{port}", strconv.Itoa(port), "{name}", nameOf(upstream, slot), "{slot}", strconv.Itoa(slot), "{gpu}", gpu, "{upstream}", upstream)
+	gpu := autoscale.GPUOf(s.GPUs, slot)
+	words := autoscale.Words(upstream, slot, port, gpu)
 	fill := func(list []string) []string {
 		filled := []string{}
 		for _, text := range list {

@@ -221,7 +221,7 @@ func (f *fakeEngine) actuator(t *testing.T, s Settings) (*Actuator, *told) {
 	t.Helper()
 	heard := &told{}
 	a := New("chat", f.socket, s, heard.log())
-	a.free = func(int) bool { return true }
+	a.ports.Free = func(int) bool { return true }
 	t.Cleanup(func() { require.NoError(t, a.Close(context.Background())) })
 	return a, heard
 }

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,7 +21,6 @@ const (
 	conflictPause = time.Second / 5 // at most, between two
 	rivalsKept    = time.Minute     // before they are looked for again
 	upkeep        = 5 * time.Minute // between two looks while nothing is ordered
-	ordersKept    = 64
 )
 
 // Options say what is scaled.
@@ -39,12 +37,12 @@ type Options struct {
 type Actuator struct {
 	options Options
 
-	ordering sync.Mutex // held while an order is carried out: one at a time
+	ordering sync.Mutex        // held while an order is carried out: one at a time
+	answered autoscale.Settled // orders that were carried out
 
 	mu     sync.Mutex // guards the fields below
 	known  int        // the number that was last seen or set
 	seen   bool       // known is one
-	done   []string   // IDs of orders that were carried out, the newest last
 	looked time.Time  // when rivals were looked for
 	rival  error      // nil: none was found
 	told   map[string]bool
@@ -129,8 +127,8 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	if o.To < 0 {
 		return &autoscale.Refused{Reason: fmt.Sprintf("%d replicas cannot be", o.To)}
 	}
-	if a.wasDone(o.ID) {
-		return nil
+	if settled, said := a.answered.Said(o.ID); settled {
+		return said
 	}
 	if err := a.alone(ctx); err != nil {
 		return err
@@ -138,7 +136,7 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	for try := 1; ; try++ {
 		err := a.set(ctx, &o)
 		if err == nil {
-			a.finished(o.ID)
+			a.answered.Add(o.ID, nil)
 			return nil
 		}
 		if !api.Is(err, http.StatusConflict) || try == conflicts {
@@ -191,19 +189,6 @@ func final(err error) error {
 		}
 	}
 	return err
-}
-
-func (a *Actuator) wasDone(id string) bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return id != "" && slices.Contains(a.done, id)
-}
-
-func (a *Actuator) finished(id string) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.done = append(a.done, id)
-	a.done = a.done[max(0, len(a.done)-ordersKept):]
 }
 
 // Run implements autoscale.Actuator: it looks now and then whether somebody else scales the target, also while nothing is ordered.

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 	"time"
 
@@ -20,7 +19,6 @@ const (
 	leastPause = time.Second // before a crashed server is started again; twice as long each time, up to mostPause
 	mostPause  = time.Minute
 	wellAfter  = time.Minute // it has run for so long: the pauses begin anew
-	mostIDs    = 256         // orders that are remembered
 	leftTime   = 10 * time.Second
 )
 
@@ -31,16 +29,16 @@ type Actuator struct {
 	news     chan struct{} // holds one: Count would say something else
 	swept    chan struct{} // closed when what an earlier gateway has left is gone
 	sweep    sync.Once
-	living   sync.WaitGroup // a goroutine for each replica
+	living   sync.WaitGroup    // a goroutine for each replica
+	answered autoscale.Settled // orders
 
 	mu       sync.Mutex // guards the fields below
 	settings Settings
 	wanted   int
 	replicas map[int]*replica // by slot
-	taken    map[int]bool     // ports that strangers have, as was told
-	orders   []string         // IDs, oldest first
-	lent     bool             // nothing is started or stopped
-	left     bool             // another program goes on with them
+	ports    autoscale.Ports
+	lent     bool // nothing is started or stopped
+	left     bool // another program goes on with them
 	closed   bool
 }
 
@@ -49,14 +47,12 @@ func New(upstream string, s Settings, o Options) *Actuator {
 	if o.start == nil {
 		o.start = startKept
 	}
-	if o.free == nil {
-		o.free = portFree
-	}
 	if o.left == nil {
 		o.left = keeper.EndLeft
 	}
 	a := &Actuator{
-		upstream: upstream, o: o, settings: s.clone(), news: make(chan struct{}, 1), swept: make(chan struct{}), replicas: map[int]*replica{}, taken: map[int]bool{},
+		upstream: upstream, o: o, settings: s.clone(), news: make(chan struct{}, 1), swept: make(chan struct{}), replicas: map[int]*replica{},
+		ports: autoscale.Ports{Free: o.free},
 	}
 	for _, l := range o.Given {
 		a.take(l)
@@ -103,24 +99,18 @@ func (a *Actuator) Scale(_ context.Context, o autoscale.Order) error {
 		return &autoscale.Refused{Reason: errLeft.Error()}
 	case a.lent:
 		return errLent
-	case o.ID != "" && slices.Contains(a.orders, o.ID):
-		return nil
-	case o.To < 0 || o.To > a.settings.Most:
-		return &autoscale.Refused{Reason: fmt.Sprintf("asked for: %d, and there may be 0 to %d", o.To, a.settings.Most)}
-	case !o.Deadline.IsZero() && time.Now().After(o.Deadline):
-		return &autoscale.Refused{Reason: "it is too late: the order's deadline has passed"}
 	}
-	a.orders = append(a.orders, o.ID)
-	a.orders = a.orders[max(0, len(a.orders)-mostIDs):]
+	if settled, said := a.answered.Said(o.ID); settled {
+		return said
+	}
+	if err := o.Check(a.settings.Most); err != nil {
+		return err
+	}
+	a.answered.Add(o.ID, nil)
 	rest := a.shrink(o)
 	a.wanted = o.To + rest
 	a.grow()
-	if rest > 0 {
-		return &autoscale.Refused{
-			Reason: fmt.Sprintf("asked for: %d, left: %d: only servers that have been drained are stopped", o.To, a.wanted),
-		}
-	}
-	return nil
+	return o.Left(rest)
 }
 
 // shrink stops what may be stopped of those that are too many, and says how many more are too many. The caller holds mu.
@@ -150,12 +140,10 @@ func (a *Actuator) grow() {
 	}
 	for slot := 0; slot < a.settings.Most && a.here() < a.wanted; slot++ {
 		if a.replicas[slot] == nil {
-			a.begin(&replica{slot: slot, name: a.nameOf(slot), since: time.Now(), stop: make(chan struct{})})
+			a.begin(&replica{slot: slot, name: autoscale.NameOf(a.upstream, slot), since: time.Now(), stop: make(chan struct{})})
 		}
 	}
 }
-
-func (a *Actuator) nameOf(slot int) string { return a.upstream + "-" + strconv.Itoa(slot) }
 
 // begin lets a replica live. The caller holds mu.
 func (a *Actuator) begin(r *replica) {
@@ -201,6 +189,20 @@ func (a *Actuator) notice() {
 
 func (a *Actuator) tell(kind event.Kind, r *replica, cause, action string, evidence map[string]any) {
 	a.o.Events.Publish(event.Event{Kind: kind, Upstream: a.upstream, Endpoint: r.name, Cause: cause, Action: action, Evidence: evidence})
+}
+
+// port is a free one for a replica: that of its slot first. 0: there is none. The caller holds mu.
+func (a *Actuator) port(r *replica) int {
+	s := &a.settings
+	used := map[int]bool{}
+	for _, other := range a.replicas {
+		if other != r {
+			used[other.port] = true
+		}
+	}
+	return a.ports.Choose(s.First, s.Last, r.slot, used, func(port int) {
+		a.tell(event.PortTaken, r, "somebody else listens there", "another port is used", map[string]any{"port": port})
+	})
 }
 
 // Run lets servers be started until ctx ends. First it ends what an earlier gateway has left.

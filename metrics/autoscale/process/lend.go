@@ -84,7 +84,7 @@ func (a *Actuator) Leave() {
 
 // take goes on with a server of the program before this one. It is for New.
 func (a *Actuator) take(l Lent) {
-	r := &replica{slot: l.Slot, name: a.nameOf(l.Slot), since: l.Since, port: l.Port, stop: make(chan struct{})}
+	r := &replica{slot: l.Slot, name: autoscale.NameOf(a.upstream, l.Slot), since: l.Since, port: l.Port, stop: make(chan struct{})}
 	k, err := keeper.Take(l.Descriptor, l.Pid)
 	if err != nil {
 		a.tell(event.ReplicaFailed, r, "it cannot be taken over: "+err.Error(), "it ends", map[string]any{"pid": l.Pid})

@@ -7,10 +7,10 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale/process/keeper"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/metrics/program"
@@ -60,11 +60,7 @@ func startKept(p keeper.Plan) (server, error) {
 
 // plan is what is to be run as a replica.
 func (s *Settings) plan(upstream, name string, slot, port int) keeper.Plan {
-	gpu := ""
-	if slot < len(s.GPUs) {
-		gpu = s.GPUs[slot]
-	}
-	fill := strings.NewReplacer("{port}", strconv.Itoa(port), "{name}", name, "{slot}", strconv.Itoa(slot), "{gpu}", gpu, "{upstream}", upstream).Replace
+	fill := autoscale.Words(upstream, slot, port, autoscale.GPUOf(s.GPUs, slot)).Replace
 	p := keeper.Plan{Name: name, Dir: fill(s.Dir), StopTimeout: s.StopTimeout}
 	for _, arg := range s.Command {
 		p.Args = append(p.Args, fill(arg))

@@ -30,7 +30,7 @@ func TestRealServers(t *testing.T) {
 	stranger := httptest.NewServer(http.NotFoundHandler()) // has a port that nobody else may use
 	defer stranger.Close()
 	first := stranger.Listener.Addr().(*net.TCPAddr).Port
-	require.False(t, portFree(first))
+	require.False(t, autoscale.PortFree(first))
 	a := New("chat", Settings{
 		Command: []string{os.Args[0]}, Env: []string{"SERVE_PORT={port}"}, First: first, Last: min(first+50, 65535), Most: 2, StopTimeout: time.Minute, Logs: t.TempDir(),
 	}, Options{})

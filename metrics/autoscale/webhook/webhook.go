@@ -36,9 +36,7 @@ type Actuator struct {
 	posting sync.Mutex // a poster is for one at a time
 	poster  *notify.Poster
 
-	mu   sync.Mutex
-	done string // the ID of the last order that was taken on or refused; guarded by mu
-	said error  // what Scale answered then; guarded by mu
+	answered autoscale.Settled // taken on or refused
 }
 
 // New makes an actuator.
@@ -65,7 +63,7 @@ type message struct {
 func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	a.posting.Lock()
 	defer a.posting.Unlock()
-	if said, again := a.saidOf(o.ID); again {
+	if settled, said := a.answered.Said(o.ID); settled {
 		return said
 	}
 	m := message{ID: o.ID, Upstream: o.Upstream, From: o.From, To: o.To, Reason: o.Reason, Victims: o.Victims, Gateway: a.o.Gateway}
@@ -92,20 +90,8 @@ func (a *Actuator) Scale(ctx context.Context, o autoscale.Order) error {
 	} else if err != nil {
 		return fmt.Errorf("ask the webhook: %w", err)
 	}
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.done, a.said = o.ID, err
+	a.answered.Add(o.ID, err)
 	return err
-}
-
-// saidOf is what was answered to an order that has been settled.
-func (a *Actuator) saidOf(id string) (said error, again bool) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if id == "" || id != a.done {
-		return nil, false
-	}
-	return a.said, true
 }
 
 // Count asks the second URL.
