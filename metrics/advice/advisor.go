@@ -3,7 +3,6 @@
 package advice
 
 import (
-	"context"
 	"maps"
 	"slices"
 	"sync"
@@ -26,11 +25,9 @@ type Options struct {
 	OfLog bool
 	// Told hears each advice that something should be changed, once, from the goroutine of Step; nil: nobody does.
 	Told func(Advice)
-	// Now is the time of Run; nil: the clock.
-	Now func() time.Time
 }
 
-// Advisor is safe for concurrent use, Step and Run apart: they are for one goroutine.
+// Advisor is safe for concurrent use, Step apart: it is for one goroutine.
 type Advisor struct {
 	options Options
 
@@ -44,9 +41,6 @@ type Advisor struct {
 
 // New returns an Advisor that knows nothing yet.
 func New(o Options) *Advisor {
-	if o.Now == nil {
-		o.Now = time.Now
-	}
 	return &Advisor{options: o, upstreams: map[string]*stream{}, known: map[string]time.Time{}, told: map[string]time.Time{}}
 }
 
@@ -137,18 +131,4 @@ func (a *Advisor) keep(all []Advice, now time.Time) (fresh []Advice) {
 	})
 	a.known, a.advice = known, all
 	return fresh
-}
-
-// Run thinks until ctx ends.
-func (a *Advisor) Run(ctx context.Context) error {
-	ticker := time.NewTicker(Every)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-ticker.C:
-			a.Step(a.options.Now())
-		}
-	}
 }

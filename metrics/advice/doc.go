@@ -14,8 +14,8 @@
 // requests, with the change and without (Replay). What that gains is the figure that is told. Where the replay of what is
 // configured does not come to the R that was measured, no figure is told, and nothing is advised.
 //
-// The core is arithmetic: Add hears a request, Step thinks, and the time is that which the caller gives. Run does that by the
-// clock. What Step may ask of a Replay takes long, so it is done without the lock that Add takes.
+// All is arithmetic: Add hears a request, Step thinks, and the time is that which the caller gives. What Step may ask of a
+// Replay takes long, so it is done without the lock that Add takes.
 //
 //	a := advice.New(advice.Options{Replay: replay})
 //	a.Configure(upstreams)
