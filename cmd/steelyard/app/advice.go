@@ -145,20 +145,14 @@ func (w *advising) told(a advice.Advice) {
 // run thinks now and then until ctx ends.
 func (w *advising) run(ctx context.Context) error {
 	w.advisor.Configure(w.app.fleet.setups())
-	ticker := time.NewTicker(time.Minute)
-	defer ticker.Stop()
 	last := time.Now()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-ticker.C:
-			w.step(now, now.Sub(last) >= advice.Every)
-			if now.Sub(last) >= advice.Every {
-				last = now
-			}
+	return every(ctx, time.Minute, func(now time.Time) {
+		think := now.Sub(last) >= advice.Every
+		if think {
+			last = now
 		}
-	}
+		w.step(now, think)
+	})
 }
 
 // step thinks, where it is time to, and takes the steps that it may.

@@ -191,17 +191,10 @@ func adminAlert(a *alert.Alert) admin.Alert {
 	s := admin.Alert{
 		Name: a.Name, Severity: a.Severity, State: a.State.String(), Upstream: a.Upstream, Endpoint: a.Endpoint, Labels: a.Labels, Since: a.Since,
 		Value: a.Value, Summary: a.Summary, Remedy: a.Remedy, Note: a.Note, Reason: a.Reason, Fingerprint: a.Fingerprint(), Flapping: a.Flapping,
+		StartsAt: moment(a.StartsAt), EndsAt: moment(a.EndsAt),
 	}
 	if s.Labels == nil {
 		s.Labels = map[string]string{}
-	}
-	for _, t := range []struct {
-		at time.Time
-		to **time.Time
-	}{{a.StartsAt, &s.StartsAt}, {a.EndsAt, &s.EndsAt}} {
-		if !t.at.IsZero() {
-			*t.to = &t.at
-		}
 	}
 	return s
 }

@@ -6,6 +6,7 @@ import (
 	"context"
 	"crypto/rand"
 	"net/http"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -16,6 +17,9 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics/usage"
 	"github.com/steelyard-proxy/steelyard/proxy"
 )
+
+// analyseEvery is how often those who analyse look at what they have heard.
+const analyseEvery = 10 * time.Second
 
 // analysis hands each finished request to all who want to know of it, off the request path.
 type analysis struct {
@@ -122,7 +126,7 @@ func (a *analysis) start(g *group) {
 		g.start("look for faults", a.anomalies.run)
 	}
 	if a.forecast != nil {
-		g.start("foretell traffic", runForecast(a.forecast))
+		g.start("foretell traffic", func(ctx context.Context) error { return every(ctx, analyseEvery, a.forecast.Step) })
 	}
 }
 

@@ -37,11 +37,7 @@ type faultKey struct{ upstream, kind string }
 
 func newAnomalies(a *App, cfg *configs.Config) *anomalies {
 	n := &anomalies{app: a, counts: map[faultKey]uint64{}, silent: map[string]bool{}}
-	location, err := cfg.Forecast.Location()
-	if err != nil { // the configuration was checked; the zone has gone since
-		location = time.Local
-	}
-	n.detector = anomaly.New(anomaly.Options{Slow: cfg.Anomalies.SlowRatio, Location: location, Tell: n.told, TellTrend: n.toldTrend})
+	n.detector = anomaly.New(anomaly.Options{Slow: cfg.Anomalies.SlowRatio, Location: zone(cfg), Tell: n.told, TellTrend: n.toldTrend})
 	return n
 }
 
@@ -59,8 +55,7 @@ func (n *anomalies) adopt(cfg *configs.Config) {
 	names := map[string][]string{}
 	for upstream, endpoints := range is {
 		for endpoint, rests := range endpoints {
-			switch before, known := was[upstream][endpoint]; {
-			case known && before != rests:
+			if before, known := was[upstream][endpoint]; known && before != rests {
 				n.detector.Reset(upstream, endpoint)
 			}
 			if endpoint != "" {
@@ -88,22 +83,14 @@ func declared(cfg *configs.Config) map[string]map[string]string {
 
 // run looks, until ctx ends.
 func (n *anomalies) run(ctx context.Context) error {
-	const every = 10 * time.Second
-	tick := time.NewTicker(every)
-	defer tick.Stop()
 	var gauged time.Time
-	for {
-		select {
-		case now := <-tick.C:
-			n.detector.Step(now)
-			if now.Sub(gauged) >= gaugesEvery || now.Before(gauged) {
-				gauged = now
-				n.detector.Observe(now, n.gauges())
-			}
-		case <-ctx.Done():
-			return nil
+	return every(ctx, analyseEvery, func(now time.Time) {
+		n.detector.Step(now)
+		if now.Sub(gauged) >= gaugesEvery || now.Before(gauged) {
+			gauged = now
+			n.detector.Observe(now, n.gauges())
 		}
-	}
+	})
 }
 
 // gauges are figures that may be on their way out of their limits: memory, open files, and capacities that are measured.
@@ -191,13 +178,10 @@ func (n *anomalies) Faults() admin.Faults {
 		s := admin.Fault{
 			ID: f.ID, Kind: f.Symptom.String(), Cause: string(f.Cause), Place: placeOf(f.Place), Since: f.Since, Found: f.Found,
 			Ratio: f.Ratio, Share: f.Share, Parts: []admin.FaultPart{}, Text: f.Text, WhatToDo: f.WhatToDo, Evidence: f.Evidence,
-			Shadow: silent[f.ID] || !n.enforce.Load(),
+			Until: moment(f.Until), Shadow: silent[f.ID] || !n.enforce.Load(),
 		}
 		if s.Evidence == nil {
 			s.Evidence = map[string]any{}
-		}
-		if f.Over() {
-			s.Until = &f.Until
 		}
 		for _, o := range f.Others {
 			s.Parts = append(s.Parts, admin.FaultPart{Name: o.Name, Part: o.Part, Traffic: o.Traffic})
@@ -205,11 +189,9 @@ func (n *anomalies) Faults() admin.Faults {
 		shown.Faults = append(shown.Faults, s)
 	}
 	for _, t := range n.detector.Trends() {
-		s := admin.Trend{Place: placeOf(t.Place), Quantity: t.Quantity, Since: t.Since, Now: t.Now, Limit: t.Limit, Earliest: t.Earliest, Text: t.Text}
-		if !t.Latest.IsZero() {
-			s.Latest = &t.Latest
-		}
-		shown.Trends = append(shown.Trends, s)
+		shown.Trends = append(shown.Trends, admin.Trend{
+			Place: placeOf(t.Place), Quantity: t.Quantity, Since: t.Since, Now: t.Now, Limit: t.Limit, Earliest: t.Earliest, Latest: moment(t.Latest), Text: t.Text,
+		})
 	}
 	return shown
 }

@@ -58,16 +58,8 @@ type toldEnding struct {
 
 // run looks at the certificates until ctx ends.
 func (c *certificates) run(ctx context.Context) error {
-	tick := time.NewTicker(lookAtCertificates)
-	defer tick.Stop()
-	for {
-		c.look(time.Now())
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-		}
-	}
+	c.look(time.Now())
+	return every(ctx, lookAtCertificates, c.look)
 }
 
 // look tells, once for each certificate and each step, how near the end is.

@@ -3,7 +3,6 @@
 package app
 
 import (
-	"context"
 	"math"
 	"time"
 
@@ -24,11 +23,7 @@ const (
 
 // newForecast is the forecast of the configuration's upstreams, with what usage has kept of the past.
 func newForecast(cfg *configs.Config, book *usage.Book) *forecast.Traffic {
-	location, err := cfg.Forecast.Location()
-	if err != nil { // the configuration was checked; the zone has gone since
-		location = time.Local
-	}
-	t := forecast.New(forecast.Options{Step: forecastStep, Lead: cfg.Forecast.LeadTime, Location: location})
+	t := forecast.New(forecast.Options{Step: forecastStep, Lead: cfg.Forecast.LeadTime, Location: zone(cfg)})
 	t.Keep(upstreamNames(cfg))
 	if book != nil {
 		for _, name := range upstreamNames(cfg) {
@@ -36,6 +31,15 @@ func newForecast(cfg *configs.Config, book *usage.Book) *forecast.Traffic {
 		}
 	}
 	return t
+}
+
+// zone is the time zone in which days and weeks are told apart.
+func zone(cfg *configs.Config) *time.Location {
+	location, err := cfg.Forecast.Location()
+	if err != nil { // the configuration was checked; the zone has gone since
+		return time.Local
+	}
+	return location
 }
 
 func upstreamNames(cfg *configs.Config) (names []string) {
@@ -87,22 +91,6 @@ func give(t *forecast.Traffic, upstream string, hour time.Time, size time.Durati
 	}
 }
 
-// runForecast steps it on, until ctx ends.
-func runForecast(t *forecast.Traffic) func(context.Context) error {
-	return func(ctx context.Context) error {
-		tick := time.NewTicker(10 * time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case now := <-tick.C:
-				t.Step(now)
-			case <-ctx.Done():
-				return nil
-			}
-		}
-	}
-}
-
 // shownForecast is what the admin API shows.
 func shownForecast(t *forecast.Traffic) admin.Forecasts {
 	shown := admin.Forecasts{Upstreams: []admin.Forecast{}}
@@ -121,14 +109,6 @@ func outlook(upstream, series string, o forecast.Outlook) admin.Forecast {
 		f.Points = append(f.Points, admin.ForecastPoint{At: p.At.UTC(), P05: p.P05, P50: p.P50, P95: p.P95})
 	}
 	return f
-}
-
-// figure is one, or nil where it is not known.
-func figure(v float64) *float64 {
-	if math.IsNaN(v) || math.IsInf(v, 0) {
-		return nil
-	}
-	return &v
 }
 
 // forecastStates are what a scrape shows.

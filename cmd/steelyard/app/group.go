@@ -6,6 +6,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"time"
 )
 
 // group runs long-lived things until its context ends. The error of the first one
@@ -45,3 +46,17 @@ func (g *group) startUntil(what string, f func(context.Context) error) (cancel c
 }
 
 func (g *group) wait() { g.wg.Wait() }
+
+// every calls f each d until ctx ends. It fails never.
+func every(ctx context.Context, d time.Duration, f func(now time.Time)) error {
+	tick := time.NewTicker(d)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-tick.C:
+			f(now)
+		}
+	}
+}

@@ -99,19 +99,11 @@ func (u *upstream) rescale() bool {
 
 // measure follows the measurements until ctx ends.
 func (f *fleet) measure(ctx context.Context) error {
-	ticker := time.NewTicker(measureEvery)
-	defer ticker.Stop()
 	last, told := time.Now(), map[*balancer.Endpoint]bool{}
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case now := <-ticker.C:
-			f.measureOnce(now.Sub(last))
-			told = f.tellDrained(told)
-			last = now
-		}
-	}
+	return every(ctx, measureEvery, func(now time.Time) {
+		f.measureOnce(now.Sub(last))
+		told, last = f.tellDrained(told), now
+	})
 }
 
 func (f *fleet) measureOnce(since time.Duration) {

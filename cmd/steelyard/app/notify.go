@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"sync"
-	"time"
 
 	"go.uber.org/zap"
 
@@ -240,16 +239,10 @@ func (n *notifier) show(alerts []alert.Alert, shown *admin.Alerts) {
 	for i := range alerts {
 		shown.Alerts[i].SilencedBy, shown.Alerts[i].InhibitedBy = n.Muted(&alerts[i])
 	}
-	at := func(t time.Time) *time.Time {
-		if t.IsZero() {
-			return nil
-		}
-		t = t.UTC()
-		return &t
-	}
 	for _, r := range n.Receivers() {
 		shown.Receivers = append(shown.Receivers, admin.Receiver{
-			Name: r.Name, Kind: r.Kind, Waiting: r.Waiting, LastSuccessAt: at(r.LastSuccess), LastError: r.LastError, FailingSince: at(r.FailingSince),
+			Name: r.Name, Kind: r.Kind, Waiting: r.Waiting, LastSuccessAt: moment(r.LastSuccess.UTC()), LastError: r.LastError,
+			FailingSince: moment(r.FailingSince.UTC()),
 		})
 	}
 }

@@ -29,16 +29,7 @@ type overload struct {
 }
 
 func (o *overload) run(ctx context.Context) error {
-	tick := time.NewTicker(overloadEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-tick.C:
-			o.look(time.Now())
-		}
-	}
+	return every(ctx, overloadEvery, o.look)
 }
 
 func (o *overload) look(now time.Time) {

@@ -142,7 +142,7 @@ func (m *member) showResources() *admin.Resources {
 	r := n.Report()
 	shown := &admin.Resources{
 		Ratios: map[string]float64{}, AgeSeconds: r.Age.Seconds(), Stale: r.Stale, FullestDisk: r.FullestDisk, ReadOnly: r.ReadOnly,
-		OOMKills: unlessNaN(r.OOMKills), Temperature: unlessNaN(r.Temperature), Power: unlessNaN(r.Power), GPUError: unlessNaN(r.GPUError),
+		OOMKills: figure(r.OOMKills), Temperature: figure(r.Temperature), Power: figure(r.Power), GPUError: figure(r.GPUError),
 	}
 	for i, v := range r.Ratios {
 		if !math.IsNaN(v) {
@@ -153,12 +153,4 @@ func (m *member) showResources() *admin.Resources {
 		shown.Sources = append(shown.Sources, admin.ResourceSource{URL: s.URL, AgeSeconds: s.Age.Seconds(), Stale: s.Stale, Failure: s.Failure})
 	}
 	return shown
-}
-
-// unlessNaN is a figure, or nil where it is not known.
-func unlessNaN(v float64) *float64 {
-	if math.IsNaN(v) {
-		return nil
-	}
-	return &v
 }

@@ -4,11 +4,8 @@ package app
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net"
-	"os"
 
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale/keda"
@@ -41,16 +38,9 @@ func (a *App) scalerTLS(c *configs.ScalerTLS) (*tls.Config, error) {
 	if err != nil || c.ClientCAFile == "" {
 		return config, err
 	}
-	text, err := os.ReadFile(c.ClientCAFile)
-	if err != nil {
-		return nil, fmt.Errorf("read scaler.tls.client_ca_file: %w", err)
-	}
-	config.ClientCAs = x509.NewCertPool()
-	if !config.ClientCAs.AppendCertsFromPEM(text) {
-		return nil, errors.New("read scaler.tls.client_ca_file: no certificate in it")
-	}
 	config.ClientAuth = tls.RequireAndVerifyClientCert
-	return config, nil
+	config.ClientCAs, err = readRoots("scaler.tls.client_ca_file", c.ClientCAFile)
+	return config, err
 }
 
 // kedaScaler answers KEDA by what is known of each upstream that scales.

@@ -272,11 +272,7 @@ func (s *sharing) shown() func() admin.Gateways {
 		state := s.gateway.State()
 		own := s.own()
 		shown := admin.Gateways{By: s.by, Cluster: s.config.Cluster, Reached: state.Connected, Cause: state.Cause, Count: s.gateways(),
-			Publish: s.config.Publish.Seconds()}
-		if !state.Reached.IsZero() {
-			at := state.Reached.UTC()
-			shown.ReachedAt = &at
-		}
+			ReachedAt: moment(state.Reached.UTC()), Publish: s.config.Publish.Seconds()}
 		self := admin.Gateway{Name: state.Name, Self: true, Weight: 1, UnderWay: own.Under, InFlight: sumOf(own.Load), Waiting: sumOf(own.Waits), Leads: leads(state.Leases)}
 		shown.Gateways = append(shown.Gateways, self)
 		for _, o := range state.Others {

@@ -4,10 +4,6 @@ package app
 
 import (
 	"crypto/tls"
-	"crypto/x509"
-	"errors"
-	"fmt"
-	"os"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer/discovery"
@@ -58,13 +54,7 @@ func sourceTLS(file string) (*tls.Config, error) {
 	if file == "" {
 		return c, nil
 	}
-	text, err := os.ReadFile(file)
-	if err != nil {
-		return nil, fmt.Errorf("read ca_file: %w", err)
-	}
-	c.RootCAs = x509.NewCertPool()
-	if !c.RootCAs.AppendCertsFromPEM(text) {
-		return nil, errors.New("ca_file " + file + " holds no certificate in PEM")
-	}
-	return c, nil
+	var err error
+	c.RootCAs, err = readRoots("ca_file", file)
+	return c, err
 }

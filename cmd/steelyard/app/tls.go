@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -69,9 +68,9 @@ func clientTLS(u *url.URL, c *configs.ClientTLS, f tlsFiles) (*tls.Config, error
 		config.ServerName = c.ServerName
 	}
 	if f.ca != nil {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(f.ca) {
-			return nil, errors.New("read tls.ca_file " + c.CAFile + ": no certificate in it")
+		var err error
+		if config.RootCAs, err = rootsOf("tls.ca_file", c.CAFile, f.ca); err != nil {
+			return nil, err
 		}
 	}
 	if f.cert != nil {
@@ -82,6 +81,23 @@ func clientTLS(u *url.URL, c *configs.ClientTLS, f tlsFiles) (*tls.Config, error
 		config.Certificates = []tls.Certificate{pair}
 	}
 	return config, nil
+}
+
+// readRoots reads the certificates to trust from the file that a key names.
+func readRoots(key, file string) (*x509.CertPool, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", key, err)
+	}
+	return rootsOf(key, file, text)
+}
+
+func rootsOf(key, file string, text []byte) (*x509.CertPool, error) {
+	roots := x509.NewCertPool()
+	if !roots.AppendCertsFromPEM(text) {
+		return nil, fmt.Errorf("read %s %s: no certificate in it", key, file)
+	}
+	return roots, nil
 }
 
 // hostField is the Host field for an endpoint; it has the port unless that is the
