@@ -15,6 +15,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 )
@@ -61,7 +62,7 @@ type upgrades struct {
 func (u *upgrades) run(ctx context.Context, s *stand) error {
 	for n := range reloadsCount {
 		at := s.on() + time.Duration(float64(s.times.During)*float64(n)/reloadsCount)
-		if err := pause(ctx, time.Until(s.start.Add(at))); err != nil {
+		if err := alarm.Pause(ctx, time.Until(s.start.Add(at))); err != nil {
 			return err
 		}
 		servers := count
@@ -132,7 +133,7 @@ func (u *upgrades) upgrade(ctx context.Context, s *stand) error {
 			u.taken++
 			return nil
 		}
-		if err := pause(ctx, 20*time.Millisecond); err != nil {
+		if err := alarm.Pause(ctx, 20*time.Millisecond); err != nil {
 			return err
 		}
 	}

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/steelyard-proxy/steelyard/bench/figure"
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
@@ -67,23 +67,9 @@ func times(list []result, without string) (done []time.Duration) {
 	return done
 }
 
-func mean(sorted []time.Duration) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	sum := 0.0
-	for _, t := range sorted {
-		sum += t.Seconds()
-	}
-	return sum / float64(len(sorted))
-}
+func mean(times []time.Duration) float64 { return float64(report.Mean(times)) }
 
-func quantile(sorted []time.Duration, q float64) float64 {
-	if len(sorted) == 0 {
-		return math.NaN()
-	}
-	return figure.Quantile(sorted, q).Seconds()
-}
+func quantile(sorted []time.Duration, q float64) float64 { return float64(report.Quantile(sorted, q)) }
 
 // attempts are what servers saw from one instant on and before another; at the faulty one, and at all.
 func (e *evidence) attempts(from, to time.Duration) (faulty, all int) {
@@ -173,7 +159,7 @@ func (e *evidence) rest(ctx context.Context) {
 			e.last, e.settled = m, true
 			e.drift = gauges(m)
 		}
-		if e.settled && e.drift == 0 || time.Now().After(end) || pause(ctx, 200*time.Millisecond) != nil {
+		if e.settled && e.drift == 0 || time.Now().After(end) || alarm.Pause(ctx, 200*time.Millisecond) != nil {
 			return
 		}
 	}

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/report"
@@ -44,7 +45,7 @@ var leaving = fault{
 		for n := range leaversCount {
 			at := s.on() + time.Duration(float64(s.times.During-time.Second)*float64(n)/leaversCount)
 			stays, stream := time.Duration(draws.Int64N(int64(time.Second))), draws.IntN(2) == 0
-			if err := pause(ctx, time.Until(s.start.Add(at))); err != nil {
+			if err := alarm.Pause(ctx, time.Until(s.start.Add(at))); err != nil {
 				return err
 			}
 			clients.Go(func() { s.leavers.one(ctx, s.process.Addr, fmt.Sprintf("%s%d", asideMark, n), stays, stream) })
@@ -61,7 +62,7 @@ func (l *leavers) one(ctx context.Context, addr, id string, stays time.Duration,
 		_, err = io.WriteString(conn, question(addr, id, 1000, stream))
 	}
 	if err == nil {
-		_ = pause(ctx, stays) // leaves either way
+		_ = alarm.Pause(ctx, stays) // leaves either way
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/engine"
 	"github.com/steelyard-proxy/steelyard/bench/load"
@@ -60,7 +61,7 @@ func (s *server) start(ctx context.Context) error {
 		if conn, err := net.DialTimeout("tcp", s.addr, time.Second); err == nil {
 			return conn.Close()
 		}
-		if err := pause(ctx, 5*time.Millisecond); err != nil {
+		if err := alarm.Pause(ctx, 5*time.Millisecond); err != nil {
 			return err
 		}
 	}
@@ -149,14 +150,4 @@ func (v *visits) taken() []visit {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return append([]visit(nil), v.all...)
-}
-
-// pause waits, or returns the reason why not.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }

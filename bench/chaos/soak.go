@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
@@ -141,7 +142,7 @@ func (k *soak) round(ctx context.Context, n int) error {
 	if err := k.disturb(ctx, n); err != nil {
 		return err
 	}
-	err := pause(ctx, lasts)
+	err := alarm.Pause(ctx, lasts)
 	clients.Wait()
 	for _, i := range ill {
 		err = errors.Join(err, k.heal(ctx, k.servers[i]))
@@ -149,7 +150,7 @@ func (k *soak) round(ctx context.Context, n int) error {
 	if n%3 == 1 {
 		err = errors.Join(err, k.rewrite(count, fmt.Sprint("after round ", n)), k.reload())
 	}
-	if err = errors.Join(err, pause(ctx, 3*time.Second)); err != nil {
+	if err = errors.Join(err, alarm.Pause(ctx, 3*time.Second)); err != nil {
 		return err
 	}
 	k.look(ctx, n)

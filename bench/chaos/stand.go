@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/backend"
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
@@ -134,7 +135,7 @@ const mostInFlight = 8192
 
 // drive begins and ends the fault.
 func (s *stand) drive(ctx context.Context) error {
-	if err := pause(ctx, time.Until(s.start.Add(s.times.Before))); err != nil {
+	if err := alarm.Pause(ctx, time.Until(s.start.Add(s.times.Before))); err != nil {
 		return err
 	}
 	defer time.AfterFunc(s.times.During, func() { close(s.over) }).Stop()

@@ -50,15 +50,6 @@ func ratio(seeds []*done, name, other string) (list []float64) {
 	return list
 }
 
-// mean of those that there are; NaN where one is missing.
-func mean(list []float64) float64 {
-	sum := 0.0
-	for _, v := range list {
-		sum += v
-	}
-	return sum / float64(len(list))
-}
-
 func equalTable(courses [][]*done) report.Sheet {
 	s := report.Sheet{
 		Title: "Replica-hours at equal seconds over the objective, × the oracle's: mean of the seeds, least to greatest; each rule by the target that gets it there",
@@ -102,7 +93,7 @@ func partsTable(courses [][]*done) report.Sheet {
 					least, _ := d.curves[ofOracle].hoursAt(part)
 					list = append(list, hours/least)
 				}
-				cells = append(cells, figure.Spread{Median: mean(list), Rounds: min(1, len(list))}.Text(2))
+				cells = append(cells, figure.Spread{Median: figure.Mean(list), Rounds: min(1, len(list))}.Text(2))
 			}
 			row = append(row, strings.ReplaceAll(strings.Join(cells, " / "), "NaN", "–"))
 		}
@@ -170,9 +161,9 @@ func sweepTable(courses [][]*done) report.Sheet {
 func goals(courses [][]*done) (list []report.Goal) {
 	for _, seeds := range courses {
 		list = append(list, report.Goal{Name: fmt.Sprintf("%s, at %g %% of the seconds", seeds[0].kind.name, 100*seeds[0].level()), Checks: []report.Check{
-			report.AtMost("hours × HPA's by requests in flight", mean(ratio(seeds, withFloor, ofHPA)), mostOfHPA, "×"),
-			report.AtMost("× HPA's by use", mean(ratio(seeds, withFloor, ofUse)), mostOfHPA, "×"),
-			report.AtMost("× the oracle's", mean(ratio(seeds, withFloor, ofOracle)), mostOfOracle, "×"),
+			report.AtMost("hours × HPA's by requests in flight", figure.Mean(ratio(seeds, withFloor, ofHPA)), mostOfHPA, "×"),
+			report.AtMost("× HPA's by use", figure.Mean(ratio(seeds, withFloor, ofUse)), mostOfHPA, "×"),
+			report.AtMost("× the oracle's", figure.Mean(ratio(seeds, withFloor, ofOracle)), mostOfOracle, "×"),
 		}})
 	}
 	return list
@@ -182,7 +173,7 @@ func goals(courses [][]*done) (list []report.Goal) {
 func notes(courses [][]*done) (list []string) {
 	var beyond []string
 	for _, seeds := range courses {
-		if r := mean(ratio(seeds, ofOracle, ofUse)); r > mostOfHPA {
+		if r := figure.Mean(ratio(seeds, ofOracle, ofUse)); r > mostOfHPA {
 			beyond = append(beyond, fmt.Sprintf("%s (%.2f)", seeds[0].kind.name, r))
 		}
 	}

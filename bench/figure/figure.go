@@ -22,6 +22,15 @@ func Median[T ~float64](values []T) T {
 	return v[middle]
 }
 
+// Mean is the mean of values, NaN of none or where one is.
+func Mean[T ~float64](values []T) T {
+	sum := T(0)
+	for _, v := range values {
+		sum += v
+	}
+	return sum / T(len(values))
+}
+
 // existing are the finite values, sorted.
 func existing[T ~float64](values []T) []T {
 	v := slices.DeleteFunc(slices.Clone(values), func(x T) bool { return math.IsNaN(float64(x)) || math.IsInf(float64(x), 0) })
@@ -31,7 +40,7 @@ func existing[T ~float64](values []T) []T {
 
 // Quantile is the least of the sorted values for which the part q of them, 0 to 1, is no larger; 0
 // of none.
-func Quantile[T ~int64](sorted []T, q float64) T {
+func Quantile[T ~int64 | ~float64](sorted []T, q float64) T {
 	if len(sorted) == 0 {
 		return 0
 	}

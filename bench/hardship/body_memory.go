@@ -13,6 +13,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 )
 
 const (
@@ -55,7 +57,7 @@ var bodyMemory = hardship{
 			lost += n - got[http.StatusOK]
 			open()
 		}
-		if err := pause(ctx, idleFor); err != nil {
+		if err := alarm.Pause(ctx, idleFor); err != nil {
 			return verdict{}, err
 		}
 		m, err := memoryOf(p.PID())

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
@@ -108,7 +109,7 @@ func askAllKept(ctx context.Context, addr string, every time.Duration, meanwhile
 						<-begun
 					}
 				}
-				if pause(ctx, every) != nil {
+				if alarm.Pause(ctx, every) != nil {
 					return
 				}
 			}

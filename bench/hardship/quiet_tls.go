@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 )
 
 const (
@@ -90,7 +92,7 @@ func memoryOfEach(ctx context.Context, addr string, p *papers, pid int) (int64, 
 	if err := one(); err != nil { // what is set up once is not charged to the streams
 		return 0, err
 	}
-	if err := pause(ctx, settleFor); err != nil {
+	if err := alarm.Pause(ctx, settleFor); err != nil {
 		return 0, err
 	}
 	before, err := memoryOf(pid)
@@ -108,7 +110,7 @@ func memoryOfEach(ctx context.Context, addr string, p *papers, pid int) (int64, 
 	if err := errors.Join(errs...); err != nil {
 		return 0, err
 	}
-	if err := pause(ctx, settleFor); err != nil {
+	if err := alarm.Pause(ctx, settleFor); err != nil {
 		return 0, err
 	}
 	after, err := memoryOf(pid)

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
 
@@ -39,7 +40,7 @@ var reloadWhileDraining = hardship{
 		if err := drain(p); err != nil {
 			return verdict{}, err
 		}
-		if err := pause(ctx, 300*time.Millisecond); err != nil {
+		if err := alarm.Pause(ctx, 300*time.Millisecond); err != nil {
 			return verdict{}, err
 		}
 		if err := reload(p.Name, p.PID()); err != nil {
@@ -53,7 +54,7 @@ var reloadWhileDraining = hardship{
 			if p.Ended() != nil {
 				return verdict{"stream whole, then ends", true}, nil
 			}
-			if err := pause(ctx, 20*time.Millisecond); err != nil {
+			if err := alarm.Pause(ctx, 20*time.Millisecond); err != nil {
 				return verdict{}, err
 			}
 		}
@@ -151,7 +152,7 @@ func finally(ctx context.Context, p *peers.Process, wanted string) (body string)
 		if _, body, _ = askOnce(p.Addr, get, time.Second); body == wanted {
 			break
 		}
-		if pause(ctx, 20*time.Millisecond) != nil {
+		if alarm.Pause(ctx, 20*time.Millisecond) != nil {
 			break
 		}
 	}

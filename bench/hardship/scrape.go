@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
@@ -112,7 +113,7 @@ func askKept(ctx context.Context, addr string, n int, every time.Duration) (time
 		if every == 0 {
 			due = time.Now()
 		}
-		if pause(ctx, time.Until(due)) != nil || time.Since(begin) > 30*time.Second {
+		if alarm.Pause(ctx, time.Until(due)) != nil || time.Since(begin) > 30*time.Second {
 			return times
 		}
 		if k.ask() == http.StatusOK {
@@ -128,7 +129,7 @@ const betweenScrapes = 250 * time.Millisecond
 
 // scrapeOn scrapes one time after the other, in the way of Prometheus, and says how many were whole.
 func scrapeOn(ctx context.Context, admin string) (whole int64) {
-	for ; ctx.Err() == nil; _ = pause(ctx, betweenScrapes) {
+	for ; ctx.Err() == nil; _ = alarm.Pause(ctx, betweenScrapes) {
 		c, err := dial(admin, time.Second)
 		if err != nil {
 			continue

@@ -10,6 +10,8 @@ import (
 	"log"
 	"net/http"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 )
 
 // silent is the log of servers that are cut off on purpose.
@@ -28,7 +30,7 @@ func streams(events int, every time.Duration) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		for i := range events {
-			if i > 0 && pause(r.Context(), every) != nil {
+			if i > 0 && alarm.Pause(r.Context(), every) != nil {
 				return
 			}
 			fmt.Fprintf(w, "data: %d\n\n", i)

@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/bench/alarm"
 )
 
 // slowUploads: clients that send next to nothing of large bodies are as many as all servers have slots. Whoever has
@@ -67,14 +69,14 @@ func besideUploads(ctx context.Context, s *stand, uploads, first int, each time.
 			return verdict{}, err
 		}
 		go func() {
-			for err := error(nil); err == nil; err = pause(ctx, each) {
+			for err := error(nil); err == nil; err = alarm.Pause(ctx, each) {
 				if _, err := io.WriteString(c, "x"); err != nil {
 					return // it has been shown the door, which is fine
 				}
 			}
 		}()
 	}
-	if err := pause(ctx, time.Second); err != nil {
+	if err := alarm.Pause(ctx, time.Second); err != nil {
 		return verdict{}, err
 	}
 	got := askAtOnce(p.Addr, post, others, 15*time.Second)

@@ -14,7 +14,6 @@ import (
 	"os/exec"
 	"sync"
 	"syscall"
-	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/peers"
 )
@@ -103,14 +102,4 @@ func drain(p *peers.Process) error {
 func reload(program string, pid int) error {
 	return syscall.Kill(pid, map[string]syscall.Signal{
 		peers.Nginx: syscall.SIGHUP, peers.HAProxy: syscall.SIGUSR2, peers.Steelyard: syscall.SIGHUP}[program])
-}
-
-// pause waits, or returns the reason why not.
-func pause(ctx context.Context, d time.Duration) error {
-	select {
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	case <-time.After(d):
-		return nil
-	}
 }

@@ -5,6 +5,8 @@ package live
 import (
 	"math"
 	"slices"
+
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 )
 
 // Figure is one that contenders are compared by.
@@ -47,15 +49,7 @@ func spans(list []seen) Spans {
 			tokens = append(tokens, (s.response-s.first)/float64(s.tokens-1))
 		}
 	}
-	return Spans{mean(responses), quantile(responses, 0.99), mean(firsts), quantile(firsts, 0.99), mean(tokens)}
-}
-
-func mean(list []float64) float64 {
-	sum := 0.0
-	for _, x := range list {
-		sum += x
-	}
-	return sum / float64(len(list))
+	return Spans{figure.Mean(responses), quantile(responses, 0.99), figure.Mean(firsts), quantile(firsts, 0.99), figure.Mean(tokens)}
 }
 
 // quantile is the least of which a part of the list are no more.
@@ -63,8 +57,7 @@ func quantile(list []float64, part float64) float64 {
 	if len(list) == 0 {
 		return math.NaN()
 	}
-	sorted := slices.Sorted(slices.Values(list))
-	return sorted[min(max(int(math.Ceil(part*float64(len(list))))-1, 0), len(list)-1)]
+	return figure.Quantile(slices.Sorted(slices.Values(list)), part)
 }
 
 // counted are the requests that figures are of: fleets, caches and rules begin knowing nothing.

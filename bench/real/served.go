@@ -6,6 +6,7 @@ import (
 	"math"
 	"slices"
 
+	"github.com/steelyard-proxy/steelyard/bench/figure"
 	"github.com/steelyard-proxy/steelyard/bench/report"
 	"github.com/steelyard-proxy/steelyard/bench/sim"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
@@ -98,7 +99,7 @@ func row(c contender, list, base []served) report.Served {
 	}
 	r.Spans, r.Times = means(plain), means(times)
 	r.Least, r.Most = slices.Min(ratios), slices.Max(ratios)
-	r.Cached, r.Expected, r.ThrownBack = mean(cached), mean(expected), mean(thrown)
+	r.Cached, r.Expected, r.ThrownBack = figure.Mean(cached), figure.Mean(expected), figure.Mean(thrown)
 	return r
 }
 
@@ -108,7 +109,7 @@ func means(list []report.Spans) report.Spans {
 		for _, s := range list {
 			values = append(values, pick(s))
 		}
-		return mean(values)
+		return figure.Mean(values)
 	}
 	return report.Spans{
 		R:    of(func(s report.Spans) report.Number { return s.R }),
@@ -116,12 +117,4 @@ func means(list []report.Spans) report.Spans {
 		TTFT: of(func(s report.Spans) report.Number { return s.TTFT }), TTFT99: of(func(s report.Spans) report.Number { return s.TTFT99 }),
 		TPOT: of(func(s report.Spans) report.Number { return s.TPOT }),
 	}
-}
-
-func mean(list []report.Number) report.Number {
-	sum := report.Number(0)
-	for _, n := range list {
-		sum += n
-	}
-	return sum / report.Number(len(list))
 }

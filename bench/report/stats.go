@@ -30,7 +30,7 @@ func StatsOf(response []time.Duration, work []float64) Stats {
 		}
 	}
 	slices.Sort(long)
-	return Stats{Mean: mean(done), P50: Quantile(done, 0.5), P90: Quantile(done, 0.9), P99: Quantile(done, 0.99), LongP99: Quantile(long, 0.99)}
+	return Stats{Mean: Mean(done), P50: Quantile(done, 0.5), P90: Quantile(done, 0.9), P99: Quantile(done, 0.99), LongP99: Quantile(long, 0.99)}
 }
 
 // Done are the response times of requests that did not fail, sorted.
@@ -45,7 +45,8 @@ func Done(response []time.Duration) []time.Duration {
 	return done
 }
 
-func mean(times []time.Duration) Number {
+// Mean is in seconds; None of no times.
+func Mean(times []time.Duration) Number {
 	if len(times) == 0 {
 		return None()
 	}
