@@ -102,7 +102,7 @@ func (a *AccessLog) Record(r *Record) {
 // write writes a line. ACCESSLOG.md says what its fields are.
 func (a *AccessLog) write(e *accessEntry) {
 	a.log.Info("request",
-		zap.Time("arrived", wire.At(e.arrived)), zap.String("request_id", e.id), zap.String("client", client(e.peer)),
+		zap.Time("arrived", wire.At(e.arrived, e.arrived+e.response)), zap.String("request_id", e.id), zap.String("client", client(e.peer)),
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
 		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("fallback_for", e.asked), zap.String("endpoint", e.endpoint),
 		zap.Int("attempts", e.attempts), zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),

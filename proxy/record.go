@@ -41,7 +41,7 @@ type Record struct {
 }
 
 // At is when the first byte of the request came, by the wall clock.
-func (r *Record) At() time.Time { return wire.At(r.Arrived) }
+func (r *Record) At() time.Time { return wire.At(r.Arrived, r.Arrived+r.Response) }
 
 // Recorder keeps something of exchanges that have ended. It may keep nothing that a Record
 // points to but the upstream, the target and the failure: the rest is used again.

@@ -6,7 +6,6 @@ import (
 	"net/http"
 
 	"github.com/steelyard-proxy/steelyard/proxy/requestlog"
-	"github.com/steelyard-proxy/steelyard/proxy/wire"
 )
 
 // RequestLog writes the rows of requests that reached an endpoint. Others have nothing to
@@ -20,7 +19,7 @@ func (l RequestLog) Record(r *Record) {
 		return
 	}
 	l.Write(requestlog.Row{
-		Arrived: wire.At(r.Arrived), Upstream: r.Upstream.Name, Endpoint: r.Target.Name, Class: a.Class.String(), Status: a.Status, Model: a.Model,
+		Arrived: r.At(), Upstream: r.Upstream.Name, Endpoint: r.Target.Name, Class: a.Class.String(), Status: a.Status, Model: a.Model,
 		Stream: a.Features.Stream, MaxTokens: a.Features.MaxTokens, PromptBytes: a.Features.PromptBytes,
 		Queue: r.Queued, FirstByte: a.FirstByte, Service: a.Service, Capacity: a.Capacity, Slots: a.Slots, Work: a.Size,
 	})

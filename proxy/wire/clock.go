@@ -2,7 +2,10 @@
 
 package wire
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 var start = time.Now()
 
@@ -14,12 +17,21 @@ func Now() time.Duration { return time.Since(start) }
 // wall is the wall clock, which may be stepped; tests replace it.
 var wall = time.Now
 
-// At is the moment m by the wall clock as it is set now, for logs. How far that clock was
-// stepped since the start is rounded to milliseconds, so that one moment always gives the
-// same time.
-func At(m time.Duration) time.Time {
-	moved := wall().Round(0).Sub(start.Round(0)) - Now() // Round(0): by the wall alone
-	return start.Add(m + moved.Round(time.Millisecond))
+// stepped is how far the wall clock was stepped since the start, as seen at a moment. It is looked at each lookWall only:
+// that costs more than all else of a record.
+var stepped struct{ by, at atomic.Int64 }
+
+const lookWall = 100 * time.Millisecond
+
+// At is the moment m by the wall clock as it is set now, or was a tenth of a second before, for logs. How far that clock
+// was stepped since the start is rounded to milliseconds, so that one moment always gives the same time.
+func At(m, now time.Duration) time.Time {
+	if at := time.Duration(stepped.at.Load()); at == 0 || now-at >= lookWall {
+		moved := wall().Round(0).Sub(start.Round(0)) - Now() // Round(0): by the wall alone
+		stepped.by.Store(int64(moved.Round(time.Millisecond)))
+		stepped.at.Store(int64(now)) // after by: who sees it sees that
+	}
+	return start.Add(m + time.Duration(stepped.by.Load()))
 }
 
 // Within is the moment d from now, or never (0) when d is 0.
