@@ -33,7 +33,7 @@ func usageFolder(t *testing.T) string {
 	dir := filepath.Join(t.TempDir(), "usage")
 	b := usage.Open(usage.Options{Dir: dir, Days: 30, MaxBytes: 1 << 30})
 	for i := range 7 {
-		b.Add(&usage.Row{At: time.Now(), Upstream: "chat", Model: "llama", User: usage.UserID(fmt.Sprintf("user:%d", i%2)), Status: 200, Response: time.Second, PromptTokens: 10})
+		b.Add([]usage.Row{{At: time.Now(), Upstream: "chat", Model: "llama", User: usage.UserID(fmt.Sprintf("user:%d", i%2)), Status: 200, Response: time.Second, PromptTokens: 10}})
 	}
 	b.Own(false) // writes all
 	return dir

@@ -80,6 +80,22 @@ func (a *Advisor) Add(r *usage.Row) {
 	}
 }
 
+// AddAll is Add for each of the rows.
+func (a *Advisor) AddAll(rows []usage.Row) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var s *stream
+	for i := range rows {
+		r := &rows[i]
+		if i == 0 || r.Upstream != rows[i-1].Upstream {
+			s = a.upstreams[r.Upstream]
+		}
+		if s != nil {
+			s.add(r)
+		}
+	}
+}
+
 // Advice is what came of the last Step: of each upstream in order, and of each kind.
 func (a *Advisor) Advice() []Advice {
 	a.mu.Lock()

@@ -3,6 +3,7 @@
 package advice
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -10,7 +11,7 @@ import (
 
 // span is one request while its endpoint had it.
 type span struct {
-	begun, ended time.Time
+	begun, ended int64   // nanoseconds since 1970: there are many of them to sort
 	size         float64 // predicted work; 1 where it is not known
 }
 
@@ -23,9 +24,9 @@ const mostSpans = 20_000
 // flight puts requests, of which one hears when they end, into the order in which they began.
 type flight struct {
 	waiting []span
-	active  []time.Time   // ends of those that began before until, and had not ended then; sorted
-	until   time.Time     // everything that began before it has been told
-	longest time.Duration // request of late: whoever began earlier has ended by now
+	active  []int64 // ends of those that began before until, and had not ended then; sorted
+	until   int64   // everything that began before it has been told; 0: nothing has
+	longest int64   // request of late, in nanoseconds: whoever began earlier has ended by now
 }
 
 // seen is what there was when a request began.
@@ -35,11 +36,11 @@ type seen struct {
 }
 
 func (f *flight) add(s span) {
-	if s.begun.Before(f.until) {
+	if s.begun < f.until {
 		f.activate(s.ended) // longer than all others, and late: the others have been told already
 		return
 	}
-	f.longest = max(f.longest, s.ended.Sub(s.begun))
+	f.longest = max(f.longest, s.ended-s.begun)
 	f.waiting = append(f.waiting, s)
 }
 
@@ -48,29 +49,29 @@ func (f *flight) crowded() bool { return len(f.waiting) >= mostSpans }
 
 // settle tells of the requests that began so early that nobody before them can be under way any more. busy hears for how long there
 // were at least so many in flight.
-func (f *flight) settle(now time.Time, least int, each func(seen), busy func(time.Duration)) {
-	until := now.Add(-f.longest)
-	slices.SortFunc(f.waiting, func(a, b span) int { return a.begun.Compare(b.begun) })
-	if f.crowded() && !f.waiting[len(f.waiting)/2].begun.Before(until) {
-		until = f.waiting[len(f.waiting)/2].begun
+func (f *flight) settle(now int64, least int, each func(seen), busy func(time.Duration)) {
+	until := now - f.longest
+	slices.SortFunc(f.waiting, func(a, b span) int { return cmp.Compare(a.begun, b.begun) })
+	if f.crowded() {
+		until = max(until, f.waiting[len(f.waiting)/2].begun)
 	}
-	if !until.After(f.until) {
+	if until <= f.until {
 		return
 	}
 	last, done := f.until, 0
-	pass := func(to time.Time) { // from one event to the next
-		if len(f.active) >= least && !last.IsZero() {
-			busy(to.Sub(last))
+	pass := func(to int64) { // from one event to the next
+		if len(f.active) >= least && last != 0 {
+			busy(time.Duration(to - last))
 		}
 		last = to
 	}
-	end := func(to time.Time) { // all that end by then
-		for len(f.active) > 0 && !f.active[0].After(to) {
+	end := func(to int64) { // all that end by then
+		for len(f.active) > 0 && f.active[0] <= to {
 			pass(f.active[0])
 			f.active = f.active[1:]
 		}
 	}
-	for done < len(f.waiting) && f.waiting[done].begun.Before(until) {
+	for done < len(f.waiting) && f.waiting[done].begun < until {
 		s := f.waiting[done]
 		end(s.begun)
 		pass(s.begun)
@@ -82,14 +83,14 @@ func (f *flight) settle(now time.Time, least int, each func(seen), busy func(tim
 	pass(until)
 	f.active = slices.Clone(f.active) // what was cut off in front is given back
 	f.waiting = slices.Delete(f.waiting, 0, done)
-	f.until, f.longest = until, time.Duration(float64(f.longest)*longestFade)
+	f.until, f.longest = until, int64(float64(f.longest)*longestFade)
 }
 
-func (f *flight) activate(ended time.Time) {
-	if !ended.After(f.until) {
+func (f *flight) activate(ended int64) {
+	if ended <= f.until {
 		return
 	}
-	at, _ := slices.BinarySearchFunc(f.active, ended, time.Time.Compare)
+	at, _ := slices.BinarySearch(f.active, ended)
 	f.active = slices.Insert(f.active, at, ended)
 }
 
@@ -122,7 +123,7 @@ type level struct {
 }
 
 func (l *level) add(s *seen) {
-	l.service += s.ended.Sub(s.begun).Seconds()
+	l.service += time.Duration(s.ended - s.begun).Seconds()
 	l.size += s.size
 	l.inFlight += float64(s.inFlight)
 	l.requests++

@@ -82,13 +82,19 @@ type minuteR struct {
 // NewGovernor returns one that has seen nothing.
 func NewGovernor() *Governor { return &Governor{upstreams: map[string]*governed{}} }
 
-// Add hears of a finished request.
-func (g *Governor) Add(r *usage.Row) {
+// Add hears of finished requests.
+func (g *Governor) Add(rows []usage.Row) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for i := range rows {
+		g.add(&rows[i])
+	}
+}
+
+func (g *Governor) add(r *usage.Row) {
 	if r.Class != answered || r.Response <= 0 {
 		return
 	}
-	g.mu.Lock()
-	defer g.mu.Unlock()
 	u := g.upstreams[r.Upstream]
 	if u == nil {
 		u = &governed{resting: map[Change]time.Time{}}

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
 )
 
 // world is an upstream whose R follows from the value of one key.
@@ -35,7 +37,7 @@ func (w *world) run(minutes int) {
 			r := row(w.now)
 			r.Response = time.Duration(w.r(w.value) * w.draws.ExpFloat64() * 1e9)
 			r.Service = r.Response
-			w.governor.Add(&r)
+			w.governor.Add([]usage.Row{r})
 		}
 		w.now = w.now.Add(time.Minute)
 		key := "capacity"
@@ -119,7 +121,7 @@ func TestNothingIsDoneWithoutProof(t *testing.T) {
 	g := NewGovernor()
 	for range 1000 {
 		r := row(monday)
-		g.Add(&r)
+		g.Add([]usage.Row{r})
 	}
 	current := func(Change) (float64, bool) { return 100, true }
 	for _, a := range []Advice{

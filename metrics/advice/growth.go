@@ -21,33 +21,48 @@ const (
 )
 
 // prompts has the sizes of prompts, by week: in tokens where engines said them, else in bytes.
-type prompts map[int]*week
+type prompts struct {
+	weeks  map[int]*week
+	last   *week // that was added to, which lastAt is the number of; nil: it may have gone
+	lastAt int
+}
 
 type week struct{ tokens, bytes histogram }
+
+func newPrompts() prompts { return prompts{weeks: map[int]*week{}} }
 
 // weekOf counts weeks from Monday to Monday, UTC.
 func weekOf(t time.Time) int { return int((t.Unix()/86400 + 3) / 7) }
 
-func (p prompts) add(r *usage.Row) {
+func (p *prompts) add(r *usage.Row) {
 	at := weekOf(r.At)
-	w := p[at]
-	if w == nil {
-		if len(p) >= weeksKept {
-			p.dropOldest(at)
-		}
-		w = &week{histogram{}, histogram{}}
-		p[at] = w
+	w := p.last
+	if w == nil || p.lastAt != at {
+		w = p.week(at)
+		p.last, p.lastAt = w, at
 	}
 	w.tokens.add(float64(r.PromptTokens))
 	w.bytes.add(float64(r.PromptBytes))
 }
 
-func (p prompts) dropOldest(now int) {
+func (p *prompts) week(at int) *week {
+	w := p.weeks[at]
+	if w == nil {
+		if len(p.weeks) >= weeksKept {
+			p.dropOldest(at)
+		}
+		w = &week{}
+		p.weeks[at] = w
+	}
+	return w
+}
+
+func (p *prompts) dropOldest(now int) {
 	oldest := now
-	for at := range p {
+	for at := range p.weeks {
 		oldest = min(oldest, at)
 	}
-	delete(p, oldest)
+	delete(p.weeks, oldest)
 }
 
 // weekView is the median of a week.
@@ -57,9 +72,9 @@ type weekView struct {
 	n, ofTokens   int
 }
 
-func (p prompts) view() (list []weekView) {
-	for at, w := range p {
-		list = append(list, weekView{at, w.tokens.quantile(0.5), w.bytes.quantile(0.5), w.bytes.count(), w.tokens.count()})
+func (p *prompts) view() (list []weekView) {
+	for at, w := range p.weeks {
+		list = append(list, weekView{at, w.tokens.quantile(0.5), w.bytes.quantile(0.5), w.bytes.n, w.tokens.n})
 	}
 	slices.SortFunc(list, func(a, b weekView) int { return a.week - b.week })
 	return list

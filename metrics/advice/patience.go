@@ -38,16 +38,12 @@ type waitsView struct {
 	work      float64   // seconds of service in all
 }
 
-func newWaitsView() waitsView {
-	return waitsView{answered: histogram{}, left: histogram{}, responses: histogram{}, timeouts: histogram{}}
-}
-
 func (w *waits) add(r *usage.Row) {
-	if w.now.answered == nil {
-		w.now, w.old, w.since = newWaitsView(), newWaitsView(), r.At
+	if w.since.IsZero() {
+		w.since = r.At
 	}
 	if r.At.Sub(w.since) >= patienceTime {
-		w.old, w.now, w.since = w.now, newWaitsView(), r.At
+		w.old, w.now, w.since = w.now, waitsView{}, r.At
 	}
 	v := &w.now
 	v.work += r.Service.Seconds()
@@ -66,14 +62,13 @@ func (w *waits) add(r *usage.Row) {
 	}
 }
 
-func (w *waits) view(now time.Time) waitsView {
-	sum := newWaitsView()
+func (w *waits) view(now time.Time) (sum waitsView) {
 	for _, part := range []*waitsView{&w.old, &w.now} {
 		if part == &w.now && now.Sub(w.since) > 2*patienceTime {
 			continue // nothing came for a day
 		}
-		sum.answered, sum.left = sum.answered.join(part.answered), sum.left.join(part.left)
-		sum.responses, sum.timeouts = sum.responses.join(part.responses), sum.timeouts.join(part.timeouts)
+		sum.answered, sum.left = sum.answered.join(&part.answered), sum.left.join(&part.left)
+		sum.responses, sum.timeouts = sum.responses.join(&part.responses), sum.timeouts.join(&part.timeouts)
 		sum.lost, sum.work = sum.lost+part.lost, sum.work+part.work
 	}
 	return sum
@@ -82,20 +77,20 @@ func (w *waits) view(now time.Time) waitsView {
 // survival is Kaplan and Meier's: the time by which so many have had the event, of all who would have had it. The others were
 // there until they had what ended their wait. ok is false where fewer have had it, however long they were there. low and
 // high hold the time in nine cases of ten, by Greenwood's formula; high is infinite where it is not known.
-func survival(event, other histogram, part float64) (at, low, high float64, ok bool) {
-	risk := float64(event.count() + other.count())
+func survival(event, other *histogram, part float64) (at, low, high float64, ok bool) {
+	risk := float64(event.n + other.n)
 	stay, variance := 1.0, 0.0
-	all := event.join(other).buckets()
+	all := event.join(other)
 	high = math.Inf(1)
-	for _, b := range all {
-		d := float64(event[b])
+	for b := range all.all {
+		d := float64(event.of(b))
 		if d > 0 && risk > 0 {
 			stay *= 1 - d/risk
 			if risk > d {
 				variance += d / (risk * (risk - d))
 			}
 		}
-		risk -= d + float64(other[b])
+		risk -= d + float64(other.of(b))
 		wide := 1.645 * stay * math.Sqrt(variance)
 		if low == 0 && stay-wide <= 1-part {
 			low = middle(b)
@@ -113,14 +108,14 @@ func survival(event, other histogram, part float64) (at, low, high float64, ok b
 
 func patience(v *view) []Advice {
 	w := &v.waits
-	n, left := w.answered.count()+w.left.count(), w.left.count()
+	n, left := w.answered.n+w.left.n, w.left.n
 	if n < patienceLeast {
 		return v.unsure(Patience, n, fmt.Sprintf("it takes %d requests, and there were %d in a day", patienceLeast, n), nil)
 	}
-	begun, _, _, _ := survival(w.answered, w.left, mostAnswered)
+	begun, _, _, _ := survival(&w.answered, &w.left, mostAnswered)
 	whole := w.responses.quantile(mostAnswered)
 	evidence := map[string]any{"left": left, "first_byte_p90_s": begun, "response_p90_s": whole}
-	if said := w.timeouts.count(); said >= saidLeast {
+	if said := w.timeouts.n; said >= saidLeast {
 		timeout := w.timeouts.quantile(0.5)
 		evidence["client_timeout_s"], evidence["clients_that_say"] = timeout, said
 		if timeout < whole {
@@ -131,7 +126,7 @@ func patience(v *view) []Advice {
 	if left < leftLeast {
 		return v.well(Patience, n, fmt.Sprintf("%d of %d users left before their answer began", left, n), evidence)
 	}
-	median, low, high, ok := survival(w.left, w.answered, 0.5)
+	median, low, high, ok := survival(&w.left, &w.answered, 0.5)
 	if !ok {
 		return v.well(Patience, n, fmt.Sprintf("%d of %d users left before their answer began; most wait longer than anybody had to", left, n), evidence)
 	}

@@ -28,7 +28,7 @@ type place struct {
 	batches []batch // the newest last
 	levels  [levelCount]level
 	faded   time.Time
-	settled time.Time
+	settled int64 // nanoseconds since 1970
 }
 
 // settleEvery is how often one looks at what requests have ended.
@@ -51,16 +51,16 @@ func (p *place) configured(e Endpoint) {
 
 func (p *place) add(s span) {
 	p.flight.add(s)
-	if p.flight.crowded() || s.ended.Sub(p.settled) >= settleEvery {
-		p.settle(s.ended)
+	if p.flight.crowded() || s.ended-p.settled >= int64(settleEvery) {
+		p.settle(time.Unix(0, s.ended))
 	}
 }
 
 // settle learns from requests of which all is known by now.
 func (p *place) settle(now time.Time) {
-	p.settled = now
+	p.settled = now.UnixNano()
 	least := p.busyFrom()
-	p.flight.settle(now, least, func(s seen) {
+	p.flight.settle(p.settled, least, func(s seen) {
 		p.levels[levelOf(s.inFlight)].add(&s)
 		if s.inFlight >= least {
 			p.batch.all.add(&s)

@@ -2,10 +2,7 @@
 
 package advice
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // spread is the mean of some values, how far it may be off in one case of ten, and their number.
 type spread struct {
@@ -55,49 +52,70 @@ const factor = 1.05
 
 var logFactor = math.Log(factor)
 
-// histogram counts positive values in buckets of 5 %.
-type histogram map[int16]int
+// histogram counts positive values in buckets of 5 %. Its zero value is empty.
+type histogram struct {
+	low    int // the bucket that counts begins with
+	counts []int
+	n      int // of all buckets
+}
 
-func (h histogram) add(x float64) {
+func (h *histogram) add(x float64) {
 	if x > 0 && !math.IsInf(x, 1) {
-		h[int16(math.Round(math.Log(x)/logFactor))]++
+		h.put(int(math.Round(math.Log(x)/logFactor)), 1)
 	}
 }
 
-func (h histogram) count() (n int) {
-	for _, c := range h {
-		n += c
+// put counts n values of a bucket.
+func (h *histogram) put(bucket, n int) {
+	const room = 8 // buckets that are added at once
+	if h.counts == nil {
+		h.low = bucket - room/2
 	}
-	return n
+	if missing := h.low - bucket; missing > 0 {
+		h.counts = append(make([]int, missing+room), h.counts...)
+		h.low -= missing + room
+	}
+	if missing := bucket - h.low + 1 - len(h.counts); missing > 0 {
+		h.counts = append(h.counts, make([]int, missing+room)...)
+	}
+	h.counts[bucket-h.low] += n
+	h.n += n
 }
 
-func (h histogram) buckets() []int16 {
-	list := make([]int16, 0, len(h))
-	for b := range h {
-		list = append(list, b)
+// of is how many values a bucket has.
+func (h *histogram) of(bucket int) int {
+	if at := bucket - h.low; at >= 0 && at < len(h.counts) {
+		return h.counts[at]
 	}
-	slices.Sort(list)
-	return list
+	return 0
+}
+
+// all yields the buckets that have values, and how many, the least first.
+func (h *histogram) all(yield func(bucket, n int) bool) {
+	for i, n := range h.counts {
+		if n > 0 && !yield(h.low+i, n) {
+			return
+		}
+	}
 }
 
 // quantile is 0 of an empty one.
-func (h histogram) quantile(q float64) float64 {
-	left := q * float64(h.count())
-	for _, b := range h.buckets() {
-		if left -= float64(h[b]); left <= 0 {
+func (h *histogram) quantile(q float64) float64 {
+	left := q * float64(h.n)
+	for b, n := range h.all {
+		if left -= float64(n); left <= 0 {
 			return middle(b)
 		}
 	}
 	return 0
 }
 
-func middle(bucket int16) float64 { return math.Pow(factor, float64(bucket)) }
+func middle(bucket int) float64 { return math.Pow(factor, float64(bucket)) }
 
-func (h histogram) join(other histogram) histogram {
-	sum := histogram{}
-	for _, one := range []histogram{h, other} {
-		for b, n := range one {
-			sum[b] += n
+func (h *histogram) join(other *histogram) (sum histogram) {
+	for _, one := range []*histogram{h, other} {
+		for b, n := range one.all {
+			sum.put(b, n)
 		}
 	}
 	return sum

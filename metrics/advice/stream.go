@@ -24,7 +24,7 @@ type stream struct {
 }
 
 func newStream() *stream {
-	return &stream{places: map[string]*place{}, prompts: prompts{}, replayed: map[string]verdict{}, given: map[string]float64{}}
+	return &stream{places: map[string]*place{}, prompts: newPrompts(), replayed: map[string]verdict{}, given: map[string]float64{}}
 }
 
 // configure takes over another configuration. What was seen under the old one is kept where it still holds.
@@ -91,8 +91,8 @@ func (s *stream) add(r *usage.Row) {
 	if size <= 0 {
 		size = 1
 	}
-	begun := q.At.Add(q.Queue)
-	p.add(span{begun, begun.Add(q.Service), size})
+	begun := q.At.UnixNano() + int64(q.Queue)
+	p.add(span{begun, begun + int64(q.Service), size})
 }
 
 // answered is the class of requests whose work is known: they came to their end.

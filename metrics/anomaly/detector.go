@@ -25,7 +25,8 @@ type Detector struct {
 
 	mu        sync.Mutex // guards what follows
 	upstreams map[string]*upstream
-	overhead  *past // of the gateway itself, as a logarithm
+	last      *upstream // that a row was of; nil: it may have gone
+	overhead  *past     // of the gateway itself, as a logarithm
 	overSum   float64
 	overN     float64
 	look      int
@@ -43,18 +44,24 @@ func New(o Options) *Detector {
 
 // Add takes a request that has ended.
 func (d *Detector) Add(r *usage.Row) {
-	if r.Upstream == "" {
-		return
-	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	u := d.upstreams[r.Upstream]
+	d.add(r)
+}
+
+// AddAll is Add for each of the rows.
+func (d *Detector) AddAll(rows []usage.Row) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for i := range rows {
+		d.add(&rows[i])
+	}
+}
+
+func (d *Detector) add(r *usage.Row) {
+	u := d.of(r.Upstream)
 	if u == nil {
-		if len(d.upstreams) >= mostUpstreams {
-			return
-		}
-		u = newUpstream(r.Upstream, &d.options)
-		d.upstreams[r.Upstream] = u
+		return
 	}
 	now := d.looked
 	if now.IsZero() {
@@ -64,6 +71,23 @@ func (d *Detector) Add(r *usage.Row) {
 		d.overSum, d.overN = d.overSum+math.Log(r.Overhead.Seconds()), d.overN+1
 	}
 	u.take(now, d.look, r)
+}
+
+// of is the upstream of a name, made where it is new; nil where it has none, or there are too many.
+func (d *Detector) of(name string) *upstream {
+	if d.last != nil && d.last.name == name {
+		return d.last
+	}
+	u := d.upstreams[name]
+	if u == nil {
+		if name == "" || len(d.upstreams) >= mostUpstreams {
+			return nil
+		}
+		u = newUpstream(name, &d.options)
+		d.upstreams[name] = u
+	}
+	d.last = u
+	return u
 }
 
 // take counts a row.
@@ -224,6 +248,7 @@ func (d *Detector) forget(now time.Time) {
 func (d *Detector) Keep(names map[string][]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.last = nil
 	maps.DeleteFunc(d.upstreams, func(name string, u *upstream) bool {
 		endpoints, there := names[name]
 		if !there {

@@ -38,7 +38,10 @@ func read(r *usage.Row) (v verdict) {
 		v.work = 1
 	}
 	v.kind = notTheirs
-	s, theirs := endpointFailures[r.Failure]
+	s, theirs := Errors, false
+	if r.Failure != "" {
+		s, theirs = endpointFailures[r.Failure]
+	}
 	switch {
 	case theirs:
 		v.kind, v.symptom = failed, s

@@ -74,8 +74,11 @@ func newTally() *tally {
 
 // of is the value of a name; nil where there are too many and it is not among the most.
 func (t *tally) of(d dimension, name string) *value {
+	if name == "" {
+		return nil
+	}
 	v := t.values[d][name]
-	if v != nil || name == "" {
+	if v != nil {
 		return v
 	}
 	if d != byEndpoint && len(t.values[d]) >= mostValues {

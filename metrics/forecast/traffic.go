@@ -32,11 +32,13 @@ type Traffic struct {
 
 	mu        sync.Mutex // guards what follows, and the counts of all upstreams
 	upstreams map[string]*upstream
+	last      *upstream // that a request was of; nil: it may have gone
 	dropped   uint64
 }
 
 // upstream is one upstream's series.
 type upstream struct {
+	name           string
 	arrivals, work *Series
 	open, late     map[int64]*counts // by step: those that are not over, and what has come since of those that are
 	next           int64             // the first step that is not over
@@ -52,15 +54,31 @@ func New(o Options) *Traffic {
 
 // Add counts a request that has ended. A retry is no demand of its own.
 func (t *Traffic) Add(r *usage.Row) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.add(r)
+}
+
+// AddAll is Add for each of the rows.
+func (t *Traffic) AddAll(rows []usage.Row) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i := range rows {
+		t.add(&rows[i])
+	}
+}
+
+func (t *Traffic) add(r *usage.Row) {
 	if r.Upstream == "" {
 		return
 	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	u := t.of(r.Upstream)
-	if u == nil {
-		t.dropped++
-		return
+	u := t.last
+	if u == nil || u.name != r.Upstream {
+		if u = t.of(r.Upstream); u == nil {
+			t.dropped++
+			return
+		}
+		t.last = u
 	}
 	step := u.arrivals.calendar.number(r.At)
 	work := r.Work
@@ -98,7 +116,7 @@ func (t *Traffic) of(name string) *upstream {
 		if len(t.upstreams) >= mostUpstreams {
 			return nil
 		}
-		u = &upstream{arrivals: NewSeries(t.options), work: NewSeries(t.options), open: map[int64]*counts{}, late: map[int64]*counts{}}
+		u = &upstream{name: name, arrivals: NewSeries(t.options), work: NewSeries(t.options), open: map[int64]*counts{}, late: map[int64]*counts{}}
 		t.upstreams[name] = u
 	}
 	return u
@@ -110,6 +128,7 @@ func (t *Traffic) Keep(names []string) {
 	defer t.looking.Unlock()
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	t.last = nil
 	maps.DeleteFunc(t.upstreams, func(name string, _ *upstream) bool { return !slices.Contains(names, name) })
 	for _, name := range names {
 		t.of(name)

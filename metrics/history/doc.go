@@ -2,8 +2,8 @@
 // figures of the last minute, and of the last hour a point every five seconds.
 //
 //	h := history.New(time.Now())
-//	h.Add(history.Finished{Upstream: "chat", Endpoint: "small", Response: time.Second}) // of each request that has ended
-//	h.Step(time.Now(), states)                                                         // every five seconds
+//	h.Add(time.Now(), history.Finished{Upstream: "chat", Endpoint: "small", Response: time.Second}) // of each request that has ended
+//	h.Step(time.Now(), states)                                                                      // every five seconds
 //	last := h.Recent("chat", "small")
 //	lines, err := h.Query(history.Query{Series: []string{"requests:chat"}, From: from, To: to})
 //

@@ -40,6 +40,7 @@ type History struct {
 	steps   int           // points that there have been
 	last    time.Time     // of the last step
 	counted map[place]counts
+	lanes   []lane // empty while nobody holds mu
 }
 
 // counts are those of a window at the last step.
@@ -50,22 +51,54 @@ func New(now time.Time) *History {
 	return &History{windows: map[place]*window{{}: newWindow(now)}, series: map[string]*series{}, counted: map[place]counts{}, last: now}
 }
 
-// Add counts a request that has ended.
-func (h *History) Add(f Finished) { h.AddAt(f, time.Now()) }
-
-// AddAt is Add with a clock of the caller's.
-func (h *History) AddAt(f Finished, now time.Time) {
+// Add counts requests that have ended.
+func (h *History) Add(now time.Time, list ...Finished) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	response, first := bucketOf(f.Response), bucketOf(f.FirstByte)
-	h.windows[place{}].add(&f, response, first, now)
-	if f.Upstream == "" {
-		return
+	all := h.windows[place{}]
+	all.advance(now)
+	for i := range list {
+		f := &list[i]
+		response, first := bucketOf(f.Response), bucketOf(f.FirstByte)
+		all.add(f, response, first)
+		if f.Upstream == "" {
+			continue
+		}
+		l := h.lane(place{f.Upstream, f.Endpoint}, now)
+		l.of.add(f, response, first)
+		if l.endpoint != nil {
+			l.endpoint.add(f, response, first)
+		}
 	}
-	h.window(place{f.Upstream, ""}, now).add(&f, response, first, now)
-	if f.Endpoint != "" {
-		h.window(place{f.Upstream, f.Endpoint}, now).add(&f, response, first, now)
+	h.lanes = h.lanes[:0]
+}
+
+// mostLanes is how many places are known at once without being looked for: most of what is added at once is of few.
+const mostLanes = 8
+
+// lane is where requests of one place are counted.
+type lane struct {
+	place
+	of, endpoint *window // of the upstream, and of the endpoint if there is one
+}
+
+func (h *History) lane(at place, now time.Time) *lane {
+	for i := range h.lanes {
+		if h.lanes[i].place == at {
+			return &h.lanes[i]
+		}
 	}
+	l := lane{place: at, of: h.window(place{at.upstream, ""}, now)}
+	l.of.advance(now)
+	if at.endpoint != "" {
+		l.endpoint = h.window(at, now)
+		l.endpoint.advance(now)
+	}
+	if len(h.lanes) == mostLanes {
+		h.lanes = h.lanes[:0]
+	}
+	h.lanes = append(h.lanes, l)
+	return &h.lanes[len(h.lanes)-1]
 }
 
 func (h *History) window(at place, now time.Time) *window {

@@ -42,9 +42,9 @@ func TestLastMinute(t *testing.T) {
 	h := New(noon)
 	now := noon
 	for range 600 { // ten minutes: three a second, one of which fails at b
-		h.AddAt(Finished{Upstream: "u", Endpoint: "a", Response: time.Second, FirstByte: 100 * time.Millisecond, Tokens: 10}, now)
-		h.AddAt(Finished{Upstream: "u", Endpoint: "a", Response: time.Second, FirstByte: 100 * time.Millisecond, Tokens: 10}, now)
-		h.AddAt(Finished{Upstream: "u", Endpoint: "b", Response: 4 * time.Second, Failed: true}, now)
+		h.Add(now, Finished{Upstream: "u", Endpoint: "a", Response: time.Second, FirstByte: 100 * time.Millisecond, Tokens: 10})
+		h.Add(now, Finished{Upstream: "u", Endpoint: "a", Response: time.Second, FirstByte: 100 * time.Millisecond, Tokens: 10})
+		h.Add(now, Finished{Upstream: "u", Endpoint: "b", Response: 4 * time.Second, Failed: true})
 		now = now.Add(time.Second)
 	}
 	a, b, all, whole := h.RecentAt("u", "a", now), h.RecentAt("u", "b", now), h.RecentAt("u", "", now), h.RecentAt("", "", now)
@@ -71,7 +71,7 @@ func TestTheLastHour(t *testing.T) {
 	now := noon
 	states := []State{{Upstream: "u", Waiting: 3, Endpoints: []EndpointState{{"a", 2}, {"b", 1}}}}
 	for range 2 * points {
-		h.AddAt(Finished{Upstream: "u", Endpoint: "a", Response: time.Second}, now)
+		h.Add(now, Finished{Upstream: "u", Endpoint: "a", Response: time.Second})
 		now = now.Add(Every)
 		h.Step(now, states)
 	}
@@ -105,7 +105,7 @@ func TestWhatHasGoneIsForgotten(t *testing.T) {
 	now := noon
 	step := func(states ...State) { now = now.Add(Every); h.Step(now, states) }
 	step(State{Upstream: "gone", Endpoints: []EndpointState{{"a", 1}}})
-	h.AddAt(Finished{Upstream: "late", Endpoint: "x"}, now)
+	h.Add(now, Finished{Upstream: "late", Endpoint: "x"})
 	step()
 	step()
 	assert.Len(t, h.windows, 1)

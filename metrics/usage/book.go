@@ -28,6 +28,7 @@ type Book struct {
 	mu     sync.Mutex
 	panes  []*Pane // oldest first; under mu
 	series Series  // under mu
+	lanes  []lane  // under mu; empty while nobody holds it
 
 	scanning sync.Mutex   // held while files are read for a question
 	lost     atomic.Int64 // rows that could not be written
@@ -53,22 +54,19 @@ func Open(o Options) *Book {
 	return b
 }
 
-// Add takes in a request that has ended.
-func (b *Book) Add(r *Row) {
+// Add takes in requests that have ended.
+func (b *Book) Add(rows []Row) {
 	b.mu.Lock()
-	b.add(r)
-	full := b.store != nil && !b.store.keep(r)
+	full := false
+	for i := range rows {
+		b.take(&rows[i])
+		full = b.store != nil && !b.store.keep(&rows[i]) || full
+	}
+	b.settle()
 	b.mu.Unlock()
 	if full {
 		b.store.overflow()
 	}
-}
-
-// add is Add without files. The caller holds mu.
-func (b *Book) add(r *Row) {
-	at, m := r.End(), r.marks()
-	b.pane(at).add(r, at, &m)
-	b.series.add(r, at, &m)
 }
 
 // pane is the one that a moment belongs to. Where the clock was set back by more than all panes a new one begins.

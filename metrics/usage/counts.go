@@ -16,23 +16,22 @@ type Counts struct {
 	Service                                      float64 // seconds
 }
 
-func (c *Counts) add(r *Row) {
-	c.Requests++
+// counts are those of the row.
+func (r *Row) counts() Counts {
+	c := Counts{
+		Requests: 1, PromptTokens: natural(r.PromptTokens), CachedTokens: natural(r.CachedTokens), CompletionTokens: natural(r.CompletionTokens),
+		PromptBytes: natural(r.PromptBytes), AnswerBytes: natural(r.Written), Service: max(r.Service.Seconds(), 0),
+	}
 	if r.Failed() {
-		c.Errors++
+		c.Errors = 1
 	}
 	if r.Aborted() {
-		c.Aborts++
+		c.Aborts = 1
 	}
 	if r.Retry > 0 {
-		c.Retries++
+		c.Retries = 1
 	}
-	c.PromptTokens += natural(r.PromptTokens)
-	c.CachedTokens += natural(r.CachedTokens)
-	c.CompletionTokens += natural(r.CompletionTokens)
-	c.PromptBytes += natural(r.PromptBytes)
-	c.AnswerBytes += natural(r.Written)
-	c.Service += max(r.Service.Seconds(), 0)
+	return c
 }
 
 // natural is a count, which is not below zero.
@@ -77,8 +76,12 @@ func (r *Row) marks() marks {
 	return m
 }
 
-func (u *Use) add(r *Row, m *marks) {
-	u.Counts.add(r)
+func (u *Use) add(c *Counts, m *marks) {
+	u.Counts.merge(c)
+	u.mark(m)
+}
+
+func (u *Use) mark(m *marks) {
 	u.Response.put(m.response)
 	u.FirstByte.put(m.firstByte)
 	u.Left.put(m.left)

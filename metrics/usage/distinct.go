@@ -31,6 +31,15 @@ func (d *Distinct) add(id UserID) bool {
 	return true
 }
 
+// textHash is FNV-1a.
+func textHash(text string) uint64 {
+	h := uint64(14695981039346656037)
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 1099511628211
+	}
+	return h
+}
+
 // mixed spreads the bits of a hash, which FNV leaves alike for names that differ at their end.
 func mixed(x uint64) uint64 {
 	x ^= x >> 30

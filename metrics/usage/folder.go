@@ -123,7 +123,8 @@ func (s *store) fold() {
 		}
 		to, skipped, err := readSegment(path, s.known[name], known, func(r *Row) {
 			s.book.mu.Lock()
-			s.book.add(r)
+			s.book.take(r)
+			s.book.settle()
 			s.book.mu.Unlock()
 		})
 		switch {

@@ -24,7 +24,7 @@ func TestAFullDisk(t *testing.T) {
 	const rows, hours = 20_000, 10
 	for i := range rows {
 		at := noon.Add(time.Duration(i) * hours * time.Hour / rows)
-		b.Add(rowAt(at, "user:a"))
+		put(b, rowAt(at, "user:a"))
 		if i%100 == 99 {
 			b.store.step(at)
 		}
@@ -45,12 +45,12 @@ func TestAFullDisk(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, os.Remove(filepath.Join(s.dir, names[0])))
 	before := count()
-	b.Add(rowAt(noon.Add(hours*time.Hour), "user:a"))
+	put(b, rowAt(noon.Add(hours*time.Hour), "user:a"))
 	b.store.step(noon.Add(hours * time.Hour))
 	require.Equal(t, before+1, count())
 	for minute := range 10 {
 		at := noon.Add(hours*time.Hour + time.Duration(minute)*time.Minute)
-		b.Add(rowAt(at, "user:a"))
+		put(b, rowAt(at, "user:a"))
 		b.store.step(at)
 	}
 	require.Equal(t, "", s.told[1])

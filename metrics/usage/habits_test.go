@@ -26,8 +26,8 @@ func waits(n int, patience, service float64) (u *Use, naive float64) {
 			r.FirstByte = time.Duration(answered * float64(time.Second))
 			r.Response = r.FirstByte + time.Second
 		}
-		m := r.marks()
-		u.add(&r, &m)
+		c, m := r.counts(), r.marks()
+		u.add(&c, &m)
 	}
 	return u, float64(left) / float64(n)
 }
@@ -51,8 +51,8 @@ func TestPatience(t *testing.T) {
 
 	var sending Use
 	r := Row{Status: statusGone, Phase: "read", Response: time.Minute}
-	m := r.marks()
-	sending.add(&r, &m)
+	c, m := r.counts(), r.marks()
+	sending.add(&c, &m)
 	require.Zero(t, sending.Left.N, "who leaves while it sends has not waited for us")
 }
 
@@ -62,12 +62,12 @@ func TestStorms(t *testing.T) {
 	for i := range 100 {
 		r := rowAt(noon.Add(time.Duration(i)*time.Second), "user:a")
 		r.Upstream = "calm"
-		b.Add(r)
+		put(b, r)
 		r.Upstream = "storm"
 		if i%2 == 0 {
 			r.Retry = 1
 		}
-		b.Add(r)
+		put(b, r)
 	}
 	now := noon.Add(2 * time.Minute)
 	storms := b.Storms(now)
@@ -98,11 +98,11 @@ func TestGrowth(t *testing.T) {
 			r := rowAt(noon.AddDate(0, 0, 7*week).Add(time.Duration(i)*time.Second), "user:a")
 			now = r.End()
 			r.Model, r.PromptTokens = "grows", 500+100*week+i
-			b.Add(r)
+			put(b, r)
 			r.Model, r.PromptTokens = "varies", 500+300*(week%2)+i
-			b.Add(r)
+			put(b, r)
 			r.Model, r.PromptTokens = "unknown", 0
-			b.Add(r)
+			put(b, r)
 		}
 	}
 	report, err := b.Report(Question{By: ByModel, Now: now})
@@ -122,7 +122,7 @@ func TestPeaks(t *testing.T) {
 	monday := time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)
 	ask := func(hour, n int) {
 		for range n {
-			b.Add(rowAt(monday.Add(time.Duration(hour)*time.Hour+time.Minute), "user:a"))
+			put(b, rowAt(monday.Add(time.Duration(hour)*time.Hour+time.Minute), "user:a"))
 		}
 	}
 	for hour := range 7 * 24 {
@@ -149,7 +149,7 @@ func TestMemoryIsBounded(t *testing.T) {
 	for i := range 30_000 {
 		r := rowAt(noon.Add(time.Duration(i)*time.Second), UserID(fmt.Sprintf("user:%d", i)))
 		r.Upstream, r.Model = "chat", fmt.Sprintf("model %d", i)
-		b.Add(r)
+		put(b, r)
 	}
 	require.LessOrEqual(t, len(b.panes), panesKept+1)
 	for _, p := range b.panes {

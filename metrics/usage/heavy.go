@@ -24,7 +24,8 @@ type User struct {
 	Models  []ModelUse
 	Timeout float64 // seconds that its client waits at most, as it last said; 0: it has not
 
-	at int // in the heap
+	at   int   // in the heap
+	hour *Hour // the last one that it is counted in
 }
 
 // ModelUse is the use of one model.
@@ -33,11 +34,11 @@ type ModelUse struct {
 	Use
 }
 
-func (u *User) add(r *Row, m *marks) {
+func (u *User) add(r *Row, c *Counts, m *marks) {
 	if r.ClientTimeout > 0 {
 		u.Timeout = r.ClientTimeout.Seconds()
 	}
-	u.of(r.Model).add(r, m)
+	u.of(r.Model).add(c, m)
 }
 
 // of is the use of a model, or of all those that have no place of their own.
@@ -78,9 +79,10 @@ func (h *Heavy) index() {
 	}
 }
 
-func (h *Heavy) add(r *Row, m *marks) {
+func (h *Heavy) add(r *Row, c *Counts, m *marks) *User {
 	u := h.count(r.User, 1)
-	u.add(r, m)
+	u.add(r, c, m)
+	return u
 }
 
 // count adds n requests of a user, who may take the place of the one with the least.

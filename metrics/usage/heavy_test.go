@@ -41,8 +41,8 @@ func TestHeavyUsersAreFound(t *testing.T) {
 	counts, times := map[UserID]uint64{}, map[UserID][]float64{}
 	fine, all := Sketch{Fine: true}, []float64(nil)
 	zipfRows(rows, users, func(r *Row) {
-		m := r.marks()
-		heavy.add(r, &m)
+		c, m := r.counts(), r.marks()
+		heavy.add(r, &c, &m)
 		fine.Add(r.Response.Seconds())
 		counts[r.User]++
 		times[r.User] = append(times[r.User], r.Response.Seconds())
@@ -89,8 +89,8 @@ func TestHeavyMerge(t *testing.T) {
 	counts := map[UserID]uint64{}
 	n := 0
 	zipfRows(60_000, 20_000, func(r *Row) {
-		m := r.marks()
-		halves[n*2/60_000].add(r, &m)
+		c, m := r.counts(), r.marks()
+		halves[n*2/60_000].add(r, &c, &m)
 		counts[r.User]++
 		n++
 	})

@@ -44,7 +44,7 @@ func writeRows(dir string) {
 	for step := 0; ; step++ {
 		for range 1 + step%40 {
 			r := numbered(n)
-			b.Add(&r)
+			put(b, &r)
 			n++
 		}
 		now = now.Add(writeEvery)

@@ -31,10 +31,11 @@ func (p *Pane) add(r *Row, at time.Time, m *marks) {
 	if at.After(p.To) {
 		p.To = at
 	}
+	c := r.counts()
 	if r.User != "" {
-		p.Users.add(r, m)
+		p.Users.add(r, &c, m)
 	}
-	p.served(Served{r.Upstream, r.Model}).add(r, m)
+	p.served(Served{r.Upstream, r.Model}).add(&c, m)
 }
 
 func (p *Pane) served(s Served) *Use {

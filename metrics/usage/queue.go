@@ -4,6 +4,7 @@ package usage
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -11,6 +12,9 @@ import (
 const (
 	// mostRows is how many rows may wait to be looked at; more are dropped.
 	mostRows = 4096
+	// handedOn is how many rows that wait are handed on at once. So few are still in the processor's cache, and their readers take
+	// each of their locks for all of them once.
+	handedOn = 256
 	// pauseTime is how long rows wait at most for others to be handed on with.
 	pauseTime = time.Second
 )
@@ -18,7 +22,7 @@ const (
 // Queue takes the rows of requests, which it never keeps waiting, and hands them to all consumers,
 // in the order in which requests ended. Rows wait for up to a second. What does not fit is dropped and counted.
 type Queue struct {
-	consumers []func(*Row)
+	consumers []func([]Row)
 	dropped   func()
 	wake      chan struct{} // sent to by Add when there are rows again, or many
 
@@ -33,8 +37,9 @@ type Queue struct {
 }
 
 // NewQueue makes a queue. dropped is called for each row that is lost, from any goroutine; nil:
-// nobody is told. Each consumer is called from one goroutine at a time. Nothing is handed on before Run or Step.
-func NewQueue(dropped func(), consumers ...func(*Row)) *Queue {
+// nobody is told. Each consumer is called from one goroutine at a time, with one row or more, which are used again once it
+// has returned. Nothing is handed on before Run or Step.
+func NewQueue(dropped func(), consumers ...func([]Row)) *Queue {
 	if dropped == nil {
 		dropped = func() {}
 	}
@@ -56,7 +61,7 @@ func (q *Queue) Add(r *Row) {
 	q.waiting = append(q.waiting, *r)
 	n := len(q.waiting)
 	q.mu.Unlock()
-	if n == 1 || n == mostRows/2 {
+	if n == 1 || n == handedOn {
 		select {
 		case q.wake <- struct{}{}:
 		default:
@@ -100,7 +105,7 @@ func (q *Queue) Run(ctx context.Context) error {
 func (q *Queue) crowded() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return len(q.waiting) >= mostRows/2
+	return len(q.waiting) >= handedOn
 }
 
 // Step hands on the rows that wait now.
@@ -110,10 +115,12 @@ func (q *Queue) Step() {
 	q.mu.Lock()
 	q.waiting, q.spare = q.spare, q.waiting
 	q.mu.Unlock()
-	for i := range q.spare {
-		q.failed.find(&q.spare[i])
+	for rows := range slices.Chunk(q.spare, handedOn) {
+		for i := range rows {
+			q.failed.find(&rows[i])
+		}
 		for _, consumer := range q.consumers {
-			consumer(&q.spare[i])
+			consumer(rows)
 		}
 	}
 	clear(q.spare) // lets go of the names in them

@@ -14,7 +14,14 @@ import (
 func TestRowsAreHandedOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var first, second []int
-		q := NewQueue(nil, func(r *Row) { first = append(first, r.Status) }, func(r *Row) { second = append(second, r.Status) })
+		statuses := func(of *[]int) func([]Row) {
+			return func(rows []Row) {
+				for i := range rows {
+					*of = append(*of, rows[i].Status)
+				}
+			}
+		}
+		q := NewQueue(nil, statuses(&first), statuses(&second))
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan error)
 		go func() { done <- q.Run(ctx) }()
@@ -38,7 +45,7 @@ func TestRowsAreHandedOn(t *testing.T) {
 func TestAFullQueueDrops(t *testing.T) {
 	var dropped atomic.Int64
 	taken := 0
-	q := NewQueue(func() { dropped.Add(1) }, func(*Row) { taken++ })
+	q := NewQueue(func() { dropped.Add(1) }, func(rows []Row) { taken += len(rows) })
 	for range mostRows + 10 {
 		q.Add(&Row{})
 	}
@@ -53,13 +60,13 @@ func TestAFullQueueDrops(t *testing.T) {
 
 // TestAddAllocatesNothing: it is called by requests.
 func TestAddAllocatesNothing(t *testing.T) {
-	q := NewQueue(nil, func(*Row) {})
+	q := NewQueue(nil, func([]Row) {})
 	r := fullRow(1)
 	require.Zero(t, testing.AllocsPerRun(100, func() { q.Add(&r) }))
 }
 
 func BenchmarkAdd(b *testing.B) {
-	q := NewQueue(nil, func(*Row) {})
+	q := NewQueue(nil, func([]Row) {})
 	r := fullRow(1)
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {

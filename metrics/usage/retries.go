@@ -2,7 +2,10 @@
 
 package usage
 
-import "time"
+import (
+	"hash/maphash"
+	"time"
+)
 
 const (
 	// retryTime is how long after a failure the same request is one that is asked again.
@@ -10,6 +13,8 @@ const (
 	// mostFailed is how many failed requests are remembered.
 	mostFailed = 8192
 )
+
+var retrySeed = maphash.MakeSeed()
 
 // failed remembers requests that have failed or were left.
 type failed struct {
@@ -20,15 +25,16 @@ type failed struct {
 
 // find fills in whether the row is a retry, where the client does not say so itself.
 func (f *failed) find(r *Row) {
-	if r.PromptHash == 0 {
+	bad := r.Failed() || r.Aborted()
+	if r.PromptHash == 0 || !bad && len(f.until) == 0 {
 		return
 	}
-	key := mixed(r.PromptHash ^ textHash(string(r.User)) ^ mixed(textHash(r.Model)))
+	key := mixed(r.PromptHash ^ maphash.String(retrySeed, string(r.User)) ^ mixed(maphash.String(retrySeed, r.Model)))
 	until, known := f.until[key]
 	if !r.RetrySaid && known && r.Retry == 0 && r.At.Before(until) {
 		r.Retry = 1
 	}
-	if r.Failed() || r.Aborted() {
+	if bad {
 		f.note(key, r.End().Add(retryTime), known)
 	} else if known {
 		delete(f.until, key) // answered: whoever asks again wants another answer
@@ -45,15 +51,6 @@ func (f *failed) note(key uint64, until time.Time, known bool) {
 		f.next = (f.next + 1) % mostFailed
 	}
 	f.until[key] = until
-}
-
-// textHash is FNV-1a.
-func textHash(text string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * 1099511628211
-	}
-	return h
 }
 
 // Storm is a time in which clients ask again and again.

@@ -40,24 +40,21 @@ func (g ring) place(at, seconds int64) (*Span, int64) {
 	return &g[(number%n+n)%n], number * seconds
 }
 
-func (g ring) add(r *Row, at time.Time, seconds int64) {
-	s, begin := g.place(at.Unix(), seconds)
+func (g ring) add(l *lane, seconds int64) {
+	if g == nil {
+		return
+	}
+	s, begin := g.place(l.minute*60, seconds)
 	if s.At != begin {
 		*s = Span{At: begin}
 	}
-	s.Requests++
-	s.Tokens += natural(r.PromptTokens) + natural(r.CompletionTokens)
-	s.Service += max(r.Service.Seconds(), 0)
-	s.Work += max(r.Work, 0)
-	if r.Failed() {
-		s.Errors++
-	}
-	if r.Aborted() {
-		s.Aborts++
-	}
-	if r.Retry > 0 {
-		s.Retries++
-	}
+	s.Requests += uint32(l.counts.Requests)
+	s.Errors += uint32(l.counts.Errors)
+	s.Aborts += uint32(l.counts.Aborts)
+	s.Retries += uint32(l.counts.Retries)
+	s.Tokens += l.counts.PromptTokens + l.counts.CompletionTokens
+	s.Service += l.counts.Service
+	s.Work += l.work
 }
 
 // between are the spans that began after from and not after to, oldest first; those without a request are left out.
@@ -74,7 +71,7 @@ func (g ring) between(from, to time.Time, seconds int64) (list []Span) {
 	return list
 }
 
-// spans adds to the ring of an upstream, of which there are no more than a configuration has.
+// spans is the ring of an upstream; nil where there are more than a configuration has.
 func spans(all map[string]ring, upstream string, length int) ring {
 	g := all[upstream]
 	if g == nil && len(all) < mostServed {
@@ -112,23 +109,38 @@ func newSeries() Series {
 	return Series{Minutes: map[string]ring{}, Hourly: map[string]ring{}, Week: map[string][]Counts{}, Prompts: map[Served][]Prompts{}}
 }
 
-func (s *Series) add(r *Row, at time.Time, m *marks) {
-	if s.Since.IsZero() || at.Before(s.Since) {
-		s.Since = at
+// add adds a lane, but for what it has added to its hour.
+func (s *Series) add(l *lane) {
+	if s.Since.IsZero() || l.from.Before(s.Since) {
+		s.Since = l.from
 	}
-	if g := spans(s.Minutes, r.Upstream, minutesKept); g != nil {
-		g.add(r, at, 60)
-	}
-	if g := spans(s.Hourly, r.Upstream, hoursKept); g != nil {
-		g.add(r, at, 3600)
-	}
-	s.addHour(r, at, m)
-	s.addWeek(r, at)
-	s.addPrompt(r, at)
+	spans(s.Minutes, l.Upstream, minutesKept).add(l, 60)
+	spans(s.Hourly, l.Upstream, hoursKept).add(l, 3600)
+	s.addWeek(l)
 }
 
-// addHour adds to the hour in which the request ended, even where the clock has been set back since.
+// addHour adds to the hour in which the request ended.
 func (s *Series) addHour(r *Row, at time.Time, m *marks) {
+	h, c := s.hour(at), r.counts()
+	h.add(&c, m)
+	if r.User != "" {
+		s.saw(h, &User{ID: r.User})
+	}
+}
+
+// saw counts a user among those of an hour, if that is the last one.
+func (s *Series) saw(h *Hour, u *User) {
+	if u.hour == h || h != s.Hours[len(s.Hours)-1] {
+		return
+	}
+	u.hour = h
+	if s.Seen.add(u.ID) {
+		h.Users = s.Seen.count()
+	}
+}
+
+// hour is the one that a moment lies in, even where the clock has been set back since.
+func (s *Series) hour(at time.Time) *Hour {
 	at = at.UTC().Truncate(time.Hour)
 	i := len(s.Hours) - 1
 	for i >= 0 && !s.Hours[i].At.Equal(at) {
@@ -139,22 +151,19 @@ func (s *Series) addHour(r *Row, at time.Time, m *marks) {
 		s.Hours = s.Hours[max(0, len(s.Hours)-hoursKept):]
 		s.Seen, i = Distinct{}, len(s.Hours)-1
 	}
-	s.Hours[i].add(r, m)
-	if r.User != "" && i == len(s.Hours)-1 && s.Seen.add(r.User) {
-		s.Hours[i].Users = s.Seen.count()
-	}
+	return s.Hours[i]
 }
 
-func (s *Series) addWeek(r *Row, at time.Time) {
-	week := s.Week[r.Upstream]
+func (s *Series) addWeek(l *lane) {
+	week := s.Week[l.Upstream]
 	if week == nil {
 		if len(s.Week) >= mostServed {
 			return
 		}
 		week = make([]Counts, hoursOfWeek)
-		s.Week[r.Upstream] = week
+		s.Week[l.Upstream] = week
 	}
-	week[hourOfWeek(at)].add(r)
+	week[hourOfWeek(l.from)].merge(&l.counts)
 }
 
 // hourOfWeek is 0 on Monday from 0:00 to 1:00, UTC.

@@ -46,6 +46,9 @@ func rowAt(at time.Time, user UserID) *Row {
 	return &r
 }
 
+// put adds one row.
+func put(b *Book, r *Row) { b.Add([]Row{*r}) }
+
 func requests(t *testing.T, b *Book, q Question) map[string]uint64 {
 	t.Helper()
 	q.Now = noon
@@ -63,11 +66,11 @@ func TestABookIsReadAgain(t *testing.T) {
 	s := newShelf(t)
 	b := s.open()
 	for range 10 {
-		b.Add(rowAt(noon, "user:a"))
+		put(b, rowAt(noon, "user:a"))
 	}
 	b.store.step(noon) // writes and saves
 	for range 5 {
-		b.Add(rowAt(noon.Add(time.Second), "user:b"))
+		put(b, rowAt(noon.Add(time.Second), "user:b"))
 	}
 	b.store.step(noon.Add(time.Second)) // writes
 	b.store.close()
@@ -88,14 +91,14 @@ func TestABookIsReadAgain(t *testing.T) {
 func TestTwoProcesses(t *testing.T) {
 	s := newShelf(t)
 	old := s.open()
-	old.Add(rowAt(noon, "user:a"))
+	put(old, rowAt(noon, "user:a"))
 	old.store.step(noon)
 	fresh := s.open()
 	old.Own(false)
 	for i := range 100 {
 		at := noon.Add(time.Duration(i) * time.Second)
-		old.Add(rowAt(at, "user:old"))
-		fresh.Add(rowAt(at, "user:new"))
+		put(old, rowAt(at, "user:old"))
+		put(fresh, rowAt(at, "user:new"))
 		old.store.step(at)
 		fresh.store.step(at)
 	}
@@ -115,7 +118,7 @@ func TestOldFilesAreDropped(t *testing.T) {
 	b := s.open()
 	for hour := range 100 {
 		at := noon.Add(time.Duration(hour) * time.Hour)
-		b.Add(rowAt(at, "user:a"))
+		put(b, rowAt(at, "user:a"))
 		b.store.step(at)
 	}
 	names, err := segments(s.dir)
@@ -141,7 +144,7 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 	require.NoError(t, os.WriteFile(s.dir, nil, 0o600)) // no folder
 	b := s.open()
 	for i := range 3 {
-		b.Add(rowAt(noon, "user:a"))
+		put(b, rowAt(noon, "user:a"))
 		b.store.step(noon.Add(time.Duration(i) * time.Second))
 	}
 	require.Len(t, s.told, 1)
@@ -149,15 +152,15 @@ func TestAFolderThatCannotBeWritten(t *testing.T) {
 	require.EqualValues(t, 3, b.Lost())
 	require.Equal(t, map[string]uint64{"user:a": 3}, requests(t, b, Question{By: ByUser}))
 	require.NoError(t, os.Remove(s.dir))
-	b.Add(rowAt(noon, "user:a"))
+	put(b, rowAt(noon, "user:a"))
 	b.store.step(noon.Add(4 * time.Second))
 	require.Len(t, s.told, 1, "it may not last")
-	b.Add(rowAt(noon, "user:a"))
+	put(b, rowAt(noon, "user:a"))
 	b.store.step(noon.Add(2 * time.Minute))
 	require.Len(t, s.told, 1, "what adds up was not saved yet")
-	b.Add(rowAt(noon, "user:a"))
+	put(b, rowAt(noon, "user:a"))
 	b.store.step(noon.Add(10 * time.Minute))
-	b.Add(rowAt(noon, "user:a"))
+	put(b, rowAt(noon, "user:a"))
 	b.store.step(noon.Add(12 * time.Minute))
 	require.Len(t, s.told, 2)
 	require.Empty(t, s.told[1])
@@ -170,7 +173,7 @@ func TestASlowDisk(t *testing.T) {
 	b := s.open()
 	const rows = 60_000
 	for range rows {
-		b.Add(rowAt(noon, "user:a"))
+		put(b, rowAt(noon, "user:a"))
 	}
 	require.Len(t, s.told, 1)
 	require.Positive(t, b.Lost())
@@ -189,11 +192,11 @@ func TestAUserIsForgotten(t *testing.T) {
 	b := s.open()
 	for i := range 30 {
 		at := noon.Add(time.Duration(i) * 10 * time.Minute)
-		b.Add(rowAt(at, "user:alice"))
-		b.Add(rowAt(at, "user:bob"))
+		put(b, rowAt(at, "user:alice"))
+		put(b, rowAt(at, "user:bob"))
 		b.store.step(at)
 	}
-	b.Add(rowAt(noon, "user:alice")) // not written yet
+	put(b, rowAt(noon, "user:alice")) // not written yet
 	rows, known, err := b.Forget("user:alice")
 	require.NoError(t, err)
 	require.True(t, known)
@@ -238,7 +241,7 @@ func TestQuestions(t *testing.T) {
 	b := s.open()
 	for hour := range 5 {
 		for range hour + 1 {
-			b.Add(rowAt(noon.Add(time.Duration(hour)*time.Hour), UserID(fmt.Sprintf("user:%d", hour))))
+			put(b, rowAt(noon.Add(time.Duration(hour)*time.Hour), UserID(fmt.Sprintf("user:%d", hour))))
 		}
 		b.store.step(noon.Add(time.Duration(hour) * time.Hour))
 	}
@@ -267,7 +270,7 @@ func TestQuestions(t *testing.T) {
 func TestTheClockMayJump(t *testing.T) {
 	b := Open(Options{})
 	for _, at := range []time.Time{noon, noon.AddDate(10, 0, 0), noon.Add(time.Minute), noon.Add(-time.Hour), time.Unix(0, 0), noon.Add(2 * time.Minute)} {
-		b.Add(rowAt(at, "user:a"))
+		put(b, rowAt(at, "user:a"))
 	}
 	sum := uint64(0)
 	for _, n := range requests(t, b, Question{By: ByHour}) {
@@ -344,7 +347,7 @@ func BenchmarkBook(b *testing.B) {
 			zipfRows(10_000, 1000, func(r *Row) { rows = append(rows, *r) })
 			b.ReportAllocs()
 			for i := 0; b.Loop(); i++ {
-				book.Add(&rows[i%len(rows)])
+				put(book, &rows[i%len(rows)])
 				if book.store != nil && i%10_000 == 0 {
 					book.store.waiting, book.store.waitingRows = book.store.waiting[:0], 0
 				}

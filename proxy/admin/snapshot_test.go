@@ -27,7 +27,7 @@ func remembered(o *Options, s *running) {
 	h := history.New(now.Add(-time.Minute))
 	for at := -time.Minute; at <= 0; at += history.Every {
 		for range 10 {
-			h.AddAt(history.Finished{Upstream: "chat", Endpoint: "small", Failed: at == 0, Response: 200 * time.Millisecond, FirstByte: 50 * time.Millisecond, Tokens: 30}, now.Add(at))
+			h.Add(now.Add(at), history.Finished{Upstream: "chat", Endpoint: "small", Failed: at == 0, Response: 200 * time.Millisecond, FirstByte: 50 * time.Millisecond, Tokens: 30})
 		}
 		h.Step(now.Add(at), []history.State{{Upstream: "chat", Waiting: 7, Endpoints: []history.EndpointState{{Endpoint: "small", InFlight: 3}}}})
 	}

@@ -124,13 +124,13 @@ func newAdvising(a *App, replay advice.Replay, text func() (string, []byte, erro
 // mode is optimise, as it is configured now.
 func (w *advising) mode() string { return w.app.Config().Optimise }
 
-// add hears of each finished request.
-func (w *advising) add(r *usage.Row) {
+// add hears of finished requests.
+func (w *advising) add(rows []usage.Row) {
 	if w.off.Load() {
 		return
 	}
-	w.advisor.Add(r)
-	w.apply.Add(r)
+	w.advisor.AddAll(rows)
+	w.apply.Add(rows)
 }
 
 // told publishes what is advised anew.

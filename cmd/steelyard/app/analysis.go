@@ -35,7 +35,7 @@ type analysis struct {
 // before them: that of the access log is the last, by whose line a request has ended.
 func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []proxy.Recorder {
 	n := &analysis{}
-	var consumers []func(*usage.Row) // of finished requests, in the order in which these ended, off the request path
+	var consumers []func([]usage.Row) // of finished requests, in the order in which these ended, off the request path
 	mode, secret := usage.Off, []byte(nil)
 	if cfg.Usage.Enabled {
 		mode, secret = userMode(cfg.Usage.User), a.usageSecret(cfg.Usage.Dir)
@@ -45,11 +45,11 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 	if cfg.Anomalies.Enabled {
 		n.anomalies = newAnomalies(a, cfg)
 		n.anomalies.adopt(cfg)
-		consumers = append(consumers, n.anomalies.detector.Add)
+		consumers = append(consumers, n.anomalies.detector.AddAll)
 	}
 	if cfg.Forecast.Enabled {
 		n.forecast = newForecast(cfg, n.book)
-		consumers = append(consumers, n.forecast.Add)
+		consumers = append(consumers, n.forecast.AddAll)
 		a.fleet.foretold = foretold(n.forecast)
 	}
 	if len(consumers) > 0 {

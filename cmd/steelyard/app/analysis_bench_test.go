@@ -24,9 +24,9 @@ func BenchmarkRow(b *testing.B) {
 	n := a.analysis
 	for _, reader := range []struct {
 		name string
-		add  func(*usage.Row)
+		add  func([]usage.Row)
 	}{
-		{"usage", n.book.Add}, {"faults", n.anomalies.detector.Add}, {"forecast", n.forecast.Add}, {"history", a.remember}, {"advice", a.advising.add},
+		{"usage", n.book.Add}, {"faults", n.anomalies.detector.AddAll}, {"forecast", n.forecast.AddAll}, {"history", a.remember}, {"advice", a.advising.add},
 	} {
 		b.Run(reader.name, func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 1))
@@ -40,10 +40,16 @@ func BenchmarkRow(b *testing.B) {
 				}
 			}
 			b.ReportAllocs()
+			const together = 256 // as the queue hands them on
 			for i := 0; b.Loop(); i++ {
-				row := &rows[i%len(rows)]
-				reader.add(row)
-				row.At = row.At.Add(time.Duration(len(rows)) * 50 * time.Microsecond) // when it comes again
+				if i%together > 0 {
+					continue
+				}
+				some := rows[i%len(rows):][:together]
+				reader.add(some)
+				for j := range some {
+					some[j].At = some[j].At.Add(time.Duration(len(rows)) * 50 * time.Microsecond) // when it comes again
+				}
 			}
 		})
 	}

@@ -69,6 +69,7 @@ type App struct {
 	tokenFile  string   // that they show what is in; "": none
 	token      atomic.Pointer[token]
 	history    *history.History
+	remembered []history.Finished // memory of remember
 
 	stopping atomic.Bool // written by Run when ctx ends
 

@@ -7,6 +7,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"os"
+	"time"
 
 	"go.uber.org/zap"
 
@@ -69,11 +70,18 @@ func (a *App) adminToken() string { return a.token.Load().text }
 
 func (a *App) shownConfig() ([]byte, error) { return a.Config().Shown() }
 
-// remember counts a finished request in the recent past.
-func (a *App) remember(r *usage.Row) {
-	a.history.Add(history.Finished{
-		Upstream: r.Upstream, Endpoint: r.Endpoint, Failed: r.Failed(), Response: r.Response, FirstByte: r.FirstByte, Tokens: r.CompletionTokens,
-	})
+// remember counts finished requests in the recent past. It is for one goroutine at a time.
+func (a *App) remember(rows []usage.Row) {
+	list := a.remembered[:0]
+	for i := range rows {
+		r := &rows[i]
+		list = append(list, history.Finished{
+			Upstream: r.Upstream, Endpoint: r.Endpoint, Failed: r.Failed(), Response: r.Response, FirstByte: r.FirstByte, Tokens: r.CompletionTokens,
+		})
+	}
+	a.history.Add(time.Now(), list...)
+	clear(list) // lets go of the names in them
+	a.remembered = list
 }
 
 // states is the fleet as the history wants it at each step.

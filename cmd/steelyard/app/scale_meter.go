@@ -109,24 +109,25 @@ func (f *firsts) p95(now time.Time) float64 {
 	return late[len(late)*95/100].Seconds()
 }
 
-// answered hears of each finished request.
-func (f *fleet) answered(r *usage.Row) {
-	if r.FirstByte <= 0 || r.Failed() {
-		return
+// answered hears of finished requests.
+func (f *fleet) answered(rows []usage.Row) {
+	now := time.Now()
+	for _, s := range f.scalings() {
+		s.answered(now, rows)
 	}
-	var s *scaling
-	f.mu.Lock()
-	if u := find(f.upstreams, r.Upstream); u != nil {
-		s = u.scaling
-	}
-	f.mu.Unlock()
-	if s == nil {
-		return
-	}
+}
+
+// answered notes how long answers took to begin, where there is an objective for that.
+func (s *scaling) answered(now time.Time, rows []usage.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.objective > 0 {
-		s.firsts.add(time.Now(), r.FirstByte)
+	if s.objective <= 0 {
+		return
+	}
+	for i := range rows {
+		if r := &rows[i]; r.Upstream == s.upstream && r.FirstByte > 0 && !r.Failed() {
+			s.firsts.add(now, r.FirstByte)
+		}
 	}
 }
 
