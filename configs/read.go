@@ -73,7 +73,11 @@ func (r *report) readLeaf(node *yaml.Node, of reflect.Type, p path) any {
 
 func (r *report) readList(node *yaml.Node, kind reflect.Type, p path) any {
 	if node.Kind != yaml.SequenceNode {
-		r.refuse(p, "write [a, b], or one item a line, each after a dash", "must be a list, is %s", describe(node))
+		remedy := "write [a, b], or one item a line, each after a dash"
+		if keys := asKeys(node, kind); keys != "" {
+			remedy = "write [" + keys + "], or one item a line, each after a dash"
+		}
+		r.refuse(p, remedy, "must be a list, is %s", describe(node))
 		return nil
 	}
 	list := make([]any, len(node.Content))
@@ -85,6 +89,20 @@ func (r *report) readList(node *yaml.Node, kind reflect.Type, p path) any {
 		}
 	}
 	return list
+}
+
+// mainKeys name, of sections that people write as their one value, that value's key.
+var mainKeys = map[reflect.Type]string{
+	reflect.TypeFor[Listen](): "address", reflect.TypeFor[Admin](): "address", reflect.TypeFor[Endpoint](): "url",
+}
+
+// asKeys is the section of which node is the one value, as it should be written. "": it is none.
+func asKeys(node *yaml.Node, section reflect.Type) string {
+	key := mainKeys[section]
+	if key == "" || node.Kind != yaml.ScalarNode || node.ShortTag() != "!!str" {
+		return ""
+	}
+	return "{" + key + ": " + quote(node.Value) + "}"
 }
 
 // emptyItem takes the place of an item that is empty or refused, so that the items after it keep their index.
@@ -111,7 +129,11 @@ func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any 
 		return nil
 	}
 	if node.Kind != yaml.MappingNode {
-		r.refuse(p, "write one \"key: value\" a line, indented, or {key: value}", "must have keys, is %s", describe(node))
+		remedy := "write one \"key: value\" a line, indented, or {key: value}"
+		if keys := asKeys(node, section); keys != "" {
+			remedy = "write " + keys
+		}
+		r.refuse(p, remedy, "must have keys, is %s", describe(node))
 		return nil
 	}
 	values := map[string]any{}
