@@ -153,3 +153,50 @@ func TestLateTimerFindsNobody(t *testing.T) {
 	assert.Nil(t, p.waiters.Get())
 	assertIdle(t, p)
 }
+
+// TestWaitDoing: what is to be done at each tick is done by whoever waits, until the wait ends in one of its ways.
+func TestWaitDoing(t *testing.T) {
+	for name, c := range map[string]struct {
+		end   func(*Waiter, Lease)
+		ticks int
+		want  error
+	}{
+		"bound":    {func(_ *Waiter, l Lease) { l.Release(Outcome{}) }, 2, nil},
+		"poked":    {func(w *Waiter, _ Lease) { w.Poke() }, 2, ErrPoked},
+		"too late": {func(*Waiter, Lease) {}, 3, &WaitedTooLong{Limit: 30 * time.Second, RetryAfter: 30 * time.Second}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := newQueuePool(t, 1, QueueOptions{MaxRequests: 10, MaxWait: 30 * time.Second})
+				lease := fill(t, p)[0]
+				w := enqueue(t, p, nil)
+				ticker := time.NewTicker(9 * time.Second)
+				defer ticker.Stop()
+				time.AfterFunc(20*time.Second, func() { c.end(w, lease) })
+				ticks := 0
+				got, err := w.WaitDoing(ticker.C, func() { ticks++ })
+				assert.Equal(t, c.want, err)
+				assert.Equal(t, c.ticks, ticks)
+				if err == nil {
+					lease = got
+				}
+				lease.Release(Outcome{})
+				w.Recycle()
+				assertIdle(t, p)
+			})
+		})
+	}
+}
+
+// TestPokedByWhatItDoes: whoever finds, in the middle of the wait, that nobody waits any more may leave at once.
+func TestPokedByWhatItDoes(t *testing.T) {
+	p := newQueuePool(t, 1, testQueue)
+	lease := fill(t, p)[0]
+	w := enqueue(t, p, nil)
+	tick := make(chan time.Time, 1)
+	tick <- time.Time{}
+	_, err := w.WaitDoing(tick, w.Poke)
+	assert.ErrorIs(t, err, ErrPoked)
+	lease.Release(Outcome{})
+	assertIdle(t, p)
+}

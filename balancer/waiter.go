@@ -52,9 +52,20 @@ const (
 // ErrPoked after Poke, with a *WaitedTooLong after MaxWait, and with a *Displaced where the queue
 // was full and a request of a higher priority came. If the policy panics over this request, Wait
 // panics.
-func (w *Waiter) Wait() (Lease, error) {
+func (w *Waiter) Wait() (Lease, error) { return w.WaitDoing(nil, nil) }
+
+// WaitDoing is Wait, and calls do at each tick, on this goroutine and with no lock held. Do must not take long: a request that
+// is bound meanwhile keeps its slot unused until do has returned.
+func (w *Waiter) WaitDoing(tick <-chan time.Time, do func()) (Lease, error) {
 	timed := w.fate.Load() == waiting && w.setTimer()
-	<-w.done
+	for waits := true; waits; {
+		select {
+		case <-w.done:
+			waits = false
+		case <-tick:
+			do()
+		}
+	}
 	if timed && !w.timer.Stop() {
 		w.spent = true
 	}

@@ -17,6 +17,7 @@ type Discovery struct {
 
 	// Of the source.
 	Path         string        `yaml:"path,omitempty"`          // file: a file or a pattern, absolute
+	Paths        []string      `yaml:"paths,omitempty"`         // or several
 	Name         string        `yaml:"name,omitempty"`          // dns: to look up; consul: of the service; redis: that servers register for
 	Record       string        `yaml:"record,omitempty"`        // dns: one of DiscoveryRecords
 	Servers      []string      `yaml:"servers,omitempty"`       // dns: name servers, address and port; none: those of resolv.conf
@@ -65,7 +66,7 @@ func discoveryDefaults() Discovery {
 
 // discoveryKeys are the keys of the source that each kind needs, and those that it may have.
 var discoveryKeys = map[string]struct{ needs, may []string }{
-	"file":       {needs: []string{"path"}, may: []string{"scheme", "port"}},
+	"file":       {may: []string{"path", "paths", "scheme", "port"}},
 	"http":       {needs: []string{"url"}, may: []string{"scheme", "port", "token_file", "ca_file"}},
 	"kubernetes": {needs: []string{"service"}, may: []string{"namespace", "port_name", "kubeconfig", "context", "ignore_pods", "allow_loopback", "scheme", "port"}},
 	"dns":        {needs: []string{"name"}, may: []string{"scheme", "port", "record", "servers"}},
@@ -75,7 +76,6 @@ var discoveryKeys = map[string]struct{ needs, may []string }{
 
 // neededKeys say what to give where a source lacks a key that it needs.
 var neededKeys = map[string]string{
-	"path":    "give the file that lists the endpoints, such as endpoints.yaml",
 	"url":     "give the address that is asked, such as https://fleet.example/endpoints.json, http://127.0.0.1:8500 or redis://127.0.0.1:6379/0",
 	"service": "give the name of the Service whose pods are the endpoints",
 	"name":    "give the name that is looked up: in DNS such as engines.example.com, in Consul that of the service",
@@ -91,6 +91,9 @@ func (d *Discovery) resolveFiles(absolute func(*string)) {
 		return
 	}
 	absolute(&d.Path)
+	for i := range d.Paths {
+		absolute(&d.Paths[i])
+	}
 	absolute(&d.TokenFile)
 	absolute(&d.CAFile)
 	absolute(&d.Kubeconfig)
@@ -129,6 +132,48 @@ func (r *report) validateDiscovery(p path, d *Discovery) {
 	r.validateWritten(p.key("cache"), d.Cache, false)
 }
 
+// Files are the files, or patterns, that list the endpoints.
+func (d *Discovery) Files() []string {
+	if d.Path != "" {
+		return []string{d.Path}
+	}
+	return d.Paths
+}
+
+// validateFiles reports files that cannot be meant.
+func (r *report) validateFiles(p path, d *Discovery) {
+	pattern := func(at path, file string) {
+		if _, err := filepath.Match(file, ""); err != nil {
+			r.add(at, "close each [, or write \\[", "is no path and no pattern: %s", quote(file))
+		}
+	}
+	switch {
+	case d.Path != "" && len(d.Paths) > 0:
+		r.add(p.key("paths"), "name all in one of the two", "there is path as well")
+	case d.Path == "" && len(d.Paths) == 0:
+		r.missing(p.key("path"), "give the file that lists the endpoints, such as endpoints.yaml")
+	case d.Path != "":
+		pattern(p.key("path"), d.Path)
+	}
+	for i, file := range d.Paths {
+		at := p.key("paths").item(i)
+		if file == "" {
+			r.missing(at, "give a file, or remove it")
+		} else if slices.Contains(d.Paths[:i], file) {
+			r.add(at, "name each once", "is there already: %s", quote(file))
+		} else {
+			pattern(at, file)
+		}
+	}
+}
+
+// reviewDiscovery notes what has no effect.
+func (r *report) reviewDiscovery(p path, d *Discovery) {
+	if d != nil && (d.Kind == "kubernetes" || d.Kind == "consul") && d.Interval != discoveryDefaults().Interval {
+		r.note(p.key("interval"), "remove it", "has no effect with kind %s, which tells of each change at once", d.Kind)
+	}
+}
+
 // validateDiscoveryKeys reports keys of the source that are missing, or that the kind does not know.
 func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 	of, given := discoveryKeys[d.Kind], d.given()
@@ -150,15 +195,12 @@ func (r *report) validateDiscoveryKeys(p path, d *Discovery) {
 	if d.CAFile != "" {
 		r.validateRoots(p.key("ca_file"), d.CAFile)
 	}
-	if d.Path != "" {
-		if _, err := filepath.Match(d.Path, ""); err != nil {
-			r.add(p.key("path"), "close each [, or write \\[", "is no path and no pattern: %s", quote(d.Path))
-		}
-	}
 	if d.PasswordFile != "" {
 		r.readSecret(p.key("password_file"), d.PasswordFile)
 	}
 	switch d.Kind {
+	case "file":
+		r.validateFiles(p, d)
 	case "dns":
 		r.validateDNS(p, d)
 	case "consul":

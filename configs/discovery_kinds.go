@@ -137,7 +137,7 @@ func (r *report) validateRegistry(p path, d *Discovery) {
 // given are the keys of a source that have a value, with it as text.
 func (d *Discovery) given() map[string]string {
 	all := map[string]string{
-		"path": d.Path, "scheme": d.Scheme, "name": d.Name, "record": d.Record, "servers": strings.Join(d.Servers, " "), "url": string(d.URL),
+		"path": d.Path, "paths": strings.Join(d.Paths, " "), "scheme": d.Scheme, "name": d.Name, "record": d.Record, "servers": strings.Join(d.Servers, " "), "url": string(d.URL),
 		"tag": d.Tag, "datacenter": d.Datacenter, "namespace": d.Namespace, "cluster": d.Cluster,
 		"service": d.Service, "port_name": d.PortName, "kubeconfig": d.Kubeconfig, "context": d.Context,
 		"token_file": d.TokenFile, "password_file": d.PasswordFile, "ca_file": d.CAFile,

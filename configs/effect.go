@@ -51,6 +51,7 @@ func (r *report) review(c *Config) {
 		r.reviewRetry(p.key("retry"), &u.Retry)
 		r.reviewRecovery(p.key("recovery"), u.Recovery)
 		r.reviewScaling(p.key("scale"), u)
+		r.reviewDiscovery(p.key("discovery"), u.Discovery)
 		r.reviewHedge(p.key("hedge"), u)
 		if u.Connections.MaxIdle == 0 && u.Connections.IdleTimeout != upstreamDefaults().Connections.IdleTimeout {
 			r.note(p.key("connections").key("idle_timeout"), "raise max_idle, or remove it", "has no effect: with max_idle 0 no idle connection is kept")
@@ -130,6 +131,9 @@ func (r *report) reviewQueue(p path, u *Upstream, slots map[string]said) bool {
 		why, remedy = "with max_requests 0 no request waits", "raise max_requests, or remove it"
 	} else if q.MaxRequests != usual.MaxRequests {
 		r.note(p.key("max_requests"), remedy, "has no effect: %s", why)
+	}
+	if q.Keepalive != usual.Keepalive {
+		r.note(p.key("keepalive"), remedy, "has no effect: %s", why)
 	}
 	if q.Order != usual.Order {
 		r.note(p.key("order"), remedy, "has no effect: %s", why)

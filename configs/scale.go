@@ -16,6 +16,7 @@ type Scale struct {
 	Slots             int           `yaml:"slots"`              // of one new server; 0: no limit
 	TargetUtilization float64       `yaml:"target_utilization"` // how busy a server shall be
 	TargetWait        time.Duration `yaml:"target_wait"`        // how long a request may wait for a server
+	TargetTokenTime   time.Duration `yaml:"target_token_time"`  // how long a token of a stream may take; 0: that is not looked at
 	Interval          time.Duration `yaml:"interval"`           // from one decision to the next
 	ScaleInAfter      time.Duration `yaml:"scale_in_after"`     // for so long fewer must suffice
 	ZeroAfter         time.Duration `yaml:"zero_after"`         // for so long nothing must come before the last one goes; where Min is 0
@@ -89,6 +90,9 @@ func (r *report) validateScaling(p path, s *Scale) {
 	between(r, p.key("slots"), s.Slots, 0, mostSlots, "give how many requests a new server works on at once, 0 for no limit")
 	r.validateRatioInside(p.key("target_utilization"), s.TargetUtilization, "give how busy a server shall be, such as 0.7: above that requests wait for each other")
 	between(r, p.key("target_wait"), s.TargetWait, leastDuration, time.Hour, "give how long a request may wait for a server, such as 2s")
+	if s.TargetTokenTime != 0 {
+		between(r, p.key("target_token_time"), s.TargetTokenTime, leastDuration, time.Minute, "give how long a token may take, such as 50ms, or 0s where that does not matter")
+	}
 	between(r, p.key("interval"), s.Interval, time.Second, 5*time.Minute, "give the time from one decision to the next, such as 5s")
 	between(r, p.key("scale_in_after"), s.ScaleInAfter, time.Second, mostDuration, "give for how long fewer servers must suffice before one is stopped, such as 5m")
 	between(r, p.key("zero_after"), s.ZeroAfter, time.Second, mostDuration, "give for how long nothing must come before the last server is stopped, such as 15m")
@@ -133,6 +137,11 @@ func (r *report) validateThresholds(p path, list []Threshold) {
 	}
 }
 
+// ThresholdAlert is the name of the alert that a threshold of an upstream with do alert fires.
+func ThresholdAlert(upstream, metric string) string {
+	return upstream + "-" + strings.ReplaceAll(metric, "_", "-") + "-high"
+}
+
 // reviewScaling notes what has no effect.
 func (r *report) reviewScaling(p path, u *Upstream) {
 	s := u.Scale
@@ -151,11 +160,6 @@ func (r *report) reviewScaling(p path, u *Upstream) {
 	}
 	if a := s.Actuator; a != nil && u.Discovery == nil && (a.Kind == ActuateKubernetes || a.Kind == ActuateWebhook || a.Kind == ActuateCommand) {
 		r.note(p.key("actuator"), "give discovery", "starts servers, but nobody says where they are, so that they get no requests")
-	}
-	for i := range s.Thresholds {
-		if s.Thresholds[i].Do == "alert" {
-			r.note(p.key("thresholds").item(i).key("do"), "give alerts.rules one on that figure", "asks for no server, and fires no alert by itself")
-		}
 	}
 	if s.Slots == 0 && u.Discovery == nil {
 		r.note(p.key("slots"), "give how many requests a new server works on at once", "is not given, so that nobody can tell how busy a server is, or how much work a request is")

@@ -173,6 +173,7 @@ type Queue struct {
 	MaxWait     time.Duration `yaml:"max_wait"`
 	ReadAhead   time.Duration `yaml:"read_ahead"` // for least_cost: what an endpoint may have to read while requests are sent there; 0: any
 	HoldBack    bool          `yaml:"hold_back"`  // a request may wait though a slot is free; false: it takes the slot
+	Keepalive   time.Duration `yaml:"keepalive"`  // between two comments to a stream whose request waits; 0: it gets none
 	Header      bool          `yaml:"header"`     // answers say in X-Steelyard-Queue-Ms how long the request waited
 }
 

@@ -30,6 +30,15 @@ func (r *report) validateAlerts(c *Config) {
 			on[name] = subject
 		}
 	}
+	for i := range c.Upstreams {
+		if s := c.Upstreams[i].Scale; s != nil {
+			for _, t := range s.Thresholds {
+				if t.Do == "alert" {
+					on[ThresholdAlert(c.Upstreams[i].Name, t.Metric)] = "endpoint"
+				}
+			}
+		}
+	}
 	named := map[string]path{}
 	for i := range a.SLO {
 		at := p.key("slo").item(i)

@@ -56,6 +56,9 @@ func (r *report) validateUpstreams(upstreams []Upstream) {
 // mostGateways is more than anybody has in front of one server.
 const mostGateways = 1000
 
+// leastKeepalive is the least time between two comments to a stream that waits: of thousands that wait each gets them.
+const leastKeepalive = time.Second
+
 // mostSlots is more than any inference server batches, and a queue's arithmetic stays exact with it.
 const mostSlots = 1_000_000
 
@@ -63,6 +66,9 @@ func (r *report) validateQueue(p path, q *Queue) {
 	r.oneOf(p.key("order"), q.Order, "fifo", "shortest_first")
 	between(r, p.key("max_requests"), q.MaxRequests, 0, mostConnections, "give 0 to let none wait")
 	r.optional(p.key("read_ahead"), q.ReadAhead)
+	if q.Keepalive != 0 {
+		between(r, p.key("keepalive"), q.Keepalive, leastKeepalive, mostDuration, "give 0s for none: nobody cuts a connection that is silent for less")
+	}
 	between(r, p.key("max_wait"), q.MaxWait, leastDuration, mostDuration, "give a limit, as a client does not wait for ever")
 }
 

@@ -146,6 +146,7 @@ func (s *page) upstream(u *Upstream) {
 
 func (s *page) queue(u *Upstream) {
 	s.histogram(queueWaitTime, &u.queueWait, u.name)
+	s.counter(queueBegun, u.early.Load(), u.name)
 	for i, label := range unqueuedLabels {
 		s.counter(queueRefused, u.unqueued[i].Load(), u.name, label)
 	}

@@ -48,6 +48,7 @@ var (
 	queueRequests = family("queue_requests", "Requests that wait for a slot now.", "upstream")
 	unavailable   = family("upstream_unavailable", "Whether no endpoint of the upstream is eligible, and requests are refused or go to its fallback: 0 also while they are held for an endpoint that has still to come.", "upstream")
 	queueWaitTime = histogramFamily("queue_wait_time_seconds", "Time that requests waited for a slot which then got one; those that found one free do not count.", "upstream")
+	queueBegun    = family("queue_streams_begun_total", "Streams that were begun with comments while their requests waited for a slot.", "upstream")
 	queueRefused  = family("queue_refused_total", "Requests refused for want of a slot: the queue was full (429), the wait too long (503, 504), or one of a higher priority took the place (503).", "upstream", "reason")
 
 	fallbacks      = family("fallbacks_total", "Requests that went to the upstream's fallback, as no endpoint was eligible.", "upstream")

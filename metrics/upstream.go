@@ -20,6 +20,7 @@ type Upstream struct {
 	bytes     [flows]atomic.Uint64            // AddBytes
 	queueWait histogram                       // Queued
 	unqueued  [unqueuedReasons]atomic.Uint64  // Unqueued
+	early     atomic.Uint64                   // BegunWaiting
 	hedged    [hedgeResults]atomic.Uint64     // Hedged
 	unretried atomic.Uint64                   // RetryRefused
 	fellBack  atomic.Uint64                   // FellBack
@@ -45,6 +46,9 @@ func (u *Upstream) Queued(wait time.Duration) { u.queueWait.observe(wait) }
 
 // Unqueued counts one request that was refused for want of a slot.
 func (u *Upstream) Unqueued(why UnqueuedReason) { u.unqueued[why].Add(1) }
+
+// BegunWaiting counts one stream that was begun while its request waited for a slot.
+func (u *Upstream) BegunWaiting() { u.early.Add(1) }
 
 // Hedged counts one request that was sent to a second endpoint beside the first.
 func (u *Upstream) Hedged(result HedgeResult) { u.hedged[result].Add(1) }

@@ -52,7 +52,7 @@ func (a *AccessLog) Run(ctx context.Context) error {
 type accessEntry struct {
 	method, host, path, id, upstream, asked, endpoint, code, failure string
 	peer                                                             netip.Addr
-	status, attempts, received, written                              int
+	status, told, attempts, received, written                        int
 	arrived, queued, firstByte, response                             time.Duration
 }
 
@@ -77,7 +77,7 @@ func (a *AccessLog) Record(r *Record) {
 	e := accessEntry{
 		method: string(r.Method), host: string(r.Host), path: string(r.Path), id: string(r.ID),
 		code: failureCode(r.Failure),
-		peer: r.Client, status: r.Status, attempts: r.Attempts, received: r.Received, written: r.Written,
+		peer: r.Client, status: r.Status, told: r.Told, attempts: r.Attempts, received: r.Received, written: r.Written,
 		arrived: r.Arrived, queued: r.Queued, firstByte: r.FirstByte, response: r.Response,
 	}
 	if r.Upstream != nil {
@@ -104,7 +104,7 @@ func (a *AccessLog) write(e *accessEntry) {
 	a.log.Info("request",
 		zap.Time("arrived", wire.At(e.arrived, e.arrived+e.response)), zap.String("request_id", e.id), zap.String("client", client(e.peer)),
 		zap.String("method", e.method), zap.String("host", e.host), zap.String("path", e.path),
-		zap.Int("status", e.status), zap.String("upstream", e.upstream), zap.String("fallback_for", e.asked), zap.String("endpoint", e.endpoint),
+		zap.Int("status", e.status), zap.Int("told", e.told), zap.String("upstream", e.upstream), zap.String("fallback_for", e.asked), zap.String("endpoint", e.endpoint),
 		zap.Int("attempts", e.attempts), zap.Int("request_bytes", e.received), zap.Int("answer_bytes", e.written),
 		zap.Duration("queue", e.queued), zap.Duration("first_byte", e.firstByte), zap.Duration("response", e.response),
 		zap.String("code", e.code), zap.String("failure", e.failure))

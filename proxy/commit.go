@@ -19,8 +19,33 @@ import (
 // of another endpoint does it keep the request.
 func (x *exchange) commit() {
 	current, r := x.current, &x.reply
-	a := &current.answer
 	open := current.begin(r.headOnly)
+	if r.waiting {
+		r.join(&current.answer)
+	} else {
+		x.putHead(open)
+		r.tail.begin(&current.answer, open)
+	}
+	x.remember()
+	x.mark()
+	x.follow()
+	current.countTokens(r.tail.stream)
+	if u := current.upload; u != nil && u.finished() {
+		current.joinUpload()
+	}
+	if x.rest != nil {
+		return // whose request must be there for the rest
+	}
+	x.conn.ReleaseRequest()
+	if !x.uploads() {
+		x.letGo()
+	}
+}
+
+// putHead puts the client's head together.
+func (x *exchange) putHead(open bool) {
+	current, r := x.current, &x.reply
+	a := &current.answer
 	r.frame(open)
 	keep := x.conn.KeepAlive(!r.byClose && (current.upload == nil || current.upload.settled()))
 
@@ -64,22 +89,6 @@ func (x *exchange) commit() {
 		b = append(b, "\r\n"...)
 	}
 	r.hold(appendConnection(b, keep, r.minor))
-
-	r.tail.begin(a, open)
-	x.remember()
-	x.mark()
-	x.follow()
-	current.countTokens(r.tail.stream)
-	if u := current.upload; u != nil && u.finished() {
-		current.joinUpload()
-	}
-	if x.rest != nil {
-		return // whose request must be there for the rest
-	}
-	x.conn.ReleaseRequest()
-	if !x.uploads() {
-		x.letGo()
-	}
 }
 
 // uploads says whether the held body is still being sent, by whichever attempt.

@@ -26,7 +26,7 @@ func (x *exchange) complain(f *fault.Error) {
 		}
 	}
 	x.handler.log.Warn("request failed", append(x.about(),
-		zap.Int("status", f.Status()), zap.Bool("cut", x.reply.begun),
+		zap.Int("status", f.Status()), zap.Bool("cut", x.reply.answering()),
 		zap.String("upstream", upstream), zap.String("endpoint", f.Endpoint),
 		zap.String("code", f.Code()), cause(f), leftOut)...)
 }

@@ -39,7 +39,7 @@ func (c counter) Record(r *Record) {
 	}
 	c.failure(r, upstream)
 	if r.Target == nil {
-		upstream.Answered(r.Status)
+		upstream.Answered(r.Result())
 		upstream.AddBytes(metrics.FromClient, r.Received)
 		upstream.AddBytes(metrics.ToClient, r.Written)
 		return
@@ -48,7 +48,7 @@ func (c counter) Record(r *Record) {
 	if r.Status == 101 { // how long a tunnel stays says nothing
 		response = 0
 	}
-	r.Target.Metrics.Answered(r.Status, response, r.FirstByte, r.Overhead)
+	r.Target.Metrics.Answered(r.Result(), response, r.FirstByte, r.Overhead)
 	r.Target.Metrics.AddBytes(metrics.FromClient, r.Received)
 	r.Target.Metrics.AddBytes(metrics.ToClient, r.Written)
 }
@@ -57,7 +57,7 @@ func (c counter) Record(r *Record) {
 func (c counter) failure(r *Record, upstream *metrics.Upstream) {
 	f := r.Failure
 	if f == nil {
-		if r.Status >= 500 && r.Target != nil {
+		if r.Result() >= 500 && r.Target != nil {
 			upstream.Failed(ofEndpoint)
 		}
 		return

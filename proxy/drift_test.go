@@ -127,13 +127,14 @@ var wishes = []string{
 }
 
 // erratic sends one wish, whole or not, and leaves at any moment, in any way.
-func erratic(address string, d *dice) {
+func erratic(address string, d *dice) { erraticWith(address, d, wishes[d.roll(len(wishes))]) }
+
+func erraticWith(address string, d *dice, wish string) {
 	c, err := net.Dial("tcp", address)
 	if err != nil {
 		return
 	}
 	defer func() { _ = c.Close() }()
-	wish := wishes[d.roll(len(wishes))]
 	if d.roll(4) == 0 {
 		wish = wish[:d.roll(len(wish))]
 	}

@@ -34,6 +34,9 @@ func (a *attempt) appendHead(b []byte, f forwarding) []byte {
 	b = append(b, "\r\n"...)
 	trusted := x.generation.trusts(x.conn.Peer)
 	for i := range r.Fields {
+		if x.reply.waiting && strict.EqualFold(r.Fields[i].Name, codings) {
+			continue // the client's head has gone, and says nothing of a coding
+		}
 		b = x.appendRequestField(b, &r.Fields[i], f, trusted)
 	}
 	b = x.appendForwarded(b, r, trusted)

@@ -75,6 +75,7 @@ type Upstream struct {
 	Affinity  Affinity           // to which session a request belongs
 	WantsWork bool               // somebody wants to know the work of its requests: a queue, a meter or a log
 	QueueTime bool               // answers say how long the request waited for a slot
+	Keepalive time.Duration      // between two comments to a stream whose request waits; 0: it gets none
 	// PickHeader: answers say which endpoint was chosen, and why.
 	PickHeader bool
 	Retry      retry.Policy        // when a request is tried again

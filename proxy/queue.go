@@ -104,7 +104,7 @@ func (a *attempt) queue() (balancer.Lease, error) {
 	if a.cancel.Bind(w) != nil {
 		w.Poke()
 	}
-	lease, err := w.Wait()
+	lease, err := a.wait(w)
 	switch {
 	case err == nil:
 		x.upstream.Metrics.Queued(wire.Now() - begin)
@@ -123,7 +123,7 @@ func (a *attempt) queue() (balancer.Lease, error) {
 // What is asked for the rest of a stream has no such time; timeouts.total cancels by itself.
 func (x *exchange) pokeLate(w *balancer.Waiter, now time.Duration) *time.Timer {
 	within := x.upstream.Retry.Within
-	if x.history.Moved == 0 || x.reply.begun || within == 0 {
+	if x.history.Moved == 0 || x.reply.answering() || within == 0 {
 		return nil
 	}
 	return time.AfterFunc(x.began+within-now, w.Poke)

@@ -22,6 +22,7 @@ type Record struct {
 	Upstream *Upstream    // that served it, or was to: Asked, or a fallback
 	Target   *Target      // of the last attempt; nil: no endpoint had to do with it
 	Status   int          // that the client got, or 499 where it left; 0: none
+	Told     int          // the status of the error that an event told in a reply which was begun while the request waited; 0: none
 	Failure  *fault.Error // how it ended, if not well
 	Begun    bool         // bytes of an answer may have reached the client
 	Answered bool         // the endpoint had answered
@@ -38,6 +39,14 @@ type Record struct {
 
 	Attempt *Attempted // what the last attempt that had an endpoint was; nil: there was none
 	Who     *Who       // asked; nil: nobody wants to know
+}
+
+// Result is the status that says how it went: where the client got 200 only because its request had to wait, that of the error it was told.
+func (r *Record) Result() int {
+	if r.Told > 0 {
+		return r.Told
+	}
+	return r.Status
 }
 
 // At is when the first byte of the request came, by the wall clock.
@@ -65,7 +74,7 @@ func (x *exchange) build(to *Record) {
 	x.conn.Served = end
 	*to = Record{
 		ID: x.id, Method: x.line.method, Host: x.line.host, Path: x.line.path, Client: x.conn.Peer, Arrived: x.arrived,
-		Asked: x.asked, Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.begun, Answered: a.answered > 0, Phase: a.phase, Attempts: x.tries,
+		Asked: x.asked, Upstream: x.upstream, Target: a.target, Status: r.status, Failure: x.failure, Begun: r.answering(), Told: r.told, Answered: a.answered > 0, Phase: a.phase, Attempts: x.tries,
 		Queued: x.queued, Response: end - x.arrived, Received: x.received, Written: r.written,
 	}
 	if x.failure != nil && x.failure.Status() == statusGone {

@@ -21,6 +21,9 @@ func (x *exchange) relay() error {
 	if a.answer.Status == 101 {
 		return x.tunnel()
 	}
+	if x.reply.waiting && !a.streams() {
+		return x.tellAnswer()
+	}
 	x.commit()
 	atOnce := a.kept == nil // all of it came with its head
 	for {

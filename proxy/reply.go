@@ -27,6 +27,8 @@ type reply struct {
 	status           int  // 0 before its head is put together
 	chunked, byClose bool // how the end of its body shows
 	begun            bool // bytes of it may have reached the client
+	waiting          bool // it was begun while its request waited, and no answer has followed yet; see waiting.go
+	told             int  // the status of an error that such a reply has told in an event; 0: none
 	tail             tail
 	flushed          time.Duration // when the first bytes had gone; 0: none have
 	written          int           // bytes that have gone
@@ -39,6 +41,9 @@ func (r *reply) open(c *front.Conn) {
 		r.headOnly, r.minor = request.Head(), request.Minor
 	}
 }
+
+// answering says whether bytes of an answer, and not only that the request waits, may have reached the client.
+func (r *reply) answering() bool { return r.begun && !r.waiting }
 
 // frame says how the end of the body will show, if its length is not known beforehand.
 func (r *reply) frame(open bool) {

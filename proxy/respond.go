@@ -34,6 +34,9 @@ func (x *exchange) respond(err error) {
 	case f.Status() == statusGone:
 		x.conn.Abort(x.reply.begun)
 	case f.Kind == fault.Shutdown && x.current.phase == metrics.PhaseTunnel: // its two ends have seen it
+	case x.reply.waiting:
+		x.complain(f)
+		x.tell(f.Status(), x.api.event(x.problem(f)))
 	case !x.reply.begun:
 		x.complain(f)
 		p := x.problem(f)

@@ -74,12 +74,24 @@ func (a api) body(p problem) []byte {
 }
 
 // event is one event of a stream of events.
-func (a api) event(p problem) []byte {
+func (a api) event(p problem) []byte { return a.framed(a.body(p)) }
+
+// framed is an error's body, which has no line ends, as an event.
+func (a api) framed(body []byte) []byte {
 	b := []byte("data: ")
 	if a == anthropic {
 		b = []byte("event: error\ndata: ")
 	}
-	return append(append(b, a.body(p)...), "\n\n"...)
+	return append(append(b, body...), "\n\n"...)
+}
+
+// isError says whether a body is an error of that API, by which its clients know one in a stream.
+func (a api) isError(body []byte) bool {
+	var said struct {
+		Type  string          `json:"type"`
+		Error json.RawMessage `json:"error"`
+	}
+	return json.Unmarshal(body, &said) == nil && len(said.Error) > 0 && (a != anthropic || said.Type == "error")
 }
 
 // fields are the field lines that an error answer has besides X-Request-Id.

@@ -171,7 +171,7 @@ func (a *analysis) Record(r *proxy.Record) {
 		return
 	}
 	row := usage.Row{
-		At: r.At(), Upstream: r.Upstream.Name, Status: r.Status, Phase: r.Phase.String(), Written: r.Written,
+		At: r.At(), Upstream: r.Upstream.Name, Status: r.Result(), Phase: r.Phase.String(), Written: r.Written,
 		Queue: r.Queued, FirstByte: r.FirstByte, Response: r.Response, Overhead: r.Overhead, Attempts: r.Attempts, Begun: r.Begun,
 	}
 	if r.Status == http.StatusSwitchingProtocols { // how long a tunnel stays says nothing

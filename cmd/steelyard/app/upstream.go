@@ -92,7 +92,7 @@ func (u *upstream) rules() *proxy.Upstream {
 	r := &proxy.Upstream{
 		Name: c.Name, Pool: u.pool, PassHost: c.Host != "endpoint",
 		FirstByte: c.Timeouts.FirstByte, Idle: c.Timeouts.Idle, Total: c.Timeouts.Total,
-		Affinity: proxy.NewAffinity(c.Affinity.Header, c.Affinity.Body), WantsWork: u.wantsWork, QueueTime: c.Queue.Header, PickHeader: c.PickHeader,
+		Affinity: proxy.NewAffinity(c.Affinity.Header, c.Affinity.Body), WantsWork: u.wantsWork, QueueTime: c.Queue.Header, Keepalive: c.Queue.Keepalive, PickHeader: c.PickHeader,
 		Retry: retryPolicy(&c.Retry), Budget: u.retries.budget, Suspects: u.retries.suspects,
 		Hedge: u.retries.hedge(&c.Hedge), Poisoned: u.retries.poisoned, BudgetSpent: u.retries.spent, Resume: c.Resume,
 		Metrics: u.metrics, Shedding: u.shedding,
