@@ -289,22 +289,8 @@ func TestElasticUpgrade(t *testing.T) {
 			}
 		})
 	}
-	pid := func() int {
-		http.DefaultClient.CloseIdleConnections()
-		var health struct{ PID int }
-		r, err := http.Get(e.admin + "/healthz")
-		if err == nil {
-			_ = json.NewDecoder(r.Body).Decode(&health)
-			_ = r.Body.Close()
-		}
-		return health.PID
-	}
 	for range 2 {
-		old := pid()
-		require.NoError(t, syscall.Kill(old, syscall.SIGUSR2))
-		next := 0
-		eventually(t, "another process serves", func() bool { next = pid(); return next != 0 && next != old })
-		t.Cleanup(func() { _ = syscall.Kill(next, syscall.SIGKILL) })
+		old := e.upgrade(t)
 		eventually(t, "the old one has ended", func() bool { return syscall.Kill(old, 0) != nil || zombie(old) })
 	}
 	close(stop)
@@ -313,9 +299,31 @@ func TestElasticUpgrade(t *testing.T) {
 	require.Equal(t, before, e.servers(), "the same processes")
 	require.Equal(t, 2, e.eligible(t))
 	require.Zero(t, e.told(t, "server_started"), "the new gateway has started none")
-	last := pid()
-	require.NoError(t, syscall.Kill(last, syscall.SIGTERM))
+	require.NoError(t, syscall.Kill(e.pid(), syscall.SIGTERM))
 	e.nothingIsLeft(t)
+}
+
+// pid is the process that serves now; 0: none answers.
+func (e *elastic) pid() int {
+	http.DefaultClient.CloseIdleConnections()
+	var health struct{ PID int }
+	r, err := http.Get(e.admin + "/healthz")
+	if err == nil {
+		_ = json.NewDecoder(r.Body).Decode(&health)
+		_ = r.Body.Close()
+	}
+	return health.PID
+}
+
+// upgrade has another process serve, and returns the one before.
+func (e *elastic) upgrade(t *testing.T) (old int) {
+	t.Helper()
+	old = e.pid()
+	require.NoError(t, syscall.Kill(old, syscall.SIGUSR2))
+	next := 0
+	eventually(t, "another process serves", func() bool { next = e.pid(); return next != 0 && next != old })
+	t.Cleanup(func() { _ = syscall.Kill(next, syscall.SIGKILL) })
+	return old
 }
 
 // zombie says whether a process has ended and nobody has waited for it.

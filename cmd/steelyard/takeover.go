@@ -54,23 +54,39 @@ func (t *takeover) begin(ctx context.Context) error {
 	for _, d := range s.Drains {
 		t.app.Drain(app.Drained(d))
 	}
+	for upstream, why := range s.Paused {
+		t.app.Pause(upstream, why)
+	}
 	t.said = s
 	t.older = t.from.Follow(s, t.changed)
 	return nil
 }
 
 // changed is told of what the old programs still do.
-func (t *takeover) changed(processes int, load handover.Load) {
-	t.app.SetElsewhere(processes, load)
+func (t *takeover) changed(processes int, state handover.State) {
+	t.app.SetElsewhere(processes, state.Load, state.Waiting)
 	if processes == 0 {
 		t.app.Alone()
 		t.log.Info("all processes that this one has replaced have ended")
 	}
 }
 
+// servers are those that this program has, for requests that wait in older ones.
+func (t *takeover) servers() handover.Servers {
+	all := handover.Servers{}
+	for upstream, list := range t.app.Started() {
+		all[upstream] = []handover.Server{}
+		for _, s := range list {
+			all[upstream] = append(all[upstream], handover.Server(s))
+		}
+	}
+	return all
+}
+
 // serves tells the old program that this one serves.
 func (t *takeover) serves() *handover.Older {
 	t.from.Serving()
+	go t.older.TellServers(t.servers)
 	t.app.Events().Publish(event.Event{Kind: event.UpgradeDone, Cause: "SIGUSR2", Action: "this process serves; the one before finishes what it has begun"})
 	if t.said.Reload {
 		_, _ = t.reloader.reload()

@@ -151,7 +151,7 @@ func (u *upgrader) upgrade() {
 	}
 	u.yield()
 	u.older.Leave()
-	go child.TellLoad(context.Background(), u.app.Own) // until the process ends
+	go child.Tell(context.Background(), u.rest) // until the process ends
 	u.app.HandOver()
 }
 
@@ -162,7 +162,7 @@ func (u *upgrader) replace() (child *handover.Child, err error) {
 	if err != nil {
 		return nil, err
 	}
-	plan := handover.Plan{Path: u.path, Args: os.Args, Env: os.Environ(), Older: u.older}
+	plan := handover.Plan{Path: u.path, Args: os.Args, Env: os.Environ(), Older: u.older, Servers: u.servers}
 	for _, s := range sockets {
 		plan.Sockets = append(plan.Sockets, handover.Socket(s))
 	}
@@ -199,11 +199,28 @@ func (u *upgrader) persuade(child *handover.Child, reloads int) error {
 	if err := child.Ready(ctx); err != nil {
 		return err
 	}
-	s := handover.Serve{Load: u.app.Own(), Reload: u.reloader.count() != reloads}
+	s := handover.Serve{State: u.rest(), Paused: u.app.Paused(), Reload: u.reloader.count() != reloads}
 	for _, d := range u.app.Drains() {
 		s.Drains = append(s.Drains, handover.Drain(d))
 	}
 	return child.Serve(ctx, s)
+}
+
+// rest is what this program still has to do.
+func (u *upgrader) rest() handover.State {
+	return handover.State{Load: u.app.Own(), Waiting: u.app.Waiting()}
+}
+
+// servers hears what servers the program has that replaces this one.
+func (u *upgrader) servers(all handover.Servers) {
+	by := map[string][]app.Started{}
+	for upstream, list := range all {
+		by[upstream] = []app.Started{}
+		for _, s := range list {
+			by[upstream] = append(by[upstream], app.Started(s))
+		}
+	}
+	u.app.StartedElsewhere(by)
 }
 
 // longestProbe is how long the first probes may take.

@@ -161,7 +161,7 @@ func (s *Server) pause(w http.ResponseWriter, r *http.Request, on bool) {
 	}
 	a := pauseAnswer{Upstream: u.Upstream, Paused: on, Changed: s.autoscale.Pause(u.Upstream, on, reason)}
 	if on {
-		a.Lasts = "until resume or a restart of steelyard; reloads keep it"
+		a.Lasts = "until resume: reloads and upgrades in place keep it, and restarts with alerts.state_file"
 	}
 	s.log.Info("scaling switched by the operator", zap.String("upstream", u.Upstream), zap.Bool("paused", on), zap.String("reason", reason), zap.String("client", r.RemoteAddr))
 	answer(w, http.StatusOK, a)

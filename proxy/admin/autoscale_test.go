@@ -50,7 +50,7 @@ func TestPauseAndResume(t *testing.T) {
 	s := start(t, scaled)
 	var a pauseAnswer
 	s.do("POST", "/api/v1/autoscale/chat/pause", `{"reason": "we move racks"}`).into(t, &a)
-	assert.Equal(t, pauseAnswer{"chat", true, true, "until resume or a restart of steelyard; reloads keep it"}, a)
+	assert.Equal(t, pauseAnswer{"chat", true, true, "until resume: reloads and upgrades in place keep it, and restarts with alerts.state_file"}, a)
 	assert.Contains(t, string(s.do("GET", "/api/v1/autoscale", "").body), `"paused": "we move racks"`)
 	s.do("POST", "/api/v1/autoscale/chat/pause", "").into(t, &a)
 	assert.False(t, a.Changed)

@@ -64,7 +64,7 @@ func AlertPlan(cfg *configs.Config) alert.Plan {
 			}
 		}
 	}
-	var own []alert.Rule
+	own := thresholdRules(cfg)
 	for _, r := range cfg.Alerts.Rules {
 		own = append(own, alertRule(&r))
 	}
@@ -73,6 +73,28 @@ func AlertPlan(cfg *configs.Config) alert.Plan {
 		p.SLOs = append(p.SLOs, objective(&o))
 	}
 	return p
+}
+
+// thresholdRules are those of thresholds that shall alert, for each endpoint by itself. One of alerts.rules with the same name takes its place.
+func thresholdRules(cfg *configs.Config) (rules []alert.Rule) {
+	for _, u := range cfg.Upstreams {
+		if u.Scale == nil {
+			continue
+		}
+		for _, t := range u.Scale.Thresholds {
+			if t.Do != "alert" {
+				continue
+			}
+			rules = append(rules, alert.Rule{
+				Name: configs.ThresholdAlert(u.Name, t.Metric), Severity: alert.Ticket, On: alert.OnEndpoint, Metric: "steelyard_endpoint_resource_ratio",
+				Where: []alert.Match{{Label: "resource", Values: []string{t.Metric}}, {Label: "upstream", Values: []string{u.Name}}},
+				Limit: t.Above, Clear: t.Clear, For: t.For,
+				Summary: t.Metric + " of endpoint {endpoint} of upstream {upstream} is at {value}",
+				Remedy:  "see what the machine does, or raise the limit: scale.thresholds of the upstream",
+			})
+		}
+	}
+	return rules
 }
 
 func alertRule(c *configs.AlertRule) alert.Rule {

@@ -131,6 +131,7 @@ func New(cfg *configs.Config, o Options) (*App, error) {
 	if a.alerts, err = newAlerts(a, cfg); err != nil {
 		return nil, err
 	}
+	a.fleet.restorePauses(a.alerts.store)
 	a.notify = newNotifier(a)
 	a.notify.adopt(generation.notify)
 	if a.front, err = front.New(frontOptions(cfg, a.handler, a.log, a.metrics)); err != nil {

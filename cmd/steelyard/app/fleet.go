@@ -6,6 +6,7 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"go.uber.org/zap"
@@ -35,6 +36,7 @@ type fleet struct {
 	machines  *resource.Watch // what they say of themselves
 
 	analysed bool                                 // somebody looks at requests that have ended; written before the first prepare
+	waiting  atomic.Pointer[map[string]int]       // requests that wait in processes which this one has replaced, by upstream; nil: none
 	foretold func(upstream string) forecast.Range // see there; nil: nothing is; written before start
 	mayScale func() bool                          // this gateway is the one that starts and stops servers; nil: it is; written before start
 
@@ -46,6 +48,7 @@ type fleet struct {
 	serving   context.Context          // ends when Run is to; nil before start
 	leaving   map[string]chan struct{} // by file: closed when its earlier learner has saved to it
 	sheds     map[string]shed          // by action and alert: requests that are turned away now
+	paused    pauses
 }
 
 func newFleet(log *zap.Logger, m *metrics.Registry, events *event.Log) *fleet {

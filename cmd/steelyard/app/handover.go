@@ -73,9 +73,11 @@ func (a *App) Alone() {
 // Own is how many requests of this process are in flight at each server.
 func (a *App) Own() map[string]int64 { return a.fleet.loads.Own() }
 
-// SetElsewhere tells what the processes that this one has replaced still have in flight at each server.
-func (a *App) SetElsewhere(processes int, load map[string]int64) {
+// SetElsewhere tells what the processes that this one has replaced still have in flight at each server,
+// and how many requests wait there for a server, by upstream.
+func (a *App) SetElsewhere(processes int, load map[string]int64, waiting map[string]int) {
 	a.shared.replaces(load)
+	a.fleet.waiting.Store(&waiting)
 	total := int64(0)
 	for _, n := range load {
 		total += n

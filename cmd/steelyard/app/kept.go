@@ -6,10 +6,12 @@ import (
 	"context"
 	"encoding/json"
 	"maps"
+	"slices"
 	"sync"
 	"syscall"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale/process"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
@@ -30,6 +32,7 @@ type keptNote struct {
 type processes struct {
 	mu   sync.Mutex
 	by   map[string]*process.Actuator // by upstream; guarded by mu
+	gone []*process.Actuator          // those that another process was given when it was started; guarded by mu
 	lent map[string][]process.Lent    // by upstream, until an actuator takes them; guarded by mu
 }
 
@@ -73,17 +76,42 @@ func (p *processes) endLent() {
 	p.lent = nil
 }
 
-// leave lets the process that has taken over have the servers.
+// leave lets the process that has taken over have the servers that it was given.
 func (p *processes) leave() {
-	for _, a := range p.all() {
+	p.mu.Lock()
+	gone := p.gone
+	p.mu.Unlock()
+	for _, a := range gone {
 		a.Leave()
 	}
 }
 
-func (p *processes) all() map[string]*process.Actuator {
+// lend is the actuators whose servers another process is to have.
+func (p *processes) lend() map[string]*process.Actuator {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.gone = slices.Collect(maps.Values(p.by))
 	return maps.Clone(p.by)
+}
+
+// keep leaves all to this process.
+func (p *processes) keep() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, a := range p.gone {
+		a.Keep()
+	}
+	p.gone = nil
+}
+
+// dismiss says that an actuator is ended here: its servers stay this process's own, which stops them when they have nothing
+// to do, and no other process is given them.
+func (p *processes) dismiss(upstream string, a autoscale.Actuator) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.by[upstream] == a {
+		delete(p.by, upstream)
+	}
 }
 
 // lendTime bounds how long a start that is under way is waited for.
@@ -93,8 +121,7 @@ const lendTime = 5 * time.Second
 func (a *App) Keep() (all []Kept, back func()) {
 	ctx, cancel := context.WithTimeout(context.Background(), lendTime)
 	defer cancel()
-	lenders := a.fleet.processes.all()
-	for upstream, p := range lenders {
+	for upstream, p := range a.fleet.processes.lend() {
 		for _, l := range p.Lend(ctx) {
 			note, err := json.Marshal(keptNote{upstream, l})
 			if err != nil {
@@ -104,9 +131,5 @@ func (a *App) Keep() (all []Kept, back func()) {
 			all = append(all, Kept{string(note), l.Descriptor})
 		}
 	}
-	return all, func() {
-		for _, p := range lenders {
-			p.Keep()
-		}
-	}
+	return all, a.fleet.processes.keep
 }

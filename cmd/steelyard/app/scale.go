@@ -27,11 +27,12 @@ type scaling struct {
 	woken    chan struct{} // holds one
 
 	// The fleet's mu guards these.
-	actuator autoscale.Actuator // nil: nobody here starts or stops servers
-	acts     wantedActuator     // as actuator was made
-	ending   context.CancelFunc // of run; nil before start
-	tending  context.CancelFunc // of the actuator's upkeep; nil before start
-	sink     discovery.Sink     // of the servers that actuator says it has; nil: discovery finds them
+	actuator autoscale.Actuator   // nil: nobody here starts or stops servers
+	acts     wantedActuator       // as actuator was made
+	ending   context.CancelFunc   // of run; nil before start
+	tending  context.CancelFunc   // of the actuator's upkeep; nil before start
+	sink     discovery.Sink       // of the servers that actuator says it has; nil: discovery finds them
+	started  []discovery.Endpoint // those servers, as sink was told last
 
 	// These belong to run.
 	controller *autoscale.Controller
@@ -60,7 +61,8 @@ type scaleState struct {
 	made     [3]uint64          // decisions by direction, each change once
 
 	objective time.Duration // for the first byte of answers; 0: there is none
-	firsts    firsts
+	firsts    recent
+	tokens    recent // how long a token of each stream took, in the mean
 }
 
 // counted is what the actuator said last of how many there are.
@@ -110,6 +112,7 @@ func (f *fleet) setScale(u *upstream, p *plan) {
 	if s == nil {
 		s = &scaling{fleet: f, upstream: u.name, pool: u.pool, woken: make(chan struct{}, 1), results: make(chan result, 1), firstSeen: map[string]time.Time{}}
 		s.controller, s.foreman = autoscale.New(scaleSettings(c)), autoscale.NewForeman(u.name, scaleSettings(c))
+		s.pausedBy = f.paused.by[u.name]
 		u.scaling = s
 	}
 	s.mu.Lock()
@@ -219,7 +222,7 @@ func (s *scaling) knocked() bool {
 	s.mu.Lock()
 	wanted := s.decision.Wanted
 	s.mu.Unlock()
-	return wanted == 0 && s.pool.Queue().Waiting > 0
+	return wanted == 0 && s.pool.Queue().Waiting+s.fleet.waitElsewhere(s.upstream) > 0
 }
 
 // step looks, decides, and has done what is to be done.

@@ -11,6 +11,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/configs"
 	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
 	"github.com/steelyard-proxy/steelyard/metrics/event"
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
 )
 
 // TestAnotherActuatorIsHeard, though the one before it is ended at the same time, and what that one had is gone.
@@ -59,4 +60,22 @@ func TestToZeroAndBackIsNoOutage(t *testing.T) {
 	eventually(t, "it goes", func() bool { return len(s.asked()) == 1 && len(standing(r)) == 0 })
 	assert.NotEmpty(t, body(t, r.url))
 	assert.Zero(t, r.Events().Published(event.NoEndpoint))
+}
+
+func TestTokenTime(t *testing.T) {
+	for name, c := range map[string]struct {
+		row  usage.Row
+		want time.Duration
+	}{
+		"usual":               {usage.Row{Stream: true, CompletionTokens: 11, FirstByte: time.Second, Response: 2 * time.Second, Service: 2 * time.Second}, 100 * time.Millisecond},
+		"a client that waits": {usage.Row{Stream: true, CompletionTokens: 11, FirstByte: time.Second, Response: time.Minute, Service: 2 * time.Second}, 200 * time.Millisecond},
+		"not told":            {usage.Row{Stream: true, FirstByte: time.Second, Response: 2 * time.Second, Service: 2 * time.Second}, 0},
+		"few":                 {usage.Row{Stream: true, CompletionTokens: 7, FirstByte: time.Second, Response: 2 * time.Second, Service: 2 * time.Second}, 0},
+		"no stream":           {usage.Row{CompletionTokens: 11, FirstByte: time.Second, Response: 2 * time.Second, Service: 2 * time.Second}, 0},
+		"all at once":         {usage.Row{Stream: true, CompletionTokens: 11, FirstByte: time.Second, Response: time.Second, Service: 2 * time.Second}, 0},
+	} {
+		took, known := app.TokenTime(&c.row)
+		assert.Equal(t, c.want, took, name)
+		assert.Equal(t, c.want > 0, known, name)
+	}
 }

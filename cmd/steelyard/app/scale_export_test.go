@@ -1,6 +1,11 @@
 package app
 
-import "github.com/steelyard-proxy/steelyard/metrics/autoscale"
+import (
+	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/autoscale"
+	"github.com/steelyard-proxy/steelyard/metrics/usage"
+)
 
 // Actuate has somebody else run the servers of an upstream. Call it before Run.
 func Actuate(a *App, upstream string, by autoscale.Actuator) {
@@ -24,3 +29,6 @@ func FoundByActuator(a *App, upstream string, c *autoscale.Count) {
 	a.fleet.mu.Unlock()
 	s.found(c)
 }
+
+// TokenTime is how long a token of a stream took.
+func TokenTime(r *usage.Row) (time.Duration, bool) { return tokenTime(r) }

@@ -86,13 +86,7 @@ func (s *scaling) depart(endpoint string, on bool) {
 
 // found gives the fleet the servers that an actuator says it has.
 func (s *scaling) found(c *autoscale.Count) {
-	s.fleet.mu.Lock()
-	sink := s.sink
-	s.fleet.mu.Unlock()
-	if sink == nil {
-		return
-	}
-	list := discovery.List{Sure: true}
+	list := discovery.List{Sure: true, Endpoints: []discovery.Endpoint{}}
 	for _, r := range c.Replicas {
 		if r.URL == "" || r.State == autoscale.Failed {
 			continue
@@ -103,7 +97,13 @@ func (s *scaling) found(c *autoscale.Count) {
 		}
 		list.Endpoints = append(list.Endpoints, e)
 	}
-	sink.Found(list)
+	s.fleet.mu.Lock()
+	sink := s.sink
+	s.started = list.Endpoints
+	s.fleet.mu.Unlock()
+	if sink != nil {
+		sink.Found(list)
+	}
 }
 
 // replaceActuator ends the actuator, which stops what must not outlive it, and makes another. The caller holds mu.
@@ -128,7 +128,8 @@ func (f *fleet) dismiss(u *upstream, s *scaling) {
 		s.tending = nil
 	}
 	a := s.actuator
-	s.actuator, s.sink = nil, nil
+	f.processes.dismiss(u.name, a)
+	s.actuator, s.sink, s.started = nil, nil, nil
 	u.dropSource(theActuator)
 	s.mu.Lock()
 	s.count = counted{}

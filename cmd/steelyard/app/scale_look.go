@@ -15,6 +15,9 @@ import (
 // look is the upstream as it is, for the controller, and its replicas for the foreman.
 func (s *scaling) look(now time.Time, c *configs.Scale, scene *autoscale.Scene) autoscale.Sample {
 	snapshot, demand := s.pool.Snapshot(), s.pool.Demand()
+	elsewhere := s.fleet.waitElsewhere(s.upstream)
+	demand.Waiting += elsewhere
+	demand.WaitingWork += float64(elsewhere)
 	sources := s.fleet.origins(s.upstream)
 	sample := autoscale.Sample{
 		Waiting: math.NaN(), Arriving: math.NaN(), Forecast: math.NaN(), WaitingRequests: demand.Waiting, OldestWait: demand.Oldest,
@@ -74,6 +77,7 @@ func (s *scaling) look(now time.Time, c *configs.Scale, scene *autoscale.Scene) 
 	sample.Resources = s.fleet.resourcesOf(s.upstream)
 	s.mu.Lock()
 	sample.FirstByte, sample.FirstByteObjective = s.firsts.p95(now), s.objective.Seconds()
+	sample.PerToken, sample.PerTokenObjective = s.tokens.p95(now), c.TargetTokenTime.Seconds()
 	s.mu.Unlock()
 	return sample
 }

@@ -75,34 +75,34 @@ func (m *meter) unit() float64 {
 	return m.busy / m.served
 }
 
-// firsts is how long answers took to begin of late.
-type firsts struct {
+// recent is how long something took of late, such as answers to begin.
+type recent struct {
 	at   []time.Time
 	took []time.Duration
 }
 
 const (
-	firstsKept  = 500
-	firstsFor   = time.Minute
-	leastFirsts = 20
+	recentKept  = 500
+	recentFor   = time.Minute
+	leastRecent = 20
 )
 
-func (f *firsts) add(now time.Time, took time.Duration) {
-	if n := len(f.at); n == firstsKept {
-		f.at, f.took = slices.Delete(f.at, 0, firstsKept/5), slices.Delete(f.took, 0, firstsKept/5)
+func (f *recent) add(now time.Time, took time.Duration) {
+	if n := len(f.at); n == recentKept {
+		f.at, f.took = slices.Delete(f.at, 0, recentKept/5), slices.Delete(f.took, 0, recentKept/5)
 	}
 	f.at, f.took = append(f.at, now), append(f.took, took)
 }
 
 // p95 is how long 95 % of those of the last minute took at most, in seconds; NaN: there are too few.
-func (f *firsts) p95(now time.Time) float64 {
+func (f *recent) p95(now time.Time) float64 {
 	var late []time.Duration
 	for i := range f.at {
-		if now.Sub(f.at[i]) <= firstsFor {
+		if now.Sub(f.at[i]) <= recentFor {
 			late = append(late, f.took[i])
 		}
 	}
-	if len(late) < leastFirsts {
+	if len(late) < leastRecent {
 		return math.NaN()
 	}
 	slices.Sort(late)
@@ -117,18 +117,37 @@ func (f *fleet) answered(rows []usage.Row) {
 	}
 }
 
-// answered notes how long answers took to begin, where there is an objective for that.
+// answered notes how long answers took to begin, and their tokens, where there is an objective for that.
 func (s *scaling) answered(now time.Time, rows []usage.Row) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.objective <= 0 {
+	if s.objective <= 0 && s.config.TargetTokenTime <= 0 {
 		return
 	}
 	for i := range rows {
-		if r := &rows[i]; r.Upstream == s.upstream && r.FirstByte > 0 && !r.Failed() {
+		r := &rows[i]
+		if r.Upstream != s.upstream || r.FirstByte <= 0 || r.Failed() {
+			continue
+		}
+		if s.objective > 0 {
 			s.firsts.add(now, r.FirstByte)
 		}
+		if took, known := tokenTime(r); known && s.config.TargetTokenTime > 0 {
+			s.tokens.add(now, took)
+		}
 	}
+}
+
+// leastTokens is how many a stream must have had for the time of one to say something.
+const leastTokens = 8
+
+// tokenTime is how long a token of a stream took in the mean, the first one aside. Only engines that say how many there were tell that.
+// Waits for a client that reads slowly are not the server's.
+func tokenTime(r *usage.Row) (took time.Duration, known bool) {
+	if !r.Stream || r.CompletionTokens < leastTokens || r.Response <= r.FirstByte {
+		return 0, false
+	}
+	return min(r.Response-r.FirstByte, r.Service) / time.Duration(r.CompletionTokens-1), true
 }
 
 // firstByteObjective is how soon the answers of an upstream shall begin, by alerts.slo; 0: nobody has said.

@@ -209,6 +209,7 @@ func (s *scaling) pause(on bool, by string) (changed bool) {
 	if (was == "") != on {
 		return false
 	}
+	s.fleet.keepPause(s.upstream, by, on)
 	kind, action := event.ScalePaused, "no server is started or stopped until it is resumed"
 	if !on {
 		kind, action = event.ScaleResumed, ""

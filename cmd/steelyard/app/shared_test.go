@@ -22,7 +22,7 @@ func TestElsewhereIsTheSumOfAll(t *testing.T) {
 	load := func() int64 { return r.Snapshots()[0].Endpoints[0].Endpoint.Load().InFlight() }
 	app.HearGateways(r.App, map[string]int64{u.Host: 3}, 3)
 	assert.EqualValues(t, 3, load())
-	r.SetElsewhere(1, map[string]int64{u.Host: 2})
+	r.SetElsewhere(1, map[string]int64{u.Host: 2}, nil)
 	assert.EqualValues(t, 5, load())
 	app.HearGateways(r.App, map[string]int64{u.Host: 1}, 1)
 	assert.EqualValues(t, 3, load())
@@ -30,7 +30,7 @@ func TestElsewhereIsTheSumOfAll(t *testing.T) {
 	assert.EqualValues(t, 4, load())
 	assert.Equal(t, map[string]int64{u.Host: 3}, app.ToldToGateways(r.App), "ours and our predecessor's")
 	assert.EqualValues(t, 1, app.InFlight(r.App), "what others have is no drift of ours")
-	r.SetElsewhere(0, map[string]int64{})
+	r.SetElsewhere(0, map[string]int64{}, nil)
 	assert.EqualValues(t, 2, load())
 	_ = s
 	h.release()

@@ -37,6 +37,8 @@ type Plan struct {
 	Sockets []Socket
 	Kept    []Kept
 	Older   *Older // programs before this one; nil: none
+	// Servers is told what servers the new program has, and those after it; nil: nobody wants to know.
+	Servers func(Servers)
 }
 
 // Child is a new program.
@@ -48,7 +50,7 @@ type Child struct {
 	ended   chan struct{} // closed when it has ended
 	state   *os.ProcessState
 	said    chan message // what it says; closed when the line is cut
-
+	servers func(Servers)
 }
 
 // Start starts the new program.
@@ -85,7 +87,7 @@ func Start(p Plan) (*Child, error) {
 		_ = ours.Close()
 		return nil, fmt.Errorf("start %s: %w", p.Path, err)
 	}
-	c := &Child{line: ours, before: p.Older, older: older, ended: make(chan struct{}), said: make(chan message, 1)}
+	c := &Child{line: ours, before: p.Older, older: older, ended: make(chan struct{}), said: make(chan message, 1), servers: p.Servers}
 	c.Process, _ = os.FindProcess(pid) // on Unix it never fails
 	go c.await()
 	go c.listen()
@@ -113,7 +115,11 @@ func (c *Child) listen() {
 		if err != nil {
 			return
 		}
-		c.said <- m
+		if m.Kind != servers {
+			c.said <- m
+		} else if c.servers != nil {
+			c.servers(m.Servers)
+		}
 	}
 }
 
@@ -174,23 +180,23 @@ func (c *Child) Kill() {
 // killTime is how long a program that must not go on gets to end by itself.
 const killTime = 2 * time.Second
 
-// The load is told when it has changed, and now and then if not: who reads may be another
+// State and servers are told when it has changed, and now and then if not: who reads may be another
 // program by then, one that has not heard it before.
 const (
-	loadEvery = 50 * time.Millisecond
-	loadAgain = time.Second
+	tellEvery = 50 * time.Millisecond
+	tellAgain = time.Second
 )
 
-// TellLoad tells the new program, and those after it, of our load until ctx ends or nobody listens.
-func (c *Child) TellLoad(ctx context.Context, of func() map[string]int64) {
-	tick := time.NewTicker(loadEvery)
+// Tell tells the new program, and those after it, what we still have to do until ctx ends or nobody listens.
+func (c *Child) Tell(ctx context.Context, of func() State) {
+	tick := time.NewTicker(tellEvery)
 	defer tick.Stop()
-	var last Load
+	var last State
 	var at time.Time
 	for {
-		now := Load(of())
-		if !maps.Equal(now, last) || time.Since(at) > loadAgain {
-			switch err := c.line.send(message{Kind: load, Load: now}); {
+		now := of()
+		if !maps.Equal(now.Load, last.Load) || !maps.Equal(now.Waiting, last.Waiting) || time.Since(at) > tellAgain {
+			switch err := c.line.send(message{Kind: load, State: now}); {
 			case err == nil:
 				last, at = now, time.Now()
 			case !errors.Is(err, os.ErrDeadlineExceeded):

@@ -7,7 +7,8 @@
 //	new: ready      it has read its configuration, and its first probes are done
 //	old: serve      take the sockets; with what the new one has to know
 //	new: serving    it accepts connections; the old one stops to
-//	old: load       how many requests the old one still has at each server, until it ends
+//	old: load       how many requests the old one still has at each server, and how many wait for one, until it ends
+//	new: servers    those that it has started, for the requests that wait in the old one
 //
 // Until "serving" the old program has given up nothing: whatever becomes of the new one, it serves on. If
 // the old one is gone before it said "serve", the new one serves: it has the sockets, and nobody else does.

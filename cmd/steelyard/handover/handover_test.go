@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,9 +53,13 @@ func act(as string) int {
 	if err != nil {
 		return 6
 	}
-	sums, ended := make(chan int64, 100), make(chan struct{})
-	from.Follow(s, func(processes int, total Load) {
-		sums <- total["a"]
+	sums, ended, waited := make(chan int64, 100), make(chan struct{}), make(chan struct{})
+	var waiting sync.Once
+	older := from.Follow(s, func(processes int, total State) {
+		sums <- total.Load["a"]
+		if total.Waiting["chat"] == 3 {
+			waiting.Do(func() { close(waited) })
+		}
 		if processes == 0 {
 			close(ended)
 		}
@@ -68,13 +73,15 @@ func act(as string) int {
 			break
 		}
 	}
+	<-waited
+	go older.TellServers(func() Servers { return Servers{"chat": {{Name: "chat-0", URL: "http://127.0.0.1:9100"}}} })
 	<-ended
 	return 0
 }
 
 // started is a new program with one socket, one program before this one that is still there, and what else it goes on
 // with: the other end of it is kept.
-func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line, kept *os.File) {
+func started(t *testing.T, as string, told func(Servers)) (c *Child, ln net.Listener, oldest *line, kept *os.File) {
 	t.Helper()
 	kept, theirs, err := os.Pipe()
 	require.NoError(t, err)
@@ -91,11 +98,11 @@ func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line, 
 	heard, err := newLine(fd)
 	require.NoError(t, err)
 	from := &From{old: heard}
-	older := from.Follow(Serve{Load: Load{"a": 5}}, func(int, Load) {})
+	older := from.Follow(Serve{State: State{Load: Load{"a": 5}}}, func(int, State) {})
 	c, err = Start(Plan{
 		Path: os.Args[0], Args: os.Args[:1], Env: append(os.Environ(), role+"="+as),
 		Sockets: []Socket{{Address: "configured", Descriptor: int(file.Fd())}}, Older: older,
-		Kept: []Kept{{Note: "a server", Descriptor: int(theirs.Fd())}},
+		Kept: []Kept{{Note: "a server", Descriptor: int(theirs.Fd())}}, Servers: told,
 	})
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Kill(); older.Leave(); _ = oldest.Close() })
@@ -104,11 +111,14 @@ func started(t *testing.T, as string) (c *Child, ln net.Listener, oldest *line, 
 }
 
 func TestHandover(t *testing.T) {
-	c, ln, oldest, kept := started(t, "good")
+	heard, once := make(chan Servers, 1), sync.Once{}
+	c, ln, oldest, kept := started(t, "good", func(s Servers) {
+		once.Do(func() { heard <- s })
+	})
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
 	require.NoError(t, c.Ready(ctx))
-	require.NoError(t, c.Serve(ctx, Serve{Load: Load{"a": 2}}))
+	require.NoError(t, c.Serve(ctx, Serve{State: State{Load: Load{"a": 2}}}))
 	note, err := io.ReadAll(kept)
 	require.NoError(t, err)
 	require.Equal(t, "a server", string(note))
@@ -119,13 +129,19 @@ func TestHandover(t *testing.T) {
 	telling, stop := context.WithCancel(t.Context())
 	ended := make(chan struct{})
 	go func() {
-		c.TellLoad(telling, func() map[string]int64 { return map[string]int64{"a": 1} })
+		c.Tell(telling, func() State { return State{Load{"a": 1}, map[string]int{"chat": 3}} })
 		close(ended)
 	}()
 	said := make([]byte, len("configured"))
 	_, err = io.ReadFull(client, said)
 	require.NoError(t, err)
 	require.Equal(t, "configured", string(said))
+	select {
+	case s := <-heard:
+		require.Equal(t, Servers{"chat": {{Name: "chat-0", URL: "http://127.0.0.1:9100"}}}, s)
+	case <-ctx.Done():
+		t.Fatal("the servers were not told")
+	}
 	stop() // this program ends
 	<-ended
 	require.NoError(t, oldest.Close())
@@ -134,9 +150,9 @@ func TestHandover(t *testing.T) {
 }
 
 func TestBadPrograms(t *testing.T) {
-	c, _, _, _ := started(t, "dies")
+	c, _, _, _ := started(t, "dies", nil)
 	require.ErrorContains(t, c.Ready(t.Context()), "ended")
-	c, _, _, _ = started(t, "silent")
+	c, _, _, _ = started(t, "silent", nil)
 	patience := errors.New("too long")
 	ctx, cancel := context.WithTimeoutCause(t.Context(), time.Millisecond, patience)
 	defer cancel()

@@ -38,24 +38,47 @@ const (
 	serve   = "serve"
 	serving = "serving"
 	load    = "load"
+	servers = "servers"
 )
 
 // message is any of them.
 type message struct {
 	Kind  string `json:"kind"`
 	Serve *Serve `json:"serve,omitempty"`
-	Load  Load   `json:"load,omitempty"`
+	State
+	Servers Servers `json:"servers,omitempty"`
+}
+
+// State is what an old program still has to do.
+type State struct {
+	Load    Load           `json:"load,omitempty"`
+	Waiting map[string]int `json:"waiting,omitempty"` // requests that wait for a server, by upstream
+}
+
+// Servers are those that the new program has started or found by whoever starts them, by upstream: for requests that wait in
+// an old program, which starts none any more.
+type Servers map[string][]Server
+
+// Server is one of them.
+type Server struct {
+	Name    string `json:"name"`
+	URL     string `json:"url"`
+	ID      string `json:"id,omitempty"` // who it is beyond its address
+	Leaving bool   `json:"leaving,omitempty"`
 }
 
 // Load is how many requests there are at each server, by its address.
 type Load map[string]int64
 
 // sum is all of them together.
-func sum(all []Load) Load {
-	total := Load{}
+func sum(all []State) State {
+	total := State{Load{}, map[string]int{}}
 	for _, one := range all {
-		for address, n := range one {
-			total[address] += n
+		for address, n := range one.Load {
+			total.Load[address] += n
+		}
+		for upstream, n := range one.Waiting {
+			total.Waiting[upstream] += n
 		}
 	}
 	return total
@@ -70,10 +93,11 @@ type Drain struct {
 
 // Serve is what the new program has to know when it begins.
 type Serve struct {
-	Load   Load    `json:"load"`  // of the old program
-	Older  []Load  `json:"older"` // of those before it, in the order of their descriptors; written by Child.Serve
-	Drains []Drain `json:"drains"`
-	Reload bool    `json:"reload"` // the configuration was reloaded since the new program was started
+	State                    // of the old program
+	Older  []Load            `json:"older"` // of those before it, in the order of their descriptors; written by Child.Serve
+	Drains []Drain           `json:"drains"`
+	Paused map[string]string `json:"paused,omitempty"` // upstreams whose servers nobody starts or stops, and why
+	Reload bool              `json:"reload"`           // the configuration was reloaded since the new program was started
 }
 
 // mostMessage is more than a message about several thousand busy servers.

@@ -5,9 +5,13 @@ package handover
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
+	"reflect"
+	"slices"
 	"sync"
 	"syscall"
+	"time"
 )
 
 // From is the program that has started this one, to take over from it.
@@ -81,27 +85,28 @@ func (f *From) Serving() { _ = f.old.send(message{Kind: serving}) }
 
 // Older are the programs before this one that have not ended, and what they still do.
 type Older struct {
-	changed func(processes int, total Load)
+	changed func(processes int, total State)
+	none    chan struct{} // closed when all have ended, or nobody listens to them here any more
 
-	mu    sync.Mutex
-	left  bool           // nobody listens to them here any more; guarded by mu
-	loads map[*line]Load // guarded by mu
+	mu     sync.Mutex
+	left   bool            // nobody listens to them here any more; guarded by mu
+	states map[*line]State // guarded by mu
 }
 
 // Follow listens to the old programs until they end, from what they said last. changed is told how many
 // there are and the sum of their loads, at first now; once at a time.
-func (f *From) Follow(s Serve, changed func(processes int, total Load)) *Older {
-	o := &Older{changed: changed, loads: map[*line]Load{f.old: s.Load}}
+func (f *From) Follow(s Serve, changed func(processes int, total State)) *Older {
+	o := &Older{changed: changed, none: make(chan struct{}), states: map[*line]State{f.old: s.State}}
 	for i, l := range f.older {
-		o.loads[l] = nil
+		o.states[l] = State{}
 		if i < len(s.Older) {
-			o.loads[l] = s.Older[i]
+			o.states[l] = State{Load: s.Older[i]}
 		}
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.tell()
-	for l := range o.loads {
+	for l := range o.states {
 		go o.follow(l)
 	}
 	return o
@@ -109,11 +114,11 @@ func (f *From) Follow(s Serve, changed func(processes int, total Load)) *Older {
 
 // tell says how it is now. The caller holds mu.
 func (o *Older) tell() {
-	all := make([]Load, 0, len(o.loads))
-	for _, one := range o.loads {
+	all := make([]State, 0, len(o.states))
+	for _, one := range o.states {
 		all = append(all, one)
 	}
-	o.changed(len(o.loads), sum(all))
+	o.changed(len(o.states), sum(all))
 }
 
 func (o *Older) follow(l *line) {
@@ -131,12 +136,46 @@ func (o *Older) take(l *line) bool {
 	case o.left:
 		return false
 	case err != nil:
-		delete(o.loads, l)
+		if delete(o.states, l); len(o.states) == 0 {
+			close(o.none)
+		}
 	case m.Kind == load:
-		o.loads[l] = m.Load
+		o.states[l] = m.State
 	}
 	o.tell()
 	return err == nil
+}
+
+// TellServers tells the old programs what servers there are, when that has changed and now and then if not, until all have
+// ended or nobody listens to them here any more. It runs while Follow's hearer does.
+func (o *Older) TellServers(of func() Servers) {
+	tick := time.NewTicker(tellEvery)
+	defer tick.Stop()
+	var last Servers
+	var at time.Time
+	for {
+		if now := of(); !reflect.DeepEqual(now, last) || time.Since(at) > tellAgain {
+			for _, l := range o.lines() {
+				_ = l.send(message{Kind: servers, Servers: now}) // whoever has ended is found out by take
+			}
+			last, at = now, time.Now()
+		}
+		select {
+		case <-o.none:
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+// lines are those to programs that have not ended.
+func (o *Older) lines() (all []*line) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.left {
+		return nil
+	}
+	return slices.Collect(maps.Keys(o.states))
 }
 
 // Leave stops to listen: the next program does.
@@ -146,8 +185,11 @@ func (o *Older) Leave() {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
+	if !o.left && len(o.states) > 0 {
+		close(o.none)
+	}
 	o.left = true
-	for l := range o.loads {
+	for l := range o.states {
 		_ = l.Close()
 	}
 }
@@ -159,7 +201,7 @@ func (o *Older) copies() (lines []*line, fds []int) {
 	}
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	for l := range o.loads {
+	for l := range o.states {
 		if fd, err := l.copyOf(); err == nil {
 			lines, fds = append(lines, l), append(fds, fd)
 		}
@@ -175,7 +217,7 @@ func (o *Older) loadsOf(lines []*line) (all []Load) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, l := range lines {
-		all = append(all, o.loads[l])
+		all = append(all, o.states[l].Load)
 	}
 	return all
 }
