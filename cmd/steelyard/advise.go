@@ -85,7 +85,7 @@ func (a *advising) run(w, notes io.Writer) error {
 		return err
 	}
 	rows.tell(notes, cfg)
-	all, err := adviseBy(cfg, rows)
+	all, err := adviseBy(cfg, rows, notes)
 	if err != nil {
 		return err
 	}
@@ -102,12 +102,16 @@ func (a *advising) run(w, notes io.Writer) error {
 }
 
 // adviseBy shows the rows to an advisor, in the order of their ends.
-func adviseBy(cfg *configs.Config, rows *logRows) ([]advice.Advice, error) {
+func adviseBy(cfg *configs.Config, rows *logRows, notes io.Writer) ([]advice.Advice, error) {
 	if len(rows.good) == 0 {
 		return nil, badInput("no row can be used: %s", rows.why())
 	}
 	advisor := advice.New(advice.Options{Replay: replay.New, OfLog: true})
-	advisor.Configure(app.AdviceSetup(cfg))
+	setup, leftOut := app.AdviceSetup(cfg)
+	for _, name := range leftOut {
+		_, _ = fmt.Fprintf(notes, "Upstream %q is left out: its endpoints are found while the gateway runs. Ask that: GET /api/v1/advice.\n", name)
+	}
+	advisor.Configure(setup)
 	traffic := forecast.New(forecast.Options{Location: time.Local})
 	step := rows.good[0].End()
 	for i := range rows.good {

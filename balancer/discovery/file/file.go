@@ -26,11 +26,11 @@ const mostFiles = 1000
 
 // Options say what is read.
 type Options struct {
-	Path     string          // a file, or a pattern as filepath.Match has them
+	Paths    []string        // files, or patterns as filepath.Match has them
 	Shape    discovery.Shape // of addresses without scheme or port
 	Interval time.Duration   // 0: 30 s
-	// Watch calls changed after each change of the files, until ctx ends; nil: only Interval counts. The pattern
-	// itself is one of the files, so that its folder is watched while it matches none.
+	// Watch calls changed after each change of the files, until ctx ends; nil: only Interval counts. The patterns
+	// themselves are among the files, so that their folders are watched while they match none.
 	Watch func(ctx context.Context, files func() []string, changed func())
 }
 
@@ -48,10 +48,15 @@ type said struct {
 	list discovery.List
 }
 
-// New returns a source that has read nothing. It fails where the pattern is none.
+// New returns a source that has read nothing. It fails where there is no pattern, or one is none.
 func New(o Options) (*Source, error) {
-	if _, err := filepath.Match(o.Path, ""); err != nil || o.Path == "" {
-		return nil, fmt.Errorf("%q is no path and no pattern: close each [", o.Path)
+	if len(o.Paths) == 0 {
+		return nil, errors.New("a source of files needs one")
+	}
+	for _, path := range o.Paths {
+		if _, err := filepath.Match(path, ""); err != nil || path == "" {
+			return nil, fmt.Errorf("%q is no path and no pattern: close each [", path)
+		}
 	}
 	if o.Interval == 0 {
 		o.Interval = usualInterval
@@ -95,34 +100,51 @@ func (s *Source) changed() {
 
 // files are those to watch.
 func (s *Source) files() []string {
-	found, _ := filepath.Glob(s.options.Path)
+	found, _ := s.find()
 	if len(found) > mostFiles {
 		found = found[:mostFiles]
 	}
-	if !slices.Contains(found, s.options.Path) {
-		found = append(found, s.options.Path)
+	for _, path := range s.options.Paths {
+		if !slices.Contains(found, path) {
+			found = append(found, path)
+		}
 	}
 	return found
 }
 
+// find is the files that there are, each once, and the patterns that match none. A path that is no pattern counts as there, for
+// the system's words.
+func (s *Source) find() (found []string, missing error) {
+	for _, path := range s.options.Paths {
+		some, err := filepath.Glob(path)
+		if len(some) == 0 && err == nil && !strings.ContainsAny(path, `*?[\`) {
+			some = []string{path}
+		}
+		if err == nil && len(some) == 0 {
+			err = fmt.Errorf("no file matches %s", path)
+		}
+		missing = errors.Join(missing, err)
+		for _, file := range some {
+			if !slices.Contains(found, file) {
+				found = append(found, file)
+			}
+		}
+	}
+	return found, missing
+}
+
 // look reads all files and tells what they say.
 func (s *Source) look(sink discovery.Sink) {
-	found, err := filepath.Glob(s.options.Path)
-	if len(found) == 0 && err == nil && !strings.ContainsAny(s.options.Path, `*?[\`) {
-		found = []string{s.options.Path} // for the system's words
-	}
+	found, missing := s.find()
 	switch {
-	case err != nil:
-		sink.Failed(err)
-		return
 	case len(found) == 0:
-		sink.Failed(fmt.Errorf("no file matches %s", s.options.Path))
+		sink.Failed(missing)
 		return
 	case len(found) > mostFiles:
-		sink.Failed(fmt.Errorf("%d files match %s: at most %d are read", len(found), s.options.Path, mostFiles))
+		sink.Failed(fmt.Errorf("%d files match %s: at most %d are read", len(found), strings.Join(s.options.Paths, " and "), mostFiles))
 		return
 	}
-	l, problems := s.read(found)
+	l, problems := s.read(found, missing)
 	if l != nil && (problems == nil || !slices.Equal(l.Endpoints, s.told)) {
 		s.told = slices.Clone(l.Endpoints)
 		sink.Found(*l)
@@ -132,8 +154,10 @@ func (s *Source) look(sink discovery.Sink) {
 	}
 }
 
-// read returns what the files say together, nil where none has said anything yet, and what is wrong with any.
-func (s *Source) read(found []string) (whole *discovery.List, problems error) {
+// read returns what the files say together, nil where none has said anything yet, and what is wrong with any besides what
+// is missing.
+func (s *Source) read(found []string, missing error) (whole *discovery.List, problems error) {
+	problems = missing
 	now := make(map[string]said, len(found))
 	var lists []discovery.List
 	for _, file := range found {

@@ -69,7 +69,7 @@ func write(t *testing.T, path string, names ...string) {
 // look has a source look at the files of a folder, once for each step.
 func look(t *testing.T, pattern string, steps func(folder string, next func(), h *heard)) {
 	folder := t.TempDir()
-	s, err := New(Options{Path: filepath.Join(folder, pattern)})
+	s, err := New(Options{Paths: []string{filepath.Join(folder, pattern)}})
 	require.NoError(t, err)
 	h := new(heard)
 	steps(folder, func() { s.look(h) }, h)
@@ -156,7 +156,7 @@ func TestWhatIsNoFile(t *testing.T) {
 		next()
 		h.expect(t, "is no file")
 	})
-	_, err := New(Options{Path: "/a/[b"})
+	_, err := New(Options{Paths: []string{"/a/[b"}})
 	require.ErrorContains(t, err, "close each [")
 	_, err = New(Options{})
 	require.Error(t, err)
@@ -170,7 +170,7 @@ func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		var change func()
-		s, err := New(Options{Path: path, Watch: func(ctx context.Context, files func() []string, changed func()) {
+		s, err := New(Options{Paths: []string{path}, Watch: func(ctx context.Context, files func() []string, changed func()) {
 			require.Equal(t, []string{path}, files())
 			change = changed
 			<-ctx.Done()
@@ -195,4 +195,27 @@ func TestRun(t *testing.T) {
 		cancel()
 		<-ended
 	})
+}
+
+// TestSeveralPatterns are one list: a file counts once, and one that is missing is told.
+func TestSeveralPatterns(t *testing.T) {
+	folder := t.TempDir()
+	racks, a, spare := filepath.Join(folder, "racks", "*.yaml"), filepath.Join(folder, "racks", "a.yaml"), filepath.Join(folder, "spare.yaml")
+	require.NoError(t, os.Mkdir(filepath.Dir(a), 0o700))
+	s, err := New(Options{Paths: []string{racks, a, spare}})
+	require.NoError(t, err)
+	h := new(heard)
+	s.look(h)
+	h.expect(t, "no file matches "+racks)
+	h.expect(t, a+": it is not there")
+	write(t, a, "a")
+	s.look(h)
+	h.expect(t, spare+": it is not there", "a")
+	write(t, spare, "s")
+	s.look(h)
+	h.expect(t, "", "a", "s")
+	require.ElementsMatch(t, []string{a, spare, racks}, s.files())
+	require.NoError(t, os.Remove(a))
+	s.look(h)
+	h.expect(t, "no file matches "+racks, "a", "s") // it is named, and keeps what it last said
 }

@@ -21,14 +21,17 @@ import (
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
 )
 
-// AdviceSetup is what an advisor is told of a configuration.
-func AdviceSetup(cfg *configs.Config) (list []advice.Upstream) {
+// AdviceSetup is what an advisor is told of a configuration. Of upstreams whose endpoints are found only a running gateway
+// knows those: they are left out, by name.
+func AdviceSetup(cfg *configs.Config) (list []advice.Upstream, leftOut []string) {
 	for _, u := range cfg.Upstreams {
-		if u.Discovery == nil { // a fleet that changes cannot be replayed
-			list = append(list, adviceUpstream(u))
+		if u.Discovery != nil {
+			leftOut = append(leftOut, u.Name)
+			continue
 		}
+		list = append(list, adviceUpstream(u))
 	}
-	return list
+	return list, leftOut
 }
 
 func adviceUpstream(u configs.Upstream) advice.Upstream {
@@ -73,15 +76,20 @@ func AdviceForecast(o forecast.Outlook) advice.Forecast {
 	return f
 }
 
-// setups are the upstreams as they are now: what is measured has the value that is in force.
+// setups are the upstreams as they are now: what is measured has the value that is in force. Of endpoints that are found nothing is
+// advised that the file would have to say of each; and whenever others are found what was recorded begins anew.
 func (f *fleet) setups() (list []advice.Upstream) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	for _, u := range f.upstreams {
-		if u.config.Discovery != nil {
-			continue
-		}
 		setup := adviceUpstream(u.config)
+		for _, m := range u.members {
+			if m.want.source != "" && m.asked == "" && m.want.departing == "" {
+				setup.Endpoints = append(setup.Endpoints, advice.Endpoint{
+					Name: m.name, Capacity: m.rating.Capacity, AutoCapacity: true, Slots: m.rating.Slots, AutoSlots: true, Tier: m.want.tier,
+				})
+			}
+		}
 		for i := range setup.Endpoints {
 			e := &setup.Endpoints[i]
 			for _, m := range u.members {

@@ -2,6 +2,8 @@ package app_test
 
 import (
 	"net/http"
+	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -49,4 +51,17 @@ func TestAChangeLastsUntilTheConfigurationIsReadAgain(t *testing.T) {
 	require.NoError(t, r.Reload(cfg))
 	assert.Contains(t, body(t, r.admin+"/api/v1/upstreams"), `"capacity": 100`)
 	assert.NotContains(t, body(t, r.admin+"/api/v1/upstreams"), `"capacity": 50`)
+}
+
+// TestAdviceOnFoundEndpoints: an upstream whose endpoints are found gets its advice too.
+func TestAdviceOnFoundEndpoints(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "list.json")
+	writeList(t, file, map[string]*httptest.Server{"a": backend(t, "a"), "b": backend(t, "b")})
+	r := run(t, found(t, "", file))
+	eventually(t, "both are found", func() bool { return eligible(r, "a") && eligible(r, "b") })
+	r.Think()
+	text := body(t, r.admin+"/api/v1/advice")
+	for _, kind := range []string{"capacity", "replicas", "limits", "policy"} {
+		assert.Contains(t, text, `"kind": "`+kind+`"`)
+	}
 }

@@ -24,7 +24,7 @@ func newSource(c *configs.Discovery, log *zap.Logger) (discovery.Source, error) 
 	case "http":
 		return http.New(http.Options{URL: string(c.URL), CAFile: c.CAFile, TokenFile: c.TokenFile, Shape: shape, Interval: c.Interval})
 	case "file":
-		return file.New(file.Options{Path: c.Path, Shape: shape, Interval: c.Interval, Watch: watchFiles(log)})
+		return file.New(file.Options{Paths: c.Files(), Shape: shape, Interval: c.Interval, Watch: watchFiles(log)})
 	case "kubernetes":
 		return newServiceSource(c, log)
 	case "dns":
