@@ -17,6 +17,7 @@ import (
 
 const (
 	usualTimeout = time.Second
+	usualMost    = 32 << 20         // bytes of what one call is answered
 	mostIdle     = 4                // connections that are kept
 	idleFor      = 90 * time.Second // a connection that was not used for longer may lead nowhere: a firewall forgets it
 )
@@ -35,7 +36,7 @@ type Client struct {
 // connection is one to the master. One call has it at a time.
 type connection struct {
 	redis.Conn
-	socket net.Conn // under Conn, so that a call can be ended from beside it
+	socket *bounded // under Conn, so that a call can be ended from beside it
 	since  time.Time
 }
 
@@ -43,6 +44,9 @@ type connection struct {
 func New(o Options) *Client {
 	if o.Timeout <= 0 {
 		o.Timeout = usualTimeout
+	}
+	if o.MostAnswer <= 0 {
+		o.MostAnswer = usualMost
 	}
 	if o.Dial == nil {
 		o.Dial = (&net.Dialer{}).DialContext
@@ -88,6 +92,7 @@ func (c *Client) Pipe(ctx context.Context, commands ...[]any) ([]any, error) {
 	if err != nil {
 		return nil, c.failed(ctx, err)
 	}
+	conn.socket.left.Store(c.options.MostAnswer)
 	stop := context.AfterFunc(ctx, func() { _ = conn.socket.Close() })
 	replies, err := exchange(conn, commands)
 	if !stop() && err == nil {

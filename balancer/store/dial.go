@@ -65,12 +65,15 @@ func (c *Client) try(ctx context.Context, address string, left int) (*connection
 	options := []redis.DialOption{
 		redis.DialUsername(c.options.User), redis.DialPassword(password), redis.DialDatabase(c.options.Database), redis.DialClientName(c.options.Name),
 		redis.DialContextFunc(func(_ context.Context, network, address string) (net.Conn, error) {
-			socket, err := c.options.Dial(ctx, network, address)
-			if err == nil {
-				conn.socket = socket
-				stop = context.AfterFunc(ctx, func() { _ = socket.Close() })
+			plain, err := c.options.Dial(ctx, network, address)
+			if err != nil {
+				return nil, err
 			}
-			return socket, err
+			socket := &bounded{Conn: plain}
+			socket.left.Store(c.options.MostAnswer)
+			conn.socket = socket
+			stop = context.AfterFunc(ctx, func() { _ = socket.Close() })
+			return socket, nil
 		}),
 	}
 	if c.options.TLS != nil {

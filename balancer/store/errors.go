@@ -91,6 +91,9 @@ func kindOf(err error) Kind {
 		}
 		return Refused
 	}
+	if errors.Is(err, errTooMuch) {
+		return Refused
+	}
 	if timeout, ok := errors.AsType[net.Error](err); ok && timeout.Timeout() ||
 		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrDeadlineExceeded) {
 		return Slow

@@ -25,6 +25,7 @@ type Options struct {
 	Database     int
 	TLS          *tls.Config   // nil: not encrypted
 	Timeout      time.Duration // of each call, dialling included; 0: a second
+	MostAnswer   int64         // bytes that a call may be answered with; 0: 32 MiB
 	Name         string        // by which the server's CLIENT LIST shows us; "": none
 	Dial         Dial          // nil: by the system
 }

@@ -3,6 +3,7 @@
 package redis
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -34,6 +35,9 @@ type memory struct {
 
 // read takes in a reading. An error means that it is not to be believed: what was known stays.
 func (m *memory) read(now time.Time, records map[string]Record) (discovery.List, error) {
+	if len(records) > discovery.Most {
+		return discovery.List{}, fmt.Errorf("%d servers are registered, at most %d are taken: give those of other upstreams another name", len(records), discovery.Most)
+	}
 	if err := m.doubts(now, records); err != nil {
 		return discovery.List{}, err
 	}
@@ -62,7 +66,28 @@ func (m *memory) read(now time.Time, records map[string]Record) (discovery.List,
 		next[name] = was
 	}
 	m.servers = next
+	m.bound()
 	return discovery.List{Endpoints: m.endpoints(), Sure: changed && sure, Version: fmt.Sprintf("%d records", len(records))}, nil
+}
+
+// bound forgets those that are missing for longest, where there are more than one source may name.
+func (m *memory) bound() {
+	over := len(m.servers) - discovery.Most
+	if over <= 0 {
+		return
+	}
+	var lost []string
+	for name, k := range m.servers {
+		if !k.lost.IsZero() {
+			lost = append(lost, name)
+		}
+	}
+	slices.SortFunc(lost, func(a, b string) int {
+		return cmp.Or(m.servers[a].lost.Compare(m.servers[b].lost), cmp.Compare(a, b))
+	})
+	for _, name := range lost[:over] {
+		delete(m.servers, name)
+	}
 }
 
 // doubts says whether so much is missing that it is the store's fault, and for how long that is held against it.

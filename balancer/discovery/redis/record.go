@@ -19,6 +19,8 @@ const (
 	UsualTTL = 15 * time.Second
 	// LeastTTL and MostTTL bound it. A third of it is the time from one renewal to the next.
 	LeastTTL, MostTTL = 3 * time.Second, 10 * time.Minute
+	// mostRecord is how many bytes a record may have.
+	mostRecord = 4 << 10
 	// UsualCluster is for those who share a Redis with nobody. It is also that of gateways.
 	UsualCluster = "steelyard"
 )
@@ -112,7 +114,7 @@ func (r *Record) text() string {
 // parse reads a record. One that is none has no URL, so that it is refused by its name.
 func parse(name string, text []byte) Record {
 	var r Record
-	if json.Unmarshal(text, &r) != nil {
+	if len(text) > mostRecord || json.Unmarshal(text, &r) != nil {
 		r = Record{}
 	}
 	r.Name = name

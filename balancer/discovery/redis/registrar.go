@@ -50,12 +50,11 @@ func (r *Registrar) Announce(ctx context.Context, departing bool) error {
 // announce is not done where somebody else has written the record meanwhile: then it is looked at once more.
 func (r *Registrar) announce(ctx context.Context, departing bool) (done bool, err error) {
 	key := r.group.entry(r.record.Name)
-	reply, err := r.store.Do(ctx, "GET", key)
+	there, is, err := r.there(ctx)
 	if err != nil {
 		return false, err
 	}
-	there, _ := reply.([]byte)
-	if there != nil {
+	if is {
 		if other := parse(r.record.Name, there); other.Owner != r.record.Owner && other.URL != r.record.URL && !other.Departing {
 			return false, &Taken{Name: r.record.Name, URL: other.URL}
 		}
@@ -63,7 +62,7 @@ func (r *Registrar) announce(ctx context.Context, departing bool) (done bool, er
 	mine := r.record
 	mine.Departing = departing
 	write := []any{"SET", key, mine.text(), "PX", mine.TTLMillis}
-	if there == nil {
+	if !is {
 		write = append(write, "NX") // whoever comes first has it
 	}
 	replies, err := r.store.Pipe(ctx, write,
@@ -79,28 +78,37 @@ func (r *Registrar) announce(ctx context.Context, departing bool) (done bool, er
 	return replies[0] != nil, nil
 }
 
+// there is what the record's key holds, and whether there is anything.
+func (r *Registrar) there(ctx context.Context) (text []byte, is bool, err error) {
+	key := r.group.entry(r.record.Name)
+	replies, err := r.store.Pipe(ctx, []any{"EXISTS", key}, part(key))
+	if err != nil {
+		return nil, false, err
+	}
+	for _, reply := range replies {
+		if err := asError(reply); err != nil {
+			return nil, false, err
+		}
+	}
+	n, _ := replies[0].(int64)
+	text, _ = replies[1].([]byte)
+	return text, n > 0, nil
+}
+
 // Leave removes the record, if it is ours. Those who read it have had time to see that it departs.
 func (r *Registrar) Leave(ctx context.Context) error {
-	key := r.group.entry(r.record.Name)
-	reply, err := r.store.Do(ctx, "GET", key)
-	if err != nil {
+	there, is, err := r.there(ctx)
+	if err != nil || !is || parse(r.record.Name, there).Owner != r.record.Owner {
 		return err
 	}
-	if there, _ := reply.([]byte); there == nil || parse(r.record.Name, there).Owner != r.record.Owner {
-		return nil
-	}
-	_, err = r.store.Do(ctx, "DEL", key)
+	_, err = r.store.Do(ctx, "DEL", r.group.entry(r.record.Name))
 	return err
 }
 
 // Tidy removes the names of servers that are long gone from the group's set. One of them that comes back adds itself.
 func (r *Registrar) Tidy(ctx context.Context) error {
 	source := Source{options: Options{Store: r.store, Group: r.group}}
-	reply, err := r.store.Do(ctx, "SMEMBERS", r.group.index())
-	if err != nil {
-		return err
-	}
-	names, err := texts(reply)
+	names, err := source.names(ctx)
 	if err != nil {
 		return err
 	}

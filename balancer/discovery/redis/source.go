@@ -4,6 +4,7 @@ package redis
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,7 +15,7 @@ import (
 const (
 	// UsualInterval is the time from one reading to the next.
 	UsualInterval = 2 * time.Second
-	// atOnce is how many records one command asks for: a Redis does nothing else meanwhile.
+	// atOnce is how many records are asked for at once.
 	atOnce = 500
 	// mostNames is how many a set may hold, those of servers that are gone included.
 	mostNames = 4 * discovery.Most
@@ -74,40 +75,62 @@ func (s *Source) Run(ctx context.Context, sink discovery.Sink) {
 
 // read returns all records of the group by their names.
 func (s *Source) read(ctx context.Context) (map[string]Record, error) {
-	reply, err := s.options.Store.Do(ctx, "SMEMBERS", s.options.Group.index())
+	names, err := s.names(ctx)
 	if err != nil {
 		return nil, err
-	}
-	names, err := texts(reply)
-	if err != nil {
-		return nil, fmt.Errorf("%s: the key %s is not as steelyard writes it: %w", s.options.Store.Where(), s.options.Group.index(), err)
-	}
-	if len(names) > mostNames {
-		return nil, fmt.Errorf("%s: the key %s holds %d names, at most %d are read: delete it, the servers write it anew", s.options.Store.Where(), s.options.Group.index(), len(names), mostNames)
 	}
 	records := make(map[string]Record, len(names))
 	for len(names) > 0 {
 		some := names[:min(len(names), atOnce)]
 		names = names[len(some):]
-		keys := make([]any, len(some))
+		commands := make([][]any, len(some))
 		for i, name := range some {
-			keys[i] = s.options.Group.entry(string(name))
+			commands[i] = part(s.options.Group.entry(string(name)))
 		}
-		reply, err := s.options.Store.Do(ctx, "MGET", keys...)
+		answers, err := s.options.Store.Pipe(ctx, commands...)
 		if err != nil {
 			return nil, err
 		}
-		values, err := texts(reply)
-		if err != nil || len(values) != len(some) {
-			return nil, fmt.Errorf("%s: the answer to MGET is not one value for each key", s.options.Store.Where())
-		}
-		for i, value := range values {
-			if value != nil {
-				records[string(some[i])] = parse(string(some[i]), value)
+		for i, answer := range answers {
+			name := string(some[i])
+			text, is := answer.([]byte)
+			if failed, is := errors.AsType[*store.Error](asError(answer)); is && failed.Kind != store.Refused {
+				return nil, failed
+			}
+			if !is || len(text) > 0 { // what is no text is a record that cannot be read
+				records[name] = parse(name, text)
 			}
 		}
 	}
 	return records, nil
+}
+
+// part reads what a key holds, and no more than shows that it is too long for a record.
+func part(key string) []any { return []any{"GETRANGE", key, 0, mostRecord} }
+
+func asError(answer any) error {
+	err, _ := answer.(error)
+	return err
+}
+
+// names are those in the group's set. How many there are is asked first: a set may have any number.
+func (s *Source) names(ctx context.Context) ([][]byte, error) {
+	index, where := s.options.Group.index(), s.options.Store.Where()
+	reply, err := s.options.Store.Do(ctx, "SCARD", index)
+	if err != nil {
+		return nil, err
+	}
+	if n, _ := reply.(int64); n > mostNames {
+		return nil, fmt.Errorf("%s: the key %s holds %d names, at most %d are read: delete it, the servers write it anew", where, index, n, mostNames)
+	}
+	if reply, err = s.options.Store.Do(ctx, "SMEMBERS", index); err != nil {
+		return nil, err
+	}
+	names, err := texts(reply)
+	if err != nil {
+		return nil, fmt.Errorf("%s: the key %s is not as steelyard writes it: %w", where, index, err)
+	}
+	return names, nil
 }
 
 // texts are the elements of an answer; nil where there is none.

@@ -33,12 +33,30 @@ var commands = map[string]command{
 	"CLIENT": {do: func(*Server, []string) string { return "+OK\r\n" }},
 	"ROLE":   {do: func(s *Server, _ []string) string { return "*1\r\n" + bulk(s.role) }},
 	"GET":    {do: func(s *Server, args []string) string { return s.text(args[0]) }},
-	"MGET": {do: func(s *Server, args []string) string {
-		all := make([]string, len(args))
-		for i, key := range args {
-			all[i] = s.text(key)
+	"GETRANGE": {do: func(s *Server, args []string) string {
+		v, ok := s.live(args[0])
+		first, _ := strconv.Atoi(args[1])
+		last, _ := strconv.Atoi(args[2])
+		if ok && v.set != nil {
+			return wrongType
 		}
-		return list(all)
+		if first < 0 || last < 0 {
+			return syntax // as far as it is used here
+		}
+		return bulk(v.text[min(first, len(v.text)):min(last+1, len(v.text))])
+	}},
+	"EXISTS": {do: func(s *Server, args []string) string {
+		if _, ok := s.live(args[0]); !ok {
+			return number(0)
+		}
+		return number(1)
+	}},
+	"SCARD": {do: func(s *Server, args []string) string {
+		v, ok := s.live(args[0])
+		if ok && v.set == nil {
+			return wrongType
+		}
+		return number(len(v.set))
 	}},
 	"PTTL": {do: func(s *Server, args []string) string {
 		v, ok := s.live(args[0])

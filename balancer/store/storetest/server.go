@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"io"
 	"net"
 	"strings"
 	"sync"
@@ -105,6 +106,20 @@ func (s *Server) Empty() {
 	s.keys = map[string]value{}
 }
 
+// Hold has a key hold a text, as somebody else may have written it, whatever its size.
+func (s *Server) Hold(key, text string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[key] = value{text: text}
+}
+
+// HoldSet has a key hold a set, likewise.
+func (s *Server) HoldSet(key string, members map[string]bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.keys[key] = value{set: members}
+}
+
 // Step moves its clock.
 func (s *Server) Step(by time.Duration) {
 	s.mu.Lock()
@@ -132,7 +147,10 @@ func (s *Server) serve(c net.Conn) {
 		delete(s.conns, c)
 		s.mu.Unlock()
 	}()
-	in, out, known := bufio.NewReader(c), bufio.NewWriter(c), false
+	in, known := bufio.NewReader(c), false
+	answers := make(chan string, mostWaiting)
+	defer close(answers)
+	go send(c, answers)
 	for {
 		args, err := readCommand(in)
 		if err != nil {
@@ -145,12 +163,18 @@ func (s *Server) serve(c net.Conn) {
 			<-stopped
 		}
 		name := strings.ToUpper(args[0])
-		answer := s.answer(name, args[1:], &known)
-		if _, err := out.WriteString(answer); err != nil {
-			return
-		}
-		if in.Buffered() == 0 && out.Flush() != nil {
-			return
+		answers <- s.answer(name, args[1:], &known)
+	}
+}
+
+// mostWaiting is how many answers may wait for a client that still sends commands.
+const mostWaiting = 4096
+
+// send sends answers until there are no more.
+func send(c net.Conn, answers <-chan string) {
+	for answer := range answers {
+		if _, err := io.WriteString(c, answer); err != nil {
+			_ = c.Close()
 		}
 	}
 }
