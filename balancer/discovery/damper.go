@@ -77,11 +77,22 @@ func (d *Damper) Restore(list []Endpoint) (changed bool) {
 	return true
 }
 
+// Remember notes what was in force when an earlier process ended: the first list is believed as if it had been in force all along. It is
+// in force itself from that list on, or by Restore. It does nothing if the source has said something, or another list is in force.
+func (d *Damper) Remember(list []Endpoint) {
+	if !d.known && len(d.inForce) == 0 {
+		d.obeyed = list
+	}
+}
+
 // Found takes in what a source says at a moment. It reports whether what is in force has changed.
 func (d *Damper) Found(now time.Time, l List) (changed bool) {
 	good, faults, err := Check(l.Endpoints)
 	if err != nil {
 		return d.Failed(now, err)
+	}
+	if !d.known && len(d.inForce) == 0 {
+		changed = d.put(d.obeyed) // what is remembered; else nothing
 	}
 	d.known, d.version, d.faults = true, l.Version, faults
 	good = d.keepBroken(good)
@@ -89,7 +100,7 @@ func (d *Damper) Found(now time.Time, l List) (changed bool) {
 	if len(staying(good)) == 0 && len(staying(d.inForce)) > 0 && !l.Sure {
 		d.waiting = nil
 		d.troubled(now, Empty, "it names no endpoint that can be used; the last list stays")
-		return false
+		return changed
 	}
 	gone := d.gone(now, good)
 	if l.Sure || !d.tooMany(gone) {

@@ -249,3 +249,39 @@ func BenchmarkDamper1000(b *testing.B) {
 		d.Found(start, List{Endpoints: slices.Clone(list[i%100:]), Sure: true})
 	}
 }
+
+// A start goes by what was in force before it: a first list that lacks most of that waits, as one that comes later.
+func TestFirstListIsHeldAgainstWhatIsRemembered(t *testing.T) {
+	remembering := func(n int) *Damper {
+		d := newTestDamper()
+		d.Remember(servers(upTo(n)...))
+		require.Empty(t, d.Endpoints(), "nothing is in force before the source was asked")
+		return d
+	}
+	for name, d := range map[string]*Damper{"before": remembering(10), "in force": remembering(10)} {
+		if name == "in force" {
+			require.True(t, d.Restore(servers(upTo(10)...)))
+		}
+		d.Found(after(1), List{Endpoints: servers(1, 11)})
+		require.Len(t, d.Endpoints(), 11, name)
+		require.Equal(t, Held, d.State(after(1)).Trouble)
+		require.False(t, d.Step(after(30)))
+		require.True(t, d.Step(after(31)))
+		require.Equal(t, []string{"s1", "s11"}, inForce(d), name)
+	}
+	d := remembering(10)
+	require.True(t, d.Found(after(1), List{}))
+	require.Len(t, d.Endpoints(), 10)
+	require.Equal(t, Empty, d.State(after(1)).Trouble)
+
+	d = remembering(10)
+	d.Found(after(1), List{Endpoints: servers(1), Sure: true})
+	require.Equal(t, []string{"s1"}, inForce(d))
+	d.Remember(servers(2))
+	d.Found(after(2), List{Endpoints: servers(1)})
+	require.Equal(t, None, d.State(after(2)).Trouble, "what is in force counts, whatever is remembered later")
+
+	d = remembering(10)
+	d.Found(after(1), List{Endpoints: servers(2, 3, 4, 5, 6, 7, 8, 9, 10)})
+	require.Len(t, d.Endpoints(), 9, "few may go at once")
+}

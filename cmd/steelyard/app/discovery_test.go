@@ -7,9 +7,11 @@ import (
 	"net/http/httptest"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -17,6 +19,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/discovery"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
 // found is a configuration whose endpoints a file lists.
@@ -290,4 +293,28 @@ func TestCache(t *testing.T) {
 	r = run(t, found(t, fmt.Sprintf(", cache: %q", cache), file))
 	eventually(t, "what was kept", func() bool { return eligible(r, "a") })
 	require.Equal(t, "a", body(t, r.url))
+}
+
+// A start whose first list lacks most of what was kept goes on with what was kept, as a gateway does that was there all along.
+func TestCacheIsWhatIsMissed(t *testing.T) {
+	folder := t.TempDir()
+	file, cache := filepath.Join(folder, "list.json"), filepath.Join(folder, "cache.json")
+	all := map[string]*httptest.Server{}
+	for _, name := range []string{"a", "b", "c", "d"} {
+		all[name] = backend(t, name)
+	}
+	writeList(t, file, all)
+	settings := fmt.Sprintf(", cache: %q, grace: 1h", cache)
+	r := run(t, found(t, settings, file))
+	eventually(t, "the cache", func() bool {
+		text, err := os.ReadFile(cache)
+		return err == nil && strings.Contains(string(text), all["d"].URL)
+	})
+	require.NoError(t, r.stop())
+	writeList(t, file, map[string]*httptest.Server{"a": all["a"]})
+	cfg := found(t, settings, file)
+	cfg.Upstreams[0].Discovery.Interval = time.Hour // so that no second reading confirms the first
+	r = run(t, cfg)
+	eventually(t, "the list to be held", func() bool { return r.Events().Published(event.DiscoveryHeld) == 1 })
+	require.Len(t, standing(r), 4)
 }

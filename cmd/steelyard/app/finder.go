@@ -4,6 +4,8 @@ package app
 
 import (
 	"context"
+	"errors"
+	"io/fs"
 	"reflect"
 	"sync"
 	"time"
@@ -102,6 +104,7 @@ func (fd *finder) end() {
 
 // run has the source look, and gives the fleet what is in force whenever that changes.
 func (fd *finder) run(ctx context.Context) error {
+	kept := fd.remember()
 	var looking sync.WaitGroup
 	defer looking.Wait()
 	if fd.source != nil {
@@ -119,7 +122,7 @@ func (fd *finder) run(ctx context.Context) error {
 			return nil
 		case <-first.C:
 			late = true
-			fd.restore()
+			fd.restore(kept)
 		case <-grace.C:
 		case <-fd.woken:
 			if !discovery.Sleep(ctx, coalesce) {
@@ -203,13 +206,15 @@ func (fd *finder) state() (s discovery.State, reads, fails uint64) {
 	return fd.damper.State(time.Now()), fd.reads, fd.fails
 }
 
-// restore takes up what was kept of an earlier run, if the source has said nothing yet.
-func (fd *finder) restore() {
-	path := fd.cache
-	if path == "" {
-		return
+// remember reads what was kept of an earlier run, so that what the first list drops of it counts as gone.
+func (fd *finder) remember() []discovery.Endpoint {
+	if fd.cache == "" {
+		return nil
 	}
-	text, err := statefile.Read(path)
+	text, err := statefile.Read(fd.cache)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil // nothing was found yet
+	}
 	var l discovery.List
 	if err == nil {
 		l, err = discovery.Parse(text, discovery.Shape{})
@@ -219,14 +224,22 @@ func (fd *finder) restore() {
 		good, _, err = discovery.Check(l.Endpoints)
 	}
 	if err != nil {
-		fd.fleet.log.Warn("what was last found cannot be read", zap.String("upstream", fd.upstream), zap.String("discovery.cache", path), zap.Error(err))
-		return
+		fd.fleet.log.Warn("what was last found cannot be read", zap.String("upstream", fd.upstream), zap.String("discovery.cache", fd.cache), zap.Error(err))
+		return nil
 	}
 	fd.mu.Lock()
 	defer fd.mu.Unlock()
-	if fd.damper.Restore(good) {
+	fd.damper.Remember(good)
+	return good
+}
+
+// restore puts what was kept in force, if the source has said nothing yet.
+func (fd *finder) restore(kept []discovery.Endpoint) {
+	fd.mu.Lock()
+	defer fd.mu.Unlock()
+	if fd.damper.Restore(kept) {
 		fd.fleet.log.Warn("the source of endpoints has said nothing yet: those that were last found are used",
-			zap.String("upstream", fd.upstream), zap.Int("endpoints", len(good)))
+			zap.String("upstream", fd.upstream), zap.Int("endpoints", len(kept)))
 	}
 }
 
