@@ -45,6 +45,9 @@ func NewPool(name string, loads *Loads) *Pool {
 	return p
 }
 
+// Learned is what is learned of all requests of the upstream.
+func (p *Pool) Learned() *cost.Upstream { return &p.learned }
+
 // Name returns the upstream's name.
 func (p *Pool) Name() string { return p.name }
 

@@ -43,6 +43,7 @@ type Predictor struct {
 	dropped atomic.Uint64         // rows that were not taken; written by Finished
 	table   atomic.Pointer[table] // replaced by Run, and by Load before it
 	memory  memory
+	others  atomic.Pointer[[]heard] // what other gateways have learned; nil: nothing was heard; written by Hear
 
 	// What follows belongs to the goroutine of Run, or to who calls Look in its place, and to Load before it.
 	random    *rand.Rand
@@ -53,8 +54,9 @@ type Predictor struct {
 	overall   *learner
 	models    map[string]*learner
 	newcomers newcomers
-	evicted   uint64 // models that left for others
-	changed   bool   // something has, since the table was published
+	evicted   uint64   // models that left for others
+	changed   bool     // something has, since the table was published
+	counted   *[]heard // what of others is in the table
 }
 
 // table is everything that is known at one time. It is not written once it is published.
@@ -92,6 +94,8 @@ func (p *Predictor) publish() {
 			t.byModel[e.model] = &e.formula
 		}
 	}
+	p.counted = p.others.Load()
+	p.withOthers(t)
 	p.table.Store(t)
 	p.changed = false
 }

@@ -99,7 +99,7 @@ const mostLearners = 3
 // learn lets the models learn that have the most new rows, and publishes. At most one of them
 // searches for settings, so that learning comes in short bursts.
 func (p *Predictor) learn(now time.Time) {
-	if !p.changed {
+	if !p.changed && p.others.Load() == p.counted {
 		return
 	}
 	due := p.due()

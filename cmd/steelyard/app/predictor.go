@@ -34,6 +34,7 @@ type learner struct {
 	saving   sync.Mutex         // one save at a time
 	told     string             // the last failure to save; guarded by saving
 	unread   error              // why Read did not take up the file; until it is settled
+	heard    [][]byte           // what other gateways told last; of those who teach it alone
 }
 
 func newLearner(file string, log *zap.Logger) *learner {
