@@ -16,7 +16,7 @@ type Shared struct {
 	PasswordFile string    `yaml:"password_file,omitempty"` // of a file with Redis' password, absolute; "": it is in the URL, or there is none
 	// Peers are the admin listeners of the other gateways; this one may stand among them.
 	Peers      []string      `yaml:"peers,omitempty"`
-	SecretFile string        `yaml:"secret_file,omitempty"` // a file with the key by which peers know each other, absolute
+	SecretFile string        `yaml:"secret_file,omitempty"` // a file with the key by which peers know each other, and users have one name at all gateways, absolute
 	Name       string        `yaml:"name,omitempty"`        // of this gateway; "": the machine's
 	Cluster    string        `yaml:"cluster"`               // gateways of another cluster are not heard
 	Publish    time.Duration `yaml:"publish"`               // the longest time between two pages
@@ -55,6 +55,9 @@ func (r *report) validateShared(c *Config) {
 		r.readSecret("shared.password_file", s.PasswordFile)
 	}
 	r.validatePeers(c)
+	if n := r.validateKeys("shared.secret_file", s.SecretFile); n > 1 {
+		r.add("shared.secret_file", "keep one, the same for all gateways", "holds %d keys", n)
+	}
 	if s.Name != "" {
 		r.validateName("shared.name", s.Name)
 	}
@@ -147,9 +150,6 @@ func (r *report) validatePeers(c *Config) {
 	case s.SecretFile == "":
 		r.missing("shared.secret_file", "give a file with the same key for all gateways, such as openssl rand -base64 32 prints: whoever has none could make servers look busy")
 	}
-	if n := r.validateKeys("shared.secret_file", s.SecretFile); n > 1 {
-		r.add("shared.secret_file", "keep one, the same for all gateways", "holds %d keys", n)
-	}
 }
 
 // reviewShared notes what has no effect, and what others may read.
@@ -172,8 +172,11 @@ func (r *report) reviewShared(c *Config) {
 	if s.PasswordFile != "" && s.Redis == "" {
 		r.note("shared.password_file", "give shared.redis, or remove it", "has no effect without shared.redis")
 	}
-	if s.SecretFile != "" && len(s.Peers) == 0 {
-		r.note("shared.secret_file", "give shared.peers, or remove it", "has no effect without shared.peers")
+	if s.SecretFile != "" && !s.On() {
+		r.note("shared.secret_file", remedy, "has no effect: this gateway is alone")
+	}
+	if s.Redis != "" && s.SecretFile == "" && c.Usage.Enabled && c.Usage.User != "off" {
+		r.note("shared.secret_file", "give a file with the same key for all gateways, such as openssl rand -base64 32 prints", "a user has another name at each gateway, and counts as several in `steelyard usage`")
 	}
 	if s.Limits && c.Limits.Requests == 0 {
 		r.note("shared.limits", "give limits.requests, or remove it", "has no effect: there is no limit of requests")

@@ -25,6 +25,7 @@ type Kind string
 const (
 	Load  Kind = "load"  // what is in flight: soon old
 	Facts Kind = "facts" // what changes slowly
+	Usage Kind = "usage" // documents of who asks
 )
 
 // Options of a Gateway.
@@ -44,6 +45,10 @@ type Options struct {
 	Heard     func(facts map[string][]byte) // is told that of the live others, by identity, each FactsEvery; nil: nobody wants to know
 	Tell      func(News)                    // is told what has happened; nil: nobody is
 	Starves   func() map[string]bool        // addresses at which requests of ours wait for long; nil: none
+
+	Post          Post                           // carries documents; nil: there are none
+	Documents     func() []byte                  // what we tell of them
+	HeardDocument func(name string, text []byte) // is told what another gateway has
 }
 
 // Own is what a gateway has.
@@ -82,7 +87,8 @@ type Gateway struct {
 	id      string
 	keeper  Keeper
 	members members
-	breaker Breaker // of Run
+	breaker Breaker       // of Run
+	hurry   chan struct{} // holds one
 
 	mu      sync.Mutex // guards what follows
 	leases  []*lease
@@ -105,7 +111,7 @@ func New(o Options) *Gateway {
 	if o.Tell == nil {
 		o.Tell = func(News) {}
 	}
-	g := &Gateway{Options: o, id: identity(o.Name, o.Epoch), keeper: o.Keeper, members: members{name: o.Name, epoch: o.Epoch, begun: time.Now(), all: map[string]*member{}}, most: 1,
+	g := &Gateway{Options: o, id: identity(o.Name, o.Epoch), keeper: o.Keeper, hurry: make(chan struct{}, 1), members: members{name: o.Name, epoch: o.Epoch, begun: time.Now(), all: map[string]*member{}}, most: 1,
 		known: map[string]bool{}, acting: map[string]bool{}, twice: map[string]bool{}, cause: "they have not been asked yet"}
 	for _, name := range o.Leases {
 		g.leases = append(g.leases, &lease{name: name})
@@ -118,6 +124,11 @@ func (g *Gateway) Run(ctx context.Context) error {
 	var b beats
 	timer := time.NewTimer(0)
 	defer timer.Stop()
+	if g.Post != nil {
+		var carrying sync.WaitGroup
+		defer carrying.Wait()
+		carrying.Go(func() { g.carryDocuments(ctx) })
+	}
 	for {
 		select {
 		case <-ctx.Done():

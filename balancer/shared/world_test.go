@@ -110,6 +110,11 @@ func (r *redis) do(command string, args []any) any {
 			list = append(list, []byte(field), text)
 		}
 		return list
+	case "SET":
+		r.texts[key] = string(args[1].([]byte))
+		r.ends[key] = time.Now().Add(time.Duration(args[3].(int64)) * time.Millisecond)
+	case "GETRANGE":
+		return []byte(r.texts[key][:min(len(r.texts[key]), args[2].(int)+1)])
 	case "EVAL":
 		if args[1] == 1 {
 			if r.texts[args[2].(string)] == args[3] {

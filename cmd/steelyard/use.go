@@ -15,6 +15,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -32,6 +33,7 @@ type useQuestion struct {
 	format       string // table, csv or json
 	dir          string // "": a running gateway is asked
 	forget       string // the key of a user; "": nobody is forgotten
+	alone        bool   // of one gateway only
 }
 
 var useFormats = []string{"table", "csv", "json"}
@@ -45,7 +47,8 @@ func useCommand() *cobra.Command {
 
 It asks the admin listener of a running gateway (--admin), or reads the files of usage.dir (--dir) whether a gateway runs or not.
 Without a time it tells of about the last day, or of all that the files have. A time is 2026-11-30T09:00:00Z, 2026-11-30, or how long
-ago it was: 24h, 7d. With --forget KEY the gateway forgets a user, in memory and in its files.`,
+ago it was: 24h, 7d. Where several gateways share the servers it is the use of all together, and --alone asks for that of the one alone. With
+--forget KEY all gateways forget a user, in memory and in their files.`,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 0 {
 				return badInput("%q is not a flag: say what you want with --by, --from and --to", shorten(args[0]))
@@ -66,6 +69,7 @@ ago it was: 24h, 7d. With --forget KEY the gateway forgets a user, in memory and
 	within(c, "limit", "a whole number from 1 to 1000")
 	f.StringVar(&q.format, "format", "table", "table, csv or json")
 	f.StringVar(&q.dir, "dir", "", "folder of usage.dir, to be read in place of asking a gateway")
+	f.BoolVar(&q.alone, "alone", false, "only of the gateway that is asked, where there are several")
 	f.StringVar(&q.forget, "forget", "", "key of a user to be forgotten")
 	return c
 }
@@ -84,12 +88,12 @@ func (q *useQuestion) check(given func(flag string) bool) error {
 		return badInput("--format %q: %s", shorten(q.format), configs.Suggest(q.format, useFormats))
 	case q.limit < 1 || q.limit > 1000:
 		return badInput("--limit must be from 1 to 1000, is %d", q.limit)
-	case q.dir != "" && (given("admin") || given("token-file")):
-		return badInput("--dir is read without a gateway: leave out --admin and --token-file, or --dir")
+	case q.dir != "" && (given("admin") || given("token-file") || given("alone")):
+		return badInput("--dir is read without a gateway: leave out --admin, --token-file and --alone, or --dir")
 	case q.forget != "" && q.dir != "":
 		return badInput("--forget is done by the running gateway: leave out --dir")
-	case q.forget != "" && (given("by") || given("from") || given("to") || given("limit") || given("format")):
-		return badInput("--forget takes a user out of all that is kept: leave out --by, --from, --to, --limit and --format")
+	case q.forget != "" && (given("by") || given("from") || given("to") || given("limit") || given("format") || given("alone")):
+		return badInput("--forget takes a user out of all that is kept: leave out --by, --from, --to, --limit, --format and --alone")
 	}
 	return nil
 }
@@ -133,6 +137,9 @@ func (q *useQuestion) report(ctx context.Context) (report usage.Report, err erro
 				query.Set(key, text)
 			}
 		}
+		if q.alone {
+			query.Set("alone", "true")
+		}
 		err = q.call(ctx, http.MethodGet, "/api/v1/usage", query, &report)
 		return report, err
 	}
@@ -152,6 +159,7 @@ func (q *useQuestion) report(ctx context.Context) (report usage.Report, err erro
 // printUse prints a report for people.
 func printUse(w io.Writer, r *usage.Report) error {
 	fmt.Fprintf(w, "%s to %s, by %s\n\n", r.From.UTC().Format(time.DateTime), r.To.UTC().Format(time.DateTime+" UTC"), r.By)
+	printGateways(w, r.Gateways)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "%s\trequests\terrors\taborts\tretries\tprompt tokens\tcached\tanswer tokens\tR p50\tR p95\tfirst byte p50\tp95\t\n", r.By)
 	for i := range r.Lines {
@@ -181,6 +189,28 @@ func printUse(w io.Writer, r *usage.Report) error {
 		fmt.Fprintf(w, "\n%s: %s.\n", p.Upstream, p.Text)
 	}
 	return nil
+}
+
+// printGateways says whose use it is, where there are several gateways.
+func printGateways(w io.Writer, all []usage.Gateway) {
+	if len(all) == 0 {
+		return
+	}
+	var texts, apart []string
+	for _, g := range all {
+		text := usage.Harmless(g.Name)
+		if !g.Self {
+			text += fmt.Sprintf(" (%d h, %s old)", g.Hours, time.Duration(g.Age*float64(time.Second)).Round(time.Second))
+		}
+		if texts = append(texts, text); g.OwnNames {
+			apart = append(apart, usage.Harmless(g.Name))
+		}
+	}
+	fmt.Fprintf(w, "%d gateways: %s\n", len(all), strings.Join(texts, ", "))
+	if len(apart) > 0 {
+		fmt.Fprintf(w, "A user has other names at %s: give all gateways the same shared.secret_file.\n", strings.Join(apart, ", "))
+	}
+	fmt.Fprintln(w)
 }
 
 // shortTime is a time in seconds with three figures.

@@ -69,14 +69,15 @@ func TestUsageOfAGateway(t *testing.T) {
 			require.Equal(t, "/api/v1/usage/users/user:a%2Fb", r.URL.EscapedPath())
 			fmt.Fprint(w, `{"key":"user:a/b","rows":3}`)
 		default:
-			require.Equal(t, "by=model&from=24h&limit=5", r.URL.RawQuery)
-			fmt.Fprint(w, `{"by":"model","rows":[{"key":"m\u001b[31m","name":"m\u001b[31m","requests":9,"over":2}],"dropped":1}`)
+			require.Equal(t, "alone=true&by=model&from=24h&limit=5", r.URL.RawQuery)
+			fmt.Fprint(w, `{"by":"model","gateways":[{"name":"gw-1","self":true},{"name":"gw-2","age_s":4.4,"hours":24,"own_names":true}],"rows":[{"key":"m\u001b[31m","name":"m\u001b[31m","requests":9,"over":2}],"dropped":1}`)
 		}
 	}))
 	defer server.Close()
 	address := strings.TrimPrefix(server.URL, "http://")
-	out, err := said(t, "usage", "--admin", address, "--token-file", token, "--by", "model", "--from", "24h", "--limit", "5")
+	out, err := said(t, "usage", "--admin", address, "--token-file", token, "--by", "model", "--from", "24h", "--limit", "5", "--alone")
 	require.NoError(t, err)
+	require.Contains(t, out, "2 gateways: gw-1, gw-2 (24 h, 4s old)\nA user has other names at gw-2: ")
 	require.Contains(t, out, `m\x1b[31m`)
 	require.Contains(t, out, "7 to 9")
 	require.Contains(t, out, "note: 1 requests are missing")
@@ -101,6 +102,8 @@ func TestBadQuestionsOfUsage(t *testing.T) {
 		"--dir /no/such/folder":      "there is no such folder",
 		"--dir /x --forget a":        "leave out --dir",
 		"--forget a --by user":       "leave out --by",
+		"--forget a --alone":         "leave out --by",
+		"--dir /x --alone":           "leave out --admin",
 		"--admin http://:x":          "write host:port",
 	} {
 		_, err := said(t, append([]string{"usage"}, strings.Fields(args)...)...)

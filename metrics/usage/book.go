@@ -18,6 +18,8 @@ type Options struct {
 	Unwritten func(rows int) // is called for rows that could not be written; nil: nobody is told
 	// Note is called with what was found in the folder that somebody should know of. nil: nobody is told.
 	Note func(text string)
+	// Sharing is who this gateway is among several; nil: it is alone.
+	Sharing *Sharing
 }
 
 // Book is all that is known of use. Its methods may be called from any goroutine.
@@ -25,10 +27,13 @@ type Book struct {
 	options Options
 	store   *store // nil: in memory only
 
+	together *together // nil: this gateway is alone
+
 	mu     sync.Mutex
-	panes  []*Pane // oldest first; under mu
-	series Series  // under mu
-	lanes  []lane  // under mu; empty while nobody holds it
+	panes  []*Pane            // oldest first; under mu
+	series Series             // under mu
+	lanes  []lane             // under mu; empty while nobody holds it
+	open   map[int64]*HourUse // of which other gateways are told, by when they began, in seconds since 1970; under mu
 
 	scanning sync.Mutex   // held while files are read for a question
 	lost     atomic.Int64 // rows that could not be written
@@ -46,7 +51,10 @@ func Open(o Options) *Book {
 	if o.Note == nil {
 		o.Note = func(string) {}
 	}
-	b := &Book{options: o, series: newSeries()}
+	b := &Book{options: o, series: newSeries(), open: map[int64]*HourUse{}}
+	if o.Sharing != nil {
+		b.together = newTogether(*o.Sharing, o.Dir != "")
+	}
 	if o.Dir != "" {
 		b.store = newStore(b)
 		b.store.load()
@@ -95,20 +103,6 @@ func (b *Book) lose(rows int) {
 
 // Lost is how many rows could not be written to a file. They count in memory.
 func (b *Book) Lost() int64 { return b.lost.Load() }
-
-// Forget takes a user out of all that is kept: its requests still count, as nobody's. It returns how many rows of files
-// named it, and whether it was known at all.
-func (b *Book) Forget(id UserID) (rows int, known bool, err error) {
-	b.mu.Lock()
-	for _, p := range b.panes {
-		known = p.Users.forget(id) || known
-	}
-	b.mu.Unlock()
-	if b.store != nil {
-		rows, err = b.store.forget(id)
-	}
-	return rows, known || rows > 0, err
-}
 
 // Storms are the upstreams at which clients ask again and again now.
 func (b *Book) Storms(now time.Time) []Storm {

@@ -29,6 +29,10 @@ type sums struct {
 	Panes  []*Pane
 	Series Series
 	Known  map[string]int64
+
+	Open    map[int64]*HourUse // where there are several gateways, as what follows
+	Hours   []savedHour
+	Forgets map[string]forget
 }
 
 // save saves what adds up, so that the next start has few rows to read.
@@ -49,8 +53,13 @@ func (s *store) save(now time.Time) {
 func (s *store) encode() ([]byte, error) {
 	b := bytes.NewBufferString(sumsMagic)
 	b.Write(make([]byte, 4))
+	all := sums{Known: s.known}
+	if t := s.book.together; t != nil {
+		all.Hours, all.Forgets = t.save()
+	}
 	s.book.mu.Lock()
-	err := gob.NewEncoder(b).Encode(sums{s.book.panes, s.book.series, s.known})
+	all.Panes, all.Series, all.Open = s.book.panes, s.book.series, s.book.open
+	err := gob.NewEncoder(b).Encode(all)
 	s.book.mu.Unlock()
 	text := b.Bytes()
 	binary.LittleEndian.PutUint32(text[len(sumsMagic):], crc32.Checksum(text[len(sumsMagic)+4:], castagnoli))
@@ -103,6 +112,12 @@ func (s *store) decode(text []byte) error {
 	s.book.panes, s.book.series = saved.Panes, saved.Series
 	if saved.Known != nil {
 		s.known = saved.Known
+	}
+	if t := s.book.together; t != nil {
+		if saved.Open != nil {
+			s.book.open = saved.Open
+		}
+		t.restore(saved.Hours, saved.Forgets)
 	}
 	return nil
 }

@@ -65,7 +65,8 @@ func (u *User) Total() (total Use) {
 
 // Heavy counts users by Space-Saving. Its zero value is empty.
 type Heavy struct {
-	List []*User // a heap: the one with the least requests first
+	List  []*User // a heap: the one with the least requests first
+	Least uint64  // how many requests a user may have who is left out of it, where it was shortened
 
 	byID map[UserID]*User
 }
@@ -112,9 +113,9 @@ func (h *Heavy) count(id UserID, n uint64) *User {
 // least is how many requests a user may have that is not counted.
 func (h *Heavy) least() uint64 {
 	if len(h.List) < mostUsers {
-		return 0
+		return h.Least
 	}
-	return h.List[0].Count
+	return max(h.List[0].Count, h.Least)
 }
 
 // up and down restore the order of the heap after the count of u has become smaller than its parent's, or larger.
@@ -177,7 +178,7 @@ func (h *Heavy) merge(o *Heavy) {
 	slices.SortFunc(all, func(a, b *User) int { return cmp.Compare(b.Count, a.Count) })
 	all = all[:min(len(all), mostUsers)]
 	slices.Reverse(all) // sorted by rising counts it is a heap
-	h.List, h.byID = all, nil
+	h.List, h.Least, h.byID = all, ours+theirs, nil
 }
 
 // forget removes a user, and says whether it was there.

@@ -38,6 +38,9 @@ func (b *Book) take(r *Row) {
 		b.series.saw(l.hour, l.pane.Users.add(r, &c, &m))
 	}
 	b.series.addPrompt(r, at)
+	if b.together != nil {
+		b.tally(r, at, &m)
+	}
 }
 
 // lane is the one that a row belongs to.

@@ -2,7 +2,10 @@
 
 package usage
 
-import "time"
+import (
+	"cmp"
+	"time"
+)
 
 const (
 	// paneTime is how long a pane is; panesKept of them are kept beside the one under way, so that a day is always covered.
@@ -21,6 +24,8 @@ type Pane struct {
 	To     time.Time // when its last request ended
 	Users  Heavy
 	Served map[Served]*Use
+
+	most int // pairs that are told apart; 0: mostServed
 }
 
 func newPane(from time.Time) *Pane {
@@ -43,7 +48,7 @@ func (p *Pane) served(s Served) *Use {
 	if u != nil {
 		return u
 	}
-	if len(p.Served) >= mostServed && s.Model != otherModel {
+	if len(p.Served) >= cmp.Or(p.most, mostServed) && s.Model != otherModel {
 		return p.served(Served{s.Upstream, otherModel}) // one for each upstream, which the configuration bounds
 	}
 	u = newUse(true)

@@ -30,6 +30,7 @@ type Question struct {
 	From, To time.Time // both zero: of about the last day, at once; else exactly, where there are files
 	Most     int       // lines; 0: as many as there are
 	Now      time.Time
+	Alone    bool // of this gateway only, where there are several
 }
 
 // Report is the answer to a Question.
@@ -45,6 +46,7 @@ type Report struct {
 	Storms   []Storm    `json:"storms"`
 	Growth   []Growth   `json:"growth"`
 	Peaks    []Peak     `json:"peaks"`
+	Gateways []Gateway  `json:"gateways"` // whose use this is, this gateway first; empty: it is of this one only
 }
 
 // Line is the use of one user, model, upstream or hour.
@@ -84,20 +86,34 @@ func lineOf(key string, u *Use) Line {
 	}
 }
 
+// findings are what is known of the time of a question.
+type findings struct {
+	pane     *Pane
+	hours    []*Hour
+	gateways []Gateway
+	damaged  int
+	exact    bool // it is of that time and no more
+}
+
 // Report answers a question. A time is read from the files, where there are some; without them it is answered by whole panes,
-// and From and To say which those are.
+// and From and To say which those are. What other gateways have told is of whole hours.
 func (b *Book) Report(q Question) (r Report, err error) {
 	exactly := !q.From.IsZero() || !q.To.IsZero()
+	var f findings
 	if exactly && b.store != nil && q.By != ByHour {
 		b.scanning.Lock()
 		defer b.scanning.Unlock()
-		r, err = Scan(b.options.Dir, q)
+		f, err = scan(b.options.Dir, q)
 		if errors.Is(err, fs.ErrNotExist) { // nothing was written yet
 			err = nil
 		}
 	} else {
-		r = b.remembered(q)
+		f = b.remembered(q)
 	}
+	if b.together != nil && !q.Alone {
+		b.addOthers(&f, q)
+	}
+	r = f.report(q)
 	r.Lost = b.Lost()
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -108,20 +124,26 @@ func (b *Book) Report(q Question) (r Report, err error) {
 // whole has no list that is nil: in JSON each is a list.
 func (r Report) whole() Report {
 	r.Lines, r.Patience, r.Storms = append([]Line{}, r.Lines...), append([]Patience{}, r.Patience...), append([]Storm{}, r.Storms...)
-	r.Growth, r.Peaks = append([]Growth{}, r.Growth...), append([]Peak{}, r.Peaks...)
+	r.Growth, r.Peaks, r.Gateways = append([]Growth{}, r.Growth...), append([]Peak{}, r.Peaks...), append([]Gateway{}, r.Gateways...)
 	return r
 }
 
-// remembered answers from memory.
-func (b *Book) remembered(q Question) Report {
+// remembered is what is in memory. Nobody else has a part of it.
+func (b *Book) remembered(q Question) findings {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	all := b.between(q.From, q.To, q.Now)
-	r := all.report(q)
+	f := findings{pane: b.between(q.From, q.To, q.Now)}
 	if q.By == ByHour {
-		r.hours(b.series.Hours, q)
+		for _, h := range b.series.Hours {
+			if !h.within(q) {
+				continue
+			}
+			kept := &Hour{At: h.At, Users: h.Users}
+			kept.merge(&h.Use)
+			f.hours = append(f.hours, kept)
+		}
 	}
-	return r
+	return f
 }
 
 // between are all panes that have something of a time, as one. The caller holds mu.
@@ -144,6 +166,13 @@ func (b *Book) between(from, to, now time.Time) *Pane {
 
 // Scan answers a question from the files of a folder, whether a gateway writes them or not.
 func Scan(dir string, q Question) (Report, error) {
+	f, err := scan(dir, q)
+	r := f.report(q)
+	return r.whole(), err
+}
+
+// scan reads the files of a folder.
+func scan(dir string, q Question) (findings, error) {
 	all, series := newPane(q.From), newSeries()
 	damaged, err := ReadDir(dir, q.From, q.To, func(r *Row) {
 		at := r.End()
@@ -159,18 +188,20 @@ func Scan(dir string, q Question) (Report, error) {
 	if q.From.IsZero() && len(all.Served) == 0 {
 		all.From, all.To = q.Now, q.Now
 	}
-	r := all.report(q)
+	return findings{pane: all, hours: series.Hours, damaged: damaged, exact: true}, err
+}
+
+// report is what was found as an answer.
+func (f *findings) report(q Question) Report {
+	r := f.pane.report(q)
 	if q.By == ByHour {
-		r.hours(series.Hours, q)
+		r.hours(f.hours, q)
 	}
-	if !q.To.IsZero() {
-		r.To = q.To
+	if f.exact {
+		r.From, r.To = cmp.Or(q.From, r.From), cmp.Or(q.To, r.To)
 	}
-	if !q.From.IsZero() {
-		r.From = q.From
-	}
-	r.Damaged = damaged
-	return r.whole(), err
+	r.Damaged, r.Gateways = f.damaged, f.gateways
+	return r
 }
 
 // report is the use of a pane as an answer.
@@ -234,11 +265,16 @@ func (h *Heavy) lines() (lines []Line) {
 	return lines
 }
 
+// within says whether an hour has a part of a question's time.
+func (h *Hour) within(q Question) bool {
+	return !h.At.Add(time.Hour).Before(q.From) && (q.To.IsZero() || h.At.Before(q.To))
+}
+
 // hours are the lines of hours, the oldest first; the last ones where there are more than are asked for.
 func (r *Report) hours(hours []*Hour, q Question) {
 	hours = slices.SortedFunc(slices.Values(hours), func(a, b *Hour) int { return a.At.Compare(b.At) })
 	for _, h := range hours {
-		if h.At.Add(time.Hour).Before(q.From) || !q.To.IsZero() && !h.At.Before(q.To) {
+		if !h.within(q) {
 			continue
 		}
 		line := lineOf(h.At.Format(time.RFC3339), &h.Use)

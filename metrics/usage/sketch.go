@@ -80,10 +80,13 @@ func (s *Sketch) reach(low, high int32) {
 	}
 }
 
-// Merge adds what another sketch of the same grain has.
+// Merge adds what another sketch has. Where that has another grain its values are taken for the middle of their ranges.
 func (s *Sketch) Merge(other *Sketch) {
 	if len(other.Bins) == 0 {
 		return
+	}
+	if s.Fine != other.Fine {
+		other = other.as(s.Fine)
 	}
 	s.reach(other.Low, other.Low+int32(len(other.Bins))-1)
 	for i, n := range other.Bins {
@@ -91,6 +94,26 @@ func (s *Sketch) Merge(other *Sketch) {
 		*bin = uint32(min(uint64(*bin)+uint64(n), math.MaxUint32))
 	}
 	s.N += other.N
+}
+
+// as is the sketch with another grain.
+func (s *Sketch) as(fine bool) *Sketch {
+	other := &Sketch{Fine: fine}
+	for i, n := range s.Bins {
+		if n == 0 {
+			continue
+		}
+		m := markOf(s.value(i))
+		at := m.coarse
+		if fine {
+			at = m.fine
+		}
+		other.reach(at, at)
+		bin := &other.Bins[at-other.Low]
+		*bin = uint32(min(uint64(*bin)+uint64(n), math.MaxUint32))
+	}
+	other.N = s.N
+	return other
 }
 
 // Quantile is the value of which a part q of all, 0 to 1, is smaller or equal; 0 where there is none.

@@ -86,8 +86,12 @@ func usageQuestion(query string, now time.Time) (q usage.Question, csv bool, err
 			if q.Most, err = strconv.Atoi(text); err != nil || q.Most < 1 || q.Most > mostLines {
 				bad("limit=%q: must be a whole number from 1 to %d", shorten(text), mostLines)
 			}
+		case "alone":
+			if q.Alone = text == "true"; !q.Alone && text != "false" {
+				bad("alone=%q: must be true or false", shorten(text))
+			}
 		default:
-			bad("%q is not known: give by, from, to, limit or format", shorten(key))
+			bad("%q is not known: give by, from, to, limit, format or alone", shorten(key))
 		}
 	}
 	if len(wrong) == 0 && !q.To.IsZero() && !q.To.After(q.From) {

@@ -40,6 +40,7 @@ func usedOnce() *someUsage {
 		Storms:   []usage.Storm{{Upstream: "chat", Since: at, Requests: 100, Tries: 50, Amplification: 2}},
 		Growth:   []usage.Growth{{Upstream: "chat", Model: "m", Weeks: 6, FirstMedian: 100, LastMedian: 200, Chance: 0.01}},
 		Peaks:    []usage.Peak{{Upstream: "chat", Text: "weekdays 9:00 to 12:00 UTC, 3.1 times the median", Ratio: 3.1}},
+		Gateways: []usage.Gateway{{Name: "gw-1", Self: true}, {Name: "gw-2", Age: 4, Hours: 24, OwnNames: true}},
 	}}
 }
 
@@ -58,6 +59,7 @@ func TestUsageQuestions(t *testing.T) {
 		"from=2026-11-01&limit=7":   {By: usage.ByUser, Most: 7, From: day(1)},
 		"to=2026-11-30T00:00:00Z":   {By: usage.ByUser, Most: usualLines, To: day(30)},
 		"by=model&format=json":      {By: usage.ByModel, Most: usualLines},
+		"by=user&alone=true":        {By: usage.ByUser, Most: usualLines, Alone: true},
 		"by=user&by=upstream&to=1s": {By: usage.ByUpstream, Most: usualLines, To: now.Add(-time.Second)},
 	} {
 		got, csv, err := usageQuestion(query, now)
@@ -72,8 +74,9 @@ func TestUsageQuestions(t *testing.T) {
 	for query, want := range map[string][]string{
 		"by=users":                        {`by="users": must be one of user, model, upstream, hour`},
 		"from=yesterday&to=-1h":           {`from="yesterday": is no time: write`, `to="-1h": is no time`},
-		"form=csv":                        {`"form" is not known: give by, from, to, limit or format`},
+		"form=csv":                        {`"form" is not known: give by, from, to, limit, format or alone`},
 		"from=1h&to=2h":                   {"is not after from=", "exchange them"},
+		"alone=yes":                       {`alone="yes": must be true or false`},
 		"limit=0&format=xml":              {"limit=\"0\": must be a whole number from 1 to 1000", `format="xml": must be json or csv`},
 		"by=" + strings.Repeat("x", 5000): {"…"},
 		"%zz":                             {"query: "},

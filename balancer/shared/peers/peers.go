@@ -20,6 +20,9 @@ import (
 // mostPeers is more gateways than anybody has.
 const mostPeers = 1000
 
+// usageTime is how long another gateway may take to answer with what it knows of use.
+const usageTime = 2 * time.Second
+
 // Path is where a gateway takes pages, before the kind.
 const Path = "/api/v1/gateways/"
 
@@ -57,7 +60,7 @@ type peerState struct {
 
 // New returns Peers that know nothing yet.
 func New(o Options) *Peers {
-	p := &Peers{o: o, own: map[shared.Kind][]byte{}, heard: map[shared.Kind]map[string]letter{shared.Load: {}, shared.Facts: {}}, peers: map[string]*peerState{}}
+	p := &Peers{o: o, own: map[shared.Kind][]byte{}, heard: map[shared.Kind]map[string]letter{shared.Load: {}, shared.Facts: {}, shared.Usage: {}}, peers: map[string]*peerState{}}
 	p.client = &http.Client{
 		Transport:     &http.Transport{MaxIdleConnsPerHost: 2, IdleConnTimeout: time.Minute, DisableCompression: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -83,7 +86,11 @@ func (p *Peers) Count() int {
 
 // Exchange implements Transport. It fails where no other gateway answers.
 func (p *Peers) Exchange(ctx context.Context, kind shared.Kind, id string, text []byte) (map[string][]byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.o.Timeout)
+	patience := p.o.Timeout
+	if kind == shared.Usage {
+		patience = max(patience, usageTime)
+	}
+	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	type answer struct {
 		address string
@@ -107,7 +114,9 @@ func (p *Peers) Exchange(ctx context.Context, kind shared.Kind, id string, text 
 	for range asked {
 		a := <-answers
 		p.mu.Lock()
-		p.peers[a.address].Settle(a.err != nil, time.Now())
+		if kind != shared.Usage || a.err == nil { // that is seldom, and large: it says nothing of whether the other is there
+			p.peers[a.address].Settle(a.err != nil, time.Now())
+		}
 		self := p.peers[a.address].self
 		p.mu.Unlock()
 		switch {
@@ -131,12 +140,18 @@ func (p *Peers) Exchange(ctx context.Context, kind shared.Kind, id string, text 
 	return texts, nil
 }
 
+// Swap implements shared.Post.
+func (p *Peers) Swap(ctx context.Context, id string, text []byte, _ []string) (map[string][]byte, error) {
+	return p.Exchange(ctx, shared.Usage, id, text)
+}
+
 // letters are those that are not too old.
 func (p *Peers) letters(kind shared.Kind) map[string][]byte {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	maps.DeleteFunc(p.heard[kind], func(_ string, l letter) bool {
-		return time.Since(l.at) > shared.Fresh && kind == shared.Load || time.Since(l.at) > 10*shared.FactsEvery
+		return time.Since(l.at) > shared.Fresh && kind == shared.Load || time.Since(l.at) > 10*shared.FactsEvery && kind == shared.Facts ||
+			time.Since(l.at) > 3*shared.DocumentsEvery
 	})
 	texts := map[string][]byte{}
 	for id, l := range p.heard[kind] {
@@ -196,8 +211,8 @@ func (p *Peers) take(e envelope, text []byte) (newer bool) {
 func (p *Peers) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	kind := shared.Kind(strings.TrimPrefix(r.URL.Path, Path))
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, shared.MostPage))
-	if err != nil || kind != shared.Load && kind != shared.Facts {
-		http.Error(w, "a page of a gateway has 1 MiB at most, and is of kind load or facts", http.StatusBadRequest)
+	if err != nil || p.heard[kind] == nil {
+		http.Error(w, "a page of a gateway has 1 MiB at most, and is of kind load, facts or usage", http.StatusBadRequest)
 		return
 	}
 	e, err := open(r.Header, kind, p.o.Key, body, 0)

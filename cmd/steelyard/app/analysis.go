@@ -3,9 +3,14 @@
 package app
 
 import (
+	"bytes"
 	"context"
+	"crypto/hmac"
 	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
 	"net/http"
+	"os"
 	"time"
 
 	"go.uber.org/zap"
@@ -26,6 +31,7 @@ type analysis struct {
 	queue *usage.Queue
 	users *usage.Identifier
 	book  *usage.Book // nil: usage is off
+	hurry func()      // tells other gateways at once; nil: there are none; set before start
 
 	anomalies *anomalies        // nil: off
 	forecast  *forecast.Traffic // nil: off
@@ -38,8 +44,8 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 	var consumers []func([]usage.Row) // of finished requests, in the order in which these ended, off the request path
 	mode, secret := usage.Off, []byte(nil)
 	if cfg.Usage.Enabled {
-		mode, secret = userMode(cfg.Usage.User), a.usageSecret(cfg.Usage.Dir)
-		n.book = a.openBook(&cfg.Usage)
+		mode, secret = userMode(cfg.Usage.User), a.usageSecret(cfg)
+		n.book = a.openBook(&cfg.Usage, a.usageSharing(cfg, secret))
 		consumers = append(consumers, n.book.Add)
 	}
 	if cfg.Anomalies.Enabled {
@@ -69,18 +75,41 @@ func (a *App) openAnalysis(cfg *configs.Config, recorders []proxy.Recorder) []pr
 	return append([]proxy.Recorder{n}, recorders...)
 }
 
-// usageSecret is what users are hashed with.
-func (a *App) usageSecret(dir string) []byte {
-	secret, err := usage.Secret(dir, func() []byte { return []byte(rand.Text()) })
+// usageSecret is what users are hashed with: at several gateways by one key, so that a user has one name at all of them.
+func (a *App) usageSecret(cfg *configs.Config) []byte {
+	if cfg.Shared.On() && cfg.Shared.SecretFile != "" {
+		if key, err := os.ReadFile(cfg.Shared.SecretFile); err == nil {
+			return derived(bytes.TrimSpace(key), "the names of users")
+		} else {
+			a.log.Warn("users have other names here than at other gateways: shared.secret_file cannot be read", zap.Error(err))
+		}
+	}
+	secret, err := usage.Secret(cfg.Usage.Dir, func() []byte { return []byte(rand.Text()) })
 	if err != nil {
 		a.log.Warn("users have other names until the next start: usage.dir cannot keep the secret that they are hashed with", zap.Error(err))
 	}
 	return secret
 }
 
-func (a *App) openBook(c *configs.Usage) *usage.Book {
+// derived is a key for one purpose, which says nothing of the key that it is made of.
+func derived(key []byte, purpose string) []byte {
+	h := hmac.New(sha256.New, key)
+	h.Write([]byte("steelyard: " + purpose))
+	return h.Sum(nil)
+}
+
+// usageSharing is who this gateway is to others that keep the use; nil where it is alone.
+func (a *App) usageSharing(cfg *configs.Config, secret []byte) *usage.Sharing {
+	if !cfg.Shared.On() {
+		return nil
+	}
+	names := cfg.Usage.User + " " + hex.EncodeToString(derived(secret, "which secret")[:4])
+	return &usage.Sharing{Name: a.fleet.sender.gateway, Begun: time.Now(), Names: names}
+}
+
+func (a *App) openBook(c *configs.Usage, sharing *usage.Sharing) *usage.Book {
 	return usage.Open(usage.Options{
-		Dir: c.Dir, Days: c.Days, MaxBytes: int64(c.MaxBytes), Unwritten: a.metrics.UsageRowsUnwritten,
+		Dir: c.Dir, Days: c.Days, MaxBytes: int64(c.MaxBytes), Unwritten: a.metrics.UsageRowsUnwritten, Sharing: sharing,
 		Note: func(text string) { a.log.Warn("in usage.dir", zap.String("found", text)) },
 		Told: func(cause string, lost int64) {
 			e := event.Event{Kind: event.UsageLost, Cause: cause, Action: "they count in memory, and writing is tried again", Evidence: map[string]any{"unwritten": lost}}
@@ -140,7 +169,17 @@ func (a *analysis) Report(q usage.Question) (usage.Report, error) {
 // Forget implements admin.Usage. Rows of the user that wait to be looked at come first.
 func (a *analysis) Forget(id usage.UserID) (rows int, known bool, err error) {
 	a.queue.Step()
-	return a.book.Forget(id)
+	rows, known, err = a.book.Forget(id)
+	if a.hurry != nil {
+		a.hurry()
+	}
+	return rows, known, err
+}
+
+// tell is what other gateways are told of the use.
+func (a *analysis) tell() []byte {
+	a.queue.Step()
+	return a.book.Tell(time.Now())
 }
 
 // adopt takes another configuration over.

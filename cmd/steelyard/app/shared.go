@@ -10,6 +10,8 @@ import (
 	"sync"
 	"time"
 
+	"go.uber.org/zap"
+
 	"github.com/steelyard-proxy/steelyard/balancer/shared"
 	"github.com/steelyard-proxy/steelyard/balancer/shared/peers"
 	"github.com/steelyard-proxy/steelyard/balancer/store"
@@ -26,6 +28,9 @@ const (
 	leaseAlerts = "alerts"
 )
 
+// documentTime is how long Redis may take with what is large and seldom. No request waits for it.
+const documentTime = time.Second
+
 // longWait is how long a request waits at servers whose slots other gateways have until it gets its own gateway's part of them.
 const longWait = 500 * time.Millisecond
 
@@ -38,6 +43,10 @@ type sharing struct {
 	peers   *peers.Peers    // nil: none
 	by      string          // what carries pages, for people
 
+	refused map[string]string // why what others told of their use was not taken, by name; of hearUsage alone
+
+	lessons lessons // of facts and hearFacts alone
+
 	hints map[spot]bool // endpoints that others had ejected when they were heard last; of hearFacts alone
 	stop  func()        // ends what runs; nil before start
 
@@ -49,7 +58,7 @@ type sharing struct {
 
 // newSharing prepares what cfg asks for. Nobody is asked before start.
 func newSharing(a *App, cfg *configs.Config) (*sharing, error) {
-	s := &sharing{app: a, config: cfg.Shared}
+	s := &sharing{app: a, config: cfg.Shared, refused: map[string]string{}}
 	if !cfg.Shared.On() {
 		return s, nil
 	}
@@ -64,7 +73,14 @@ func newSharing(a *App, cfg *configs.Config) (*sharing, error) {
 	if err := open(&o); err != nil {
 		return nil, err
 	}
-	s.gateway = shared.New(o)
+	if a.analysis == nil || a.analysis.book == nil {
+		o.Post = nil
+	} else {
+		o.Documents, o.HeardDocument = a.analysis.tell, s.hearUsage
+	}
+	if s.gateway = shared.New(o); o.Post != nil {
+		a.analysis.hurry = s.gateway.TellDocuments
+	}
 	a.fleet.gateways = s.gateway.Count
 	return s, nil
 }
@@ -80,6 +96,8 @@ func (s *sharing) openStore(o *shared.Options) error {
 	s.store = store.New(so)
 	r := shared.NewRedis(s.store, c.Cluster)
 	o.Transport, o.Keeper, s.by = r, r, s.store.Where()
+	so.Timeout = max(so.Timeout, documentTime)
+	o.Post = shared.NewRedis(store.New(so), c.Cluster)
 	return nil
 }
 
@@ -90,8 +108,20 @@ func (s *sharing) openPeers(o *shared.Options) error {
 		return fmt.Errorf("shared.secret_file: %w", err)
 	}
 	s.peers = peers.New(peers.Options{Addresses: s.config.Peers, Key: bytes.TrimSpace(key), Timeout: s.config.Timeout})
-	o.Transport, o.Gateways, s.by = s.peers, s.peers.Count, "other gateways"
+	o.Transport, o.Gateways, o.Post, s.by = s.peers, s.peers.Count, s.peers, "other gateways"
 	return nil
+}
+
+// hearUsage takes in what another gateway tells of its use. What is refused is said once.
+func (s *sharing) hearUsage(name string, text []byte) {
+	err, said := s.app.analysis.book.Hear(text, time.Now()), ""
+	if err != nil {
+		said = err.Error()
+	}
+	if said != s.refused[name] && said != "" {
+		s.app.log.Warn("what another gateway tells of its use is not taken", zap.String("gateway", name), zap.Error(err))
+	}
+	s.refused[name] = said
 }
 
 // gatewayName is what this gateway is called.

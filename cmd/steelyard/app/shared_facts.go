@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/cost"
 	"github.com/steelyard-proxy/steelyard/metrics/notify/dispatch"
 )
 
@@ -23,6 +24,9 @@ type facts struct {
 	Ejected []spot                 `json:"ejected,omitempty"`
 	Worth   map[string][]worthFact `json:"worth,omitempty"` // by upstream
 	Told    []toldFact             `json:"told,omitempty"`  // of alerts
+
+	Learned map[string]json.RawMessage `json:"learned,omitempty"` // of the work of requests, by upstream
+	Answers map[string]cost.Lesson     `json:"answers,omitempty"` // of their length, likewise
 }
 
 // spot is an endpoint of an upstream.
@@ -109,6 +113,7 @@ func (s *sharing) facts() []byte {
 		}
 	}
 	f.mu.Unlock()
+	s.lessons.tell(&told, f.all(), time.Now())
 	text, err := json.Marshal(told)
 	if err != nil {
 		s.app.log.Error("tell other gateways", zap.Error(err))
@@ -132,11 +137,12 @@ func (s *sharing) hearFacts(texts map[string][]byte) {
 	f := s.app.fleet
 	ejected, worth := map[spot]bool{}, map[string]map[string][]worthFact{}
 	tellings, now := map[dispatch.Telling]time.Time{}, time.Now()
-	for _, text := range texts {
+	for id, text := range texts {
 		var told facts
 		if json.Unmarshal(text, &told) != nil {
 			continue // of another version
 		}
+		s.lessons.note(id, &told, now)
 		for _, d := range told.Drains[:min(len(told.Drains), mostFacts)] {
 			if f.drains.hear(d) {
 				f.drainAs(d)
@@ -162,6 +168,7 @@ func (s *sharing) hearFacts(texts map[string][]byte) {
 			}
 		}
 	}
+	s.lessons.teach(f.all(), now)
 	s.mu.Lock()
 	s.tellings = tellings
 	s.mu.Unlock()
