@@ -180,8 +180,30 @@ func TestSharedRedisMayFail(t *testing.T) {
 		g.atRest(t)
 		require.Zero(t, number(t, g, "steelyard_in_flight_drift"))
 		require.NotZero(t, number(t, g, `steelyard_events_total{kind="gateways_apart"}`))
+		var asked sharedUse
+		eventually(t, "it answers for all", func() bool { asked = g.use(t, ""); return asked.requests() == total && len(asked.Gateways) == len(all) })
+		require.Less(t, g.use(t, "&alone=true").requests(), total)
 	}
-	t.Logf("%d requests, none lost", total)
+	t.Logf("%d requests, none lost, each counted once at each gateway", total)
+}
+
+// sharedUse is what a gateway says of who has asked.
+type sharedUse struct {
+	Rows     []struct{ Requests int }
+	Gateways []struct{ Name string }
+}
+
+func (g *gateway) use(t *testing.T, more string) (u sharedUse) {
+	t.Helper()
+	require.NoError(t, json.Unmarshal([]byte(get(t, g.admin+"/api/v1/usage?by=upstream"+more)), &u))
+	return u
+}
+
+func (u sharedUse) requests() (n int) {
+	for _, r := range u.Rows {
+		n += r.Requests
+	}
+	return n
 }
 
 // Three gateways without a store tell each other. One of them is killed and comes back: the others know within seconds, another acts

@@ -1,4 +1,4 @@
-// The page of the admin listener in a real browser: node webpage.mjs PROGRAM CONFIG CONFIG_WITH_TOKEN SERVER
+// The page of the admin listener in a real browser: node webpage.mjs PROGRAM CONFIG CONFIG_WITH_TOKEN SERVER CONFIG_OF_SEVERAL CONFIG_OF_ANOTHER
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -6,7 +6,7 @@ import http from "node:http";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const [program, config, guarded, server] = process.argv.slice(2);
+const [program, config, guarded, server, several, another] = process.argv.slice(2);
 const patience = 30000;
 const axe = await readFile(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 
@@ -68,6 +68,22 @@ async function drain(page, name, verb, reason) {
   await box.getByLabel("Reason").fill(reason);
   await box.getByRole("button", { name: verb, exact: true }).click();
   await box.waitFor({ state: "detached" });
+}
+
+// looks holds a gateway's page against axe, light and dark, at a desk and on a phone.
+async function looks(g) {
+  for (const colorScheme of ["light", "dark"])
+    for (const viewport of [{ width: 1280, height: 900 }, { width: 390, height: 844 }]) {
+      const p = await open(g.admin + "/", { colorScheme, viewport });
+      await shown(p);
+      await p.evaluate(axe);
+      const found = await p.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
+      const bad = found.violations.filter((v) => v.impact === "serious" || v.impact === "critical");
+      assert.deepEqual(bad.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200) + " " + n.failureSummary).join(" | ")}`), [], `${colorScheme} ${viewport.width}`);
+      assert.ok(await p.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `no scrolling sideways at ${viewport.width}`);
+      console.log(`   ${colorScheme}, ${viewport.width} px: ${found.violations.length} lesser findings`);
+      await p.context().close();
+    }
 }
 
 const steps = {
@@ -175,19 +191,29 @@ const steps = {
     await until("the heap is flat", async () => ((after = await measure()), flat())); // nodes are given back some time after they are let go
     console.log(`   heap ${before.heap >> 10} KiB, after 3,600 more updates ${after.heap >> 10} KiB; ${before.nodes} and ${after.nodes} nodes`);
   },
-  async "axe finds no serious fault"() {
-    for (const colorScheme of ["light", "dark"])
-      for (const viewport of [{ width: 1280, height: 900 }, { width: 390, height: 844 }]) {
-        const p = await open(g.admin + "/", { colorScheme, viewport });
-        await shown(p);
-        await p.evaluate(axe);
-        const found = await p.evaluate(() => window.axe.run(document, { resultTypes: ["violations"] }));
-        const bad = found.violations.filter((v) => v.impact === "serious" || v.impact === "critical");
-        assert.deepEqual(bad.map((v) => `${v.id}: ${v.nodes.map((n) => n.html.slice(0, 200) + " " + n.failureSummary).join(" | ")}`), [], `${colorScheme} ${viewport.width}`);
-        assert.ok(await p.evaluate(() => document.documentElement.scrollWidth <= innerWidth), `no scrolling sideways at ${viewport.width}`);
-        console.log(`   ${colorScheme}, ${viewport.width} px: ${found.violations.length} lesser findings`);
-        await p.context().close();
-      }
+  async "axe finds no serious fault"() { await looks(g); },
+  async "several gateways, and what machines say"() {
+    const one = await gateway(several), p = await open(one.admin + "/");
+    await shown(p);
+    assert.match(await p.locator("#gateways h2").innerText(), /alone/);
+    const two = await gateway(another);
+    await p.locator("#gateways h2").filter({ hasText: "2 gateways together" }).waitFor();
+    const line = (name) => p.locator("#gateways tbody tr").filter({ hasText: name });
+    assert.match(await line("gw-1").innerText(), /this one/);
+    assert.match(await line("gw-2").innerText(), /\d s ago/);
+    await p.locator("#gateways tbody").filter({ hasText: "alerts, scale" }).waitFor(); // one of them leads
+    const cell = p.locator('tr[data-endpoint="small"] td[data-label="machine"]');
+    await cell.filter({ hasText: "CPU 75 %" }).waitFor();
+    for (const text of [/memory 60 %/, /GPU 97 %/, /KV 33 %/, /\d s ago/]) assert.match(await cell.innerText(), text);
+    await Promise.all([one, one, two].map((g) => chat(g)));
+    await p.locator("#usage h2").filter({ hasText: "of 2 gateways together" }).waitFor();
+    await until("the requests of both", async () => (await get(one, "usage?by=model")).rows[0].requests === 3);
+    assert.equal((await get(one, "usage?by=model&alone=true")).rows[0].requests, 2);
+    await until("those of both at the other", async () => (await get(two, "usage?by=user")).rows[0].requests === 3);
+    await looks(one);
+    await p.context().close();
+    await two.kill();
+    await one.kill();
   },
   async "under a path prefix"() {
     const proxy = http.createServer((q, a) => {

@@ -152,6 +152,9 @@ func sectionsOf(o *Options) map[string]section {
 	if o.Anomalies != nil {
 		all["faults"] = section{every: 5 * time.Second, most: 64 << 10, get: func() any { return o.Anomalies.Faults() }}
 	}
+	if o.Gateways != nil {
+		all["gateways"] = section{most: 32 << 10, get: func() any { return o.Gateways() }}
+	}
 	if o.Forecast != nil {
 		all["forecast"] = section{every: time.Minute, most: 64 << 10, get: func() any { return nextHour(o.Forecast(), time.Now()) }}
 	}

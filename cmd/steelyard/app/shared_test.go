@@ -1,13 +1,16 @@
 package app_test
 
 import (
+	"math"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
 )
 
@@ -104,4 +107,22 @@ func TestMeasuredCapacitiesAreMerged(t *testing.T) {
 	app.Measure(r.App, 0)
 	assert.InDelta(t, 100, r.Snapshots()[0].Endpoints[0].Base, 0.01)
 	require.NoError(t, r.stop())
+}
+
+// A gateway that has just started predicts as one that has learned.
+func TestPredictionsAreShared(t *testing.T) {
+	folders := []string{t.TempDir(), t.TempDir()}
+	knowing(t, filepath.Join(folders[0], "learned.json"), "known")
+	taught := run(t, learningConfig(t, folders[0], backend(t, "a").URL))
+	cold := run(t, learningConfig(t, folders[1], backend(t, "a").URL))
+	size := func(r *running) float64 {
+		return app.Predictors(r.App)[0].Size([]byte("known"), predict.Features{PromptBytes: 100, MaxTokens: 200})
+	}
+	require.NotEqual(t, size(taught), size(cold))
+	told := app.Facts(taught.App)
+	app.HearFacts(cold.App, map[string][]byte{"other@1": told, "wrong@1": []byte(`{"learned":{"chat":{"version":1}},"answers":{"chat":{"answers":-1}}}`)})
+	eventually(t, "what was heard to count", func() bool { return math.Abs(size(cold)-size(taught)) < 1e-6 })
+	for _, r := range []*running{taught, cold} {
+		require.NoError(t, r.stop())
+	}
 }

@@ -1,7 +1,7 @@
 // The page: what was heard last, drawn once for each snapshot.
 
 import { render } from './npm/lit-html/lit-html.js';
-import { html, nothing, stage } from './parts.js';
+import { html, stage } from './parts.js';
 import { ask, session, watch } from './net.js';
 import { verdict, loop } from './verdict.js';
 import { fleet, rows } from './fleet.js';
@@ -12,7 +12,7 @@ import * as dialogs from './dialogs.js';
 const old = 3; // seconds, after which what is shown is not how things are
 let root;
 const live = document.getElementById('live');
-const state = { shot: null, heard: 0, offset: 0, login: 'off', config: {}, told: null, line: null };
+const state = { shot: null, heard: 0, offset: 0, login: 'off', config: {}, told: null };
 const charts = new Charts(() => draw());
 
 // now is the gateway's time: the clock of this machine may be another.
@@ -26,7 +26,7 @@ function draw() {
   document.body.classList.toggle('stale', off);
   document.title = (off ? '(old) ' : { well: '', watch: '(!) ', trouble: '(!!) ' }[shot.verdict.level] || '') + 'steelyard';
   render(html`<a class="skip" href="#fleet">Skip to the fleet</a>${verdict(shot, t, off, state.login, leave)}<main>${loop(shot, t)}${fleet(shot)}
-    <div class="columns"><div>${charts.view(shot, again)}${side.usage(shot)}</div><div>${side.alerts(shot, t, (a) => dialogs.silence(a, nothing), (id) => dialogs.unsilence(id, nothing))}${side.findings(shot, t)}${side.advice(shot, t, dialogs.apply)}${side.forecast(shot, t)}${side.events(shot)}</div></div>${side.config(state.config, toggle)}</main>
+    <div class="columns"><div>${charts.view(shot, again)}${side.gateways(shot)}${side.usage(shot)}</div><div>${side.alerts(shot, t, dialogs.silence, dialogs.unsilence)}${side.findings(shot, t)}${side.advice(shot, t, dialogs.apply)}${side.forecast(shot, t)}${side.events(shot)}</div></div>${side.config(state.config, toggle)}</main>
     <footer>steelyard ${shot.gateway.version}, process ${shot.gateway.pid}</footer>`, root);
   rows(shot, t, dialogs.drain);
   side.happened(shot);
@@ -66,13 +66,12 @@ async function leave() {
 async function begin() {
   try { state.login = await session(); } catch { return setTimeout(begin, 2000); }
   if (state.login === 'needed') return dialogs.door(begin);
-  const line = watch((shot) => { const first = !state.shot; show(shot); if (first) charts.load(shot); }, async () => {
+  watch((shot) => { const first = !state.shot; show(shot); if (first) charts.load(shot); }, async () => {
     draw();
     const login = await session().catch(() => state.login); // also renews the token of the page after a restart
     if (login === 'needed' && state.login !== login) location.reload();
   });
   setInterval(() => { if (state.shot && !document.hidden) { if (stale()) draw(); else charts.load(state.shot); } }, 5000);
   setInterval(() => { if (stale()) draw(); }, 1000);
-  return line;
 }
 begin();

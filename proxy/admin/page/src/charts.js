@@ -89,8 +89,8 @@ export class Charts {
   }
   plot(box, plan, lines, rows, band) {
     const ink = css('--quiet'), rule = css('--rule'), font = '11px ' + css('--text');
-    const line = (l) => ({ label: l.label, stroke: css(l.colour || '--s1'), width: 1.6, dash: dashes[l.dash || 0], points: { show: false }, spanGaps: false });
-    const future = ['p95', 'p50', 'p05'].map((k) => ({ label: 'forecast ' + k, stroke: k === 'p50' ? css('--s1') : 'transparent', width: 1.2, dash: [2, 3], points: { show: false } }));
+    const line = (l) => ({ stroke: css(l.colour || '--s1'), width: 1.6, dash: dashes[l.dash || 0], points: { show: false } });
+    const future = ['p95', 'p50', 'p05'].map((k) => ({ stroke: k === 'p50' ? css('--s1') : 'transparent', width: 1.2, dash: [2, 3], points: { show: false } }));
     const n = lines.length;
     const axis = { stroke: ink, font, grid: { stroke: rule, width: 1 }, ticks: { show: false } };
     const p = new uPlot({

@@ -1,6 +1,6 @@
 // Upstreams and their endpoints, dense.
 
-import { html, mark, bar, nothing, name, panel, fill } from './parts.js';
+import { html, mark, bar, nothing, name, panel, thead, fill } from './parts.js';
 import { ago, count, known, lasted, number, percent, rate, since, span } from './format.js';
 
 const ways = { on_trial: 'on trial', ramping: 'ramping up' };
@@ -30,6 +30,13 @@ function capacity(e) {
   return html`${number(e.capacity)}<small>${e.capacity_auto ? 'learned' + (e.configured_capacity ? ', set ' + number(e.configured_capacity) : '') : less ? number(e.effective_capacity) + ' in force' : 'as set'}</small>`;
 }
 
+// machine is what an endpoint's machine says of itself: four figures, and how old they are.
+const parts = [['CPU', 'cpu'], ['memory', 'memory'], ['GPU', 'gpu'], ['KV', 'kv_cache']];
+function machine({ ratios = {}, age_seconds: age, stale }) {
+  return html`<span class="parts">${parts.map(([label, key]) => html`<span class=${ratios[key] > 0.9 ? 'alarm' : ''}>${label} ${known(ratios[key]) ? Math.round(100 * ratios[key]) + ' %' : '–'}</span>`)}</span><small>${stale ? 'old: ' : ''}${span(age)} ago</small>`;
+}
+const watched = (u) => u.endpoints.some((e) => e.resources);
+
 function row(u, e, now, act) {
   const s = stateOf(e), r = e.recent, held = e.conditions.some((c) => c.name === 'draining'), p = e.probe;
   const errors = known(r.error_ratio) ? percent(r.error_ratio) : '–';
@@ -43,18 +50,19 @@ function row(u, e, now, act) {
   ${cell('first byte', both(r.first_byte_p50_s, r.first_byte_p95_s), 'n')}
   ${cell('tokens', rate(r.tokens_rate), 'n')}
   ${cell('failed', html`${errors}<small>${r.errors ? count(r.errors, 'request') : nothing}</small>`, 'n ' + (r.error_ratio > 0.02 ? 'alarm' : ''))}
-  ${cell('last probe', p ? html`${p.result === 'passed' || p.result === 'busy' ? p.result : 'failed: ' + p.result}<small>${lasted(p.took_s)}, ${ago(p.at, now)}</small>` : html`none<small>not probed yet</small>`, 'n')}
+  ${watched(u) ? cell('machine', e.resources ? machine(e.resources) : '–', 'wide machine') : nothing}
+  ${cell('last probe', p ? html`${p.result === 'passed' || p.result === 'busy' ? p.result : 'failed: ' + p.result}<small>${lasted(p.took_s)}, ${ago(p.at, now)}</small>` : html`none<small>not probed yet</small>`, 'n probe')}
   <td role="cell" class="do"><button @click=${() => act(u.name, e.name, !held)} aria-label=${(held ? 'Undrain ' : 'Drain ') + e.name}>${held ? 'Undrain' : 'Drain'}</button></td>`;
 }
 
-const heads = [['Endpoint', 'l'], ['State', 'l'], ['Capacity', ''], ['Share', 'of expected'], ['In flight', ''], ['Requests', ''], ['R', 'p50, p95'], ['First byte', 'p50, p95'], ['Tokens', ''], ['Failed', ''], ['Last probe', '']];
+const heads = (u) => [['Endpoint', ''], ['State', 'st'], ['Capacity'], ['Share', 'n', 'of expected'], ['In flight'], ['Requests'], ['R', 'n', 'p50, p95'], ['First byte', 'n', 'p50, p95'], ['Tokens'], ['Failed'], ...(watched(u) ? [['Machine', 'machine']] : []), ['Last probe', 'n probe'], [html`<span class="unseen">Drain</span>`, 'do']];
 
 function upstream(u) {
   const q = u.queue, r = u.recent;
   const notes = [u.policy.replaceAll('_', ' '), u.note, u.panicking && 'panic mode', u.spilled && 'spilled over', u.fallback && 'falls back to ' + u.fallback, u.holding && 'requests wait for its first endpoint', ...(u.sources || []).filter((s) => s.trouble !== 'none').map((s) => 'source ' + s.name + ' is ' + s.trouble + ' for ' + lasted(s.stale_seconds))].filter(Boolean).join(', ');
   return html`<div class="upstream"><h3><b>${name(u.name, 60)}</b><span class="note">${name(notes, 160)}</span>
     <span class="sum">${rate(r.requests_rate).replace('/s', ' requests/s')}, R ${lasted(r.response_p50_s)}, queue ${number(q.waiting)}${q.waiting ? ', oldest ' + lasted(q.oldest_seconds) : ''}</span></h3>
-  <table role="table"><caption class="unseen">Endpoints of ${u.name}</caption><thead role="rowgroup"><tr role="row">${heads.map(([h, more]) => html`<th role="columnheader" scope="col" class=${more === 'l' ? 'l' : 'n'}>${h}${more && more !== 'l' ? html`<small>${more}</small>` : nothing}</th>`)}<th role="columnheader" scope="col"><span class="unseen">Drain</span></th></tr></thead>
+  <table role="table"><caption class="unseen">Endpoints of ${u.name}</caption>${thead(heads(u))}
   <tbody role="rowgroup" data-upstream=${u.name}></tbody></table></div>`;
 }
 

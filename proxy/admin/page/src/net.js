@@ -13,19 +13,11 @@ export async function ask(path, method = 'GET', body, again = true) {
     await session(); // the gateway has been started again: the page has another token
     return ask(path, method, body, false);
   }
-  const failure = new Error(told.error?.message || 'the gateway answered ' + answer.status);
-  failure.status = answer.status;
-  throw failure;
+  throw new Error(told.error?.message || 'the gateway answered ' + answer.status);
 }
-export async function session() {
-  const s = await ask('session');
-  token = s.page || '';
-  return s.login;
-}
-export async function login(secret) {
-  const s = await ask('session', 'POST', { token: secret });
-  token = s.page || '';
-}
+const entered = (s) => { token = s.page || ''; return s.login; };
+export const session = () => ask('session').then(entered);
+export const login = (secret) => ask('session', 'POST', { token: secret }).then(entered);
 
 // watch calls heard with each snapshot, while the page can be seen: a browser opens six connections to one host, so a tab
 // that nobody looks at gives its own back. lost is called when there is no connection.
@@ -47,5 +39,4 @@ export function watch(heard, lost) {
   addEventListener('pagehide', close);
   addEventListener('pageshow', (e) => { if (e.persisted) open(); });
   open();
-  return { open, close };
 }

@@ -39,5 +39,10 @@ export const bar = (part, tick, tone = '') => html`<svg class="bar ${tone}" view
 
 export const panel = (id, title, note, body) => html`<section class="panel" id=${id} aria-labelledby=${id + '-h'}><h2 id=${id + '-h'}>${title}<span class="note">${note}</span></h2>${body}</section>`;
 export const empty = (text) => html`<p class="empty">${text}</p>`;
+export const cards = (list, view, without) => (list.length ? html`<ul class="cards">${list.map((i) => view(i))}</ul>` : empty(without));
+// optional is the panel of what a key of the configuration switches on: s is what it tells, absent where it is off.
+export const optional = (id, title, [key, what], s, note, body) => (s ? panel(id, title, note(s), body(s)) : panel(id, title, 'off', html`<p class="empty">Off. ${what} <code>${key}</code> in the configuration switches it on.</p>`));
+// thead is the heads of a table: a text, its class, and what is meant more exactly. The roles stay where a phone shows tables as cards.
+export const thead = (heads) => html`<thead role="rowgroup"><tr role="row">${heads.map(([h, kind = 'n', more]) => html`<th role="columnheader" scope="col" class=${kind}>${h}${more ? html`<small>${more}</small>` : nothing}</th>`)}</tr></thead>`;
 // name is what somebody else has chosen: text, cut, with what was cut as its title.
 export const name = (text, most) => html`<bdi title=${plain(text, 300)}>${plain(text, most)}</bdi>`;

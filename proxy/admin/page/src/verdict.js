@@ -19,8 +19,7 @@ export function verdict(shot, now, stale, login, leave) {
     <span class="heard" data-stale=${stale}>${stale ? html`<b>Not heard for ${span(since(shot.at, now))}: what you see is old</b>` : html`live, ${clock(shot.at, true)}`}</span>
     ${login === 'done' ? html`<button class="plain" @click=${leave}>Log out</button>` : nothing}</div>
   <div class="say"><h1>${mark(tone)}<span>${name(headline, 160)}</span></h1>
-    <p class="sub">${v.level === 'well' ? html`Since ${when(v.since, now)}, ${span(since(v.since, now))}. ${count(t.eligible, 'endpoint')} of ${number(t.endpoints)} in service.`
-      : html`Since ${when(v.since, now)}, ${span(since(v.since, now))}. ${v.reasons.length > 1 ? count(v.reasons.length + v.more, 'thing') + ' to look at. ' : ''}${t.eligible} of ${count(t.endpoints, 'endpoint')} in service.`}</p>
+    <p class="sub">Since ${when(v.since, now)}, ${span(since(v.since, now))}. ${v.level !== 'well' && v.reasons.length > 1 ? count(v.reasons.length + v.more, 'thing') + ' to look at. ' : ''}${number(t.eligible)} of ${count(t.endpoints, 'endpoint')} in service.</p>
     ${v.reasons.length ? html`<ul class="reasons">${v.reasons.slice(0, 6).map((r, i) => row(r, now, i === 0))}${v.reasons.length + v.more > 6 ? html`<li class="quiet">and ${v.reasons.length + v.more - 6} more</li>` : nothing}</ul>` : nothing}</div>
   <dl class="figures">
     ${figure(rate(t.requests_rate), 'requests', 'of the last minute')}
