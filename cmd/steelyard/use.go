@@ -206,7 +206,7 @@ func printGateways(w io.Writer, all []usage.Gateway) {
 			apart = append(apart, usage.Harmless(g.Name))
 		}
 	}
-	fmt.Fprintf(w, "%d gateways: %s\n", len(all), strings.Join(texts, ", "))
+	fmt.Fprintf(w, "gateways (%d): %s\n", len(all), strings.Join(texts, ", "))
 	if len(apart) > 0 {
 		fmt.Fprintf(w, "A user has other names at %s: give all gateways the same shared.secret_file.\n", strings.Join(apart, ", "))
 	}

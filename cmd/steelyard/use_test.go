@@ -77,7 +77,7 @@ func TestUsageOfAGateway(t *testing.T) {
 	address := strings.TrimPrefix(server.URL, "http://")
 	out, err := said(t, "usage", "--admin", address, "--token-file", token, "--by", "model", "--from", "24h", "--limit", "5", "--alone")
 	require.NoError(t, err)
-	require.Contains(t, out, "2 gateways: gw-1, gw-2 (24 h, 4s old)\nA user has other names at gw-2: ")
+	require.Contains(t, out, "gateways (2): gw-1, gw-2 (24 h, 4s old)\nA user has other names at gw-2: ")
 	require.Contains(t, out, `m\x1b[31m`)
 	require.Contains(t, out, "7 to 9")
 	require.Contains(t, out, "note: 1 requests are missing")
