@@ -45,7 +45,7 @@ func TestWebPage(t *testing.T) {
 	require.NoError(t, os.WriteFile(key, []byte("a-key-of-gateways-that-nobody-guesses\n"), 0o600))
 	machine := httptest.NewServer(someMachine())
 	defer machine.Close()
-	together := fmt.Sprintf("shared: {peers: [\"http://%s\", \"http://%s\"], secret_file: %q, name: ", admins[2], admins[3], key)
+	together := fmt.Sprintf("shared: {peers: [\"http://%s\", \"http://%s\"], secret_file: %q, timeout: 500ms, name: ", admins[2], admins[3], key)
 	watched := fmt.Sprintf("    resources: {urls: [%q]}\n", machine.URL)
 	var files []string
 	for i, more := range []struct{ admin, top, upstream string }{
