@@ -1,4 +1,4 @@
-// Requests that other processes have in flight at our servers.
+// Requests that other processes have in flight at our servers, and that wait at other gateways.
 
 package balancer
 
@@ -39,6 +39,29 @@ func (l *Loads) Own() map[string]int64 {
 		}
 	}
 	return own
+}
+
+// elsewhere is what waits at other gateways that share the queue's bound.
+type elsewhere struct {
+	gateways int // this one included; 0 and 1: there is no other
+	waiting  int // there
+}
+
+// SetWaitingElsewhere tells how many gateways share the bound of the queue, this one included, and how many requests wait at
+// the others. Where as many as may wait at all of them together, each may still have its part of them wait.
+func (p *Pool) SetWaitingElsewhere(gateways, waiting int) {
+	p.pick.Lock()
+	defer p.pick.Unlock()
+	p.queue.elsewhere = elsewhere{gateways, waiting}
+}
+
+// full reports whether as many wait as may.
+func (q *queue) full() bool {
+	most, others := q.options.MaxRequests, q.elsewhere
+	if others.gateways > 1 && most > 0 && q.length > (most-1)/others.gateways {
+		return q.length >= most-others.waiting
+	}
+	return q.length >= most
 }
 
 // Elsewhere returns how many of the requests in flight are other processes'.

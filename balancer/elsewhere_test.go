@@ -1,7 +1,9 @@
 package balancer
 
 import (
+	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -37,4 +39,44 @@ func TestElsewhereTakesSlots(t *testing.T) {
 	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, []EndpointOptions{{Name: "b", URL: "http://127.0.0.1:2", Capacity: 1}}))
 	require.NoError(t, p.Apply(Options{Policy: turns{"turns"}}, endpoints))
 	require.EqualValues(t, 4, p.Snapshot().Endpoints[0].Endpoint.Load().InFlight(), "a server that comes later has its requests too")
+}
+
+// The bound of a queue holds for all gateways together, each has its part whatever the others have, and one that is alone has all.
+func TestQueueBoundIsShared(t *testing.T) {
+	const most = 8
+	for name, test := range map[string]struct{ gateways, elsewhere, want int }{
+		"alone":                              {1, 0, 8},
+		"nobody ever told":                   {0, 0, 8},
+		"the others have none":               {4, 0, 8},
+		"what the others leave":              {4, 3, 5},
+		"the others have all":                {4, 8, 2},
+		"the others cannot be asked":         {4, math.MaxInt32, 2},
+		"more gateways than may wait":        {20, 8, 1},
+		"a part that is no whole number":     {3, 100, 3},
+		"others that were there are no more": {1, 5, 8},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newQueuePool(t, 1, QueueOptions{MaxRequests: most, MaxWait: time.Hour})
+			p.SetWaitingElsewhere(test.gateways, test.elsewhere)
+			leases := fill(t, p)
+			for range test.want {
+				w := enqueue(t, p, nil)
+				defer w.Poke()
+			}
+			_, err := p.Enqueue(nil)
+			require.ErrorIs(t, err, ErrQueueFull)
+			for _, l := range leases {
+				l.Release(Outcome{})
+			}
+		})
+	}
+}
+
+// Where none may wait, no number of gateways lets one.
+func TestNoQueueIsSharedAsNone(t *testing.T) {
+	p := newQueuePool(t, 1, QueueOptions{})
+	p.SetWaitingElsewhere(4, 0)
+	fill(t, p)
+	_, err := p.Enqueue(nil)
+	require.ErrorIs(t, err, ErrQueueFull)
 }

@@ -96,7 +96,7 @@ func (p *Pool) admit(r *Request) (w *Waiter, given []*Endpoint, err error) {
 		}
 	}
 	returns := r != nil && r.place.number > 0 && q.options.MaxRequests > 0
-	if q.length >= q.options.MaxRequests && !returns && !q.displace(r.priority()) {
+	if q.full() && !returns && !q.displace(r.priority()) {
 		return nil, nil, &QueueFull{Limit: q.options.MaxRequests, RetryAfter: q.state().RetryAfter(q.options.MaxWait)}
 	}
 	w = p.newWaiter(r)

@@ -44,7 +44,7 @@ func (q *queue) measured(r *Request, s *seats) float64 {
 // free that it might have: it waits, or who was held back before goes first. Where it is to
 // try seats that are stale, all others are masked until unmask.
 func (q *queue) keepsOut(r *Request, s *seats) bool {
-	return q.length < q.options.MaxRequests && s != nil && s.open > 0 && !q.options.TakeAtOnce && q.hasToWait(r, s)
+	return !q.full() && s != nil && s.open > 0 && !q.options.TakeAtOnce && q.hasToWait(r, s)
 }
 
 // hasToWait is keepsOut where a slot is free and the request may wait.

@@ -29,6 +29,7 @@ type queue struct {
 	oldest, youngest, young *Waiter
 	length                  int
 	of                      [priorities]int // how many of each priority wait
+	elsewhere               elsewhere
 
 	sizes    dispatch.Sizes
 	demand   demand

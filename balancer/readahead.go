@@ -34,7 +34,7 @@ func (q *queue) sendOrHold(r *Request, s *seats) (t taken, home *Endpoint, err e
 		t, err = s.take(r, false)
 		return t, nil, err
 	}
-	if q.length < q.options.MaxRequests && (ahead[i] > 0 || !q.ready(i, s)) {
+	if !q.full() && (ahead[i] > 0 || !q.ready(i, s)) {
 		return taken{}, s.endpoints[i], ErrFull
 	}
 	if t, err = s.takeSeat(i, r); err == nil && t.endpoint == nil {

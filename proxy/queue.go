@@ -17,7 +17,7 @@ import (
 // wait for one, as may.
 func (x *exchange) acquire() error {
 	if c := x.conn.Client; c != nil {
-		if !c.Requests.Take(1, x.generation.ClientRequests) {
+		if !c.Requests.Take(1, x.handler.Guard.OfClient(x.generation.ClientRequests)) {
 			return fault.New(fault.ClientRequests, nil).Unsent().Retry(time.Second)
 		}
 		x.counted = true
@@ -81,7 +81,7 @@ var errClientWaiting = fault.New(fault.ClientWaiting, nil).Unsent().Retry(time.S
 func (a *attempt) queue() (balancer.Lease, error) {
 	x := a.x
 	if c := x.conn.Client; c != nil {
-		if !c.Waiting.Take(1, x.generation.ClientWaiting) {
+		if !c.Waiting.Take(1, x.handler.Guard.OfClient(x.generation.ClientWaiting)) {
 			return balancer.Lease{}, errClientWaiting
 		}
 		defer c.Waiting.Give(1)

@@ -1,8 +1,8 @@
 // Package shared lets several gateways in front of the same servers know of each other: what each
 // has in flight, who may act for all, and what an operator or the traffic has taught one of them.
 //
-// A gateway tells a page of what it knows, and hears those of the others, every Publish, and four
-// times as often while anything changes. A Transport carries pages: Redis or other gateways over
+// A gateway tells a page of what it knows, and hears those of the others, every Publish, and every
+// Quick while anything changes. A Transport carries pages: Redis or other gateways over
 // HTTP. Nothing here is ever asked while a request waits: requests go by what was heard last.
 //
 // What the others have in flight is summed up by address, and the sum is given away whole each

@@ -33,6 +33,7 @@ type Options struct {
 	Name      string
 	Epoch     int64         // when the process began; 0: now
 	Publish   time.Duration // the longest time between two pages
+	Quick     time.Duration // the time between two while anything changes; 0: Publish ÷ 4
 	Transport Transport
 	Keeper    Keeper     // of leases; nil: gateways vote
 	Gateways  func() int // how many there are by configuration, this one included, where they vote
@@ -94,6 +95,7 @@ type Gateway struct {
 	leases  []*lease
 	seq     uint64
 	touched time.Time       // since when the others can be reached; zero: they cannot
+	apart   bool            // it was told that they cannot, and not yet that they can again
 	cause   string          // why not
 	asked   time.Time       // when they were last reached
 	highest uint64          // fence that we know of
@@ -107,6 +109,9 @@ type Gateway struct {
 func New(o Options) *Gateway {
 	if o.Epoch == 0 {
 		o.Epoch = time.Now().UnixNano()
+	}
+	if o.Quick == 0 {
+		o.Quick = o.Publish / 4
 	}
 	if o.Tell == nil {
 		o.Tell = func(News) {}
@@ -144,14 +149,16 @@ func (g *Gateway) Run(ctx context.Context) error {
 type beats struct {
 	kept, facts, changed time.Time
 	state                string
+	asking               time.Duration // how long the others took to answer, in this beat
+	told                 Own           // in this beat; zero: nothing
 }
 
 // beat does what is due, and returns how long to wait until the next.
 func (g *Gateway) beat(ctx context.Context, b *beats) time.Duration {
 	now := time.Now()
-	soon := g.Publish / 4
+	b.asking, b.told = 0, Own{}
 	if g.breaker.Allows(now) {
-		g.exchange(ctx, now)
+		g.exchange(ctx, now, b)
 		if !g.breaker.Open() && g.breaker.fails == 0 {
 			if now.Sub(b.kept) >= keepEvery || g.keeper == nil {
 				b.kept = now
@@ -166,19 +173,46 @@ func (g *Gateway) beat(ctx context.Context, b *beats) time.Duration {
 	if g.lookAround(ctx, b) {
 		b.changed = now
 	}
-	if g.breaker.fails > 0 || now.Sub(b.changed) < restless {
-		return soon
+	if g.tookMore(b) && g.breaker.fails == 0 {
+		g.exchange(ctx, time.Now(), b)
+	}
+	switch {
+	case g.breaker.fails > 0:
+		return g.Publish / 4
+	case now.Sub(b.changed) < restless:
+		return min(max(g.Quick, rests*(time.Since(now)-b.asking)), g.Publish)
 	}
 	return g.Publish
+}
+
+// rests is for how many times as long as it works a gateway rests at least, between two pages while anything changes: where there are
+// very many servers and gateways they are told less often.
+const rests = 20
+
+// tookMore reports whether requests of ours that waited have got slots by what was just heard. The others are told at once: they
+// have heard of the same slots, and would take them as well.
+func (g *Gateway) tookMore(b *beats) bool {
+	if len(b.told.Waits) == 0 {
+		return false
+	}
+	for address, n := range g.Options.Own().Load {
+		if n > b.told.Load[address] {
+			return true
+		}
+	}
+	return false
 }
 
 // restless is for how long after a change pages are told more often.
 const restless = 5 * time.Second
 
 // exchange tells our page and hears those of the others.
-func (g *Gateway) exchange(ctx context.Context, now time.Time) {
-	texts, err := g.Transport.Exchange(ctx, Load, g.id, g.page(now, false))
+func (g *Gateway) exchange(ctx context.Context, now time.Time, b *beats) {
+	b.told = g.Options.Own()
+	page, asked := g.page(now, b.told, false), time.Now()
+	texts, err := g.Transport.Exchange(ctx, Load, g.id, page)
 	now = time.Now()
+	b.asking += now.Sub(asked)
 	for id, text := range texts {
 		if p, bad := readPage(text); bad == nil && id == p.id() && id != g.id {
 			g.members.hear(p, now)

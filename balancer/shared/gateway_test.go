@@ -3,6 +3,7 @@ package shared_test
 import (
 	"errors"
 	"math/rand/v2"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,7 +113,7 @@ func TestAloneWithinASecond(t *testing.T) {
 				w.redis.set(func(r *redis) { wrong(r, false) })
 				w.pass(31 * time.Second)
 				assert.True(t, a.Connected())
-				assert.Equal(t, 2, a.told(shared.Together))
+				assert.Equal(t, 1, a.told(shared.Together), "and not at the start, when nothing had parted them")
 				assert.Equal(t, 1, a.told(shared.Alone), "it is told once")
 				assert.EqualValues(t, 2, a.elsewhere("a:1"))
 				assert.Len(t, w.holders(), 1)
@@ -131,6 +132,10 @@ func TestStoreIsLeftAlone(t *testing.T) {
 		w.pass(time.Minute + 10*time.Second)
 		assert.Equal(t, 1, g.told(shared.Alone))
 		assert.LessOrEqual(t, w.redis.calls, 11)
+		assert.Zero(t, g.told(shared.Together))
+		w.redis.set(func(r *redis) { r.away = false })
+		w.pass(31 * time.Second)
+		assert.Equal(t, 1, g.told(shared.Together))
 		w.stopAll()
 	})
 }
@@ -223,6 +228,50 @@ func TestNobodyStarves(t *testing.T) {
 			}
 		}
 		assert.InDelta(t, 20, let, 3, "one slot goes from one to the other")
+		w.stopAll()
+	})
+}
+
+// Who takes a slot by what it has just heard tells the others at once: they have heard of the same slot.
+func TestWhoTakesASlotSaysSoAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("a")
+		a.has("a:1", 4)
+		w.pass(time.Second)
+		var waits atomic.Pointer[gateway] // that takes a slot as soon as it hears of one
+		b := w.start("b", func(o *shared.Options) {
+			hears := o.Elsewhere
+			o.Elsewhere = func(s shared.Sum) {
+				hears(s)
+				if b := waits.Load(); b != nil && s.Load["a:1"] == 3 {
+					waits.Store(nil)
+					b.has("a:1", 1)
+					b.holds("chat", 0)
+				}
+			}
+		})
+		b.holds("chat", 1)
+		waits.Store(b)
+		w.pass(time.Second)
+		a.has("a:1", 3)
+		for range 1000 {
+			if waits.Load() == nil {
+				break
+			}
+			w.pass(time.Millisecond)
+		}
+		require.Nil(t, waits.Load())
+		w.pass(3 * time.Millisecond) // a call takes one
+		page := ""
+		w.redis.set(func(r *redis) {
+			for id, text := range r.hashes["steelyard:{test}:load"] {
+				if id == b.State().ID {
+					page = string(text)
+				}
+			}
+		})
+		assert.Contains(t, page, `"a:1":1`)
 		w.stopAll()
 	})
 }

@@ -12,8 +12,7 @@ import (
 )
 
 // page is our page now.
-func (g *Gateway) page(now time.Time, leaves bool) []byte {
-	own := g.Options.Own()
+func (g *Gateway) page(now time.Time, own Own, leaves bool) []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.seq++
@@ -38,7 +37,8 @@ func (g *Gateway) page(now time.Time, leaves bool) []byte {
 	return text
 }
 
-// settle notes whether the others could be reached, and tells when that changes.
+// settle notes whether the others could be reached, and tells when that changes. At a start that goes well nothing
+// has changed.
 func (g *Gateway) settle(err error, now time.Time) {
 	g.mu.Lock()
 	alone := g.touched.IsZero()
@@ -51,13 +51,14 @@ func (g *Gateway) settle(err error, now time.Time) {
 	case g.breaker.Open() || alone:
 		g.touched, g.cause = time.Time{}, err.Error()
 	}
-	changed := alone != g.touched.IsZero()
-	first := err != nil && alone && g.breaker.fails == failuresInRow && g.breaker.pause == leastPause && g.asked.IsZero()
+	was := g.apart
+	g.apart = err != nil && (was || g.breaker.Open())
+	is := g.apart
 	g.mu.Unlock()
 	switch {
-	case changed && err == nil:
+	case was && !is:
 		g.Tell(News{What: Together})
-	case changed, first:
+	case is && !was:
 		g.Tell(News{What: Alone, Cause: err.Error()})
 	}
 }
@@ -226,7 +227,7 @@ func (g *Gateway) leave() {
 				_ = g.keeper.Drop(ctx, l.name, g.id) // else it runs out
 			}
 		}
-		_, _ = g.Transport.Exchange(ctx, Load, g.id, g.page(time.Now(), true))
+		_, _ = g.Transport.Exchange(ctx, Load, g.id, g.page(time.Now(), Own{}, true))
 		_ = g.Transport.Leave(ctx, g.id)
 	}
 	g.Elsewhere(Sum{Load: map[string]int64{}, Waits: map[string]int64{}})

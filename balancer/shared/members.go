@@ -21,6 +21,8 @@ const (
 	mostMembers = 1000
 	// mostUnknown is what a gateway is believed to have in flight at most at a server without slots.
 	mostUnknown = 10_000
+	// mostHeld is what a gateway is believed to have under way, or to let wait, at most.
+	mostHeld = 1_000_000
 	// slotsFactor is how many times a server's slots one gateway is believed to have in flight there.
 	slotsFactor = 4
 )
@@ -154,21 +156,21 @@ func (ms *members) sum(now time.Time, slots func(address string) (n int64, known
 			if !known {
 				continue
 			}
-			s.Load[address] += believed(n, weight, limit)
+			most := int64(mostUnknown)
+			if limit > 0 {
+				most = min(slotsFactor*limit, math.MaxInt32)
+			}
+			s.Load[address] += believed(n, weight, most)
 		}
 		for upstream, n := range m.page.Waits {
-			s.Waits[upstream] += believed(n, weight, 0)
+			s.Waits[upstream] += believed(n, weight, mostHeld)
 		}
-		s.Under += believed(m.page.Under, weight, 0)
+		s.Under += believed(m.page.Under, weight, mostHeld)
 	}
 	return s
 }
 
 // believed is how much of a figure counts: no more than anybody can have, and less where it is old.
-func believed(n int64, weight float64, slots int64) int64 {
-	most := int64(mostUnknown)
-	if slots > 0 {
-		most = min(slotsFactor*slots, math.MaxInt32)
-	}
+func believed(n int64, weight float64, most int64) int64 {
 	return int64(math.Ceil(float64(min(max(n, 0), most)) * weight))
 }

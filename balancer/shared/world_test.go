@@ -219,6 +219,15 @@ func (g *gateway) has(address string, n int64) {
 	g.own.Load[address] = n
 }
 
+func (g *gateway) holds(upstream string, n int64) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.own.Waits = map[string]int64{}
+	if n > 0 {
+		g.own.Waits[upstream] = n
+	}
+}
+
 func (g *gateway) elsewhere(address string) int64 {
 	g.mu.Lock()
 	defer g.mu.Unlock()

@@ -4,6 +4,7 @@ package admission
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 )
@@ -21,7 +22,8 @@ const (
 // Guard counts the requests under way. The zero Guard is ready, and safe for concurrent use.
 type Guard struct {
 	requests atomic.Int64                   // under way
-	others   atomic.Int64                   // under way in other processes that share the limit; written by SetElsewhere
+	others   atomic.Int64                   // under way at other gateways that share the limits; written by SetElsewhere
+	gateways atomic.Int64                   // how many share them, this one included; 0 and 1: nobody else does; likewise
 	memory   atomic.Int64                   // in use when it was last measured; written by Run
 	turned   [LittleMemory + 1]atomic.Int64 // away, by reason; written by Enter
 }
@@ -32,7 +34,7 @@ func (g *Guard) Enter(c Class) Reason {
 		g.turned[LittleMemory].Add(1)
 		return LittleMemory
 	}
-	if n := g.requests.Add(1); c.Requests > 0 && n+g.others.Load() > c.Requests {
+	if n := g.requests.Add(1); c.Requests > 0 && n+g.others.Load() > c.Requests && !g.hasPart(n, c.Requests) {
 		g.requests.Add(-1)
 		g.turned[ManyRequests].Add(1)
 		return ManyRequests
@@ -40,8 +42,32 @@ func (g *Guard) Enter(c Class) Reason {
 	return Admitted
 }
 
-// SetElsewhere tells how many requests other processes have under way that share our limits.
-func (g *Guard) SetElsewhere(requests int64) { g.others.Store(requests) }
+// Unknown is what others have under way while nobody can say.
+const Unknown = math.MaxInt64 / 2
+
+// SetElsewhere tells how many gateways share our limits, this one included, and how many requests the others have under way.
+// Each takes what the others leave, and at least its part, however much they have: else who has none would never get any.
+func (g *Guard) SetElsewhere(gateways int, requests int64) {
+	g.gateways.Store(int64(gateways))
+	g.others.Store(requests)
+}
+
+// hasPart reports whether so many are within this gateway's part of a limit that it shares.
+func (g *Guard) hasPart(n, limit int64) bool {
+	gateways := g.gateways.Load()
+	return gateways > 1 && n <= Part(limit, gateways)
+}
+
+// OfClient is how much of a limit on one client's address this gateway may give, which does not know what the others give it.
+func (g *Guard) OfClient(limit int64) int64 {
+	if gateways := g.gateways.Load(); gateways > 1 && limit > 0 {
+		return Part(limit, gateways)
+	}
+	return limit
+}
+
+// Part is the part of a limit that each of so many gateways has at least: rounded up, so that none has nothing.
+func Part(limit, gateways int64) int64 { return (limit-1)/gateways + 1 }
 
 // Leave ends a request that was let in.
 func (g *Guard) Leave() { g.requests.Add(-1) }

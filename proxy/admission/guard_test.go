@@ -106,3 +106,41 @@ func TestHeapInUse(t *testing.T) {
 	require.Positive(t, admission.HeapInUse())
 	require.Less(t, admission.HeapInUse(), int64(1)<<30)
 }
+
+// TestSharedByGateways: each takes what the others leave, and has its part whatever they have.
+func TestSharedByGateways(t *testing.T) {
+	for name, test := range map[string]struct {
+		gateways  int
+		elsewhere int64
+		want      int
+	}{
+		"alone":                      {1, 0, 10},
+		"the others have none":       {4, 0, 10},
+		"what the others leave":      {4, 4, 6},
+		"the others have all":        {4, 10, 3},
+		"the others cannot be asked": {4, admission.Unknown, 3},
+		"many gateways":              {50, admission.Unknown, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var g admission.Guard
+			g.SetElsewhere(test.gateways, test.elsewhere)
+			for range test.want {
+				require.Equal(t, admission.Admitted, g.Enter(admission.Class{Requests: 10}))
+			}
+			require.Equal(t, admission.ManyRequests, g.Enter(admission.Class{Requests: 10}))
+			require.Equal(t, admission.Admitted, g.Enter(admission.Class{}), "no limit is shared as none")
+		})
+	}
+}
+
+// TestOfClient: what one address may have is shared out, as no gateway knows what the others give it.
+func TestOfClient(t *testing.T) {
+	var g admission.Guard
+	assert.EqualValues(t, 10, g.OfClient(10))
+	g.SetElsewhere(4, 0)
+	assert.EqualValues(t, 3, g.OfClient(10))
+	assert.EqualValues(t, 1, g.OfClient(1))
+	assert.Zero(t, g.OfClient(0), "no bound")
+	g.SetElsewhere(1, 0)
+	assert.EqualValues(t, 10, g.OfClient(10))
+}

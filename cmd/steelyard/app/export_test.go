@@ -120,6 +120,14 @@ func HearGateways(a *App, load map[string]int64, under int64) {
 	a.shared.hear(shared.Sum{Load: load, Under: under})
 }
 
+// BoundByGateways is how many gateways there are, and what the others have, as if that were heard; reached: they can be asked.
+func BoundByGateways(a *App, gateways int, reached bool, under int64, waits map[string]int64) {
+	a.shared.bound(shared.Sum{Under: under, Waits: waits}, gateways, reached)
+}
+
+// Waiting is how many requests wait in the first upstream's queue.
+func Waiting(a *App) int { return a.fleet.all()[0].pool.Queue().Waiting }
+
 // ToldToGateways is what other gateways are told to be in flight here.
 func ToldToGateways(a *App) map[string]int64 { return a.shared.own().Load }
 

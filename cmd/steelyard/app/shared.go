@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
+	"math"
 	"os"
 	"sync"
 	"time"
@@ -20,6 +21,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/metrics/event"
 	"github.com/steelyard-proxy/steelyard/metrics/notify/dispatch"
 	"github.com/steelyard-proxy/steelyard/proxy/admin"
+	"github.com/steelyard-proxy/steelyard/proxy/admission"
 )
 
 // The leases: what one gateway does for all.
@@ -33,6 +35,9 @@ const documentTime = time.Second
 
 // longWait is how long a request waits at servers whose slots other gateways have until it gets its own gateway's part of them.
 const longWait = 500 * time.Millisecond
+
+// leastQuick is the least time between two looks at a store.
+const leastQuick = 5 * time.Millisecond
 
 // sharing is this gateway as one of several.
 type sharing struct {
@@ -98,6 +103,7 @@ func (s *sharing) openStore(o *shared.Options) error {
 	o.Transport, o.Keeper, s.by = r, r, s.store.Where()
 	so.Timeout = max(so.Timeout, documentTime)
 	o.Post = shared.NewRedis(store.New(so), c.Cluster)
+	o.Quick = max(o.Publish/20, leastQuick)
 	return nil
 }
 
@@ -171,11 +177,24 @@ func (s *sharing) own() shared.Own {
 // hear takes over what other gateways have.
 func (s *sharing) hear(sum shared.Sum) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.others = sum
 	s.count()
+	s.mu.Unlock()
+	s.bound(sum, s.gateways(), s.gateway == nil || s.gateway.Connected())
+}
+
+// bound has what all gateways may have together hold for all together. While the others cannot be reached each takes its part
+// alone, by their last known number. Of Run's goroutine alone.
+func (s *sharing) bound(sum shared.Sum, gateways int, reached bool) {
+	waiting := func(upstream string) int { return int(sum.Waits[upstream]) }
+	if !reached && gateways > 1 {
+		sum.Under, waiting = admission.Unknown, func(string) int { return math.MaxInt32 }
+	}
 	if s.config.Limits {
-		s.app.handler.Guard.SetElsewhere(sum.Under)
+		s.app.handler.Guard.SetElsewhere(gateways, sum.Under)
+	}
+	for _, u := range s.app.fleet.all() {
+		u.pool.SetWaitingElsewhere(gateways, waiting(u.name))
 	}
 }
 

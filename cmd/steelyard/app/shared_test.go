@@ -1,17 +1,20 @@
 package app_test
 
 import (
+	"io"
 	"math"
 	"net/http"
 	"net/url"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/balancer/predict"
 	"github.com/steelyard-proxy/steelyard/cmd/steelyard/app"
+	"github.com/steelyard-proxy/steelyard/configs"
 )
 
 // What other gateways have in flight, and what is left of a process that this one has replaced, add up at the server, and neither
@@ -53,6 +56,56 @@ func TestLimitsAreShared(t *testing.T) {
 		assert.Equal(t, map[bool]int{false: 200, true: 503}[shared], got.StatusCode)
 		require.NoError(t, r.stop())
 	}
+}
+
+// What may wait, and be under way, may be so at all gateways together. While the others cannot be asked each has its part, and one
+// that is alone has all.
+func TestBoundsAreShared(t *testing.T) {
+	h := newHolder(t)
+	cfg := config(t, "", endpoint("h", h.URL, 100)+", slots: 2")
+	cfg.Upstreams[0].Queue = configs.Queue{Order: "fifo", MaxRequests: 4, MaxWait: time.Hour}
+	cfg.Shared.Limits, cfg.Clients.MaxRequests, cfg.Limits.Requests = true, 32, 6
+	r := run(t, cfg)
+	open(t, r)
+	ask := func(want string) {
+		t.Helper()
+		got, err := http.Get(r.url)
+		require.NoError(t, err)
+		text, err := io.ReadAll(got.Body)
+		require.NoError(t, err)
+		require.NoError(t, got.Body.Close())
+		assert.Contains(t, string(text), want)
+	}
+	ask("held")
+	app.BoundByGateways(r.App, 2, true, 6, nil)
+	ask("held") // two of its three
+	app.BoundByGateways(r.App, 6, true, 6, nil)
+	ask("overloaded") // more than its one of six
+	app.BoundByGateways(r.App, 6, false, 0, nil)
+	ask("overloaded") // nobody knows what the others have
+	app.BoundByGateways(r.App, 32, true, 0, nil)
+	ask("client_requests") // one of an address at each
+	app.BoundByGateways(r.App, 1, true, 0, nil)
+	ask("held")
+	app.BoundByGateways(r.App, 1, false, 0, nil) // as at a start without a store
+	ask("held")
+
+	open(t, r) // both slots are in use
+	app.BoundByGateways(r.App, 1, true, 0, map[string]int64{"chat": 3, "other": 9})
+	done := make(chan *http.Response, 1)
+	go func() {
+		got, _ := http.Get(r.url)
+		done <- got
+	}()
+	require.Eventually(t, func() bool { return app.Waiting(r.App) == 1 }, time.Minute, time.Millisecond)
+	app.BoundByGateways(r.App, 4, true, 0, map[string]int64{"chat": 3, "other": 9})
+	ask("queue_full") // three wait elsewhere, and one here
+	h.release()
+	got := <-done
+	require.NotNil(t, got)
+	require.NoError(t, got.Body.Close())
+	assert.Equal(t, http.StatusOK, got.StatusCode)
+	require.NoError(t, r.stop())
 }
 
 // An operator's word at one gateway counts at all of them, the last one wherever it was said, and a gateway that starts later
