@@ -52,7 +52,13 @@ func (l *Lab) measured() bool { return !l.scenario.Simulated }
 
 // Takes is how long the measured part of a run is at least.
 func (l *Lab) Takes() time.Duration {
-	return l.scenario.Lasts() * time.Duration(l.scenario.Seeds*len(l.scenario.Cases)*len(l.groups()))
+	cases := 0
+	for _, c := range l.scenario.Cases {
+		if !c.Simulated {
+			cases++
+		}
+	}
+	return l.scenario.Lasts() * time.Duration(l.scenario.Seeds*cases*len(l.groups()))
 }
 
 // Run does all of it, whatever Check says. It ends early with ctx, and whatever it has started ends before it returns.

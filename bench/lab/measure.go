@@ -34,6 +34,9 @@ func programOf(c scenario.Contender) string {
 
 // measure runs all contenders through sockets on each trace: at the same time, or a group of them after the other.
 func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace, t *table) error {
+	if c.Simulated {
+		return nil
+	}
 	defer peers.PreferSelf(peers.ShortSlice)()
 	if release, err := alarm.KeepAwake(); err == nil { // else only root may, and figures have its wake-ups in them
 		defer release()
@@ -45,7 +48,7 @@ func (l *Lab) measure(ctx context.Context, c scenario.Case, traces []trace.Trace
 			if len(groups) > 1 {
 				doing += fmt.Sprintf(", group %d of %d: %s", k+1, len(groups), group[0].Name)
 			}
-			runs, err := l.together(ctx, group, tr, doing)
+			runs, err := l.together(ctx, c, group, tr, l.options.Seed+uint64(i), doing)
 			if err != nil {
 				return err
 			}
@@ -98,7 +101,7 @@ func (l *Lab) groupsNote() (notes []string) {
 }
 
 // together offers one trace to contenders that run at the same time.
-func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace.Trace, doing string) (runs []run, err error) {
+func (l *Lab) together(ctx context.Context, of scenario.Case, group []scenario.Contender, tr trace.Trace, seed uint64, doing string) (runs []run, err error) {
 	dir, err := os.MkdirTemp("", "steelyard-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("start contenders: %w", err)
@@ -118,7 +121,7 @@ func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace
 		if err := os.Mkdir(own, 0o755); err != nil {
 			return nil, fmt.Errorf("start contenders: %w", err)
 		}
-		s, err := l.stand(ctx, c, own)
+		s, err := l.stand(ctx, of, c, own, seed)
 		if err != nil {
 			return nil, err
 		}
@@ -141,7 +144,7 @@ func (l *Lab) together(ctx context.Context, group []scenario.Contender, tr trace
 	go func() { replays.Wait(); close(ended) }()
 	l.watch(ended, start, tr, doing)
 	for _, s := range stands {
-		failed = append(failed, s.process.Ended())
+		failed = append(failed, s.ended())
 	}
 	if err := errors.Join(failed...); err != nil {
 		return runs, err

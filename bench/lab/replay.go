@@ -4,17 +4,20 @@ package lab
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/bench/load"
 	"github.com/steelyard-proxy/steelyard/bench/report"
+	"github.com/steelyard-proxy/steelyard/bench/sim"
 	"github.com/steelyard-proxy/steelyard/bench/trace"
 )
 
 // replay offers a trace to the contender.
 func (s *stand) replay(ctx context.Context, t trace.Trace, start time.Time) (run, error) {
-	samples, err := load.Replay(ctx, t, load.Options{URL: "http://" + s.process.Addr, Start: start, MaxInFlight: longestQueue})
+	samples, err := s.send(ctx, t, start)
 	if err != nil {
 		return run{}, fmt.Errorf("contender %s: %w", s.contender.Name, err)
 	}
@@ -35,6 +38,31 @@ func (s *stand) replay(ctx context.Context, t trace.Trace, start time.Time) (run
 		r.late = append(r.late, sample.Late)
 	}
 	return r, nil
+}
+
+// send offers each gateway its part of a trace, the one that it gets in the simulation as well.
+func (s *stand) send(ctx context.Context, t trace.Trace, start time.Time) ([]load.Sample, error) {
+	samples := make([]load.Sample, len(t.Requests))
+	parts, numbers := make([]trace.Trace, len(s.processes)), make([][]int, len(s.processes))
+	next := sim.Deal(s.seed, len(s.processes))
+	for i, r := range t.Requests {
+		g := next()
+		parts[g].Requests = append(parts[g].Requests, r)
+		numbers[g] = append(numbers[g], i)
+	}
+	failed := make([]error, len(s.processes))
+	var sending sync.WaitGroup
+	for g, process := range s.processes {
+		sending.Go(func() {
+			var part []load.Sample
+			part, failed[g] = load.Replay(ctx, parts[g], load.Options{URL: "http://" + process.Addr, Start: start, MaxInFlight: longestQueue})
+			for k, sample := range part {
+				samples[numbers[g][k]] = sample
+			}
+		})
+	}
+	sending.Wait()
+	return samples, errors.Join(failed...)
 }
 
 const noEndpoint = -1

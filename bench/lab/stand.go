@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -17,15 +19,17 @@ import (
 // stand is one contender with the engines behind it.
 type stand struct {
 	contender scenario.Contender
-	process   *peers.Process
+	processes []*peers.Process // one, or as many gateways as the case has
+	store     *peers.Process   // by which these hear of each other; nil: they do not
+	seed      uint64           // of which gateway a request comes to
 	engines   []*backend.Server
 	names     map[string]int // of the engines
 	running   *backend.Group // the engines
 }
 
-// stand starts the engines and the program of a contender.
-func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*stand, error) {
-	s := &stand{contender: c, names: map[string]int{}, running: backend.NewGroup(ctx)}
+// stand starts the engines and the program of a contender, as often as the case has balancers.
+func (l *Lab) stand(ctx context.Context, of scenario.Case, c scenario.Contender, dir string, seed uint64) (*stand, error) {
+	s := &stand{contender: c, seed: seed, names: map[string]int{}, running: backend.NewGroup(ctx)}
 	plan := peers.Plan{Dir: dir, Slots: c.Queue != "" || c.Peer == scenario.HAProxyMaxconn, Policy: c.Policy, Scale: 1, Queue: c.Queue}
 	if plan.Slots {
 		plan.Wait = longestWait
@@ -41,12 +45,38 @@ func (l *Lab) stand(ctx context.Context, c scenario.Contender, dir string) (*sta
 		s.names[engine.Name()] = i
 		plan.Endpoints = append(plan.Endpoints, peers.Endpoint{Name: e.Name, Addr: engine.Addr(), Capacity: told[i], Slots: e.Slots})
 	}
-	var err error
-	if s.process, err = l.options.Programs[programOf(c)].Start(ctx, plan); err != nil {
+	if err := l.start(ctx, s, of, plan); err != nil {
 		return nil, errors.Join(fmt.Errorf("contender %s: %w", c.Name, err), s.stop())
 	}
 	return s, nil
 }
+
+// start starts the program, as often as the case has balancers, and what they hear of each other by.
+func (l *Lab) start(ctx context.Context, s *stand, of scenario.Case, plan peers.Plan) (err error) {
+	if of.Balancers > 1 && of.Hear > 0 {
+		if s.store, err = l.options.Programs[peers.Redis].Start(ctx, peers.Plan{Dir: plan.Dir}); err != nil {
+			return err
+		}
+		plan.Store, plan.Publish = s.store.Addr, restless*of.Hear
+	}
+	dir := plan.Dir
+	for i := range of.Balancers {
+		plan.Gateway = fmt.Sprintf("gw-%d", i+1)
+		plan.Dir = filepath.Join(dir, plan.Gateway)
+		if err := os.Mkdir(plan.Dir, 0o755); err != nil {
+			return err
+		}
+		process, err := l.options.Programs[programOf(s.contender)].Start(ctx, plan)
+		if err != nil {
+			return err
+		}
+		s.processes = append(s.processes, process)
+	}
+	return nil
+}
+
+// restless is how many times as often as shared.publish gateways tell and hear by a store while things change.
+const restless = 20
 
 // changing makes the changes of the scenario to the engines, each at its time, until the returned function is called.
 func (l *Lab) changing(s *stand, start time.Time) (stop func()) {
@@ -70,10 +100,26 @@ func (l *Lab) changing(s *stand, start time.Time) (stop func()) {
 // unitTokens is how many tokens a unit of work makes in streams: few, since every contender carries each of them at the same time.
 const unitTokens = 32
 
-// stop ends the program, then its engines, and says what failed in them.
+// ended says which of its programs have ended by themselves.
+func (s *stand) ended() (err error) {
+	for _, p := range s.all() {
+		err = errors.Join(err, p.Ended())
+	}
+	return err
+}
+
+// all are its programs, in the order in which they are to end.
+func (s *stand) all() []*peers.Process {
+	if s.store == nil {
+		return s.processes
+	}
+	return append(slices.Clone(s.processes), s.store)
+}
+
+// stop ends the programs, then the engines, and says what failed in them.
 func (s *stand) stop() error {
-	if s.process != nil {
-		s.process.Stop()
+	for _, p := range s.all() {
+		p.Stop()
 	}
 	return s.running.Stop()
 }

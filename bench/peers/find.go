@@ -18,6 +18,7 @@ const (
 	Nginx     = "nginx"
 	HAProxy   = "haproxy"
 	Steelyard = "steelyard"
+	Redis     = "redis-server" // no contender: gateways hear of each other by it
 )
 
 // Installable are the peers that a system may have.
@@ -37,7 +38,7 @@ type Program struct {
 	args     func(config string) []string
 }
 
-// Find locates nginx or haproxy in PATH or /usr/sbin and asks for its version. An ErrMissing tells how to install it.
+// Find locates nginx, haproxy or redis-server in PATH or /usr/sbin and asks for its version. An ErrMissing tells how to install it.
 func Find(ctx context.Context, name string) (Program, error) {
 	p := Program{Name: name, fileName: name + ".conf"}
 	switch name {
@@ -49,6 +50,9 @@ func Find(ctx context.Context, name string) (Program, error) {
 	case HAProxy:
 		p.config = haproxyTemplate
 		p.args = func(config string) []string { return []string{"-db", "-f", config} }
+	case Redis:
+		p.config = redisTemplate
+		p.args = func(config string) []string { return []string{config} }
 	default:
 		panic("BUG: find peer " + name)
 	}

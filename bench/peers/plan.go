@@ -5,6 +5,7 @@ package peers
 import (
 	"cmp"
 	"fmt"
+	"net"
 	"os/exec"
 	"strings"
 	"text/template"
@@ -44,6 +45,9 @@ type Plan struct {
 	Speed             float64       // how many times as fast as the clock the engines' time runs; 0: as fast
 	BodyMemory        string        // the bound on held bodies
 	CertFile, KeyFile string        // of TLS on both sides; "": none
+	Store             string        // host:port of a Redis by which gateways hear of each other; "": it is alone
+	Gateway           string        // its name among them
+	Publish           time.Duration // the longest time between two of its pages
 
 	Listen, Admin string // host:port; chosen by Start
 }
@@ -68,6 +72,12 @@ type rendered struct {
 
 // Longest is the bound on the queue.
 func (rendered) Longest() int { return longest }
+
+// Port is that of Listen.
+func (r rendered) Port() (string, error) {
+	_, port, err := net.SplitHostPort(r.Listen)
+	return port, err
+}
 
 // AnswerSeconds are whole, since configurations are read by people too.
 func (r rendered) AnswerSeconds() int {

@@ -135,6 +135,9 @@ log: {level: error}
 {{- with .BodyMemory}}
 limits: {body_memory: {{.}}}
 {{- end}}
+{{- with .Store}}
+shared: {redis: "redis://{{.}}", name: {{$.Gateway}}, publish: {{$.Publish}}}
+{{- end}}
 upstreams:
   - name: engines
 {{- with .Policy}}
@@ -184,4 +187,13 @@ upstreams:
         tls: {ca_file: "{{.}}"}
 {{- end}}
 {{- end}}
+`))
+
+// redisTemplate keeps nothing on disk: the store is as gone as the run when it ends.
+var redisTemplate = template.Must(template.New("redis").Parse(`bind 127.0.0.1
+port {{.Port}}
+dir {{.Dir}}
+save ""
+appendonly no
+loglevel warning
 `))

@@ -54,7 +54,6 @@ func (s *Scenario) withDefaults() {
 		if c.Balancers == 0 {
 			c.Balancers = s.Balancers
 		}
-		s.Simulated = s.Simulated || c.Balancers > 1
 		if c.Name == "" {
 			if c.Name = c.Work; c.Work != recorded {
 				c.Name += " work"
@@ -198,6 +197,8 @@ func (c Contender) check(s *Scenario, policies []string) error {
 	switch {
 	case c.Peer != "" && (c.Policy != "" || c.Queue != ""):
 		return fmt.Errorf("%s names a peer: policy and queue are for ours", c.Name)
+	case c.Peer != "" && s.Several():
+		return fmt.Errorf("%s cannot take part where a case has several balancers: leave it out", c.Name)
 	case c.Peer != "" && (s.Simulated || c.Simulated):
 		return fmt.Errorf("%s cannot be simulated: only measured scenarios have peers", c.Name)
 	case c.Told != nil && len(c.Told) != len(s.Endpoints):

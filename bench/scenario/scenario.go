@@ -54,11 +54,13 @@ type Case struct {
 	Work  string      `yaml:"work"`  // exponential, heavy, constant, llm, or trace
 	Trace string      `yaml:"trace"` // CSV file of a recorded trace, for work trace; relative to the scenario's file
 	Hints trace.Hints `yaml:"hints"`
-	// Balancers is how many share the endpoints without seeing each other's traffic; default the scenario's. More than one
-	// are simulated only.
+	// Balancers is how many share the endpoints, each of which gets its part of the requests; default the scenario's. Measured
+	// they are so many gateways.
 	Balancers int `yaml:"balancers"`
 	// Hear is how old what each of them hears of the others is in the mean; 0: it hears nothing.
 	Hear time.Duration `yaml:"hear"`
+	// Simulated keeps it out of the measured part.
+	Simulated bool `yaml:"simulated"`
 	// Target is the most that our best contender's mean may be of the best peer's; 0: none is set.
 	Target float64 `yaml:"target"`
 }
@@ -95,9 +97,19 @@ type Change struct {
 	Capacity float64       `yaml:"capacity"`
 }
 
+// Several says whether there are cases of more than one balancer. Peers take no part in them.
+func (s *Scenario) Several() bool {
+	return slices.ContainsFunc(s.Cases, func(c Case) bool { return c.Balancers > 1 })
+}
+
+// Hears says whether measured gateways hear of each other, for which they need a store.
+func (s *Scenario) Hears() bool {
+	return !s.Simulated && slices.ContainsFunc(s.Cases, func(c Case) bool { return c.Balancers > 1 && c.Hear > 0 && !c.Simulated })
+}
+
 // AddPeers adds those contenders that the programs named ("nginx", "haproxy") can be, where the scenario names no peer.
 func (s *Scenario) AddPeers(programs []string) {
-	if s.Simulated || slices.ContainsFunc(s.Contenders, func(c Contender) bool { return c.Peer != "" }) {
+	if s.Simulated || s.Several() || slices.ContainsFunc(s.Contenders, func(c Contender) bool { return c.Peer != "" }) {
 		return
 	}
 	var added []Contender

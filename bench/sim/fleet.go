@@ -33,7 +33,7 @@ type fleet struct {
 	learners []*predict.Predictor // by balancer; none: nothing is learned
 	held     [][]held             // by balancer: the requests that wait there, by arrival
 	maxWait  time.Duration
-	chance   *rand.Rand
+	next     func() int       // of the balancer that the next request comes to
 	request  balancer.Request // of the arrival being dealt with
 	leases   []balancer.Lease // by request; the zero Lease before it is bound and after its end
 	pool     []int32          // by request: its balancer
@@ -61,7 +61,7 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 		loop: l, work: o.Work, queues: o.Queue.MaxRequests > 0, maxWait: o.Queue.MaxWait,
 		held:    make([][]held, replicas),
 		options: balancer.Options{Policy: o.Policy, Queue: o.Queue, Now: o.Clock.Now},
-		chance:  rand.New(rand.NewPCG(o.Seed, 0)),
+		next:    Deal(o.Seed, replicas),
 		outcome: balancer.Outcome{Class: balancer.Answered, Status: cmp.Or(o.status, 200)},
 		leases:  make([]balancer.Lease, requests), pool: make([]int32, requests),
 	}
@@ -128,12 +128,13 @@ func (f *fleet) predict(p int, i int32) float64 {
 	return f.work(f.loop.trace.Requests[i])
 }
 
-// next returns the balancer that the next request comes to.
-func (f *fleet) next() int {
-	if len(f.pools) == 1 {
-		return 0
+// Deal returns which balancer each request comes to, one after the other.
+func Deal(seed uint64, balancers int) (next func() int) {
+	if balancers == 1 {
+		return func() int { return 0 }
 	}
-	return f.chance.IntN(len(f.pools))
+	chance := rand.New(rand.NewPCG(seed, 0))
+	return func() int { return chance.IntN(balancers) }
 }
 
 func (f *fleet) serve(i int32, lease balancer.Lease, r *balancer.Request) {

@@ -64,5 +64,6 @@ func (h *hearing) hear() (p int) {
 		}
 	}
 	h.loads[p].SetElsewhere(sum)
+	h.told[p] = h.loads[p].Own() // who waited may have got a slot: the others are told at once
 	return p
 }

@@ -104,12 +104,22 @@ func (s *benchSettings) programs(ctx context.Context, what *scenario.Scenario) (
 		return nil, nil, err
 	case must && s.simulate:
 		return nil, nil, fmt.Errorf("--peers %s: peers cannot be simulated: leave out --simulate to measure them, or --peers", s.peers)
+	case must && what.Several() && !what.Simulated:
+		return nil, nil, fmt.Errorf("--peers %s: scenario %s has several gateways, of which peers know nothing: leave out --peers", s.peers, what.Name)
 	case must && what.Simulated:
 		return nil, nil, fmt.Errorf("--peers %s: scenario %s is simulated, and peers cannot be: leave out --peers", s.peers, what.Name)
 	case what.Simulated:
 		return nil, nil, nil
 	}
+	if what.Several() {
+		wanted = nil
+	}
 	found = map[string]peers.Program{}
+	if what.Hears() {
+		if found[peers.Redis], err = peers.Find(ctx, peers.Redis); err != nil {
+			return nil, nil, fmt.Errorf("gateways hear of each other by Redis: %w (or give --simulate)", err)
+		}
+	}
 	for _, name := range wanted {
 		program, err := peers.Find(ctx, name)
 		switch {

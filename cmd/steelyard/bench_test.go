@@ -154,7 +154,7 @@ contenders: [{policy: capacity}]
 		{`bench run: unexpected argument "extra"`, []string{"run", "peers", "extra"}},
 		{"none.yaml: there is no such file: give the path of yours, or one of the program: case-study,", []string{"run", "none.yaml"}},
 		{"--peers nginx: peers cannot be simulated: leave out --simulate", []string{"run", "peers", "--simulate", "--peers", "nginx"}},
-		{"--peers nginx: scenario replicas is simulated", []string{"run", "replicas", "--peers", "nginx"}},
+		{"--peers nginx: scenario replicas has several gateways", []string{"run", "replicas", "--peers", "nginx"}},
 		{`no scenario is called "pers": did you mean "peers"?`, []string{"run", "pers"}},
 		{`there is no policy "least_laod": did you mean "least_load"?`, []string{"run", "peers", "--policy", "least_laod"}},
 		{`there is no peer "ngnix": did you mean "nginx"?`, []string{"run", "peers", "--peers", "ngnix"}},
