@@ -35,7 +35,7 @@ const (
 )
 
 func sharedDefaults() Shared {
-	return Shared{Cluster: "steelyard", Publish: 200 * time.Millisecond, Timeout: 20 * time.Millisecond}
+	return Shared{Cluster: "steelyard", Publish: 200 * time.Millisecond, Timeout: 100 * time.Millisecond}
 }
 
 // RedisURLs are those of shared.redis.

@@ -178,12 +178,15 @@ func (g *Gateway) beat(ctx context.Context, b *beats) time.Duration {
 	}
 	switch {
 	case g.breaker.fails > 0:
-		return g.Publish / 4
+		return min(g.Publish/4, again)
 	case now.Sub(b.changed) < restless:
 		return min(max(g.Quick, rests*(time.Since(now)-b.asking)), g.Publish)
 	}
 	return g.Publish
 }
+
+// again is how soon those who did not answer are asked again, until they are taken for away.
+const again = 50 * time.Millisecond
 
 // rests is for how many times as long as it works a gateway rests at least, between two pages while anything changes: where there are
 // very many servers and gateways they are told less often.

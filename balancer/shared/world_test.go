@@ -15,7 +15,7 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer/shared"
 )
 
-const callTime = 20 * time.Millisecond
+const callTime = 100 * time.Millisecond
 
 // redis is as much of one as gateways use, in memory.
 type redis struct {

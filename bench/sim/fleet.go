@@ -139,7 +139,7 @@ func Deal(seed uint64, balancers int) (next func() int) {
 
 func (f *fleet) serve(i int32, lease balancer.Lease, r *balancer.Request) {
 	f.leases[i] = lease
-	f.hearing.count(1, f.loop.now)
+	f.hearing.changed(f.loop.now)
 	f.loop.results.Expected[i] = float64(r.Prompt.Cached) / bytesPerToken
 	if f.follower != nil {
 		f.loop.results.Expected[i] = f.follower.Sent(int(f.pool[i]), i)
@@ -172,7 +172,7 @@ func (f *fleet) finish(i int32) {
 	}
 	f.leases[i].Release(f.ended(i))
 	f.leases[i] = balancer.Lease{}
-	f.hearing.count(-1, f.loop.now)
+	f.hearing.changed(f.loop.now)
 	if f.watch != nil {
 		f.watch.finished(i, response-wait)
 	}

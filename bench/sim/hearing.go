@@ -9,34 +9,32 @@ import (
 	"github.com/steelyard-proxy/steelyard/balancer"
 )
 
-// hearing lets balancers tell and hear in turn, as gateways do by a store. It rests while nothing is in flight and
-// all know that.
+// hearing lets balancers tell and hear in turn, as gateways do by a store. It rests while nothing changes and
+// all know how things are.
 type hearing struct {
-	loads  []*balancer.Loads
-	told   []map[string]int64 // by balancer: what it told last
-	step   float64            // seconds from one balancer's turn to the next
-	turn   int64              // of the next
-	flying int                // requests in flight
-	idle   int                // turns since the last one was
+	loads []*balancer.Loads
+	told  []map[string]int64 // by balancer: what it told last
+	step  float64            // seconds from one balancer's turn to the next
+	turn  int64              // of the next
+	idle  int                // turns since a request was sent, or has ended
 }
 
 func newHearing(every time.Duration, balancers int) *hearing {
 	return &hearing{told: make([]map[string]int64, balancers), step: every.Seconds() / float64(balancers), idle: 2 * balancers}
 }
 
-// count notes that a request was sent, or has ended.
-func (h *hearing) count(n int, now float64) {
+// changed notes that a request was sent, or has ended.
+func (h *hearing) changed(now float64) {
 	if h == nil {
 		return
 	}
 	if h.resting() {
 		h.turn = int64(now/h.step) + 1
 	}
-	h.flying += n
 	h.idle = 0
 }
 
-func (h *hearing) resting() bool { return h.flying == 0 && h.idle >= 2*len(h.told) }
+func (h *hearing) resting() bool { return h.idle >= 2*len(h.told) }
 
 // due is when the next turn is, in seconds; +Inf: there is nothing to tell.
 func (h *hearing) due() float64 {
@@ -50,9 +48,7 @@ func (h *hearing) due() float64 {
 func (h *hearing) hear() (p int) {
 	p = int(h.turn % int64(len(h.told)))
 	h.turn++
-	if h.idle++; h.flying > 0 {
-		h.idle = 0
-	}
+	h.idle++
 	h.told[p] = h.loads[p].Own()
 	sum := map[string]int64{}
 	for other, told := range h.told {

@@ -205,7 +205,7 @@ var entries = [kinds]entry{
 	DiscoveryBack:     {"discovery_back", Info, "what a source of endpoints says is in force again"},
 	DiscoveryFaults:   {"discovery_faults", Warning, "a source of endpoints names some that cannot be used"},
 	GatewaysApart:     {"gateways_apart", Warning, "other gateways cannot be reached: this one goes on alone, with what it knows"},
-	GatewaysTogether:  {"gateways_together", Info, "other gateways can be reached"},
+	GatewaysTogether:  {"gateways_together", Info, "other gateways can be reached again"},
 	GatewayCame:       {"gateway_came", Info, "another gateway shares the servers"},
 	GatewayGone:       {"gateway_gone", Info, "another gateway is heard no more"},
 	GatewayTwice:      {"gateway_twice", Warning, "two gateways have one name: give each its own shared.name"},
