@@ -41,7 +41,7 @@ func TestDefaults(t *testing.T) {
 		Optimise:  "show",
 		Anomalies: Anomalies{Enabled: true, SlowRatio: 1.5},
 		Forecast:  Forecast{Enabled: true, LeadTime: 10 * time.Minute},
-		Shared:    Shared{Cluster: "steelyard", Publish: 200 * time.Millisecond, Timeout: 20 * time.Millisecond},
+		Shared:    Shared{Cluster: "steelyard", Publish: 200 * time.Millisecond, Timeout: 100 * time.Millisecond},
 		Resources: Resources{Interval: 15 * time.Second, Timeout: 5 * time.Second},
 		Upstreams: []Upstream{{
 			Name:   "default",

@@ -151,6 +151,7 @@ type beats struct {
 	state                string
 	asking               time.Duration // how long the others took to answer, in this beat
 	told                 Own           // in this beat; zero: nothing
+	work                 time.Duration // what a beat takes, without that and without what other processes did meanwhile
 }
 
 // beat does what is due, and returns how long to wait until the next.
@@ -180,7 +181,8 @@ func (g *Gateway) beat(ctx context.Context, b *beats) time.Duration {
 	case g.breaker.fails > 0:
 		return min(g.Publish/4, again)
 	case now.Sub(b.changed) < restless:
-		return min(max(g.Quick, rests*(time.Since(now)-b.asking)), g.Publish)
+		b.work = min(time.Since(now)-b.asking, b.work+b.work/8+leastWork)
+		return min(max(g.Quick, rests*b.work), g.Publish)
 	}
 	return g.Publish
 }
@@ -191,6 +193,9 @@ const again = 50 * time.Millisecond
 // rests is for how many times as long as it works a gateway rests at least, between two pages while anything changes: where there are
 // very many servers and gateways they are told less often.
 const rests = 20
+
+// leastWork is by how much more a beat is taken to work than the one before, at least: one that took long may have waited for a processor.
+const leastWork = 10 * time.Microsecond
 
 // tookMore reports whether requests of ours that waited have got slots by what was just heard. The others are told at once: they
 // have heard of the same slots, and would take them as well.
