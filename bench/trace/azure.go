@@ -29,31 +29,26 @@ func readAzure(text io.Reader) (t Trace, line int, err error) {
 		return t, line, err
 	}
 	var first time.Time
-	for line = 1; ; {
-		cells, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			line, err := place(err, line+1)
-			return t, line, err
-		}
-		line, _ = rows.FieldPos(0)
+	line, err = eachRow(rows, func(cells []string) error {
 		r, at, err := azureRequest(cells)
 		if err != nil {
-			return t, line, err
+			return err
 		}
 		if len(t.Requests) == 0 {
 			first = at
 		}
 		r.At = at.Sub(first)
 		if n := len(t.Requests); n > 0 && r.At < t.Requests[n-1].At {
-			return t, line, errors.New("TIMESTAMP goes back: sort the lines by time")
+			return errors.New("TIMESTAMP goes back: sort the lines by time")
 		}
 		if r.At > longest*time.Second {
-			return t, line, errors.New("TIMESTAMP is more than 100 days after the first: cut the trace")
+			return errors.New("TIMESTAMP is more than 100 days after the first: cut the trace")
 		}
 		t.Requests = append(t.Requests, r)
+		return nil
+	})
+	if err != nil {
+		return t, line, err
 	}
 	if len(t.Requests) == 0 {
 		return t, 2, errors.New("the trace has no requests: give one line for each, below the names")

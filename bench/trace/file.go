@@ -37,25 +37,21 @@ func readWork(from io.Reader) (t Trace, line int, err error) {
 	if err := checkColumns(names); err != nil {
 		return t, 1, err
 	}
-	for last := time.Duration(0); ; {
-		cells, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			line, err := place(err, line+1)
-			return t, line, err
-		}
-		line, _ = rows.FieldPos(0)
+	last := time.Duration(0)
+	line, err = eachRow(rows, func(cells []string) error {
 		r, err := decodeRow(names, cells)
 		if err != nil {
-			return t, line, err
+			return err
 		}
 		if r.At < last {
-			return t, line, fmt.Errorf("seconds go back from %v to %v: sort the lines by time", last.Seconds(), r.At.Seconds())
+			return fmt.Errorf("seconds go back from %v to %v: sort the lines by time", last.Seconds(), r.At.Seconds())
 		}
 		last = r.At
 		t.Requests = append(t.Requests, r)
+		return nil
+	})
+	if err != nil {
+		return t, line, err
 	}
 	if len(t.Requests) == 0 {
 		return t, 2, errors.New("the trace has no requests: give one line for each, below the names")

@@ -110,6 +110,23 @@ func newRows(from io.Reader) *csv.Reader {
 	return rows
 }
 
+// eachRow calls f for each row below the names, until one is wrong. line is that of the error.
+func eachRow(rows *csv.Reader, f func(cells []string) error) (line int, err error) {
+	for line = 1; ; {
+		cells, err := rows.Read()
+		if errors.Is(err, io.EOF) {
+			return line, nil
+		}
+		if err != nil {
+			return place(err, line+1)
+		}
+		line, _ = rows.FieldPos(0)
+		if err := f(cells); err != nil {
+			return line, err
+		}
+	}
+}
+
 // place takes the line out of an error that knows it better.
 func place(err error, line int) (int, error) {
 	var parse *csv.ParseError

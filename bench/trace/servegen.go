@@ -67,28 +67,20 @@ func serveGenClients(text io.Reader) (clients map[string][]client, line int, err
 		return nil, line, err
 	}
 	names, clients = slices.Clone(names), map[string][]client{}
-	for line = 1; ; {
-		cells, err := rows.Read()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			line, err := place(err, line+1)
-			return nil, line, err
-		}
-		line, _ = rows.FieldPos(0)
+	line, err = eachRow(rows, func(cells []string) error {
 		if len(cells) != len(names) {
-			return nil, line, fmt.Errorf("there are %d cells for %d columns: give each line one cell for each column", len(cells), len(names))
+			return fmt.Errorf("there are %d cells for %d columns: give each line one cell for each column", len(cells), len(names))
 		}
 		row := map[string]string{}
 		for i, name := range names {
 			row[name] = cells[i]
 		}
 		c, err := serveGenClient(row)
-		if err != nil {
-			return nil, line, err
-		}
 		clients[row["model"]] = append(clients[row["model"]], c)
+		return err
+	})
+	if err != nil {
+		return nil, line, err
 	}
 	if len(clients) == 0 {
 		return nil, 2, errors.New("there are no clients: give one line for each, below the names")
