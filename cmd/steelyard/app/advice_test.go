@@ -40,6 +40,7 @@ func TestAdviceIsAskedFor(t *testing.T) {
 func TestAChangeLastsUntilTheConfigurationIsReadAgain(t *testing.T) {
 	a, b := backend(t, "a"), backend(t, "b")
 	cfg := config(t, "", endpoint("a", a.URL, 100), endpoint("b", b.URL, 100))
+	cfg.Upstreams[0].Health.Timeout = cfg.Upstreams[0].Health.Interval // the most that a file may have
 	r := run(t, cfg)
 	require.NoError(t, r.Change([]configs.Edit{{Upstream: "chat", Endpoint: "b", Key: "capacity", Value: "50"}}))
 	assert.Contains(t, body(t, r.admin+"/api/v1/upstreams"), `"capacity": 50`)

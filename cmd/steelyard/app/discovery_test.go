@@ -34,7 +34,7 @@ upstreams:
     discovery: {kind: file, path: %q, interval: 1s, initial_timeout: 0s%s}
 `, file, more)), nil)
 	require.NoError(t, err)
-	return cfg
+	return unhurried(cfg)
 }
 
 // listed is a list of servers as a source has it.
@@ -186,7 +186,7 @@ func TestNewEndpointsEnterByProbe(t *testing.T) {
 	require.Equal(t, "0", line(t, r, `steelyard_events_total{kind="probe_failed"}`))
 	well.Store(true)
 	eventually(t, "it to get requests", func() bool { return eligible(r, "a") })
-	require.Equal(t, "1", line(t, r, `steelyard_events_total{kind="arrived"}`))
+	eventually(t, "that to be told", func() bool { return line(t, r, `steelyard_events_total{kind="arrived"}`) == "1" })
 }
 
 // A reload drops no endpoint that was found; another source keeps the list until it has spoken.

@@ -38,12 +38,12 @@ func TestInventedModelsMakeNoSeries(t *testing.T) {
 		chat(t, g.url, 10) // of model "m"
 	}
 	eventually(t, "the requests to be learned from", func() bool {
-		return line(t, g, `steelyard_predictor_models{state="learning",upstream="chat"}`) == "1"
+		return line(t, g, `steelyard_predictor_rows_total{reason="kept",upstream="chat"}`) == "25"
 	})
+	require.Equal(t, "1", line(t, g, `steelyard_predictor_models{state="learning",upstream="chat"}`))
 	text := page(t, g)
 	require.Contains(t, text, `model="known"`)
 	require.NotContains(t, text, `model="m"`)
-	require.Equal(t, "25", line(t, g, `steelyard_predictor_rows_total{reason="kept",upstream="chat"}`))
 	require.Equal(t, "0", line(t, g, `steelyard_predictor_models_evicted_total{upstream="chat"}`))
 }
 

@@ -16,13 +16,13 @@ import (
 // TestReloadsDoNotKeepTheDeadInService reloads faster than the threshold is reached, and than
 // the interval is: the endpoint that has died leaves all the same, and comes back.
 func TestReloadsDoNotKeepTheDeadInService(t *testing.T) {
-	a, dead := backend(t, "a"), backend(t, "dead")
+	a, dead := backend(t, "a"), mortal(t, "dead")
 	n := 0
 	next := func() *configs.Config { // something else each time, though of another endpoint
 		n++
 		cfg := config(t, "", endpoint("a", a.URL, float64(100+n)), endpoint("dead", dead.URL, 100))
 		h := &cfg.Upstreams[0].Health
-		h.Interval, h.Timeout, h.UnhealthyThreshold, h.HealthyThreshold = 100*time.Millisecond, 100*time.Millisecond, 3, 2
+		h.Interval, h.UnhealthyThreshold, h.HealthyThreshold = 100*time.Millisecond, 3, 2
 		if n%2 == 0 {
 			h.Interval = 150 * time.Millisecond
 		}
@@ -38,7 +38,7 @@ func TestReloadsDoNotKeepTheDeadInService(t *testing.T) {
 		require.NoError(t, r.Reload(next()))
 		return !r.state(t, "dead").Eligible
 	})
-	revive(t, address, dead.Config.Handler)
+	serveAt(t, address, dead.Config.Handler)
 	eventually(t, "it to come back", func() bool {
 		require.NoError(t, r.Reload(next()))
 		return r.state(t, "dead").Eligible

@@ -10,19 +10,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/configs"
+	"github.com/steelyard-proxy/steelyard/metrics/event"
 )
 
 // withRecovery is a configuration whose endpoint a is down, with what is done for it.
 func withRecovery(t *testing.T, recovery string) *configs.Config {
 	t.Helper()
-	const dead = "http://127.0.0.1:1" // where nobody listens; a port that was let go may be anybody's
 	b := backend(t, "b")
-	cfg := config(t, "", endpoint("dead", dead, 100), endpoint("b", b.URL, 100))
+	cfg := config(t, "", endpoint("dead", nowhere, 100), endpoint("b", b.URL, 100))
+	cfg.Upstreams[0].Health.Timeout = cfg.Upstreams[0].Health.Interval // the most that a file may have
 	text, err := cfg.YAML()
 	require.NoError(t, err)
 	cfg, err = configs.Parse("test.yaml", []byte(strings.Replace(string(text), "    queue:", "    recovery: "+recovery+"\n    queue:", 1)), nil)
 	require.NoError(t, err)
-	return cfg
+	return unhurried(cfg)
 }
 
 // TestAnEndpointThatStaysOutGetsItsCommand, and the event tells of it.
@@ -45,7 +46,7 @@ func TestADryRunChangesWithAReload(t *testing.T) {
 	cfg := withRecovery(t, `{command: [touch, `+file+`], after: 1s, every: 1s}`)
 	r := run(t, cfg)
 	eventually(t, "it is told", func() bool {
-		return line(t, r, `steelyard_events_total{kind="would_recover"}`) == "2"
+		return r.Events().Published(event.WouldRecover) >= 2
 	})
 	assert.NoFileExists(t, file)
 	other := *cfg

@@ -7,7 +7,6 @@ import (
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -68,9 +67,11 @@ func TestARefusedReloadLeavesNoMark(t *testing.T) {
 	cfg := learningConfig(t, folder, backend(t, "a").URL)
 	r := run(t, cfg)
 	chat(t, r.url, 10)
-	require.Eventually(t, func() bool {
-		return contains(onThePage(t, r), `steelyard_requests_total{code="2xx",endpoint="e0",upstream="chat"} 1`)
-	}, time.Minute, time.Millisecond, "the request is counted when its answer has been sent")
+	eventually(t, "the request to be counted, and learned from", func() bool {
+		page := onThePage(t, r)
+		return contains(page, `steelyard_requests_total{code="2xx",endpoint="e0",upstream="chat"} 1`) &&
+			contains(page, `steelyard_predictor_rows_total{reason="kept",upstream="chat"} 1`)
+	})
 	bad := renamed(cfg, func(c *configs.Config) {
 		next := c.Upstreams[0]
 		next.Name, next.Predict.File = "next", damaged

@@ -102,9 +102,8 @@ func TestReturningServerKeepsItsLoad(t *testing.T) {
 
 // What an operator and the probes have found out survives a reload.
 func TestConditionsSurviveAReload(t *testing.T) {
-	a, b, dead := backend(t, "a"), backend(t, "b"), backend(t, "dead")
-	dead.Close()
-	endpoints := []string{endpoint("a", a.URL, 100), endpoint("b", b.URL, 100), endpoint("dead", dead.URL, 100)}
+	a, b := backend(t, "a"), backend(t, "b")
+	endpoints := []string{endpoint("a", a.URL, 100), endpoint("b", b.URL, 100), endpoint("dead", nowhere, 100)}
 	r := run(t, config(t, "", endpoints...))
 	answer, err := http.Post(r.admin+"/api/v1/upstreams/chat/endpoints/a/drain", "", nil)
 	require.NoError(t, err)

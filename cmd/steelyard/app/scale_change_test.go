@@ -54,9 +54,11 @@ func TestWithoutScalingNobodyLeaves(t *testing.T) {
 // TestToZeroAndBackIsNoOutage: nobody is told that requests are refused, as none is.
 func TestToZeroAndBackIsNoOutage(t *testing.T) {
 	cfg := scaledConfig(t, ", min: 0")
-	cfg.Upstreams[0].Scale.ZeroAfter = 300 * time.Millisecond
 	r, s := runScaled(t, cfg, 1)
 	eventually(t, "it serves", func() bool { return eligible(r, "chat-0") })
+	next := scaledConfig(t, ", min: 0")
+	next.Upstreams[0].Scale.ZeroAfter = 300 * time.Millisecond
+	require.NoError(t, r.Reload(next))
 	eventually(t, "it goes", func() bool { return len(s.asked()) == 1 && len(standing(r)) == 0 })
 	assert.NotEmpty(t, body(t, r.url))
 	assert.Zero(t, r.Events().Published(event.NoEndpoint))

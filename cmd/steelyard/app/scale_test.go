@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -89,7 +88,7 @@ upstreams:
 	require.NoError(t, err)
 	s := cfg.Upstreams[0].Scale
 	s.Interval, s.ScaleInAfter = 50*time.Millisecond, 300*time.Millisecond
-	return cfg
+	return unhurried(cfg)
 }
 
 func runScaled(t *testing.T, cfg *configs.Config, servers int) (*running, *stable) {
@@ -132,7 +131,9 @@ func TestADryRunOnlyTells(t *testing.T) {
 
 // TestAServerThatGoesFinishesItsStreams, and gets no new request meanwhile.
 func TestAServerThatGoesFinishesItsStreams(t *testing.T) {
-	r, s := runScaled(t, scaledConfig(t, ", min: 1"), 2)
+	cfg := scaledConfig(t, ", min: 1")
+	cfg.Upstreams[0].Scale.ScaleInAfter = time.Hour
+	r, s := runScaled(t, cfg, 2)
 	eventually(t, "both serve", func() bool { return eligible(r, "chat-0") && eligible(r, "chat-1") })
 	var streams []*http.Response
 	var ends []context.CancelFunc
@@ -144,6 +145,7 @@ func TestAServerThatGoesFinishesItsStreams(t *testing.T) {
 		require.NoError(t, err)
 		streams, ends = append(streams, answer), append(ends, end)
 	}
+	require.NoError(t, r.Reload(scaledConfig(t, ", min: 1")))
 	eventually(t, "one is to go", func() bool { return r.Events().Published(event.Departing) == 1 })
 	buffer := make([]byte, 9)
 	for range 100 {
@@ -225,7 +227,7 @@ func TestTheFigureForOthers(t *testing.T) {
 		need, active, known, _, found := app.ScaleFigure(r.App, "chat")
 		return found && known && need == 0 && !active
 	})
-	assert.Equal(t, "1", line(t, r, `steelyard_autoscale_current_endpoints{upstream="chat"}`))
+	eventually(t, "it is shown", func() bool { return line(t, r, `steelyard_autoscale_current_endpoints{upstream="chat"}`) == "1" })
 }
 
 // TestWhoIsHeldIsNotMissed: while requests wait for a server that starts nobody is told that they are refused.
@@ -233,12 +235,8 @@ func TestWhoIsHeldIsNotMissed(t *testing.T) {
 	cfg := scaledConfig(t, ", min: 0")
 	r, _ := runScaled(t, cfg, 0)
 	sink, _ := app.FindBy(r.App, "chat", "test", within)
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	starts := "http://" + listener.Addr().String()
-	require.NoError(t, listener.Close())
 	assert.Equal(t, "0", line(t, r, `steelyard_upstream_unavailable{upstream="chat"}`))
-	sink.Found(discovery.List{Sure: true, Endpoints: []discovery.Endpoint{{Name: "a", URL: starts}}})
+	sink.Found(discovery.List{Sure: true, Endpoints: []discovery.Endpoint{{Name: "a", URL: nowhere}}})
 	eventually(t, "it is there", func() bool { return standing(r)["a"]&balancer.Arriving != 0 })
 	assert.Equal(t, "0", line(t, r, `steelyard_upstream_unavailable{upstream="chat"}`))
 	cfg.Upstreams[0].Scale.DryRun = true

@@ -58,9 +58,11 @@ func TestSignalsFromFileToLoad(t *testing.T) {
 	asking.Upstreams[0].Signals = configs.Signals{Engine: "auto", Interval: 100 * time.Millisecond}
 	r := run(t, asking)
 	server := r.Snapshots()[0].Endpoints[0].Endpoint.Load()
-	require.Eventually(t, func() bool { _, running := server.Foreign(); return running > 1 }, within, time.Millisecond)
-	waiting, running := server.Foreign()
-	require.InDelta(t, 0.25, waiting/running, 0.1)
+	var waiting, running float64
+	require.Eventually(t, func() bool {
+		waiting, running = server.Foreign()
+		return running > 1 && waiting/running > 0.15 && waiting/running < 0.35 // of 10 and 40; both fade out where no answer comes in time
+	}, within, time.Millisecond)
 	require.EqualValues(t, 16000, server.CacheTokens())
 	require.Zero(t, server.InFlight())
 
@@ -71,7 +73,9 @@ func TestSignalsFromFileToLoad(t *testing.T) {
 	assert.Nil(t, e.Signal.CacheUsedRatio, "it was not said")
 	text := page(t, r)
 	assert.Contains(t, text, `steelyard_endpoint_engine_requests{endpoint="small",state="waiting",upstream="chat"} 10`)
-	assert.Contains(t, text, `steelyard_endpoint_signal_stale{endpoint="small",upstream="chat"} 0`)
+	eventually(t, "no answer to be late", func() bool {
+		return line(t, r, `steelyard_endpoint_signal_stale{endpoint="small",upstream="chat"}`) == "0"
+	})
 
 	starts := server.Starts()
 	finished.Store(3)

@@ -2,10 +2,12 @@ package app_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,11 +23,10 @@ import (
 
 // What is known of an endpoint is told alike by the API and the metrics.
 func TestStatesAreShown(t *testing.T) {
-	a, b, dead := backend(t, "a"), backend(t, "b"), backend(t, "dead")
-	dead.Close()
+	a, b := backend(t, "a"), backend(t, "b")
 	full := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusTooManyRequests) }))
 	t.Cleanup(full.Close)
-	cfg := config(t, "", endpoint("a", a.URL, 100), endpoint("b", b.URL, 100), endpoint("full", full.URL, 200), endpoint("dead", dead.URL, 100))
+	cfg := config(t, "", endpoint("a", a.URL, 100), endpoint("b", b.URL, 100), endpoint("full", full.URL, 200), endpoint("dead", nowhere, 100))
 	cfg.Upstreams[0].Health.Path = "/health"
 	r := run(t, cfg)
 	answer, err := http.Post(r.admin+"/api/v1/upstreams/chat/endpoints/b/drain", "", nil)
@@ -67,22 +68,37 @@ func (r *running) shown(t *testing.T, name string) admin.Endpoint {
 	return admin.Endpoint{}
 }
 
-// revive serves at an address where a server has died.
-func revive(t *testing.T, address string, handler http.Handler) {
+// mortal is a server as backend makes it, at an address that is nobody else's when it has died.
+func mortal(t *testing.T, name string) *httptest.Server {
 	t.Helper()
-	again := httptest.NewUnstartedServer(handler)
-	require.NoError(t, again.Listener.Close())
-	var err error
-	again.Listener, err = net.Listen("tcp", address)
+	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0) // it keeps the port, and never listens
 	require.NoError(t, err)
-	again.Start()
-	t.Cleanup(again.Close)
+	t.Cleanup(func() { _ = syscall.Close(fd) })
+	syscall.CloseOnExec(fd)
+	require.NoError(t, syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	bound, err := syscall.Getsockname(fd)
+	require.NoError(t, err)
+	return serveAt(t, fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port), backend(t, name).Config.Handler)
+}
+
+// serveAt serves at an address, be it where a mortal server has died.
+func serveAt(t *testing.T, address string, handler http.Handler) *httptest.Server {
+	t.Helper()
+	s := httptest.NewUnstartedServer(handler)
+	require.NoError(t, s.Listener.Close())
+	var err error
+	s.Listener, err = net.Listen("tcp", address)
+	require.NoError(t, err)
+	s.Start()
+	t.Cleanup(s.Close)
+	return s
 }
 
 // An endpoint that refuses connections is passed over before any probe fails; its operator
 // sees that while it lasts.
 func TestUnreachableEndpointIsShown(t *testing.T) {
-	a, b := backend(t, "a"), backend(t, "b")
+	a, b := backend(t, "a"), mortal(t, "b")
 	cfg := config(t, "", endpoint("a", a.URL, 100), endpoint("b", b.URL, 100))
 	cfg.Upstreams[0].Health.Interval = time.Hour // the first round, and no other
 	r := run(t, cfg)
@@ -102,7 +118,7 @@ func TestUnreachableEndpointIsShown(t *testing.T) {
 	assert.False(t, r.shown(t, "a").Unreachable)
 	assert.Equal(t, "0", line(t, r, `steelyard_endpoint_unreachable{endpoint="a",upstream="chat"}`))
 
-	revive(t, address, handler)
+	serveAt(t, address, handler)
 	eventually(t, "b to serve again", func() bool { return body(t, r.url) == "b" })
 	assert.False(t, r.shown(t, "b").Unreachable)
 	assert.Equal(t, "0", line(t, r, series))
