@@ -24,12 +24,12 @@ func TestDeadlinesBeforeTheAnswer(t *testing.T) {
 		class   balancer.OutcomeClass
 	}{
 		"first byte":         {func(s *settings) { s.upstream.FirstByte = soon }, get, true, 504, "first_byte_timeout", balancer.TimedOut},
-		"total":              {func(s *settings) { s.upstream.Total = soon }, get, true, 504, "total_timeout", balancer.TimedOut},
+		"total":              {func(s *settings) { s.upstream.Total = 20 * soon }, get, true, 504, "total_timeout", balancer.TimedOut},
 		"body, held":         {func(s *settings) { s.front.Body = soon }, half, false, 408, "body_timeout", 0},
-		"body, streamed":     {func(s *settings) { streamed(s); s.front.Body = soon }, half, true, 408, "body_timeout", balancer.Refused},
+		"body, streamed":     {func(s *settings) { streamed(s); s.front.Body = 20 * soon }, half, true, 408, "body_timeout", balancer.Refused},
 		"total in the body":  {func(s *settings) { s.upstream.Total, s.front.Body = soon, 0 }, half, false, 504, "total_timeout", 0},
-		"total in an upload": {func(s *settings) { streamed(s); s.upstream.Total, s.front.Body = 4*soon, 0 }, half, true, 504, "total_timeout", balancer.Refused},
-		"total, and the upload is not read": {func(s *settings) { streamed(s); s.upstream.Total = 16 * soon },
+		"total in an upload": {func(s *settings) { streamed(s); s.upstream.Total, s.front.Body = 20*soon, 0 }, half, true, 504, "total_timeout", balancer.Refused},
+		"total, and the upload is not read": {func(s *settings) { streamed(s); s.upstream.Total = 20 * soon },
 			"POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n" + strings.Repeat("x", 32<<20), true, 504, "total_timeout", balancer.TimedOut},
 		"upload that is not read": {func(s *settings) { streamed(s); s.upstream.Idle = 4 * soon },
 			"POST / HTTP/1.1\r\nHost: x.test\r\nContent-Length: 33554432\r\n\r\n" + strings.Repeat("x", 32<<20), true, 504, "idle_timeout", balancer.TimedOut},
@@ -93,7 +93,7 @@ func TestHeaderTimeout(t *testing.T) {
 
 func TestConnectTimeout(t *testing.T) {
 	s := defaults()
-	s.connections.Connect = soon
+	s.connections.Connect = 20 * soon // which is as long as the one that listens may take
 	for name, c := range map[string]struct {
 		endpoints []string
 		status    int
@@ -102,6 +102,7 @@ func TestConnectTimeout(t *testing.T) {
 		"somewhere":          {[]string{deaf(t), answering(t, plain("b"))}, 200},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			g := serve(t, s, c.endpoints...)
 			r, body := dial(t, g).ask(get)
 			require.Equal(t, c.status, r.StatusCode)
@@ -127,7 +128,7 @@ func TestConnectTimeoutInTheHandshake(t *testing.T) {
 func TestDeadlinesInAStream(t *testing.T) {
 	for code, set := range map[string]func(*settings){
 		"idle_timeout":  func(s *settings) { s.upstream.Idle = soon },
-		"total_timeout": func(s *settings) { s.upstream.Total = 8 * soon },
+		"total_timeout": func(s *settings) { s.upstream.Total = 20 * soon },
 	} {
 		t.Run(code, func(t *testing.T) {
 			t.Parallel()
@@ -153,8 +154,9 @@ func TestDeadlinesInAStream(t *testing.T) {
 
 // A client that has not sent all of its body is answered already: the cut is no endpoint's.
 func TestTotalTimeoutInAnUploadBehindAnAnswer(t *testing.T) {
+	t.Parallel()
 	s := streaming()
-	s.upstream.Total = 8 * soon
+	s.upstream.Total = 20 * soon
 	p := newPuppet(t)
 	g := serve(t, s, p.address)
 	c, up := answeredEarly(t, g, p)

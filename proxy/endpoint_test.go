@@ -173,7 +173,7 @@ func (p *puppet) accept(t testing.TB) *peer {
 func (p *puppet) idle() bool { return len(p.conns) == 0 }
 
 // refusing is an address at which connecting fails for as long as the test runs: a
-// socket that is bound, so that nobody else is given the port, and does not listen.
+// socket that is bound, so that nobody else is given the port, and does not listen. The test may listen there by net.Listen.
 func refusing(t testing.TB) string {
 	t.Helper()
 	_, address := bind(t)
@@ -186,6 +186,8 @@ func bind(t testing.TB) (fd int, address string) {
 	fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = syscall.Close(fd) })
+	syscall.CloseOnExec(fd)
+	require.NoError(t, syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
 	require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	name, err := syscall.Getsockname(fd)
 	require.NoError(t, err)
@@ -198,8 +200,12 @@ func deaf(t testing.TB) string {
 	t.Helper()
 	fd, address := bind(t)
 	require.NoError(t, syscall.Listen(fd, 0))
-	for range 16 {
-		c, err := net.DialTimeout("tcp", address, 2*soon)
+	for i := range 16 {
+		patience := within // for the first, which there is room for
+		if i > 0 {
+			patience = 2 * soon
+		}
+		c, err := net.DialTimeout("tcp", address, patience)
 		if err != nil {
 			return address
 		}

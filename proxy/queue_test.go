@@ -149,9 +149,10 @@ func TestTotalTimeoutInTheQueue(t *testing.T) {
 		"having found one out of its reach": {[]string{refusing(t)}, "no endpoint got the request: connection refused\"", 1},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			p := newPuppet(t)
 			s := queueing(1)
-			s.upstream.Total = 4 * soon
+			s.upstream.Total = 20 * soon
 			g := serve(t, s, append(c.before, p.address)...)
 			full := balancer.Request{}
 			for _, e := range g.pool.Snapshot().Endpoints[:len(c.before)] {
@@ -311,11 +312,12 @@ func TestQueueRefusesWhoFindsTheOtherFull(t *testing.T) {
 
 // Another try does not wait in the queue for longer than retries may begin.
 func TestRetryWaitsNoLongerThanItMay(t *testing.T) {
+	t.Parallel()
 	p := newPuppet(t)
 	s := queueing(10)
 	s.capacities = []float64{1, 1000}
 	s.upstream.Retry = retry.Default()
-	s.upstream.Retry.Within = soon
+	s.upstream.Retry.Within = 20 * soon
 	g := serve(t, s, refusing(t), p.address)
 	first := dial(t, g)
 	first.send(get)

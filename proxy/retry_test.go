@@ -58,6 +58,9 @@ func TestErrorAnswerIsPassedOver(t *testing.T) {
 				"by length": failing(status, "a"), "empty": failing(status, ""),
 				"by chunks": fmt.Sprintf("HTTP/1.1 %d Oops\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\n\r\n", status),
 			} {
+				if status == 429 { // and is left alone for longer than this test takes
+					answer = strings.Replace(answer, "\r\n", "\r\nRetry-After: 30\r\n", 1)
+				}
 				g := serve(t, hasty(), answering(t, answer), answering(t, plain("b")))
 				for range 2 {
 					r, body := dial(t, g).ask(post("hello"))
@@ -65,7 +68,7 @@ func TestErrorAnswerIsPassedOver(t *testing.T) {
 					require.Equal(t, "b", body)
 				}
 				asked := 2
-				if status == 429 { // then it is left alone for a while
+				if status == 429 {
 					asked = 1
 				}
 				require.Equal(t, asked, g.count(t, "steelyard_repeats_total", "endpoint", "a"), name)
@@ -189,9 +192,10 @@ func TestEndlessErrorAnswerIsGivenUp(t *testing.T) {
 
 // A server that takes requests and never answers costs none that may be done twice.
 func TestSilentEndpointCostsNothing(t *testing.T) {
+	t.Parallel()
 	p := newPuppet(t)
 	s := hasty()
-	s.upstream.FirstByte = soon
+	s.upstream.FirstByte = 10 * soon // which is as long as the one that answers may take
 	g := serve(t, s, p.address, answering(t, plain("b")))
 	for _, request := range []string{get, post("hello"), post(strings.Repeat("x", 1<<20))} {
 		_, body := dial(t, g).ask(request)
@@ -205,9 +209,10 @@ func TestSilentEndpointCostsNothing(t *testing.T) {
 
 // Each try has the whole of timeouts.first_byte, and is cancelled where that is over.
 func TestEachTryHasItsOwnFirstByte(t *testing.T) {
+	t.Parallel()
 	a, b := newPuppet(t), newPuppet(t)
 	s := hasty()
-	s.upstream.FirstByte = soon
+	s.upstream.FirstByte = 20 * soon // which is as long as the one that answers may take
 	g := serve(t, s, a.address, b.address, answering(t, plain("c")))
 	client := dial(t, g)
 	client.send(post("hello"))

@@ -109,15 +109,16 @@ func TestEndpointKilledAndRevivedUnderLoad(t *testing.T) {
 			}
 		}
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	address := refusing(t) // nobody else's, also while the endpoint is dead
+	ln, err := net.Listen("tcp", address)
 	require.NoError(t, err)
-	address := ln.Addr().String()
 	kill := attend(t, ln, play)
 	g := serve(t, defaults(), address, answering(t, plain("steady")))
 
 	var callers [clients]caller
 	var all sync.WaitGroup
 	stop := make(chan struct{})
+	end := sync.OnceFunc(func() { close(stop); all.Wait() })
 	for i := range callers {
 		request := get
 		if i%2 == 1 {
@@ -125,7 +126,7 @@ func TestEndpointKilledAndRevivedUnderLoad(t *testing.T) {
 		}
 		all.Go(func() { callers[i].run(g, request, stop) })
 	}
-	t.Cleanup(all.Wait)
+	t.Cleanup(end)
 	used := func() { // until the endpoint has had a good number of requests
 		from := served.Load()
 		eventually(t, "the endpoint to be used", func() bool { return served.Load() >= from+100 || unexplained(callers[:]) != "" })
@@ -142,8 +143,7 @@ func TestEndpointKilledAndRevivedUnderLoad(t *testing.T) {
 		kill = attend(t, ln, play)
 	}
 	used()
-	close(stop)
-	all.Wait()
+	end()
 	require.Empty(t, unexplained(callers[:]))
 	answered, lost := int64(0), int64(0)
 	for i := range callers {

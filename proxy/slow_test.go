@@ -95,6 +95,7 @@ func TestLargeBodiesStreamWhereMemoryIsShort(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			const size = 3 << 20
 			s := slotted()
+			s.front.SendLag = within // no client is slow here
 			s.generation.ReplayBytes = 1 << 20
 			set(&s.generation)
 			p := newPuppet(t)

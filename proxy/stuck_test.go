@@ -110,7 +110,7 @@ func TestTotalTimeoutBehindASlowClient(t *testing.T) {
 func TestTotalTimeoutIsTold(t *testing.T) {
 	t.Parallel()
 	s := defaults()
-	s.upstream.Total = 2 * soon
+	s.upstream.Total = 20 * soon
 	p := newPuppet(t)
 	g := serve(t, s, p.address)
 	c := dial(t, g)

@@ -64,7 +64,7 @@ func TestDuplicateModelKeyGoesThroughUntouched(t *testing.T) {
 // either side of the gateway.
 func TestNoDeadlineIsLeftOver(t *testing.T) {
 	t.Parallel()
-	const limit = 10 * soon
+	const limit = 20 * soon
 	s := defaults()
 	s.front.ClientStall, s.front.Body, s.upstream.Idle = limit, limit, limit
 	s.upstream.FirstByte = 0

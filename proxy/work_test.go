@@ -117,21 +117,18 @@ func TestTunnelTeachesNothing(t *testing.T) {
 // A connection that died idle, and a fresh one that cannot be had: what the first attempt took
 // is not taken for the second's service.
 func TestServiceIsOfTheLastAttempt(t *testing.T) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", refusing(t))
 	require.NoError(t, err)
 	defer ln.Close()
 	s := defaults()
 	end := teaching(t, &s)
 	g := serve(t, s, ln.Addr().String())
-	accepted := make(chan net.Conn, 1)
-	go func() {
-		c, err := ln.Accept()
-		require.NoError(t, err)
-		accepted <- c
-	}()
 	client := dial(t, g)
 	client.send(get)
-	up := newPeer(t, <-accepted)
+	require.NoError(t, ln.(*net.TCPListener).SetDeadline(time.Now().Add(within)))
+	accepted, err := ln.Accept()
+	require.NoError(t, err)
+	up := newPeer(t, accepted)
 	up.request()
 	up.send(plain("1"))
 	client.answer()

@@ -29,8 +29,12 @@ func deaf(t *testing.T) string {
 	name, err := syscall.Getsockname(fd)
 	require.NoError(t, err)
 	address := "127.0.0.1:" + strconv.Itoa(name.(*syscall.SockaddrInet4).Port)
-	for range 16 {
-		c, err := net.DialTimeout("tcp", address, 50*time.Millisecond)
+	for i := range 16 {
+		patience := time.Minute // for the first, which there is room for
+		if i > 0 {
+			patience = 50 * time.Millisecond
+		}
+		c, err := net.DialTimeout("tcp", address, patience)
 		if err != nil {
 			return address
 		}

@@ -2,8 +2,10 @@ package transport
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
+	"syscall"
 	"testing"
 	"time"
 
@@ -51,12 +53,11 @@ func TestOutdatedConnectionsAreNotKept(t *testing.T) {
 	assert.Zero(t, idle+active)
 }
 
-// leading runs a name that leads to what answer says, and waits for its first look-up.
+// leading runs a name that leads to what answer says, and waits until that is known.
 func leading(t *testing.T, address string, answer func() ([]netip.Addr, error)) *names.Name {
 	t.Helper()
-	looked := make(chan names.Result, 1000)
 	n := names.New(names.Options{
-		Address: address, Observe: func(r names.Result) { looked <- r },
+		Address: address, Observe: func(names.Result) {},
 		Lookup: func(context.Context, string) ([]netip.Addr, error) { return answer() },
 	})
 	ctx, stop := context.WithCancel(t.Context())
@@ -66,7 +67,9 @@ func leading(t *testing.T, address string, answer func() ([]netip.Addr, error)) 
 		stop()
 		assert.NoError(t, <-done)
 	})
-	<-looked
+	none := &net.Dialer{Control: func(string, string, syscall.RawConn) error { return errors.New("nobody is to be reached") }}
+	_, err := n.Dial(ctx, none, "tcp", address) // which waits for the first look-up
+	require.Error(t, err)
 	return n
 }
 

@@ -17,8 +17,8 @@ func TestPokeEndsWhatIsUnderWay(t *testing.T) {
 		"fill":            func(c *Conn) error { return c.Fill(soon()) },
 		"fill, unlimited": func(c *Conn) error { return c.Fill(0) },
 		"read into":       func(c *Conn) error { _, err := c.ReadInto(make([]byte, 1), soon()); return err },
-		"write":           func(c *Conn) error { return c.WriteAll(pattern, within) },
-		"unlimited write": func(c *Conn) error { return c.WriteAll(pattern, 0) },
+		"write":           func(c *Conn) error { return writeOn(c, within) },
+		"unlimited write": func(c *Conn) error { return writeOn(c, 0) },
 	} {
 		t.Run(what, func(t *testing.T) {
 			onEach(t, func(t *testing.T, c *Conn, _ net.Conn) {

@@ -27,18 +27,21 @@ func TestPokeWrite(t *testing.T) {
 	})
 }
 
+// writeOn writes until that fails: sockets may take a pattern whole.
+func writeOn(c *Conn, stall time.Duration) error {
+	for {
+		if err := c.WriteAll(pattern, stall); err != nil {
+			return err
+		}
+	}
+}
+
 // A peer that takes nothing holds a write up only until it is poked.
 func TestPokeWriteEndsAWriteUnderWay(t *testing.T) {
 	for _, stall := range []time.Duration{0, within} {
 		onEach(t, func(t *testing.T, c *Conn, _ net.Conn) {
 			done := make(chan error, 1)
-			go func() {
-				var err error
-				for err == nil {
-					err = c.WriteAll(pattern, stall)
-				}
-				done <- err
-			}()
+			go func() { done <- writeOn(c, stall) }()
 			c.PokeWrite()
 			assert.Equal(t, ErrPoked, <-done)
 		})

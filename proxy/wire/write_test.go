@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// pattern is more than any socket takes at once.
+// pattern is more than most sockets take at once.
 var pattern = bytes.Repeat([]byte("0123456789abcdef"), 1<<18)
 
 func TestWriteAllWritesWhole(t *testing.T) {
