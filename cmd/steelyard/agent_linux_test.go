@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/steelyard-proxy/steelyard/health/resource/agent"
@@ -37,7 +38,7 @@ func TestAgent(t *testing.T) {
 func TestReady(t *testing.T) {
 	body, status := `{"ready": true, "reasons": []}`, 200
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		require.Equal(t, "/readyz", r.URL.Path)
+		assert.Equal(t, "/readyz", r.URL.Path)
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, body)
 	}))
