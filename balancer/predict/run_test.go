@@ -171,9 +171,10 @@ func TestManyRowsAreThinned(t *testing.T) {
 		require.EqualValues(t, 100*100, finish(100, 100))
 		require.Zero(t, p.State().Dropped)
 		const risen = 2000 - 200 // more than MaxRate, in the second before the rise is known
-		require.InEpsilon(t, 100*200+risen, finish(100, 2000), 0.03)
+		// Each is kept by chance, with 1/10: 20000 give or take 134. The bounds below are more than six times that far away.
+		require.InEpsilon(t, 100*200+risen, finish(100, 2000), 0.04)
 		require.InEpsilon(t, 100*1800, p.State().Dropped, 0.02)
-		require.InEpsilon(t, p.stateOf("a").Rows, p.stateOf("b").Rows, 0.05, "clients that take turns are all heard")
+		require.InEpsilon(t, p.stateOf("a").Rows, p.stateOf("b").Rows, 0.06, "clients that take turns are all heard")
 		dropped := p.State().Dropped
 		require.EqualValues(t, 100*100, finish(100, 100))
 		require.Equal(t, dropped, p.State().Dropped)

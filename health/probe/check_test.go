@@ -180,13 +180,13 @@ func TestTimeouts(t *testing.T) {
 		target Target
 		want   verdict
 	}{
-		{"/health", plain, verdict{FailedTimeout, "GET /health: no answer within 500ms"}},
-		{"/health", secure, verdict{FailedTimeout, "tls: no handshake within 500ms"}},
-		{"", secure, verdict{FailedTimeout, "tls: no handshake within 500ms"}},
+		{"/health", plain, verdict{FailedTimeout, "GET /health: no answer within 3s"}},
+		{"/health", secure, verdict{FailedTimeout, "tls: no handshake within 3s"}},
+		{"", secure, verdict{FailedTimeout, "tls: no handshake within 3s"}},
 		{"/", tcp(stalls.Listener.Addr().String()), verdict{Passed, "GET /: status 200"}},
 	} {
 		waiting.Go(func() {
-			assert.Equal(t, test.want, *once(t, Options{Timeout: 500 * time.Millisecond, Path: test.path}, test.target))
+			assert.Equal(t, test.want, *once(t, Options{Timeout: 3 * time.Second, Path: test.path}, test.target))
 		})
 	}
 	waiting.Wait()
@@ -209,12 +209,9 @@ func TestConnect(t *testing.T) {
 	listen(t, "unix", socket, closing)
 	assert.Equal(t, verdict{Passed, "connected"}, *once(t, Options{}, Target{Network: "unix", Address: socket}))
 
-	gone, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	gone.Close()
 	for _, path := range []string{"", "/health"} {
 		o := Options{Path: path}
-		assert.Equal(t, verdict{FailedConnect, "connect: connection refused"}, *once(t, o, tcp(gone.Addr().String())))
+		assert.Equal(t, verdict{FailedConnect, "connect: connection refused"}, *once(t, o, tcp("127.0.0.1:1")))
 		assert.Equal(t, verdict{FailedConnect, "connect: no such file or directory"},
 			*once(t, o, Target{Network: "unix", Address: socket + ".no"}))
 		v := once(t, o, tcp("no-such-host.invalid:80"))
@@ -321,7 +318,7 @@ func TestProbesEndToEnd(t *testing.T) {
 		select {
 		case got := <-heard:
 			assert.Equal(t, change.want, got)
-		case <-time.After(30 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("the sink heard nothing for 30 s")
 		}
 	}

@@ -51,6 +51,13 @@ func TestARedirectIsNotFollowed(t *testing.T) {
 
 func TestAServerThatHangsIsGivenUp(t *testing.T) {
 	leave := make(chan struct{})
+	var servers []*httptest.Server
+	defer func() {
+		close(leave)
+		for _, s := range servers {
+			s.Close()
+		}
+	}()
 	for _, handler := range []http.HandlerFunc{
 		func(http.ResponseWriter, *http.Request) { <-leave },
 		func(w http.ResponseWriter, _ *http.Request) { // the head comes, the body never ends
@@ -60,10 +67,9 @@ func TestAServerThatHangsIsGivenUp(t *testing.T) {
 		},
 	} {
 		s := httptest.NewServer(handler)
+		servers = append(servers, s)
 		require.Error(t, post(t, s, 50*time.Millisecond))
-		defer s.Close()
 	}
-	close(leave)
 }
 
 func TestAnAddressWhereNobodyListensIsNotShown(t *testing.T) {

@@ -118,8 +118,9 @@ func TestTheProgramIsFoundByTheServersPath(t *testing.T) {
 }
 
 func TestWhatAServerWritesIsKept(t *testing.T) {
-	p := shell(t, `for i in 1 2 3 4 5 6 7 8; do echo "line $i 0123456789"; sleep 0.02; done`)
-	p.Log, p.LogBytes = filepath.Join(t.TempDir(), "x.log"), 60
+	file := filepath.Join(t.TempDir(), "x.log") // where each line is to be seen before the next is written: two at once count as one
+	p := shell(t, `for i in 1 2 3 4 5 6 7 8; do echo "line $i 0123456789"; until grep -qs "line $i" "$1"; do sleep 0.01; done; done`, file)
+	p.Log, p.LogBytes = file, 60
 	requireEnd(t, start(t, p))
 	now, err := os.ReadFile(p.Log)
 	require.NoError(t, err)
