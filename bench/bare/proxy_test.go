@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -44,7 +45,10 @@ func TestRequestsAreCarried(t *testing.T) {
 	p := start(t, func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
 		came <- r.Context().Value(http.LocalAddrContextKey).(interface{ String() string }).String()
-		<-goOn
+		select {
+		case <-goOn:
+		case <-t.Context().Done():
+		}
 		w.Header().Set("Server", "uvicorn")
 		_, _ = io.WriteString(w, string(body)+r.Header.Get("X-Forwarded-For")+r.Header.Get("X-Forwarded-Proto")+r.Header.Get("X-Forwarded-Host"))
 	})
@@ -59,7 +63,12 @@ func TestRequestsAreCarried(t *testing.T) {
 			text, _ := io.ReadAll(r.Body)
 			answers <- r.Header.Get("Server") + ": " + string(text)
 		}()
-		return <-came
+		select {
+		case server = <-came:
+		case <-time.After(time.Minute):
+			require.Fail(t, "no server has got the request")
+		}
+		return server
 	}
 	first, second := post(), post()
 	close(goOn)
@@ -76,7 +85,10 @@ func TestStreamsComePieceByPiece(t *testing.T) {
 		for range 3 {
 			_, _ = io.WriteString(w, "piece\n")
 			_ = http.NewResponseController(w).Flush()
-			<-next
+			select {
+			case <-next:
+			case <-t.Context().Done():
+			}
 		}
 	})
 	r, err := http.Get("http://" + p.Addr)

@@ -96,6 +96,7 @@ func (c *testCase) run(t *testing.T) *result {
 	endpoint := up.ln.Addr().String()
 	if c.with.dead {
 		up.ln.Close()
+		endpoint = "127.0.0.1:1" // a port that was let go may be another case's by now
 	} else {
 		go up.serve()
 	}

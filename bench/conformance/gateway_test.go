@@ -84,7 +84,7 @@ func launch(dir string, s settings, endpoint, address string) (*gateway, error) 
 func (g *gateway) awaitReady() error {
 	again := time.NewTicker(2 * time.Millisecond)
 	defer again.Stop()
-	deadline := time.NewTimer(20 * time.Second)
+	deadline := time.NewTimer(time.Minute)
 	defer deadline.Stop()
 	for {
 		if g.listens() {

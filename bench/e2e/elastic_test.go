@@ -47,6 +47,7 @@ func newElastic(t *testing.T, scale, command string) *elastic {
 	require.NoError(t, err)
 	first, err := strconv.Atoi(port)
 	require.NoError(t, err)
+	lastPort.Add(40) // which its servers take
 	e := &elastic{
 		upstream: fmt.Sprintf("up%d", rand.Uint64()), file: filepath.Join(t.TempDir(), "steelyard.yaml"),
 	}

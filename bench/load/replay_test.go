@@ -231,21 +231,6 @@ func TestSendGoesOnUntilItIsStopped(t *testing.T) {
 	require.GreaterOrEqual(t, ended.Load(), int64(10))
 }
 
-// TestServerThatWentAway refuses connections only after the first.
-func TestServerThatWentAway(t *testing.T) {
-	var s *httptest.Server
-	s = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		s.Listener.Close()
-		w.Header().Set("Connection", "close")
-	}))
-	defer s.Close()
-	two := trace.Trace{Requests: []trace.Request{{}, {At: 50 * time.Millisecond}}}
-	got, err := load.Replay(t.Context(), two, load.Options{URL: s.URL, Connections: 1})
-	require.NoError(t, err)
-	require.Equal(t, map[load.Failure]int{load.Refused: 1}, failures(got))
-	require.Error(t, got[1].Err)
-}
-
 func TestReplayBoundsWhatIsInFlight(t *testing.T) {
 	url, came := hanging(t)
 	ctx, cancel := context.WithCancel(t.Context())
