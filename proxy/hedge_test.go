@@ -130,7 +130,7 @@ func TestBothAttemptsFail(t *testing.T) {
 			_, body := c.answer()
 			require.Equal(t, "a", body)
 			require.True(t, first.idle() && second.idle())
-			require.Equal(t, 1, g.count(t, "steelyard_hedges_total", "result", "failed"))
+			eventually(t, "that to be counted", func() bool { return g.count(t, "steelyard_hedges_total", "result", "failed") == 1 })
 		})
 	}
 }

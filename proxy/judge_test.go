@@ -67,6 +67,6 @@ func TestBrokenJudge(t *testing.T) {
 		require.Equal(t, 200, r.StatusCode)
 		require.Equal(t, "ok", body)
 	}
-	require.EqualValues(t, 3, g.count(t, "steelyard_panics_total"))
 	eventually(t, "the other to hear of all", func() bool { return len(other) == 3 })
+	eventually(t, "each panic to be counted", func() bool { return g.count(t, "steelyard_panics_total") == 3 })
 }

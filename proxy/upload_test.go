@@ -181,7 +181,7 @@ func TestTooLargeInTheMidstOfAnUpload(t *testing.T) {
 	answer, body := c.answer()
 	require.Equal(t, 413, answer.StatusCode)
 	require.Contains(t, body, "body_too_large")
-	require.EqualValues(t, 1, g.finished(balancer.Refused))
+	eventually(t, "the lease to be released so", func() bool { return g.finished(balancer.Refused) == 1 })
 	require.Zero(t, g.blamed())
 }
 
