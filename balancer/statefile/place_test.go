@@ -19,7 +19,7 @@ func atOnce(t *testing.T, f func() error) error {
 	select {
 	case err := <-done:
 		return err
-	case <-time.After(10 * time.Second):
+	case <-time.After(time.Minute):
 		t.Fatal("it waits for a writer of the pipe")
 		return nil
 	}

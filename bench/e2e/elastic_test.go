@@ -298,7 +298,7 @@ func TestElasticUpgrade(t *testing.T) {
 	load.Wait()
 	require.Nil(t, lost.Load())
 	require.Equal(t, before, e.servers(), "the same processes")
-	require.Equal(t, 2, e.eligible(t))
+	eventually(t, "both serve", func() bool { return e.eligible(t) == 2 }) // a busy machine may fail probes
 	require.Zero(t, e.told(t, "server_started"), "the new gateway has started none")
 	require.NoError(t, syscall.Kill(e.pid(), syscall.SIGTERM))
 	e.nothingIsLeft(t)
@@ -319,7 +319,7 @@ func (e *elastic) pid() int {
 // upgrade has another process serve, and returns the one before.
 func (e *elastic) upgrade(t *testing.T) (old int) {
 	t.Helper()
-	old = e.pid()
+	eventually(t, "a process serves", func() bool { old = e.pid(); return old != 0 })
 	require.NoError(t, syscall.Kill(old, syscall.SIGUSR2))
 	next := 0
 	eventually(t, "another process serves", func() bool { next = e.pid(); return next != 0 && next != old })

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -27,6 +28,18 @@ func (e *elastic) switchScaling(t *testing.T, word string) {
 	require.Equal(t, http.StatusOK, r.StatusCode)
 }
 
+// await waits until a stream has begun.
+func await(t *testing.T, begun <-chan struct{}, ended <-chan error) {
+	t.Helper()
+	select {
+	case <-begun:
+	case err := <-ended:
+		require.Fail(t, "it ended before it began", "%v", err)
+	case <-time.After(within):
+		require.Fail(t, "it does not begin")
+	}
+}
+
 // TestUpgradeWhileRequestsAreHeld: a request that waits in the old process for a first server gets the one that the new process
 // starts, and a pause goes over to that.
 func TestUpgradeWhileRequestsAreHeld(t *testing.T) {
@@ -38,7 +51,7 @@ func TestUpgradeWhileRequestsAreHeld(t *testing.T) {
 	e.switchScaling(t, "pause")
 	ended, begun := make(chan error, 1), make(chan struct{})
 	go func() { ended <- e.stream(4, func() { close(begun) }) }()
-	<-begun // by a comment
+	await(t, begun, ended) // by a comment
 	old := e.upgrade(t)
 	require.Contains(t, get(t, e.admin+"/api/v1/autoscale"), `"paused": "`)
 	require.NotContains(t, get(t, e.admin+"/api/v1/autoscale"), `"paused": ""`)
@@ -58,7 +71,7 @@ func TestUpgradeWhileRemovedServersDrain(t *testing.T) {
 	eventually(t, "a server is ready", func() bool { return e.eligible(t) == 1 })
 	ended, begun := make(chan error, 1), make(chan struct{})
 	go func() { ended <- e.stream(64, func() { close(begun) }) }()
-	<-begun
+	await(t, begun, ended)
 	line := regexp.MustCompile(`(?m)^    scale: .*$`)
 	e.change(t, func(s string) string { return line.ReplaceAllString(s, `    endpoints: [{url: "http://127.0.0.1:1"}]`) })
 	e.signal(t, syscall.SIGHUP)
