@@ -85,13 +85,14 @@ func (a api) framed(body []byte) []byte {
 	return append(append(b, body...), "\n\n"...)
 }
 
-// isError says whether a body is an error of that API, by which its clients know one in a stream.
+// isError says whether a body is an error of that API, by which its clients know one in a stream: what is null, or no object, they
+// pass over.
 func (a api) isError(body []byte) bool {
 	var said struct {
-		Type  string          `json:"type"`
-		Error json.RawMessage `json:"error"`
+		Type  string         `json:"type"`
+		Error map[string]any `json:"error"`
 	}
-	return json.Unmarshal(body, &said) == nil && len(said.Error) > 0 && (a != anthropic || said.Type == "error")
+	return json.Unmarshal(body, &said) == nil && said.Error != nil && (a != anthropic || said.Type == "error")
 }
 
 // fields are the field lines that an error answer has besides X-Request-Id.

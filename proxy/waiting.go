@@ -125,6 +125,9 @@ func (x *exchange) tellAnswer() error {
 	if a.kept == nil {
 		a.keep()
 	}
+	if cause := x.cancel.Cause(); cause != nil {
+		return cause
+	}
 	x.absolve()
 	x.unbind()
 	x.tell(a.answer.Status, x.api.framed(x.answeredError()))

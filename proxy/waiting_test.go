@@ -202,13 +202,14 @@ func TestAnswersThatAreNoStreamEndAWait(t *testing.T) {
 		told                int
 		class               string
 	}{
-		"an error":             {"/v1/chat/completions", "404 Not Found", `data: {"error":{"message":"no such model","type":"x"}}`, 404, "4xx"},
-		"of another API":       {"/v1/messages", "404 Not Found", "event: error\ndata: " + `{"type":"error","error":{"type":"not_found_error","message":"endpoint a: it answered 404: {`, 404, "4xx"},
-		"a failure":            {"/v1/chat/completions", "500 Oops", `data: {"error":{"message":"no such model"`, 500, "5xx"},
-		"compressed":           {"/v1/chat/completions", "400 Bad\r\nContent-Encoding: br", `data: {"error":{"message":"endpoint a: it answered 400","type":"upstream_error","param":null,"code":"answered_400"}}`, 400, "4xx"},
-		"a whole answer":       {"/v1/chat/completions", "200 OK\r\nContent-Type: application/json", `data: {"error":{"message":"endpoint a: `, 502, "5xx"},
-		"a compressed stream":  {"/v1/chat/completions", "200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip", `data: {"error":{"message":"endpoint a: `, 502, "5xx"},
-		"nothing to tell with": {"/v1/chat/completions", "204 No Content", `data: {"error":{"message":"endpoint a: `, 502, "5xx"},
+		"an error that is none": {"/v1/chat/completions", "400 null", `data: {"error":{"message":"endpoint a: it answered 400: {\"error\": null}"`, 400, "4xx"},
+		"an error":              {"/v1/chat/completions", "404 Not Found", `data: {"error":{"message":"no such model","type":"x"}}`, 404, "4xx"},
+		"of another API":        {"/v1/messages", "404 Not Found", "event: error\ndata: " + `{"type":"error","error":{"type":"not_found_error","message":"endpoint a: it answered 404: {`, 404, "4xx"},
+		"a failure":             {"/v1/chat/completions", "500 Oops", `data: {"error":{"message":"no such model"`, 500, "5xx"},
+		"compressed":            {"/v1/chat/completions", "400 Bad\r\nContent-Encoding: br", `data: {"error":{"message":"endpoint a: it answered 400","type":"upstream_error","param":null,"code":"answered_400"}}`, 400, "4xx"},
+		"a whole answer":        {"/v1/chat/completions", "200 OK\r\nContent-Type: application/json", `data: {"error":{"message":"endpoint a: `, 502, "5xx"},
+		"a compressed stream":   {"/v1/chat/completions", "200 OK\r\nContent-Type: text/event-stream\r\nContent-Encoding: gzip", `data: {"error":{"message":"endpoint a: `, 502, "5xx"},
+		"nothing to tell with":  {"/v1/chat/completions", "204 No Content", `data: {"error":{"message":"endpoint a: `, 502, "5xx"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newPuppet(t)
@@ -219,9 +220,12 @@ func TestAnswersThatAreNoStreamEndAWait(t *testing.T) {
 			client := waits(t, g, streamTo(c.path))
 			freed(first, server)
 			server.requestWhole()
-			if strings.HasPrefix(c.answer, "204") {
+			switch {
+			case strings.HasPrefix(c.answer, "204"):
 				server.send("HTTP/1.1 " + c.answer + "\r\n\r\n")
-			} else {
+			case strings.HasSuffix(c.answer, "null"):
+				server.send("HTTP/1.1 " + c.answer + "\r\nContent-Length: 15\r\n\r\n{\"error\": null}")
+			default:
 				server.send(fmt.Sprintf("HTTP/1.1 %s\r\nContent-Length: %d\r\n\r\n%s", c.answer, len(own), own))
 			}
 			event := client.told()
