@@ -11,6 +11,7 @@ type course struct {
 	at     []float64 // when requests come; nil: users does
 	work   []float32 // of each, of mean 1
 	users  *crowd    // a closed loop; nil: at and work
+	rates  []float64 // servers' worth of work that comes in the mean, by rateSeconds; nil: nobody knows
 	past   []float64 // work per second of weeks before, by stepSeconds, oldest first
 	public bool
 }

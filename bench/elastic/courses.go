@@ -142,6 +142,9 @@ func burstyWeek(k kind, seed uint64) *course {
 func closedLoop(k kind, seed uint64) *course {
 	c, s := k.begin(seed, working)
 	const most = 250
+	for at := 0.0; at < c.setup.span; at += rateSeconds {
+		c.rates = append(c.rates, 0.55*most*s.level(at)*c.setup.unit/(thinks+c.setup.unit)/float64(c.setup.slots))
+	}
 	c.users = &crowd{seed: seed, most: most, until: c.setup.span, there: func(at float64) float64 { return 0.55 * most * s.level(at) }}
 	for i := range c.past { // so many of them ask at a time
 		c.past[i] *= 0.55 * most / (thinks + c.setup.unit) / c.setup.rate()

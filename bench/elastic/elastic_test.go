@@ -75,7 +75,10 @@ func TestConstantLoad(t *testing.T) {
 	}
 	assert.InDelta(t, 3, hours(ofOracle, 8), 0.02)
 	assert.InDelta(t, 5, hours(ofHPA, 0.5), 0.05, "20 in flight, 4 for each")
+	assert.InDelta(t, 5, hours(ofScraped, 0.5), 0.05)
 	assert.InDelta(t, 5, hours(ofUse, 0.5), 0.05)
+	assert.InDelta(t, 3, hours(toldNow, 0.7), 0.05)
+	assert.InDelta(t, 3, hours(toldAhead, 0.7), 0.05)
 	assert.InDelta(t, 5, hours(ofKEDA, 0.5), 0.05)
 	assert.InDelta(t, 5, hours(ofKnative, 0.5), 0.05)
 	assert.InDelta(t, 4, hours(ofFixed, 4), 0.02)
@@ -153,6 +156,89 @@ func TestTheHPA(t *testing.T) {
 	assert.Equal(t, 1, look(4))
 }
 
+// TestTheScrapedHPA sees a gauge as it was when it was scraped last, every other time it looks.
+func TestTheScrapedHPA(t *testing.T) {
+	f := &fleet{setup: usualSetup}
+	f.counts[serving] = 4
+	h := newScraped(f.setup, 0.5).(*hpa)
+	look := func(inFlight int) int {
+		f.now += hpaSync
+		f.running = inFlight
+		return h.decide(f)
+	}
+	assert.Equal(t, 4, look(16))
+	assert.Equal(t, 4, look(32))
+	assert.Equal(t, 8, look(32))
+}
+
+// TestTheHPAByThoseWhoWait has so many of them for each replica, and goes down to one when none does.
+func TestTheHPAByThoseWhoWait(t *testing.T) {
+	f := &fleet{setup: usualSetup}
+	f.counts[serving] = 2
+	h := newWaiting(f.setup, 5).(*hpa)
+	look := func(waiting float64) int {
+		f.now += hpaSync
+		f.queued += hpaSync * waiting
+		return h.decide(f)
+	}
+	look(10)
+	assert.Equal(t, 4, look(17))
+	for range hpaStabilization / hpaSync {
+		assert.Equal(t, 2, look(0))
+	}
+	assert.Equal(t, 0, look(0), "the fleet keeps its least")
+}
+
+// TestWhoIsToldTheRate knows what comes while a replica starts, or only what comes now.
+func TestWhoIsToldTheRate(t *testing.T) {
+	f := &fleet{setup: usualSetup, now: 50}
+	k := informed{rates: make([]float64, 100), utilization: 0.5}
+	for i := range k.rates {
+		k.rates[i] = 1
+		if i >= 20 { // from 100 s on
+			k.rates[i] = 4
+		}
+	}
+	assert.Equal(t, 2, k.decide(f), "1 + 0.71 × √1, and a tenth is let be")
+	k.ahead = f.start
+	assert.Equal(t, 6, k.decide(f), "4 + 0.71 × √4")
+	f.now = 1e4
+	assert.Equal(t, 6, k.decide(f))
+}
+
+// TestOneSettingForAll: courses count the same, whatever they are long.
+func TestOneSettingForAll(t *testing.T) {
+	run := func(target, hours float64, over, seconds int) tuned {
+		return tuned{target, Figures{Hours: hours, Over: over, Seconds: seconds}}
+	}
+	oracle := func(hours float64, seconds int) curve { return curve{run(0, hours, 0, seconds)} }
+	rules := func(c, o curve) map[string]curve {
+		all := map[string]curve{ofOracle: o}
+		for _, r := range contenders {
+			if r.name != ofOracle {
+				all[r.name] = c
+			}
+		}
+		return all
+	}
+	courses := [][]*done{
+		{{kind: kind{name: "short"}, curves: rules(curve{run(0.6, 20, 1, 1000), run(0.8, 10, 9, 1000)}, oracle(10, 1000))}},
+		{{kind: kind{name: "long"}, curves: rules(curve{run(0.6, 300, 0, 10000), run(0.8, 200, 100, 10000)}, oracle(100, 10000))}},
+	}
+	all := together(courses, ofHPA)
+	require.Len(t, all, 2)
+	assert.InDelta(t, 2.5, all[0].Hours, 1e-9)
+	assert.InDelta(t, 0.0005, all[0].part(), 1e-9)
+	half := all.at(0.7)
+	assert.InDelta(t, 2, half.Hours, 1e-9)
+	assert.InDelta(t, 0.005, half.part(), 1e-6)
+	assert.True(t, math.IsNaN(curve(nil).at(0.7).Hours))
+	assert.InDelta(t, 2.5, all.least(0.00001), 1e-9, "it never gets there: the fewest that it has")
+	assert.InDelta(t, 1.5, all.least(1), 1e-9)
+	assert.Empty(t, together([][]*done{courses[0], {{curves: map[string]curve{}}}}, ofHPA), "it does not run on all")
+	assert.Len(t, oneTable(courses).Rows, len(usual)+len(hpas))
+}
+
 // TestKnativePanics where six seconds ask for twice what is ready, and does not go in then.
 func TestKnativePanics(t *testing.T) {
 	f := &fleet{setup: usualSetup}
@@ -219,8 +305,8 @@ func TestRun(t *testing.T) {
 	assert.Len(t, usualTable(courses).Rows, len(contenders))
 	assert.Len(t, sweepTable(courses).Rows, len(contenders))
 	goals := goals(courses)
-	require.Len(t, goals, 1)
-	for _, check := range goals[0].Checks {
+	require.Len(t, goals, 2)
+	for _, check := range goals[1].Checks {
 		assert.True(t, check.Got.Exists(), check.Name)
 	}
 	list, missing := Options{Days: 1}.wanted()

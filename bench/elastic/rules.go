@@ -47,6 +47,20 @@ type metric struct {
 	window window
 	of     func(f *fleet) float64 // its integral
 	target float64                // AverageValue
+	gauge  func(f *fleet) float64 // in place of a mean: what it is when it is scraped
+	next   float64                // when it is scraped again
+	seen   float64                // at the last scrape
+}
+
+// value is what the HPA is told.
+func (m *metric) value(f *fleet) float64 {
+	if m.gauge == nil {
+		return m.window.mean(f.now, m.of(f))
+	}
+	if f.now >= m.next {
+		m.seen, m.next = m.gauge(f), f.now+hpaScraped
+	}
+	return m.seen
 }
 
 // hpa is Kubernetes' HorizontalPodAutoscaler v2 with external metrics of the type AverageValue: the greatest of
@@ -67,6 +81,7 @@ const (
 	hpaSync, hpaTolerance       = 15, 0.1
 	hpaUpPods, hpaUpTimes       = 4, 2
 	hpaStabilization, hpaScrape = 300, 15
+	hpaScraped                  = 30
 	hpaResource                 = 60
 )
 
@@ -77,7 +92,7 @@ func (h *hpa) decide(f *fleet) int {
 	wanted := 0
 	for i := range h.metrics {
 		m := &h.metrics[i]
-		sum := m.window.mean(f.now, m.of(f))
+		sum := m.value(f)
 		n := current
 		if ratio := sum / (m.target * float64(current)); math.Abs(ratio-1) > hpaTolerance {
 			n = int(math.Ceil(sum / m.target))
@@ -105,11 +120,25 @@ func newHPA(s setup, utilization float64) rule {
 	}}}
 }
 
+// newScraped is the same by what Prometheus has: a gauge that is read each 30 s, as its operator's charts are shipped.
+func newScraped(s setup, utilization float64) rule {
+	return &hpa{down: hpaStabilization, metrics: []metric{{
+		target: utilization * float64(s.slots), gauge: func(f *fleet) float64 { return float64(f.running + f.held()) },
+	}}}
+}
+
 // newUse scales on the use of slots, which cannot be over 1 however many wait, as resource metrics are; they are a minute's mean.
 func newUse(s setup, utilization float64) rule {
 	return &hpa{down: hpaStabilization, metrics: []metric{{
 		window: window{length: hpaResource}, target: utilization * float64(s.slots),
 		of: func(f *fleet) float64 { return f.on },
+	}}}
+}
+
+// newWaiting scales on the requests that wait alone, as guides for engines have it: so many for each replica.
+func newWaiting(_ setup, target float64) rule {
+	return &hpa{down: hpaStabilization, metrics: []metric{{
+		window: window{length: hpaScrape}, target: target, of: func(f *fleet) float64 { return f.queued },
 	}}}
 }
 

@@ -49,7 +49,7 @@ func Run(ctx context.Context, o Options) (*report.Result, error) {
 		return nil, err
 	}
 	courses := join(jobs)
-	r.Tables = []report.Sheet{equalTable(courses), partsTable(courses), usualTable(courses), sweepTable(courses)}
+	r.Tables = []report.Sheet{oneTable(courses), equalTable(courses), partsTable(courses), usualTable(courses), sweepTable(courses)}
 	r.Goals = goals(courses)
 	r.Notes = append(r.Notes, notes(courses)...)
 	r.ElapsedSeconds = time.Since(r.Started).Seconds()
@@ -103,6 +103,9 @@ func (d *done) run(ctx context.Context, folder string) error {
 	d.setup = c.setup
 	p := prepare(c)
 	for _, r := range contenders {
+		if r.told && c.rates == nil {
+			continue
+		}
 		for _, target := range r.targets {
 			if ctx.Err() != nil {
 				return nil

@@ -83,11 +83,11 @@ func bump(x, middle, width float64) float64 {
 // draw makes the requests of a course by the level: gaps are how far requests are from each other, of mean 1, and works
 // what they are, of mean 1.
 func (c *course) draw(rate float64, level func(at float64) float64, gap func() float64, work func() float32) {
-	const bin = 5.0
 	due := gap()
-	for begin := 0.0; begin < c.setup.span; begin += bin {
-		r := level(begin+bin/2) * rate
-		at, end := begin, begin+bin
+	for begin := 0.0; begin < c.setup.span; begin += rateSeconds {
+		r := level(begin+rateSeconds/2) * rate
+		c.rates = append(c.rates, r/c.setup.capacity())
+		at, end := begin, begin+rateSeconds
 		for r > 0 && at+due/r < end {
 			at += due / r
 			c.at, c.work = append(c.at, at), append(c.work, work())

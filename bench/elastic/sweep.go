@@ -15,6 +15,7 @@ type contender struct {
 	target  string // what the target is, in words
 	targets []float64
 	run     func(c *prepared, target float64) Figures
+	told    bool // it is told the rate, and runs only where that is known
 }
 
 // prepared is a course with what is made of it once.
@@ -33,33 +34,45 @@ const (
 	withFloor = "steelyard, floor"
 	reactive  = "steelyard, reactive"
 	ofHPA     = "HPA, in flight"
+	ofScraped = "HPA, in flight, scraped"
 	ofUse     = "HPA, use"
 	ofKEDA    = "KEDA, queue and running"
+	ofWaiting = "HPA, waiting"
 	ofKnative = "Knative"
+	toldNow   = "told the rate"
+	toldAhead = "told ahead"
 	ofFixed   = "fixed"
 	ofOracle  = "oracle"
 )
 
 var (
-	ourTargets   = []float64{.4, .5, .6, .65, .7, .75, .8, .85, .9, .95, .98}
-	theirTargets = []float64{.3, .4, .5, .6, .65, .7, .75, .8, .85, .9, .95, 1, 1.1, 1.25}
-	useTargets   = []float64{.3, .4, .5, .6, .65, .7, .75, .8, .825, .85, .875, .9}
+	ourTargets     = []float64{.5, .6, .7, .75, .8, .85, .9, .95}
+	theirTargets   = []float64{.4, .5, .6, .7, .75, .8, .85, .9, .95, 1, 1.1}
+	useTargets     = []float64{.3, .4, .5, .6, .7, .75, .8, .85, .9}
+	waitingTargets = []float64{1, 2, 5, 10, 20}
 )
+
+// hpas are the rules of Kubernetes by what they go by.
+var hpas = []string{ofHPA, ofScraped, ofUse, ofWaiting}
 
 // contenders are all rules.
 var contenders = []contender{
-	{reactive, "target_utilization", ourTargets, func(c *prepared, target float64) Figures { return c.ours(target, nil) }},
-	{withFloor, "target_utilization", ourTargets, func(c *prepared, target float64) Figures { return c.ours(target, c.foretold) }},
-	{ofHPA, "requests in flight and waiting, for each slot", theirTargets, others(newHPA)},
-	{ofUse, "slots in use", useTargets, others(newUse)},
-	{ofKEDA, "slots in use, and one request that waits", theirTargets, others(newKEDA)},
-	{ofKnative, "requests in flight and waiting, for each slot", theirTargets, others(newKPA)},
+	{reactive, "target_utilization", ourTargets, func(c *prepared, target float64) Figures { return c.ours(target, nil) }, false},
+	{withFloor, "target_utilization", ourTargets, func(c *prepared, target float64) Figures { return c.ours(target, c.foretold) }, false},
+	{ofHPA, "requests in flight and waiting, for each slot", theirTargets, others(newHPA), false},
+	{ofScraped, "requests in flight and waiting, for each slot", theirTargets, others(newScraped), false},
+	{ofUse, "slots in use", useTargets, others(newUse), false},
+	{ofWaiting, "requests that wait, for each replica", waitingTargets, others(newWaiting), false},
+	{ofKEDA, "slots in use, and one request that waits", theirTargets, others(newKEDA), false},
+	{ofKnative, "requests in flight and waiting, for each slot", theirTargets, others(newKPA), false},
 	{ofFixed, "replicas", []float64{2, 3, 4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 24, 32, 48}, func(c *prepared, target float64) Figures {
 		s := c.setup
 		s.first, s.min, s.max = int(target), int(target), int(target)
 		return simulate(s, c.requests(), fixed(target))
-	}},
-	{ofOracle, "part of the objective that it plans for, and the replica-seconds that a second over it is worth to it", oracleTargets, (*prepared).oracle},
+	}, false},
+	{toldNow, "as target_utilization", ourTargets, informs(false), true},
+	{toldAhead, "as target_utilization", ourTargets, informs(true), true},
+	{ofOracle, "part of the objective that it plans for, and the replica-seconds that a second over it is worth to it", oracleTargets, (*prepared).oracle, false},
 }
 
 // shows is a target for people.

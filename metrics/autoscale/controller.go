@@ -11,7 +11,8 @@ import (
 const (
 	stableWindow = time.Minute // Knative's, like the next two
 	panicWindow  = 6 * time.Second
-	panicRatio   = 2 // this many times what serves must be needed
+	panicRatio   = 2 // this many times what serves must be needed,
+	panicSure    = 4 // and so many standard errors more than arrived of late
 
 	// arrivingWindow is longer: in a minute few requests come, of sizes that are far apart.
 	arrivingWindow = 3 * time.Minute
@@ -39,6 +40,7 @@ type Controller struct {
 	begun, last   time.Time // when it was told first, and last
 	arriving      window    // servers' worth of work that arrives
 	trend         window    // the same, over a longer time
+	trust         trust     // in the forecast
 	busy          window    // servers' worth of slots in use
 	out           window    // replicas that cannot be used
 	late          window    // 1 where requests were late, else 0
@@ -73,6 +75,7 @@ func (c *Controller) Configure(s Settings) {
 	s = s.withDefaults()
 	if s.Capacity != c.settings.Capacity || c.begun.IsZero() {
 		c.arriving, c.trend, c.busy = newWindow(arrivingWindow), newWindow(trendWindow), newWindow(stableWindow)
+		c.trust = trust{}
 	}
 	if s.ScaleInAfter != c.settings.ScaleInAfter {
 		c.needed = newWindow(mostPatience * s.ScaleInAfter)
@@ -88,7 +91,7 @@ func (c *Controller) restart(now time.Time) {
 	}
 	c.begun, c.active, c.period, c.wentIn, c.wentOut, c.regretted = now, now, time.Time{}, time.Time{}, time.Time{}, time.Time{}
 	c.panicUntil, c.startingSince, c.outSince, c.askedAt, c.fullSince = time.Time{}, time.Time{}, time.Time{}, time.Time{}, time.Time{}
-	c.asked = 0
+	c.asked, c.trust = 0, trust{}
 	c.patience = 1
 	c.thresholds = newGates(c.settings.Thresholds)
 }

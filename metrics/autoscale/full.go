@@ -4,8 +4,8 @@ package autoscale
 
 import "math"
 
-// full is the work that arrives where requests wait because all that serve have been full for a while. The means of longer times
-// still have the quiet before it in them; what has come since then has not. 0: it is not so.
+// full is the work that arrives, less what may be chance, where requests wait because all that serve have been full for a while. The
+// means of longer times still have the quiet before it in them; what has come since then has not. 0: it is not so.
 func (c *Controller) full(v *view) float64 {
 	s := v.s
 	c.fullSince = since(c.fullSince, v.at, s.WaitingRequests > 0 && s.Ready > 0 && s.InFlight >= s.Slots)
@@ -13,8 +13,9 @@ func (c *Controller) full(v *view) float64 {
 	if c.fullSince.IsZero() || lasts < 2*panicWindow {
 		return 0
 	}
-	if came := c.arriving.mean(v.at, min(lasts, stableWindow)); !math.IsNaN(came) {
-		return came
+	over := min(lasts, stableWindow)
+	if came := c.arriving.mean(v.at, over) - c.chance(v.at, lasts+c.settings.Interval, over); !math.IsNaN(came) {
+		return max(came, 0)
 	}
 	return 0
 }

@@ -62,7 +62,9 @@ func (c *Controller) look(now time.Time, s *Sample) view {
 	v.arriving, v.burst = c.arriving.mean(now, c.back(arrivingWindow)), c.arriving.mean(now, panicWindow)
 	v.busy = c.busy.mean(now, c.back(stableWindow))
 	v.level = level(v.busy, v.arriving, c.arriving.off(now, c.back(arrivingWindow)))
-	if full := s.WaitingRequests > 0 || s.Slots == 0 || s.InFlight >= s.Slots; full && v.burst/c.settings.TargetUtilization >= panicRatio*max(v.worth, 1) {
+	c.trust.look(now, v.level, v.foretold, v.lead)
+	full := s.WaitingRequests > 0 || s.Slots == 0 || s.InFlight >= s.Slots
+	if full && v.burst/c.settings.TargetUtilization >= panicRatio*max(v.worth, 1) && v.burst >= v.arriving+panicSure*c.chance(now, 2*panicWindow, panicWindow) {
 		c.panicUntil = now.Add(c.back(stableWindow))
 	}
 	v.present = v.worth + float64(s.Starting) + float64(s.Out)
@@ -76,6 +78,17 @@ func (c *Controller) look(now time.Time, s *Sample) view {
 // lets servers go after seconds does not want to hear of minutes ago.
 func (c *Controller) back(usual time.Duration) time.Duration {
 	return min(usual, max(3*c.settings.ScaleInAfter, panicWindow))
+}
+
+// chance is how far off the mean of what arrives may be in so short a time (its standard error), by how it scattered before the newest
+// figures; 0: that is not known. A few requests of much work look like a burst.
+func (c *Controller) chance(now time.Time, newest, over time.Duration) float64 {
+	scatter, _ := c.arriving.scatter(now, newest, c.back(arrivingWindow))
+	if !known(scatter) {
+		return 0
+	}
+	each := max(c.settings.Interval, c.arriving.size)
+	return scatter * math.Sqrt(float64(each)/float64(over))
 }
 
 // bounded is a figure that arithmetic can bear; NaN: it is none.
@@ -169,8 +182,8 @@ func (c *Controller) queued(v *view) (servers float64, why string) {
 		return 0, ""
 	}
 	arriving := v.arriving
-	if late := c.arriving.mean(v.at, stableWindow); known(late) && !(late <= arriving) {
-		arriving = late // not what came in a few seconds: over the time of a start that would be much
+	if late := c.arriving.mean(v.at, stableWindow) - c.chance(v.at, 0, stableWindow); known(late) && !(late <= arriving) {
+		arriving = late // what surely comes: over the time of a start a little would be much
 	}
 	if math.IsNaN(arriving) {
 		arriving = v.worth // they are busy, or nobody would wait
@@ -221,7 +234,7 @@ func over(value, objective float64) bool { return known(value) && objective > 0 
 
 // foreseen is what will be needed when a server that is started now is ready. It only ever adds.
 func (c *Controller) foreseen(v *view) (list []need) {
-	if known(v.foretold) {
+	if known(v.foretold) && c.trust.worth() {
 		list = append(list, need{"need_forecast", min(c.room(v.foretold), most), fmt.Sprintf("%s worth of work is foretold for when a new one is ready", servers(v.foretold)), false})
 	}
 	slope, off := c.trend.line(v.at, min(2*v.lead+2*stableWindow, trendWindow))

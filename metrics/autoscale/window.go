@@ -92,15 +92,24 @@ func (w *window) low() float64 {
 
 // off is how far off the mean of so long may be by chance (its standard error); NaN: that is not known.
 func (w *window) off(now time.Time, over time.Duration) float64 {
-	n, sum, squares := 0.0, 0.0, 0.0
+	scatter, n := w.scatter(now, 0, over)
+	return scatter / math.Sqrt(n)
+}
+
+// scatter is the standard deviation of the n figures of so long, but those newer than newest; NaN: there are too few.
+func (w *window) scatter(now time.Time, newest, over time.Duration) (deviation, n float64) {
+	sum, squares := 0.0, 0.0
 	for i := len(w.list) - 1; i >= 0 && now.Sub(w.list[i].from) < over; i-- {
+		if now.Sub(w.list[i].from) < newest {
+			continue
+		}
 		v := w.list[i].sum / w.list[i].n
 		n, sum, squares = n+1, sum+v, squares+v*v
 	}
 	if n < 2 {
-		return math.NaN()
+		return math.NaN(), n
 	}
-	return math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1) / n)
+	return math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1)), n
 }
 
 // line is the straight line through the figures of so long: its slope per second, and how far off that may be (its
