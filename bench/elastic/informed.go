@@ -34,7 +34,7 @@ func (k *informed) decide(f *fleet) int {
 	return int(wanted)
 }
 
-// informs is a rule that is told the rate so long ahead; where a course has none it is nil.
+// informs is a rule that is told the rate as it is, or also what it will be until a start is over.
 func informs(ahead bool) func(*prepared, float64) Figures {
 	return func(c *prepared, utilization float64) Figures {
 		s := c.setup
