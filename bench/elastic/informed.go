@@ -1,4 +1,4 @@
-// Rules that are told the rate, which no gateway is: what they reach bounds what one can learn from the past.
+// Rules that are told the rate, which no gateway is: a bound for what one can learn from the past.
 
 package elastic
 
