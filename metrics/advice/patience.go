@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 	"github.com/steelyard-proxy/steelyard/metrics/usage"
 )
 
@@ -78,28 +79,23 @@ func (w *waits) view(now time.Time) (sum waitsView) {
 // there until they had what ended their wait. ok is false where fewer have had it, however long they were there. low and
 // high hold the time in nine cases of ten, by Greenwood's formula; high is infinite where it is not known.
 func survival(event, other *histogram, part float64) (at, low, high float64, ok bool) {
-	risk := float64(event.n + other.n)
-	stay, variance := 1.0, 0.0
-	all := event.join(other)
+	const nine = 1.645 // deviations on both sides that hold nine of ten
+	var ends []stats.Ends
+	both := event.join(other)
+	for b := range both.all {
+		ends = append(ends, stats.Ends{At: middle(b), Event: float64(event.of(b)), Other: float64(other.of(b))})
+	}
 	high = math.Inf(1)
-	for b := range all.all {
-		d := float64(event.of(b))
-		if d > 0 && risk > 0 {
-			stay *= 1 - d/risk
-			if risk > d {
-				variance += d / (risk * (risk - d))
-			}
+	for _, s := range stats.Survival(ends) {
+		wide := nine * s.Deviation
+		if low == 0 && s.Part-wide <= 1-part {
+			low = s.At
 		}
-		risk -= d + float64(other.of(b))
-		wide := 1.645 * stay * math.Sqrt(variance)
-		if low == 0 && stay-wide <= 1-part {
-			low = middle(b)
+		if !ok && s.Part <= 1-part {
+			at, ok = s.At, true
 		}
-		if !ok && stay <= 1-part {
-			at, ok = middle(b), true
-		}
-		if stay+wide <= 1-part {
-			high = middle(b)
+		if s.Part+wide <= 1-part {
+			high = s.At
 			break
 		}
 	}

@@ -5,6 +5,8 @@ package usage
 import (
 	"math"
 	"slices"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 // Patience is how long clients wait (Kaplan-Meier): who was answered might have waited longer, so that the plain part of
@@ -34,27 +36,14 @@ const (
 // leavingAfter are the moments that Leaving is told of, in seconds.
 var leavingAfter = []float64{0, 1, 2, 4, 8, 15, 30, 60, 120}
 
-// survival is one step of the curve of those who still wait.
-type survival struct {
-	after   float64 // seconds
-	waiting uint64  // just before that
-	part    float64 // that waits longer
-}
-
 // survivors is the curve of those who would still wait. Answered ones are taken to have waited to the end of the range that they fell into.
-func survivors(answered, left *Sketch) (curve []survival) {
-	waiting, part := answered.N+left.N, 1.0
+func survivors(answered, left *Sketch) []stats.Stay {
+	var ends []stats.Ends
 	low, high := bounds(answered, left)
-	for at := low; at <= high && waiting > 0; at++ {
-		gone, done := left.in(at), answered.in(at)
-		if gone > 0 {
-			gone = min(gone, waiting)
-			part *= 1 - float64(gone)/float64(waiting)
-			curve = append(curve, survival{left.value(int(at - left.Low)), waiting, part})
-		}
-		waiting -= min(gone+done, waiting)
+	for at := low; at <= high; at++ {
+		ends = append(ends, stats.Ends{At: left.value(int(at - left.Low)), Event: float64(left.in(at)), Other: float64(answered.in(at))})
 	}
-	return curve
+	return stats.Survival(ends)
 }
 
 // bounds are the ranges that two sketches of one grain have values in.
@@ -83,16 +72,16 @@ func (u *Use) patience() Patience {
 		return p
 	}
 	curve := survivors(&u.FirstByte, &u.Left)
-	if i := slices.IndexFunc(curve, func(s survival) bool { return s.part <= 0.5 }); i >= 0 {
-		p.MedianSeconds = &curve[i].after
+	if i := slices.IndexFunc(curve, func(s stats.Stay) bool { return s.Part <= 0.5 }); i >= 0 {
+		p.MedianSeconds = &curve[i].At
 	}
 	for _, after := range leavingAfter {
 		waiting := p.Waited - u.FirstByte.below(after) - u.Left.below(after)
 		if waiting < patienceAtRisk {
 			break
 		}
-		still := partAt(curve, after)
-		p.Leaving = append(p.Leaving, Leaving{after, waiting, 1 - partAt(curve, after+leavingWithin)/still})
+		still := stats.Still(curve, after)
+		p.Leaving = append(p.Leaving, Leaving{after, waiting, 1 - stats.Still(curve, after+leavingWithin)/still})
 	}
 	return p
 }
@@ -106,16 +95,4 @@ func (s *Sketch) below(value float64) (n uint64) {
 		n += uint64(bin)
 	}
 	return n
-}
-
-// partAt is the part that still waits after so many seconds.
-func partAt(curve []survival, after float64) float64 {
-	part := 1.0
-	for _, s := range curve {
-		if s.after > after {
-			break
-		}
-		part = s.part
-	}
-	return part
 }
