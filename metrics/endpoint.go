@@ -140,3 +140,19 @@ func (e *Endpoint) Probed(result ProbeResult, took time.Duration) {
 	e.probes[result].Add(1)
 	e.probeNanos.Add(uint64(max(took, 0)))
 }
+
+// Wear is what tells of a server that ages, since the start.
+type Wear struct {
+	Answers, Truncated uint64 // answers that ended, and those of them that were cut short
+	Reused, Stale      uint64 // connections that were idle when they were wanted, and those of them that were dead
+}
+
+// Wear returns it as it is now.
+func (e *Endpoint) Wear() (w Wear) {
+	for i := range e.requests {
+		w.Answers += e.requests[i].Load()
+	}
+	w.Truncated, w.Stale = e.truncated.Load(), e.stale.Load()
+	w.Reused = e.reused.Load() + w.Stale
+	return w
+}

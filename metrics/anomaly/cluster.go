@@ -59,7 +59,7 @@ func (u *upstream) spots(look int) (list []spot) {
 			continue
 		}
 		c := v.since(look, longest)
-		if c.timed < leastTimed || e.minutes < offsetKnown+longest/looksPerMinute { // times in the window need its measure
+		if c.timed < leastTimed || e.Minutes < offsetKnown+longest/looksPerMinute { // times in the window need its measure
 			continue
 		}
 		list = append(list, spot{e, [3]float64{

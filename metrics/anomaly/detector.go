@@ -105,6 +105,7 @@ func (u *upstream) take(now time.Time, look int, r *usage.Row) {
 		return
 	}
 	e := u.endpoint(r.Endpoint)
+	e.heard = look
 	e.promised(r)
 	names[byEndpoint] = r.Endpoint
 	c.requests = 1
@@ -113,8 +114,8 @@ func (u *upstream) take(now time.Time, look int, r *usage.Row) {
 		c.bad[v.symptom] = 1
 	}
 	if v.kind == answered || v.kind == left {
-		x := v.time - e.promise
-		long := u.allN >= eachSide && x-u.measure(e)-u.centre > logStalled
+		x := v.time - e.Promise
+		long := u.AllN >= centreKnown && x-u.measure(e)-u.Base-e.race.level > logStalled
 		if long {
 			c.bad[Stalls] = 1
 		}
@@ -126,9 +127,12 @@ func (u *upstream) take(now time.Time, look int, r *usage.Row) {
 		}
 	}
 	for s := range c.bad {
-		if ratio := e.trouble[s]; ratio != nil {
+		if Symptom(s) == Stalls && len(u.list) > 1 && !e.known() { // how long is long is not known of unlike servers
+			continue
+		}
+		if ratio := e.Trouble[s]; ratio != nil {
 			ratio.add(now, c.bad[s] > 0)
-			u.trouble[s].add(now, c.bad[s] > 0)
+			u.Trouble[s].add(now, c.bad[s] > 0)
 		}
 	}
 	u.tally.add(look, names, &c)
@@ -142,10 +146,10 @@ func (e *endpoint) promised(r *usage.Row) {
 		return
 	}
 	promise := promised(r.Capacity, r.Slots)
-	if math.Abs(promise-e.promise) > step && len(e.samples.list) > 0 {
+	if math.Abs(promise-e.Promise) > step && len(e.samples.list) > 0 {
 		e.reset()
 	}
-	e.promise = promise
+	e.Promise = promise
 }
 
 // Step looks, where it is time for that. It is to be called each ten seconds or more often. A clock that jumps, or a long
@@ -182,13 +186,15 @@ func (d *Detector) begin() {
 	d.look += longest
 	for _, u := range d.upstreams {
 		u.sum, u.n, u.work, u.outage = 0, 0, 0, outage{}
-		for _, m := range u.models {
+		for _, m := range u.Models {
 			u.restart(m)
 		}
 		for _, e := range u.list {
 			e.samples.reset()
+			e.race = race{}
 			e.sum, e.n, e.value = 0, 0, unknown
 		}
+		u.together, u.calmNow = [longest]spread{}, spread{}
 		for look := range longest {
 			u.tally.turn(look, false)
 		}
@@ -226,43 +232,64 @@ func (d *Detector) lookAt(now time.Time) (news []Fault) {
 }
 
 func (u *upstream) each(f func(*ratio)) {
-	for s, r := range u.trouble {
+	for s, r := range u.Trouble {
 		if r != nil {
 			f(r)
 			for _, e := range u.list {
-				f(e.trouble[s])
+				f(e.Trouble[s])
 			}
 		}
 	}
 }
 
-// forget leaves out what has been over for long.
+// silentFor is after how many looks without a request an endpoint is forgotten.
+const silentFor = 48 * 60 * looksPerMinute
+
+// forget leaves out what has been over for long, and who has been silent for long.
 func (d *Detector) forget(now time.Time) {
+	if d.look%(60*looksPerMinute) == 0 {
+		for _, u := range d.upstreams {
+			u.leave(func(e *endpoint) bool { return d.look-e.heard > silentFor })
+		}
+		maps.DeleteFunc(d.gauges, func(_ string, h *hours) bool { return now.Unix()-3600*h.Hour > silentFor*int64(lookEvery/time.Second) })
+	}
 	d.past = slices.DeleteFunc(d.past, func(f *Fault) bool { return now.Sub(f.Until) > keptFor })
 	if n := len(d.past) - keptFaults; n > 0 {
 		d.past = slices.Delete(d.past, 0, n)
 	}
 }
 
-// Keep forgets all upstreams and endpoints but these: a reload has taken the others away.
+// Keep forgets all upstreams and endpoints but these: a reload has taken the others away. An upstream without any is found
+// elsewhere: its endpoints stay until they have been silent for long.
 func (d *Detector) Keep(names map[string][]string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.last = nil
+	maps.DeleteFunc(d.gauges, func(_ string, h *hours) bool {
+		endpoints, there := names[h.Place.Upstream]
+		return h.Place.Upstream != "" && (!there || h.Place.Endpoint != "" && len(endpoints) > 0 && !slices.Contains(endpoints, h.Place.Endpoint))
+	})
 	maps.DeleteFunc(d.upstreams, func(name string, u *upstream) bool {
 		endpoints, there := names[name]
 		if !there {
 			return true
 		}
-		u.list = slices.DeleteFunc(u.list, func(e *endpoint) bool {
-			gone := !slices.Contains(endpoints, e.name)
-			if gone {
-				delete(u.endpoints, e.name)
-				u.tally.gone(e.name)
-			}
-			return gone
-		})
+		if len(endpoints) > 0 {
+			u.leave(func(e *endpoint) bool { return !slices.Contains(endpoints, e.name) })
+		}
 		return false
+	})
+}
+
+// leave takes endpoints out.
+func (u *upstream) leave(gone func(*endpoint) bool) {
+	u.list = slices.DeleteFunc(u.list, func(e *endpoint) bool {
+		is := gone(e)
+		if is {
+			delete(u.endpoints, e.name)
+			u.tally.gone(e.name)
+		}
+		return is
 	})
 }
 
@@ -280,9 +307,9 @@ func (d *Detector) Reset(upstreamName, endpointName string) {
 		}
 	}
 	if endpointName == "" {
-		u.speed.accept()
-		for _, m := range u.models {
-			m.past.accept()
+		u.Speed.accept()
+		for _, m := range u.Models {
+			m.Past.accept()
 		}
 	}
 }

@@ -27,11 +27,11 @@ type group struct {
 	name         string
 	sum, n       float64 // of their times as logarithms, since the last value
 	allSum, allN float64 // of the whole upstream, at the last value
-	past         *past   // of how much longer they take than the others
+	Past         *past   // of how much longer they take than the others
 }
 
 func newGroup(name string) group {
-	return group{name: name, past: newPast(false, leastShift)}
+	return group{name: name, Past: newPast(false, leastShift)}
 }
 
 // unknown stands for a mean that is not known.
@@ -41,30 +41,29 @@ const unknown = -1e9
 type endpoint struct {
 	group
 	samples samples
-	promise float64 // the logarithm of what its capacity and slots promise a unit of work to take
-	offset  float64 // how much longer than its peers it takes in calm times
-	minutes float64 // of which that has been learned
+	heard   int     // the look of its last request
+	Promise float64 // the logarithm of what its capacity and slots promise a unit of work to take
+	Offset  float64 // how much longer than its peers it takes in calm times
+	Minutes float64 // of which that has been learned
 	value   float64 // the mean of its last minute, or unknown
 	valued  int     // the look of that
 
-	slowIn  [3]bool // of the last looks
-	slow    bool    // by its peers
+	race    race
+	slow    bool // by its peers
 	since   time.Time
 	calm    int // looks in a row
 	shift   float64
-	z       float64
 	window  time.Duration
 	apart   int // looks of the cluster in a row
-	trouble [symptoms]*ratio
-	trends  map[string]*hours
-	gone    bool
+	Trouble [symptoms]*ratio
+	Trends  map[string]*hours
 }
 
 func newEndpoint(name string, whole *upstream) *endpoint {
-	e := &endpoint{group: newGroup(name), value: unknown, trends: map[string]*hours{}}
+	e := &endpoint{group: newGroup(name), value: unknown, Trends: map[string]*hours{}}
 	for s, band := range bands {
 		if band.least > 0 {
-			e.trouble[s] = newRatio(band, whole.trouble[s])
+			e.Trouble[s] = newRatio(band, whole.Trouble[s])
 		}
 	}
 	return e
@@ -88,21 +87,24 @@ func promised(capacity float64, slots int) float64 {
 // reset forgets what was measured: what it is measured by has changed.
 func (e *endpoint) reset() {
 	e.samples.reset()
-	e.offset, e.minutes = 0, 0
-	e.past.accept()
+	e.Offset, e.Minutes = 0, 0
+	e.Past.accept()
 	e.sum, e.n, e.value = 0, 0, unknown
-	e.slow, e.slowIn, e.calm, e.apart = false, [3]bool{}, 0, 0
-	clear(e.trends)
+	e.race, e.slow, e.calm, e.apart = race{}, false, 0, 0
+	clear(e.Trends)
 }
 
 // known says whether its own measure counts.
-func (e *endpoint) known() bool { return e.minutes >= offsetKnown }
+func (e *endpoint) known() bool { return e.Minutes >= offsetKnown }
 
 // learn takes how much longer than its peers it took in a minute for its own measure.
 func (e *endpoint) learn(difference float64) {
-	e.minutes++
-	e.offset += (difference - e.offset) / min(e.minutes, offsetOver)
+	e.Minutes++
+	e.Offset += (difference - e.Offset) / min(e.Minutes, offsetOver)
+	if e.Minutes == offsetKnown {
+		e.race.known(e.Offset)
+	}
 }
 
 // accused says whether a judge of speed accuses it.
-func (e *endpoint) accused() bool { return e.slow || e.past.raised || e.apart >= apartTimes }
+func (e *endpoint) accused() bool { return e.slow || e.Past.raised || e.apart >= apartTimes }

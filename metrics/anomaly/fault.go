@@ -73,6 +73,7 @@ type sign struct {
 	model    string
 	since    time.Time
 	ratio    float64
+	part     bool // ratio is a part of the requests
 	evidence map[string]any
 }
 

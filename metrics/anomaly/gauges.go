@@ -24,16 +24,16 @@ func (d *Detector) Observe(now time.Time, gauges []Gauge) {
 			if len(d.gauges) >= mostGauges {
 				continue
 			}
-			h = &hours{quantity: g.Quantity}
+			h = &hours{Quantity: g.Quantity}
 			d.gauges[key] = h
 		}
-		h.factor, h.place = g.Factor, Place{Upstream: g.Upstream, Endpoint: g.Endpoint}
+		h.Factor, h.Place = g.Factor, Place{Upstream: g.Upstream, Endpoint: g.Endpoint}
 		if g.Portion == 0 {
-			h.limit = g.Limit
-		} else if h.limit == 0 {
-			h.limit = g.Portion * g.Value
+			h.Limit = g.Limit
+		} else if h.Limit == 0 {
+			h.Limit = g.Portion * g.Value
 		}
-		if h.add(now, g.Value) && h.judge(now, h.place) {
+		if h.add(now, g.Value) && h.judge(now, h.Place) {
 			news = append(news, *h.trend)
 		}
 	}
@@ -52,22 +52,23 @@ func (d *Detector) trends(now time.Time) (news []Trend) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(d.upstreams)) {
 		u := d.upstreams[name]
+		took := u.took(d.look)
 		for _, e := range u.list {
-			others, known := u.level(e, d.look)
+			others, known := took.but(e)
 			if !known || !e.known() || d.look-e.valued > fresh {
 				continue
 			}
-			h := e.trends[serviceTrend]
+			h := e.Trends[serviceTrend]
 			if h == nil {
-				h = &hours{quantity: serviceTrend, factor: true, place: Place{Upstream: u.name, Endpoint: e.name}}
-				e.trends[serviceTrend] = h
+				h = &hours{Quantity: serviceTrend, Factor: true, Place: Place{Upstream: u.name, Endpoint: e.name}}
+				e.Trends[serviceTrend] = h
 			}
 			// What it is beside the others has no season. The limit counts from where it began.
 			ratio := math.Exp(e.value - others)
-			if len(h.means) == 0 {
-				h.limit = ratio * d.options.Slow
+			if len(h.Means) == 0 {
+				h.Limit = ratio * d.options.Slow
 			}
-			if h.add(now, ratio) && h.judge(now, h.place) {
+			if h.add(now, ratio) && h.judge(now, h.Place) {
 				news = append(news, *h.trend)
 			}
 		}
@@ -84,7 +85,7 @@ func (d *Detector) Trends() (list []Trend) {
 	defer d.mu.Unlock()
 	for _, u := range d.upstreams {
 		for _, e := range u.list {
-			for _, h := range e.trends {
+			for _, h := range e.Trends {
 				if h.trend != nil {
 					list = append(list, *h.trend)
 				}

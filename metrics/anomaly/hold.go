@@ -18,7 +18,7 @@ func (d *Detector) hold(u *upstream, now time.Time) (news []Fault) {
 	for _, h := range u.faults {
 		h.up = false
 	}
-	for _, s := range u.signs(now) {
+	for _, s := range u.signs(now, d.look) {
 		if h := u.faults[s.key()]; h != nil {
 			h.up, h.sign = true, s
 			u.place(h, d.look, now)
@@ -98,10 +98,9 @@ func (u *upstream) place(h *held, look int, now time.Time) {
 		f.Text = f.sentence()
 		return
 	}
-	looks := int(math.Ceil(float64(now.Sub(s.since)) / float64(lookEvery)))
-	looks = min(max(looks, windows[0]), longest)
+	looks := looksSince(s.since, now)
 	l := u.tally.locate(s.symptom, look, looks, s.ratio)
-	if times := math.Exp(u.demand.shift()); s.symptom == Slow && s.endpoint == "" && !l.found && u.demand.risen > 1 && times > busier {
+	if times := math.Exp(u.Demand.shift()); s.symptom == Slow && s.endpoint == "" && !l.found && u.Demand.risen > 1 && times > busier {
 		// All are slower, and more is asked of them: the work is the cause, and whoever brings it.
 		demand := sign{symptom: Demand, since: s.since, ratio: times}
 		f.describe(u.tally.locate(Demand, look, looks, times), &demand)
@@ -200,7 +199,7 @@ func (u *upstream) accept(s *sign) {
 		if r != nil {
 			*r = *newRatio(r.band, r.whole)
 			// What it is now is what it is known for.
-			r.bad, r.all = s.ratio*ratioKnown, ratioKnown
+			r.Bad, r.All = s.ratio*ratioKnown, ratioKnown
 			r.settle()
 		}
 	}
@@ -208,24 +207,24 @@ func (u *upstream) accept(s *sign) {
 	case e != nil && (s.symptom == Slow || s.symptom == Apart):
 		e.reset()
 	case e != nil:
-		fresh(e.trouble[s.symptom])
+		fresh(e.Trouble[s.symptom])
 	case s.symptom == Outage:
 		u.outage = outage{}
 	case s.symptom == Demand:
-		u.demand.accept()
+		u.Demand.accept()
 	case s.symptom == Slow && s.model != "":
-		if m := u.models[s.model]; m != nil {
-			m.past.accept()
+		if m := u.Models[s.model]; m != nil {
+			m.Past.accept()
 		}
 	case s.symptom == Slow:
-		u.speed.accept()
+		u.Speed.accept()
 		for _, e := range u.list {
 			e.reset()
 		}
 	default:
-		fresh(u.trouble[s.symptom])
+		fresh(u.Trouble[s.symptom])
 		for _, e := range u.list {
-			fresh(e.trouble[s.symptom])
+			fresh(e.Trouble[s.symptom])
 		}
 	}
 }

@@ -3,38 +3,12 @@ package anomaly
 import (
 	"math"
 	"math/rand/v2"
-	"slices"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
-
-func TestRanks(t *testing.T) {
-	chance := rand.New(rand.NewPCG(3, 4))
-	draw := func(n int, shift float64) (p pool) {
-		for range n {
-			p = append(p, shift+chance.NormFloat64())
-		}
-		slices.Sort(p)
-		return p
-	}
-	own, others := draw(200, 0.7), draw(300, 0)
-	v := versus{own: own, all: others}
-	assert.InDelta(t, 0.7, v.shift(), 0.2)
-	assert.Greater(t, v.deviations(), 5.0)
-
-	all := append(slices.Clone(own), others...)
-	slices.Sort(all)
-	with := versus{own: own, all: all, mine: own}
-	assert.InDelta(t, v.deviations(), with.deviations(), 1e-9, "its own values in the pool do not count")
-	assert.InDelta(t, v.shift(), with.shift(), 1e-6)
-
-	same := versus{own: pool{1, 1, 1}, all: pool{1, 1, 1, 1}}
-	assert.Zero(t, same.deviations())
-	assert.Zero(t, versus{}.deviations())
-}
 
 func TestPastFindsAShiftAndNoNoise(t *testing.T) {
 	chance := rand.New(rand.NewPCG(5, 6))
@@ -125,7 +99,7 @@ func TestWilson(t *testing.T) {
 
 func TestTrend(t *testing.T) {
 	chance := rand.New(rand.NewPCG(9, 10))
-	h := &hours{quantity: "the time for its work", limit: 2, factor: true}
+	h := &hours{Quantity: "the time for its work", Limit: 2, Factor: true}
 	now, found := monday, (*Trend)(nil)
 	feed := func(v func(hour float64) float64, hours int) {
 		began := now
@@ -141,7 +115,7 @@ func TestTrend(t *testing.T) {
 	feed(func(hour float64) float64 { return math.Exp(math.Log(2) * hour / 120) }, 72)
 	require.NotNil(t, found)
 	assert.Contains(t, found.Text, "gpu3: the time for its work grows since ")
-	h.judge(now, h.place)
+	h.judge(now, h.Place)
 	last := h.trend
 	require.NotNil(t, last)
 	left := time.Duration(48 * float64(time.Hour))
@@ -151,7 +125,7 @@ func TestTrend(t *testing.T) {
 }
 
 func TestNoTrendInASeason(t *testing.T) {
-	h := &hours{quantity: "x", limit: 2}
+	h := &hours{Quantity: "x", Limit: 2}
 	for i := range 14 * 24 * 6 {
 		now := monday.Add(time.Duration(i) * 10 * time.Minute)
 		if h.add(now, 1+0.4*math.Sin(2*math.Pi*float64(i)/144)) {

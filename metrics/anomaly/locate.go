@@ -32,8 +32,29 @@ type located struct {
 	found  bool // one value is named
 }
 
-// locate shares a symptom's excess out. ratio is how many times the usual there is, of demand only.
-func (t *tally) locate(s Symptom, look, looks int, ratio float64) (l located) {
+// question is what locate is asked for at a look.
+type question struct {
+	symptom Symptom
+	looks   int
+	ratio   float64
+}
+
+// locate shares a symptom's excess out. ratio is how many times the usual there is, of demand only. Many endpoints may have
+// the same fault: what was asked once at a look is answered from memory.
+func (t *tally) locate(s Symptom, look, looks int, ratio float64) located {
+	if s != Demand {
+		ratio = 0
+	}
+	asked := question{s, looks, ratio}
+	l, known := t.asked[asked]
+	if !known {
+		l = t.located(s, look, looks, ratio)
+		t.asked[asked] = l
+	}
+	return l
+}
+
+func (t *tally) located(s Symptom, look, looks int, ratio float64) (l located) {
 	whole := t.total.since(look, looks)
 	best := 0.0
 	for d := range dimensions {

@@ -34,23 +34,23 @@ const (
 	seasonWeight = 0.3
 )
 
-// past is one figure, one value a minute.
+// past is one figure, one value a minute. What is written with a capital is kept over a restart, here and in the other judges.
 type past struct {
 	absolute bool // it has a season of its own; else it is a difference from others, which has none
 	limit    float64
 
-	week, day   [hoursOfWeek]float64 // means by hour of the week and, in the first 24, of the day
-	weeks, days [hoursOfWeek]int     // how often each has been seen
+	Week, Day   [hoursOfWeek]float64 `json:",omitzero"` // of one with a season: means by hour of the week and, in the first 24, of the day
+	Weeks, Days [hoursOfWeek]int     `json:",omitzero"` // how often each has been seen
 	hour        int                  // of the week, that is being seen
 	sum         float64              // of its values
 	n           int
-	last        []float64 // of each of the last 24 hours, the mean
-	minutes     int       // seen
+	Last        []float64 // of each of the last 24 hours, the mean
+	Minutes     int       // seen
 
-	variance, product float64 // of residuals, and of each with the one before
-	before            float64 // the last residual
-	drift             float64 // of a figure with a season: how far the last hours were from the profile
-	weight            float64
+	Variance, Product float64 // of residuals, and of each with the one before
+	Before            float64 // the last residual
+	Drift             float64 // of a figure with a season: how far the last hours were from the profile
+	Weight            float64
 	high              float64 // the CUSUM
 	risen             int     // values since it left 0
 	recent            float64 // how far over its usual the figure has been in the last minutes of that
@@ -67,12 +67,12 @@ func newPast(absolute bool, leastRatio float64) *past {
 func (p *past) usual(now time.Time) (v float64, known bool) {
 	hour := hourOfWeek(now)
 	switch {
-	case p.absolute && p.weeks[hour] > 0 && p.minutes >= 7*24*60:
-		return p.between(&p.week, &p.weeks, now, hoursOfWeek), true
-	case p.absolute && p.days[hour%24] > 1:
-		return p.between(&p.day, &p.days, now, 24), true
-	case len(p.last) > 0:
-		return stats.Median(slices.Clone(p.last)), !p.absolute || p.minutes >= fadeMinutes
+	case p.absolute && p.Weeks[hour] > 0 && p.Minutes >= 7*24*60:
+		return p.between(&p.Week, &p.Weeks, now, hoursOfWeek), true
+	case p.absolute && p.Days[hour%24] > 1:
+		return p.between(&p.Day, &p.Days, now, 24), true
+	case len(p.Last) > 0:
+		return stats.Median(slices.Clone(p.Last)), !p.absolute || p.Minutes >= fadeMinutes
 	}
 	return 0, false
 }
@@ -100,7 +100,7 @@ func (p *past) add(now time.Time, v float64, frozen bool) {
 		return
 	}
 	usual, known := p.usual(now)
-	if p.minutes >= warmMinutes {
+	if p.Minutes >= warmMinutes {
 		p.judge(now, v-usual, known, frozen)
 	}
 	if !p.raised && !frozen {
@@ -113,26 +113,26 @@ const warmMinutes = 60
 
 // judge counts a residual.
 func (p *past) judge(now time.Time, r float64, known, frozen bool) {
-	deviation := max(math.Sqrt(p.variance/max(p.weight, 1)), leastDeviation)
-	r -= p.drift
+	deviation := max(math.Sqrt(p.Variance/max(p.Weight, 1)), leastDeviation)
+	r -= p.Drift
 	phi := 0.0
-	if p.variance > 0 {
-		phi = min(max(p.product/p.variance, 0), mostCorrelation)
+	if p.Variance > 0 {
+		phi = min(max(p.Product/p.Variance, 0), mostCorrelation)
 	}
 	corrected := deviation * math.Sqrt((1+phi)/(1-phi))
 	plain := min(max(r, -wildest), wildest)
 	r = min(max(r, -wild*corrected), wild*corrected)
 	if !p.raised && !frozen {
 		if p.absolute {
-			p.drift += r / min(p.weight+1, driftMinutes)
+			p.Drift += r / min(p.Weight+1, driftMinutes)
 		}
 		fade := 1 - 1.0/fadeMinutes
-		p.weight = p.weight*fade + 1
-		p.variance = p.variance*fade + r*r
-		p.product = p.product*fade + r*p.before
-		p.before = r
+		p.Weight = p.Weight*fade + 1
+		p.Variance = p.Variance*fade + r*r
+		p.Product = p.Product*fade + r*p.Before
+		p.Before = r
 	}
-	if !known || p.weight < warmMinutes {
+	if !known || p.Weight < warmMinutes {
 		return
 	}
 	p.high = min(max(p.high+r/corrected-cusumSlack, 0), cusumMost)
@@ -167,7 +167,7 @@ func (p *past) shift() float64 { return p.recent }
 
 // learn lets a value be part of the profile. The mean of an hour counts when it is over.
 func (p *past) learn(now time.Time, v float64) {
-	p.minutes++
+	p.Minutes++
 	if hour := hourOfWeek(now); hour != p.hour {
 		if p.n >= 10 {
 			p.endHour(p.sum / float64(p.n))
@@ -176,21 +176,24 @@ func (p *past) learn(now time.Time, v float64) {
 	}
 	p.sum += v
 	p.n++
-	if len(p.last) == 0 && p.n >= 10 {
-		p.last = append(p.last, p.sum/float64(p.n))
+	if len(p.Last) == 0 && p.n >= 10 {
+		p.Last = append(p.Last, p.sum/float64(p.n))
 	}
 }
 
 func (p *past) endHour(mean float64) {
-	if len(p.last) == 24 {
-		p.last = slices.Delete(p.last, 0, 1)
+	if len(p.Last) == 24 {
+		p.Last = slices.Delete(p.Last, 0, 1)
 	}
-	p.last = append(p.last, mean)
+	p.Last = append(p.Last, mean)
+	if !p.absolute {
+		return
+	}
 	for _, profile := range []struct {
 		means *[hoursOfWeek]float64
 		seen  *[hoursOfWeek]int
 		at    int
-	}{{&p.week, &p.weeks, p.hour}, {&p.day, &p.days, p.hour % 24}} {
+	}{{&p.Week, &p.Weeks, p.hour}, {&p.Day, &p.Days, p.hour % 24}} {
 		if profile.seen[profile.at]++; profile.seen[profile.at] == 1 {
 			profile.means[profile.at] = mean
 			continue

@@ -28,7 +28,7 @@ type ratioBand struct {
 // ratio is one kind of bad requests, of one endpoint.
 type ratio struct {
 	band      ratioBand
-	bad, all  float64 // that are part of the past; they fade
+	Bad, All  float64 // that are part of the past; they fade
 	high      float64
 	ceiling   float64 // of high, until the next look
 	usual     float64
@@ -52,9 +52,9 @@ func newRatio(band ratioBand, whole *ratio) *ratio {
 
 // settle takes the usual part from the past.
 func (r *ratio) settle() {
-	bad, all := r.bad, r.all
+	bad, all := r.Bad, r.All
 	if all < ratioKnown && r.whole != nil {
-		bad, all = r.whole.bad, r.whole.all
+		bad, all = r.whole.Bad, r.whole.All
 	}
 	r.usual = r.band.least
 	if all > 0 {
@@ -97,13 +97,13 @@ func (r *ratio) add(now time.Time, bad bool) {
 // look is called at each look: what came since the last is part of the past, unless something is odd or nearly so.
 func (r *ratio) look() {
 	r.ceiling = r.high + mostPerLook
-	if before := max(r.all, r.wholeAll()); r.band.learned && before < ratioKnown {
-		r.bad, r.all, r.high, r.raised = r.bad+r.pendBad, r.all+r.pendAll, 0, false
+	if before := max(r.All, r.wholeAll()); r.band.learned && before < ratioKnown {
+		r.Bad, r.All, r.high, r.raised = r.Bad+r.pendBad, r.All+r.pendAll, 0, false
 	} else if r.freezeFor > 0 {
 		r.freezeFor--
 	} else if !r.raised && r.high < ratioLimit/3 {
 		const fade = 1 - 1.0/(fadeMinutes*looksPerMinute)
-		r.bad, r.all = r.bad*fade+r.pendBad, r.all*fade+r.pendAll
+		r.Bad, r.All = r.Bad*fade+r.pendBad, r.All*fade+r.pendAll
 	}
 	r.pendBad, r.pendAll = 0, 0
 	if !r.raised {
@@ -115,7 +115,7 @@ func (r *ratio) wholeAll() float64 {
 	if r.whole == nil {
 		return 0
 	}
-	return r.whole.all
+	return r.whole.All
 }
 
 // now is the part since it rose.

@@ -62,10 +62,11 @@ type value struct {
 type tally struct {
 	values [dimensions]map[string]*value
 	total  value
+	asked  map[question]located // at this look
 }
 
 func newTally() *tally {
-	t := &tally{}
+	t := &tally{asked: map[question]located{}}
 	for d := range t.values {
 		t.values[d] = map[string]*value{}
 	}
@@ -116,6 +117,7 @@ func (t *tally) add(look int, names [dimensions]string, c *counts) {
 // turn begins a look. What leaves the recent past becomes part of the calm one, where it was calm.
 func (t *tally) turn(look int, calm bool) {
 	const fade = 1 - 1.0/(fadeMinutes*looksPerMinute)
+	clear(t.asked)
 	turn := func(v *value) {
 		place := &v.recent[look%longest]
 		if calm {

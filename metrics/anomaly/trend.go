@@ -50,12 +50,12 @@ type Gauge struct {
 
 // hours are the hourly means of one figure.
 type hours struct {
-	quantity string
-	limit    float64
-	factor   bool
-	means    []float64 // oldest first; NaN where an hour was not seen
-	place    Place
-	hour     int64 // that is being seen
+	Quantity string
+	Limit    float64
+	Factor   bool
+	Means    means // oldest first; NaN where an hour was not seen
+	Place    Place
+	Hour     int64 // that is being seen
 	sum      float64
 	n        int
 	rising   int    // hours in a row in which a trend was seen
@@ -73,32 +73,32 @@ const trendTimes = 3
 
 // add takes a value, and reports whether an hour is over.
 func (h *hours) add(now time.Time, v float64) (over bool) {
-	if h.factor {
+	if h.Factor {
 		v = math.Log(v)
 	}
 	if math.IsNaN(v) || math.IsInf(v, 0) {
 		return false
 	}
 	hour := now.Unix() / 3600
-	if h.hour == 0 {
-		h.hour = hour
+	if h.Hour == 0 {
+		h.Hour = hour
 	}
-	if hour < h.hour { // the clock went back
+	if hour < h.Hour { // the clock went back
 		return false
 	}
-	over = h.hour < hour
-	for ; h.hour < hour; h.hour++ {
-		if hour-h.hour > trendHours {
-			h.means, h.hour, h.sum, h.n = nil, hour, 0, 0
+	over = h.Hour < hour
+	for ; h.Hour < hour; h.Hour++ {
+		if hour-h.Hour > trendHours {
+			h.Means, h.Hour, h.sum, h.n = nil, hour, 0, 0
 			break
 		}
 		mean := math.NaN()
 		if h.n >= perHour {
 			mean = h.sum / float64(h.n)
 		}
-		h.means = append(h.means, mean)
-		if len(h.means) > trendHours {
-			h.means = slices.Delete(h.means, 0, len(h.means)-trendHours)
+		h.Means = append(h.Means, mean)
+		if len(h.Means) > trendHours {
+			h.Means = slices.Delete(h.Means, 0, len(h.Means)-trendHours)
 		}
 		h.sum, h.n = 0, 0
 	}
@@ -135,7 +135,7 @@ func slope(means []float64) (middleSlope, low, high, deviations float64, enough 
 		}
 	}
 	slices.Sort(slopes)
-	middleSlope = pool(slopes).median()
+	middleSlope = (slopes[(len(slopes)-1)/2] + slopes[len(slopes)/2]) / 2
 	rest := make([]float64, len(points))
 	for i, p := range points {
 		rest[i] = p.y - middleSlope*p.x
@@ -176,12 +176,12 @@ func inflation(rest []float64) float64 {
 func (h *hours) judge(now time.Time, place Place) (news bool) {
 	var found *Trend
 	for _, span := range spans {
-		if part := h.means[max(len(h.means)-span, 0):]; h.mayReach(part) {
+		if part := h.Means[max(len(h.Means)-span, 0):]; h.mayReach(part) {
 			if t := h.look(now, place, part); t != nil && (found == nil || t.Earliest.Before(found.Earliest)) {
 				found = t
 			}
 		}
-		if span >= len(h.means) {
+		if span >= len(h.Means) {
 			break
 		}
 	}
@@ -209,8 +209,8 @@ func (h *hours) mayReach(means []float64) bool {
 		return false
 	}
 	first, last := meanOf(means[:quarter]), meanOf(means[len(means)-quarter:])
-	limit := h.limit
-	if h.factor {
+	limit := h.Limit
+	if h.Factor {
 		limit = math.Log(limit)
 	}
 	if math.Abs(last-first) < trendFrom*math.Abs(limit-first) {
@@ -235,8 +235,8 @@ func meanOf(values []float64) float64 {
 // look looks at a part of the past.
 func (h *hours) look(now time.Time, place Place, means []float64) *Trend {
 	s, low, high, deviations, enough := slope(means)
-	limit := h.limit
-	if h.factor {
+	limit := h.Limit
+	if h.Factor {
 		limit = math.Log(limit)
 	}
 	if !enough || math.IsNaN(limit) || math.IsInf(limit, 0) {
@@ -260,7 +260,7 @@ func (h *hours) look(now time.Time, place Place, means []float64) *Trend {
 	if hoursLeft > within.Hours() {
 		return nil
 	}
-	t := &Trend{Place: place, Quantity: h.quantity, Now: h.plain(level), Limit: h.limit, PerDay: h.plain(24 * s)}
+	t := &Trend{Place: place, Quantity: h.Quantity, Now: h.plain(level), Limit: h.Limit, PerDay: h.plain(24 * s)}
 	t.Since = now.Add(-time.Duration(len(means)) * time.Hour)
 	t.Earliest = now.Add(time.Duration(way / high * float64(time.Hour)))
 	if low*s > 0 && way/low < 1000*24 {
@@ -272,7 +272,7 @@ func (h *hours) look(now time.Time, place Place, means []float64) *Trend {
 }
 
 func (h *hours) plain(v float64) float64 {
-	if h.factor {
+	if h.Factor {
 		return math.Exp(v)
 	}
 	return v

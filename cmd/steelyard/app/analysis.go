@@ -121,11 +121,15 @@ func (a *App) openBook(c *configs.Usage, sharing *usage.Sharing) *usage.Book {
 	})
 }
 
-// own says whether the files are this process's to tidy up.
+// own says whether the files are this process's to tidy up and to write.
 func (a *analysis) own(ours bool) {
-	if a != nil && a.book != nil {
+	if a == nil {
+		return
+	}
+	if a.book != nil {
 		a.book.Own(ours)
 	}
+	a.anomalies.own(ours)
 }
 
 func userMode(word string) usage.Mode {

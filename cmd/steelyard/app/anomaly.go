@@ -5,7 +5,6 @@ package app
 import (
 	"context"
 	"maps"
-	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -26,6 +25,8 @@ type anomalies struct {
 	app      *App
 	detector *anomaly.Detector
 	enforce  atomic.Bool // faults are events; written by adopt
+	kept     normals
+	worn     map[wornKey]metrics.Wear // as it was when gauges were looked at last; of run's goroutine
 
 	mu       sync.Mutex                   // guards what follows
 	counts   map[faultKey]uint64          // faults found
@@ -38,6 +39,10 @@ type faultKey struct{ upstream, kind string }
 func newAnomalies(a *App, cfg *configs.Config) *anomalies {
 	n := &anomalies{app: a, counts: map[faultKey]uint64{}, silent: map[string]bool{}}
 	n.detector = anomaly.New(anomaly.Options{Slow: cfg.Anomalies.SlowRatio, Location: zone(cfg), Tell: n.told, TellTrend: n.toldTrend})
+	if cfg.Alerts.StateFile != "" {
+		n.kept.path = cfg.Alerts.StateFile + faultsFile
+	}
+	n.restore()
 	return n
 }
 
@@ -63,6 +68,11 @@ func (n *anomalies) adopt(cfg *configs.Config) {
 			}
 		}
 	}
+	for i := range cfg.Upstreams { // those that are found elsewhere are not listed
+		if u := &cfg.Upstreams[i]; u.Discovery != nil || u.Scale != nil && u.Scale.Actuator != nil {
+			names[u.Name] = nil
+		}
+	}
 	n.detector.Keep(names)
 }
 
@@ -84,46 +94,19 @@ func declared(cfg *configs.Config) map[string]map[string]string {
 // run looks, until ctx ends.
 func (n *anomalies) run(ctx context.Context) error {
 	var gauged time.Time
+	saved := time.Now()
+	defer n.save()
 	return every(ctx, analyseEvery, func(now time.Time) {
 		n.detector.Step(now)
 		if now.Sub(gauged) >= gaugesEvery || now.Before(gauged) {
 			gauged = now
 			n.detector.Observe(now, n.gauges())
 		}
+		if now.Sub(saved) >= faultsEvery || now.Before(saved) {
+			saved = now
+			n.save()
+		}
 	})
-}
-
-// gauges are figures that may be on their way out of their limits: memory, open files, and capacities that are measured.
-func (n *anomalies) gauges() (list []anomaly.Gauge) {
-	a := n.app
-	a.mu.Lock()
-	cfg := a.config
-	a.mu.Unlock()
-	limit := int64(cfg.Limits.Memory)
-	if limit == 0 {
-		limit = a.fleet.memory
-	}
-	if limit > 0 {
-		list = append(list, anomaly.Gauge{Quantity: "memory in use", Value: float64(a.handler.Guard.Memory()), Limit: float64(limit)})
-	}
-	if open, err := os.ReadDir("/proc/self/fd"); err == nil {
-		list = append(list, anomaly.Gauge{Quantity: "the number of open files", Value: float64(len(open)), Limit: float64(descriptorLimit())})
-	}
-	const half = 0.5 // of what it was when it was first seen
-	for i, s := range a.fleet.snapshots() {
-		if i >= len(cfg.Upstreams) || cfg.Upstreams[i].Name != s.Upstream {
-			break // a reload is under way
-		}
-		for j := range s.Endpoints {
-			e := &s.Endpoints[j]
-			if j < len(cfg.Upstreams[i].Endpoints) && cfg.Upstreams[i].Endpoints[j].Capacity.Auto && e.Base > 0 {
-				list = append(list, anomaly.Gauge{
-					Upstream: s.Upstream, Endpoint: e.Endpoint.Name(), Quantity: "measured capacity", Value: e.Base, Factor: true, Portion: half,
-				})
-			}
-		}
-	}
-	return list
 }
 
 // told hears of a fault that begins or ends. In shadow it is no event.
