@@ -1,4 +1,4 @@
-// How the times of an upstream's requests are spread in calm times, and what a time says of its server.
+// How the times of requests are spread in calm hours, and what one says of its server.
 
 package anomaly
 
