@@ -3,11 +3,9 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"math"
-	"path/filepath"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -162,20 +160,10 @@ func (s *benchSettings) run(c *cobra.Command, name string) error {
 	}
 	result, err := l.Run(c.Context())
 	bar.clear()
-	if err != nil {
-		if c.Context().Err() != nil {
-			return errors.New("bench run: stopped before the end, so there are no results; everything that was started has ended")
-		}
+	if err = stopped(c.Context(), err, allEnded); err != nil {
 		return err
 	}
-	if err := report.Table(out, result); err != nil {
-		return err
-	}
-	if err := report.Write(s.out, result, s.force); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\nWritten: %s and %s\n", filepath.Join(s.out, report.JSONFile), filepath.Join(s.out, report.HTMLFile))
-	return nil
+	return deliver(out, s.out, s.force, result)
 }
 
 // commandLine is the command that repeats the run.

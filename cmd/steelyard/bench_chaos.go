@@ -4,7 +4,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -83,23 +82,13 @@ func (s *chaosSettings) run(c *cobra.Command) error {
 	fmt.Fprintf(out, "%s: %s\nThis takes %s.\n", chaos.Name, chaos.Title, minutes(chaos.Takes(o)))
 	result, err := chaos.Run(c.Context(), o)
 	bar.clear()
-	if err != nil {
-		if c.Context().Err() != nil {
-			return errors.New("bench run: stopped before the end, so there are no results; everything that was started has ended")
-		}
+	if err = stopped(c.Context(), err, allEnded); err != nil {
 		return err
 	}
-	if err := report.Table(out, result); err != nil {
+	if err := deliver(out, s.out, s.force, result); err != nil {
 		return err
 	}
-	if err := report.Write(s.out, result, s.force); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\nWritten: %s and %s\n", filepath.Join(s.out, report.JSONFile), filepath.Join(s.out, report.HTMLFile))
-	if missed := chaos.Missed(result); len(missed) > 0 {
-		return fmt.Errorf("goals missed:\n  %s", strings.Join(missed, "\n  "))
-	}
-	return nil
+	return goals(chaos.Missed(result))
 }
 
 // options finds the programs that take part.

@@ -4,11 +4,8 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -92,23 +89,13 @@ func (j *judged) judge(c *cobra.Command) error {
 	fmt.Fprintf(out, "%s: %s\n", j.name, j.title)
 	result, err := j.run(c.Context(), j.line(c), b)
 	b.clear()
-	if err != nil {
-		if c.Context().Err() != nil {
-			return errors.New("bench run: stopped before the end, so there are no results")
-		}
+	if err = stopped(c.Context(), err, ""); err != nil {
 		return err
 	}
-	if err := report.Table(out, result); err != nil {
+	if err := deliver(out, j.out, j.force, result); err != nil {
 		return err
 	}
-	if err := report.Write(j.out, result, j.force); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\nWritten: %s and %s\n", filepath.Join(j.out, report.JSONFile), filepath.Join(j.out, report.HTMLFile))
-	if missed := j.missed(result); len(missed) > 0 {
-		return fmt.Errorf("goals missed:\n  %s", strings.Join(missed, "\n  "))
-	}
-	return nil
+	return goals(j.missed(result))
 }
 
 // line is the command that repeats the run.

@@ -80,10 +80,7 @@ func (s *liveSettings) run(c *cobra.Command) error {
 	fmt.Fprintf(out, "%s: %s\nThis takes %s.\n", live.Name, live.Title, minutes(takes))
 	result, err := live.Run(c.Context(), s.Options)
 	bar.clear()
-	if err != nil {
-		if c.Context().Err() != nil {
-			return errors.New("bench run: stopped before the end, so there are no results; everything that was started has ended")
-		}
+	if err = stopped(c.Context(), err, allEnded); err != nil {
 		return err
 	}
 	result.Command = append([]string{"steelyard"}, liveLine(c)...)
@@ -92,10 +89,7 @@ func (s *liveSettings) run(c *cobra.Command) error {
 		return err
 	}
 	fmt.Fprintf(out, "\nWritten: %s\n", s.out)
-	if missed := result.Missed(); len(missed) > 0 {
-		return fmt.Errorf("goals missed:\n  %s", strings.Join(missed, "\n  "))
-	}
-	return nil
+	return goals(result.Missed())
 }
 
 // prepare finds the programs, and everything that is wrong before anything is started.

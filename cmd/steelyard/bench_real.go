@@ -3,10 +3,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -72,23 +70,13 @@ func (s *realSettings) run(c *cobra.Command) error {
 	fmt.Fprintf(out, "%s: %s\n", real.Name, real.Title)
 	result, err := real.Run(c.Context(), s.Options)
 	bar.clear()
-	if err != nil {
-		if c.Context().Err() != nil {
-			return errors.New("bench run: stopped before the end, so there are no results")
-		}
+	if err = stopped(c.Context(), err, ""); err != nil {
 		return err
 	}
-	if err := report.Table(out, result); err != nil {
+	if err := deliver(out, s.out, s.force, result); err != nil {
 		return err
 	}
-	if err := report.Write(s.out, result, s.force); err != nil {
-		return err
-	}
-	fmt.Fprintf(out, "\nWritten: %s and %s\n", filepath.Join(s.out, report.JSONFile), filepath.Join(s.out, report.HTMLFile))
-	if missed := real.Missed(result); len(missed) > 0 {
-		return fmt.Errorf("goals missed:\n  %s", strings.Join(missed, "\n  "))
-	}
-	return nil
+	return goals(real.Missed(result))
 }
 
 // check refuses what cannot be meant.
