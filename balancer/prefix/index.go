@@ -36,10 +36,13 @@ func (x *Index) Blocks() int { return x.limit }
 
 // Match returns how many blocks at the beginning of a chain are there.
 func (x *Index) Match(chain []uint64) int {
-	if x.n == 0 {
+	if x.n == 0 || len(chain) == 0 {
 		return 0
 	}
-	there, gone := 0, len(chain)+1 // the first there are there, the first gone are not all
+	if _, s := x.find(chain[0]); s == 0 { // most servers have nothing of a prompt: each look is at memory far away
+		return 0
+	}
+	there, gone := 1, len(chain)+1 // the first there are there, the first gone are not all
 	for gone-there > 1 {
 		middle := int(uint(there+gone) / 2)
 		if _, s := x.find(chain[middle-1]); s != 0 {
