@@ -276,7 +276,7 @@ func TestSharedAlertsAreToldOnce(t *testing.T) {
 				return false
 			}
 		}
-		return posts.Load() > 0
+		return posts.Load() > 0 && delivered() > 0 // it counts as delivered once its answer has come
 	}
 	servers[1].kill(t)
 	eventually(t, "each knows that it was told", settled)
