@@ -53,7 +53,7 @@ func (a *Advisor) Configure(upstreams []Upstream) {
 	for _, u := range upstreams {
 		s := before[u.Name]
 		if s == nil {
-			s = newStream()
+			s = newStream(a.options.OfLog)
 		}
 		s.configure(u)
 		s.log.resize(max(min(Recorded, recordedInAll/len(upstreams)), recordedLeast))

@@ -34,15 +34,16 @@ func newPrompts() prompts { return prompts{weeks: map[int]*week{}} }
 // weekOf counts weeks from Monday to Monday, UTC.
 func weekOf(t time.Time) int { return int((t.Unix()/86400 + 3) / 7) }
 
-func (p *prompts) add(r *usage.Row) {
+// add counts a request that stands for n.
+func (p *prompts) add(r *usage.Row, n int) {
 	at := weekOf(r.At)
 	w := p.last
 	if w == nil || p.lastAt != at {
 		w = p.week(at)
 		p.last, p.lastAt = w, at
 	}
-	w.tokens.add(float64(r.PromptTokens))
-	w.bytes.add(float64(r.PromptBytes))
+	w.tokens.add(float64(r.PromptTokens), n)
+	w.bytes.add(float64(r.PromptBytes), n)
 }
 
 func (p *prompts) week(at int) *week {
@@ -65,7 +66,7 @@ func (p *prompts) dropOldest(now int) {
 	delete(p.weeks, oldest)
 }
 
-// weekView is the median of a week.
+// weekView is the median of a week, and by how many requests it is known.
 type weekView struct {
 	week          int
 	tokens, bytes float64
@@ -74,7 +75,7 @@ type weekView struct {
 
 func (p *prompts) view() (list []weekView) {
 	for at, w := range p.weeks {
-		list = append(list, weekView{at, w.tokens.quantile(0.5), w.bytes.quantile(0.5), w.bytes.n, w.tokens.n})
+		list = append(list, weekView{at, w.tokens.quantile(0.5), w.bytes.quantile(0.5), w.bytes.worth(), w.tokens.worth()})
 	}
 	slices.SortFunc(list, func(a, b weekView) int { return a.week - b.week })
 	return list

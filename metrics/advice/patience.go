@@ -39,7 +39,8 @@ type waitsView struct {
 	work      float64   // seconds of service in all
 }
 
-func (w *waits) add(r *usage.Row) {
+// add counts a request that stands for n; 0: only its work counts.
+func (w *waits) add(r *usage.Row, n int) {
 	if w.since.IsZero() {
 		w.since = r.At
 	}
@@ -48,17 +49,20 @@ func (w *waits) add(r *usage.Row) {
 	}
 	v := &w.now
 	v.work += r.Service.Seconds()
+	if n == 0 {
+		return
+	}
 	if r.ClientTimeout > 0 {
-		v.timeouts.add(r.ClientTimeout.Seconds())
+		v.timeouts.add(r.ClientTimeout.Seconds(), n)
 	}
 	switch {
 	case r.Aborted() && !r.Begun:
-		v.left.add(r.Response.Seconds())
-		v.lost += r.Service.Seconds()
+		v.left.add(r.Response.Seconds(), n)
+		v.lost += r.Service.Seconds() // whoever left stands for nobody else
 	case r.FirstByte > 0:
-		v.answered.add(r.FirstByte.Seconds())
+		v.answered.add(r.FirstByte.Seconds(), n)
 		if r.Class == answered {
-			v.responses.add(r.Response.Seconds())
+			v.responses.add(r.Response.Seconds(), n)
 		}
 	}
 }
@@ -77,13 +81,15 @@ func (w *waits) view(now time.Time) (sum waitsView) {
 
 // survival is Kaplan and Meier's: the time by which so many have had the event, of all who would have had it. The others were
 // there until they had what ended their wait. ok is false where fewer have had it, however long they were there. low and
-// high hold the time in nine cases of ten, by Greenwood's formula; high is infinite where it is not known.
+// high hold the time in nine cases of ten, by Greenwood's formula and by how many of the others were drawn; high is infinite where it
+// is not known.
 func survival(event, other *histogram, part float64) (at, low, high float64, ok bool) {
 	const nine = 1.645 // deviations on both sides that hold nine of ten
 	var ends []stats.Ends
 	both := event.join(other)
 	for b := range both.all {
-		ends = append(ends, stats.Ends{At: middle(b), Event: float64(event.of(b)), Other: float64(other.of(b))})
+		count := float64(other.of(b))
+		ends = append(ends, stats.Ends{At: middle(b), Event: float64(event.of(b)), Other: count, Variance: count * (other.each() - 1)})
 	}
 	high = math.Inf(1)
 	for _, s := range stats.Survival(ends) {
@@ -104,14 +110,15 @@ func survival(event, other *histogram, part float64) (at, low, high float64, ok 
 
 func patience(v *view) []Advice {
 	w := &v.waits
-	n, left := w.answered.n+w.left.n, w.left.n
+	users, left := w.answered.n+w.left.n, w.left.n
+	n := w.answered.worth() + left // that were taken for all users
 	if n < patienceLeast {
 		return v.unsure(Patience, n, fmt.Sprintf("it takes %d requests, and there were %d in a day", patienceLeast, n), nil)
 	}
 	begun, _, _, _ := survival(&w.answered, &w.left, mostAnswered)
 	whole := w.responses.quantile(mostAnswered)
 	evidence := map[string]any{"left": left, "first_byte_p90_s": begun, "response_p90_s": whole}
-	if said := w.timeouts.n; said >= saidLeast {
+	if said := w.timeouts.worth(); said >= saidLeast {
 		timeout := w.timeouts.quantile(0.5)
 		evidence["client_timeout_s"], evidence["clients_that_say"] = timeout, said
 		if timeout < whole {
@@ -120,11 +127,11 @@ func patience(v *view) []Advice {
 		}
 	}
 	if left < leftLeast {
-		return v.well(Patience, n, fmt.Sprintf("%d of %d users left before their answer began", left, n), evidence)
+		return v.well(Patience, n, fmt.Sprintf("%d of %d users left before their answer began", left, users), evidence)
 	}
 	median, low, high, ok := survival(&w.left, &w.answered, 0.5)
 	if !ok {
-		return v.well(Patience, n, fmt.Sprintf("%d of %d users left before their answer began; most wait longer than anybody had to", left, n), evidence)
+		return v.well(Patience, n, fmt.Sprintf("%d of %d users left before their answer began; most wait longer than anybody had to", left, users), evidence)
 	}
 	evidence["patience_s"] = median
 	if high >= begun {

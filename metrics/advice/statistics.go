@@ -57,13 +57,22 @@ type histogram struct {
 	low    int // the bucket that counts begins with
 	counts []int
 	n      int // of all buckets
+	extra  int // over all values that were added: how many each stands for beside itself, times for how many it stands
 }
 
-func (h *histogram) add(x float64) {
+// add counts a value that stands for n.
+func (h *histogram) add(x float64, n int) {
 	if x > 0 && !math.IsInf(x, 1) {
-		h.put(int(math.Round(math.Log(x)/logFactor)), 1)
+		h.put(int(math.Round(math.Log(x)/logFactor)), n)
+		h.extra += n * (n - 1)
 	}
 }
+
+// each is for how many a value stands, weighed by that; 1 of an empty one.
+func (h *histogram) each() float64 { return 1 + float64(h.extra)/float64(max(h.n, 1)) }
+
+// worth is how many values that stand for themselves say as much (Kish's effective number).
+func (h *histogram) worth() int { return int(float64(h.n) / h.each()) }
 
 // put counts n values of a bucket.
 func (h *histogram) put(bucket, n int) {
@@ -117,6 +126,7 @@ func (h *histogram) join(other *histogram) (sum histogram) {
 		for b, n := range one.all {
 			sum.put(b, n)
 		}
+		sum.extra += one.extra
 	}
 	return sum
 }

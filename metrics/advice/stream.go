@@ -17,14 +17,16 @@ type stream struct {
 	tries    tries
 	waits    waits
 	prompts  prompts
+	thin     thin               // of requests whose client did not leave
 	replayed map[string]verdict // by the ID of the advice
 	busiest  busiest
 	wanted   wanted
 	given    map[string]float64 // capacities that were advised last, by endpoint
 }
 
-func newStream() *stream {
-	return &stream{places: map[string]*place{}, prompts: newPrompts(), replayed: map[string]verdict{}, given: map[string]float64{}}
+// newStream makes one that knows nothing yet; all: it thins nothing.
+func newStream(all bool) *stream {
+	return &stream{thin: thin{off: all}, places: map[string]*place{}, prompts: newPrompts(), replayed: map[string]verdict{}, given: map[string]float64{}}
 }
 
 // configure takes over another configuration. What was seen under the old one is kept where it still holds.
@@ -70,11 +72,23 @@ func (e Endpoint) fixed() Endpoint {
 	return e
 }
 
+// weight is for how many requests one stands, for what goes by how they are spread; 0: it is left out. Each of those who left
+// counts for itself.
+func (s *stream) weight(r *usage.Row) int {
+	if r.Aborted() {
+		return 1
+	}
+	return s.thin.weight(r.End().Unix())
+}
+
 // add hears of one request.
 func (s *stream) add(r *usage.Row) {
 	s.tries.add(r)
-	s.waits.add(r)
-	s.prompts.add(r)
+	n := s.weight(r)
+	s.waits.add(r, n)
+	if n > 0 {
+		s.prompts.add(r, n)
+	}
 	q, ok := requestOf(r)
 	if !ok {
 		return

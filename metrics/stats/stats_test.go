@@ -39,3 +39,27 @@ func TestApart(t *testing.T) {
 	assert.NotContains(t, Apart(at(0, 0, 0, 50, 50, 50), 4, 3), true, "half against half")
 	assert.NotContains(t, Apart(at(0, 10, 20, 30), 4, 3), true, "no cluster at all")
 }
+
+// TestThinning takes exactly one of each so many in a row, and each place as often as any other.
+func TestThinning(t *testing.T) {
+	var all Thinning
+	for range 10 {
+		assert.True(t, all.Takes())
+	}
+	assert.Equal(t, 1, all.Every())
+	thin := NewThinning(7)
+	places := [7]int{}
+	for range 7000 {
+		took := 0
+		for place := range places {
+			if thin.Takes() {
+				took++
+				places[place]++
+			}
+		}
+		assert.Equal(t, 1, took)
+	}
+	for _, n := range places {
+		assert.InDelta(t, 1000, n, 300) // ten standard deviations
+	}
+}
