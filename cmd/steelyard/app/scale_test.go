@@ -116,7 +116,7 @@ func TestTheFirstRequestStartsTheFirstServer(t *testing.T) {
 	}
 	clients.Wait()
 	assert.Equal(t, []string{"0->1 "}, s.asked())
-	assert.EqualValues(t, 1, r.Events().Published(event.ScaleOut))
+	eventually(t, "it is told", func() bool { return r.Events().Published(event.ScaleOut) == 1 })
 }
 
 // TestADryRunOnlyTells what would be done.
@@ -160,7 +160,7 @@ func TestAServerThatGoesFinishesItsStreams(t *testing.T) {
 	}
 	eventually(t, "it is stopped", func() bool { return len(s.asked()) == 1 })
 	assert.Regexp(t, `^2->1 chat-[01]$`, s.asked()[0])
-	assert.EqualValues(t, 1, r.Events().Published(event.ScaleIn))
+	eventually(t, "it is told", func() bool { return r.Events().Published(event.ScaleIn) == 1 })
 }
 
 // TestPausedIsPaused until it is resumed.
