@@ -154,9 +154,30 @@ func TestArrivingAreNotMissed(t *testing.T) {
 	require.False(t, p.Snapshot().Endpoints[1].Eligible)
 	_, err = p.SetCondition("e5", Arriving, false, "")
 	require.NoError(t, err)
-	require.Equal(t, Ramping, p.Snapshot().Endpoints[5].Comeback, "it is cold among others that are warm")
 	require.NoError(t, p.Apply(o, list), "an update makes nobody arrive again")
 	require.True(t, p.Snapshot().Endpoints[5].Eligible)
+}
+
+// Those that arrive at the start are equally cold, and have their whole share at once; who comes later is cold among others.
+func TestWhoArrivesLaterRamps(t *testing.T) {
+	for name, list := range map[string][]EndpointOptions{"all are found": arriving(4), "one is listed": append(endpoints(1), arriving(4)[1:]...)} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := NewPool("chat", NewLoads())
+				o := holding(0, false)
+				o.PanicRatio, o.SlowStart = 0.5, time.Minute
+				require.NoError(t, p.Apply(o, list))
+				for i, want := range []Comeback{Settled, Settled, Settled, Ramping} {
+					_, err := p.SetCondition(list[i].Name, Arriving, false, "")
+					require.NoError(t, err)
+					require.Equal(t, want, p.Snapshot().Endpoints[i].Comeback, list[i].Name)
+					time.Sleep(together * 2 / 5)
+				}
+				synctest.Wait()
+				require.Less(t, p.Snapshot().Endpoints[3].Ramp, 1.0)
+			})
+		})
+	}
 }
 
 // The same address with another UID is another server.

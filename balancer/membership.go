@@ -66,8 +66,10 @@ func (p *Pool) replace(o Options, endpoints []EndpointOptions) (change uint64, g
 		gone = append(gone, m.endpoint)
 	}
 	p.options, p.members = o, members
-	if len(fresh) < len(members) { // else all are alike
+	if len(fresh) < len(members) {
 		p.join(fresh)
+	} else { // all are alike
+		p.first = p.now()
 	}
 	p.changes++
 	return p.changes, gone, nil
@@ -95,6 +97,19 @@ func (p *Pool) join(fresh []*member) {
 		if m.way.at == Settled && m.standing.set&Arriving == 0 && p.options.SlowStart > 0 && !p.loads.shares(m.endpoint) {
 			p.move(m, joined)
 		}
+	}
+}
+
+// together is for how long those that arrive after the first are as cold as that one is.
+const together = time.Second
+
+// greet lets a member begin that has arrived: with its whole capacity where it is the first or comes together with that, else
+// as one that is new among others. The caller holds mu.
+func (p *Pool) greet(m *member) {
+	if now := p.now(); !p.others(m) {
+		p.first = now
+	} else if now-p.first > together {
+		p.join([]*member{m})
 	}
 }
 
@@ -130,8 +145,8 @@ func (p *Pool) mark(endpoint string, c Condition, on bool, reason string) (chang
 			}
 			p.marked = append(p.marked, t)
 			p.judged(m)
-			if c == Arriving && !on && p.others(m) {
-				p.join([]*member{m})
+			if c == Arriving && !on {
+				p.greet(m)
 			}
 			if e := m.endpoint; c == ProbeFailed && on && e.Unreachable() {
 				e.load.lost() // neither requests nor probes get there: it is down, and not only slow

@@ -17,14 +17,15 @@ type Pool struct {
 	name  string
 	loads *Loads
 
-	mu        sync.Mutex   // guards the fields down to ramp; never taken by Acquire
-	options   Options      // zero before the first Apply
-	members   []*member    // in configured order
-	changes   uint64       // made so far
-	published uint64       // how many of them the snapshot shows
-	marked    []Transition // by SetCondition, and not in force yet
-	dropped   bool         // the Loads were given back, after Retire
-	ramp      *time.Timer  // publishes the next step of ramps; nil before the first
+	mu        sync.Mutex    // guards the fields down to ramp; never taken by Acquire
+	options   Options       // zero before the first Apply
+	members   []*member     // in configured order
+	changes   uint64        // made so far
+	published uint64        // how many of them the snapshot shows
+	marked    []Transition  // by SetCondition, and not in force yet
+	dropped   bool          // the Loads were given back, after Retire
+	first     time.Duration // by the pool's clock, when the first of its members began
+	ramp      *time.Timer   // publishes the next step of ramps; nil before the first
 
 	retired atomic.Bool // written by Retire
 
