@@ -36,8 +36,8 @@ func Names() []string {
 }
 
 // Load reads a scenario by its name, or by its path: what has a separator or ends in .yaml or .yml. Its policies are held to
-// those given. An error is one line.
-func Load(name string, policies []string) (*Scenario, error) {
+// those given. An error is one line; one of a name that is not known names the others, too, as they can be run as well.
+func Load(name string, policies []string, others ...string) (*Scenario, error) {
 	if isPath(name) {
 		data, err := os.ReadFile(name)
 		if err != nil {
@@ -63,7 +63,7 @@ func Load(name string, policies []string) (*Scenario, error) {
 	}
 	data, err := embedded.ReadFile(name + ".yaml")
 	if err != nil {
-		return nil, fmt.Errorf("no scenario is called %q: %s (a file of your own: give its path, ending in .yaml)", name, configs.Suggest(name, Names()))
+		return nil, fmt.Errorf("no scenario is called %q: %s (a file of your own: give its path, ending in .yaml)", name, configs.Suggest(name, append(Names(), others...)))
 	}
 	return Parse(name+".yaml", data, policies)
 }

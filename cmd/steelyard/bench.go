@@ -36,6 +36,9 @@ func benchCommand() *cobra.Command {
 	return c
 }
 
+// otherBenches are what can be run besides scenarios, each with a command of its own.
+var otherBenches = []string{chaos.Name, live.Name, real.Name, faults.Name, foresight.Name, elastic.Name}
+
 func benchListCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
@@ -96,7 +99,7 @@ Load is sent to loopback only. nginx and HAProxy take part where they are instal
 		Args: func(_ *cobra.Command, args []string) error {
 			switch len(args) {
 			case 0:
-				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), chaos.Name, live.Name, real.Name, faults.Name, foresight.Name, elastic.Name), ", "))
+				return badInput("bench run: name one scenario: %s", strings.Join(append(scenario.Names(), otherBenches...), ", "))
 			case 1:
 				return nil
 			}

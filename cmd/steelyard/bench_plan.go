@@ -37,7 +37,7 @@ func (s *benchSettings) check(given func(flag string) bool) error {
 // scenario is the one named, with what the flags change in it.
 func (s *benchSettings) scenario(name string) (*scenario.Scenario, error) {
 	known := policy.Names()
-	what, err := scenario.Load(name, known)
+	what, err := scenario.Load(name, known, otherBenches...)
 	if err != nil {
 		return nil, err
 	}

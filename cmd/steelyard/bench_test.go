@@ -156,6 +156,8 @@ contenders: [{policy: capacity}]
 		{"--peers nginx: peers cannot be simulated: leave out --simulate", []string{"run", "peers", "--simulate", "--peers", "nginx"}},
 		{"--peers nginx: scenario replicas has several gateways", []string{"run", "replicas", "--peers", "nginx"}},
 		{`no scenario is called "pers": did you mean "peers"?`, []string{"run", "pers"}},
+		{`no scenario is called "eltastic": did you mean "elastic"?`, []string{"run", "eltastic"}},
+		{"unequal, chaos, live, real, faults, forecast, elastic (a file of your own", []string{"run", "quite-different"}},
 		{`there is no policy "least_laod": did you mean "least_load"?`, []string{"run", "peers", "--policy", "least_laod"}},
 		{`there is no peer "ngnix": did you mean "nginx"?`, []string{"run", "peers", "--peers", "ngnix"}},
 		{`there is no key contendres here: did you mean "contenders"?`, []string{"run", own}},
