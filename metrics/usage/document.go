@@ -67,6 +67,43 @@ type servedUse struct {
 	Use *Use `json:"use"`
 }
 
+// heardBody is a body as it is read: of longer lists the rest is passed over, so that a small document cannot fill the memory.
+type heardBody struct {
+	To     time.Time                               `json:"to"`
+	Users  [mostUsersTold + 1]*heardUser           `json:"users"`
+	Least  uint64                                  `json:"least"`
+	Served [mostServed + mostOwners + 1]*servedUse `json:"served"`
+	Seen   []byte                                  `json:"seen"`
+}
+
+type heardUser struct {
+	User
+	Models [mostModels + 2]*ModelUse
+}
+
+// body is it without what is null.
+func (h *heardBody) body() *body {
+	b := &body{To: h.To, Least: h.Least, Seen: h.Seen}
+	for _, s := range h.Served {
+		if s != nil {
+			b.Served = append(b.Served, *s)
+		}
+	}
+	for _, heard := range h.Users {
+		if heard == nil {
+			continue
+		}
+		u := heard.User
+		for _, m := range heard.Models {
+			if m != nil {
+				u.Models = append(u.Models, *m)
+			}
+		}
+		b.Users = append(b.Users, &u)
+	}
+	return b
+}
+
 // text is the hour in JSON, with so many users and so many pairs of upstream and model at most.
 func (h *HourUse) text(users, served int) ([]byte, error) {
 	list := slices.SortedFunc(slices.Values(h.Users.List), func(a, b *User) int { return cmp.Or(cmp.Compare(b.Count, a.Count), cmp.Compare(a.ID, b.ID)) })
@@ -127,8 +164,8 @@ func squeeze(text []byte) []byte {
 	return packed.Bytes()
 }
 
-// unpack reads an hour, and refuses what cannot be true.
-func unpack(packed []byte, hour time.Time, requests uint64) (*HourUse, error) {
+// inflate is the text of a document.
+func inflate(packed []byte) ([]byte, error) {
 	if len(packed) > mostBody {
 		return nil, fmt.Errorf("it has %d bytes, and may have %d", len(packed), mostBody)
 	}
@@ -137,16 +174,23 @@ func unpack(packed []byte, hour time.Time, requests uint64) (*HourUse, error) {
 		return nil, err
 	}
 	text, err := io.ReadAll(io.LimitReader(z, mostUnpacked+1))
+	if err == nil && len(text) > mostUnpacked {
+		err = fmt.Errorf("it is larger than %d MiB", mostUnpacked>>20)
+	}
+	return text, err
+}
+
+// unpack reads an hour, and refuses what cannot be true.
+func unpack(packed []byte, hour time.Time, requests uint64) (*HourUse, error) {
+	text, err := inflate(packed)
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > mostUnpacked {
-		return nil, fmt.Errorf("it is larger than %d MiB", mostUnpacked>>20)
-	}
-	var b body
-	if err := json.Unmarshal(text, &b); err != nil {
+	var heard heardBody
+	if err := json.Unmarshal(text, &heard); err != nil {
 		return nil, err
 	}
+	b := heard.body()
 	if err := b.check(requests); err != nil {
 		return nil, err
 	}
@@ -172,6 +216,8 @@ func clamp(at, from, to time.Time) time.Time {
 // check refuses what no gateway could have counted.
 func (b *body) check(requests uint64) error {
 	switch {
+	case requests > mostCount:
+		return fmt.Errorf("%d requests are beyond all reason", requests)
 	case len(b.Users) > mostUsersTold, b.Least > requests:
 		return errors.New("it has more users than are told of")
 	case len(b.Served) > mostServed+mostOwners:
@@ -195,7 +241,7 @@ func (b *body) check(requests uint64) error {
 	}
 	users := map[UserID]bool{}
 	for _, u := range b.Users {
-		if u == nil || u.ID == "" || users[u.ID] || len(u.ID) > mostName+16 || !isHarmless(string(u.ID)) || u.Over > u.Count || u.Count > requests || len(u.Models) > mostModels+1 {
+		if !u.ID.tellable() || users[u.ID] || u.Over > u.Count || u.Count > requests || len(u.Models) > mostModels+1 {
 			return errors.New("it has a user twice, or one that is none")
 		}
 		users[u.ID] = true
@@ -244,6 +290,11 @@ func (u *Use) check(fine bool) error {
 		}
 	}
 	return nil
+}
+
+// tellable says whether a user's name is one that gateways tell each other.
+func (id UserID) tellable() bool {
+	return id != "" && len(id) <= mostName+16 && isHarmless(string(id))
 }
 
 // shorten bounds foreign text in a message.

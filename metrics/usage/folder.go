@@ -217,8 +217,12 @@ func (s *store) drop(name string) {
 	delete(s.known, name)
 }
 
-// forget wipes a user out of all rows, where they stand: a row keeps its length, so that whoever writes to the same file is not disturbed.
-func (s *store) forget(id UserID) (rows int, err error) {
+// forget wipes users out of all rows, where they stand: a row keeps its length, so that whoever writes to the same file is not disturbed.
+func (s *store) forget(ids ...UserID) (rows int, err error) {
+	wanted := map[string]bool{}
+	for _, id := range ids {
+		wanted[string(appendText(nil, string(id)))] = true
+	}
 	s.working.Lock()
 	defer s.working.Unlock()
 	s.write(time.Now())
@@ -227,7 +231,7 @@ func (s *store) forget(id UserID) (rows int, err error) {
 		return 0, err
 	}
 	for _, name := range names {
-		n, wipeErr := wipeUser(filepath.Join(s.dir, name), id)
+		n, wipeErr := wipeUsers(filepath.Join(s.dir, name), wanted)
 		rows += n
 		if wipeErr != nil && !errors.Is(wipeErr, errVersion) {
 			err = errors.Join(err, fmt.Errorf("%s: %w", name, wipeErr))
@@ -237,17 +241,17 @@ func (s *store) forget(id UserID) (rows int, err error) {
 	return rows, err
 }
 
-// wipeUser wipes a user out of one file.
-func wipeUser(path string, id UserID) (rows int, err error) {
+// wipeUsers wipes users out of one file; wanted has them as rows begin with them.
+func wipeUsers(path string, wanted map[string]bool) (rows int, err error) {
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return 0, err
 	}
 	defer f.Close()
-	want := appendText(nil, string(id))
 	from, skipped := int64(0), 0
 	_, err = eachSegmentFrame(path, &from, &skipped, func(at int64, frame []byte) error {
-		if !bytes.HasPrefix(frame[frameHead:], want) {
+		n, size := binary.Uvarint(frame[frameHead:])
+		if user := frame[frameHead:]; size <= 0 || n > mostText || int(n)+size > len(user) || !wanted[string(user[:size+int(n)])] {
 			return nil
 		}
 		frame = bytes.Clone(frame)

@@ -3,8 +3,9 @@
 package usage
 
 import (
-	"cmp"
+	"bytes"
 	"crypto/rand"
+	"encoding/json"
 	"maps"
 	"slices"
 	"time"
@@ -22,47 +23,87 @@ const (
 // named it, and whether it was known at all. Other gateways are told to do likewise; what their files have is not known here, so that
 // where there are several any user may be known.
 func (b *Book) Forget(id UserID) (rows int, known bool, err error) {
-	if t := b.together; t != nil {
-		t.forget(rand.Text(), forget{id, time.Now()})
+	if t := b.together; t != nil && id.tellable() {
+		t.forget(map[string]forget{rand.Text(): {id, time.Now()}})
 	}
 	rows, known, err = b.forget(id)
 	return rows, known || b.together != nil, err
 }
 
-// forget forgets a user at this gateway.
-func (b *Book) forget(id UserID) (rows int, known bool, err error) {
+// forget forgets users at this gateway.
+func (b *Book) forget(ids ...UserID) (rows int, known bool, err error) {
 	b.mu.Lock()
-	for _, p := range b.panes {
-		known = p.Users.forget(id) || known
-	}
-	for _, h := range b.open {
-		h.Users.forget(id)
+	for _, id := range ids {
+		for _, p := range b.panes {
+			known = p.Users.forget(id) || known
+		}
+		for _, h := range b.open {
+			h.Users.forget(id)
+		}
 	}
 	b.mu.Unlock()
 	if b.store != nil {
-		rows, err = b.store.forget(id)
+		rows, err = b.store.forget(ids...)
 	}
 	return rows, known || rows > 0, err
 }
 
-// forget notes that a user was forgotten, and takes it out of all documents of the hours until then.
-func (t *together) forget(id string, f forget) {
+// forget notes that users were forgotten, by ID, and takes them out of all documents of the hours until then. That may take seconds:
+// what comes meanwhile is kept without them, as they are noted first.
+func (t *together) forget(users map[string]forget) {
+	t.mu.Lock()
+	maps.Copy(t.forgets, users)
+	all := slices.Collect(maps.Keys(t.kept))
+	t.mu.Unlock()
+	for _, at := range all {
+		t.wipe(at, users)
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.forgets[id], t.cache = f, nil
-	for at, k := range t.kept {
-		if at.hour > f.At.Unix() {
-			continue
+	t.cache = nil
+}
+
+// wipe takes users out of a document.
+func (t *together) wipe(at place, users map[string]forget) {
+	t.mu.Lock()
+	k := t.kept[at]
+	t.mu.Unlock()
+	if k == nil {
+		return
+	}
+	text, err := inflate(k.body)
+	if err != nil {
+		return // nobody can read it
+	}
+	var named []UserID // those that it may have: to look for the name is cheap, and nearly all have none
+	for _, f := range users {
+		name, _ := json.Marshal(f.User) // a text can always be
+		if at.hour <= f.At.Unix() && bytes.Contains(text, name) {
+			named = append(named, f.User)
 		}
-		h, err := unpack(k.body, time.Unix(at.hour, 0).UTC(), k.requests)
-		if err != nil || !h.Users.forget(f.User) {
-			continue
-		}
-		packed, err := h.pack()
-		if err != nil {
-			t.drop(at)
-			continue
-		}
+	}
+	if len(named) == 0 {
+		return
+	}
+	h, err := unpack(k.body, time.Unix(at.hour, 0).UTC(), k.requests)
+	if err != nil {
+		return
+	}
+	changed := false
+	for _, user := range named {
+		changed = h.Users.forget(user) || changed
+	}
+	if !changed {
+		return
+	}
+	packed, err := h.pack()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	switch {
+	case t.kept[at] != k: // another is kept since, without them
+	case err != nil:
+		t.drop(at)
+	default:
 		t.put(at, &keptHour{k.name, k.names, k.requests, k.at, packed})
 	}
 }
@@ -78,25 +119,29 @@ func (t *together) withoutForgotten(h *HourUse, hour int64) (changed bool) {
 }
 
 // hearForgotten forgets whom another gateway has, each once.
-func (b *Book) hearForgotten(list []Forgotten, now time.Time) (failed error) {
-	t := b.together
+func (b *Book) hearForgotten(list []Forgotten, now time.Time) error {
+	t, fresh, users := b.together, map[string]forget{}, []UserID{}
 	for _, told := range list[:min(len(list), forgetsAtOnce)] {
 		f := forget{told.User, now.Add(-time.Duration(min(max(told.Ago, 0), forgetsTold.Seconds()) * float64(time.Second)))}
 		t.mu.Lock()
 		_, known := t.forgets[told.ID]
 		t.mu.Unlock()
-		if known || told.ID == "" || len(told.ID) > mostName || f.User == "" || len(f.User) > mostText {
+		if known || told.ID == "" || len(told.ID) > mostName || !isHarmless(told.ID) || !f.User.tellable() {
 			continue
 		}
-		t.forget(told.ID, f)
-		if b.store == nil && f.At.Before(t.sharing.Begun) {
-			continue // nothing is older here
-		}
-		if _, _, err := b.forget(f.User); err != nil {
-			failed = cmp.Or(failed, err)
+		fresh[told.ID] = f
+		if b.store != nil || !f.At.Before(t.sharing.Begun) { // else nothing is older here
+			users = append(users, f.User)
 		}
 	}
-	return failed
+	if len(fresh) > 0 {
+		t.forget(fresh)
+	}
+	if len(users) == 0 {
+		return nil
+	}
+	_, _, err := b.forget(users...)
+	return err
 }
 
 // tellForgotten are those that are told this time: all, or so many of them in turn. The caller holds mu.

@@ -158,32 +158,67 @@ func (b *Book) Tell(now time.Time) []byte {
 // refresh makes documents of our hours that have changed. It returns the hours under way.
 func (b *Book) refresh(now time.Time) (hours []int64) {
 	t, fresh := b.together, map[int64]*HourUse{}
-	b.mu.Lock()
+	told := t.ours()
+	b.mu.Lock() // never with t's: whoever forgets has that for long, and requests wait for this one
 	for hour, h := range b.open {
-		requests := h.requests()
-		t.mu.Lock()
-		if known := t.kept[place{hour, t.book}]; known == nil || known.requests < requests {
+		if n, is := told[hour]; !is || n < h.requests() {
 			fresh[hour] = h.clone()
-		} else {
-			known.at = now
 		}
-		t.mu.Unlock()
 		if hours = append(hours, hour); now.Sub(time.Unix(hour, 0)) >= openTime {
 			delete(b.open, hour)
 		}
 	}
 	b.mu.Unlock()
-	for hour, h := range fresh {
-		packed, err := h.pack()
-		if err != nil {
+	for _, hour := range hours {
+		h := fresh[hour]
+		if h == nil {
+			t.still(hour, now)
+		} else if err := t.keepOurs(hour, h, now); err != nil {
 			b.options.Note(fmt.Sprintf("other gateways are not told of the use of %s: %v", h.From.Format(time.RFC3339), err))
-			continue
 		}
-		t.mu.Lock()
-		t.put(place{hour, t.book}, &keptHour{t.sharing.Name, t.sharing.Names, h.requests(), now, packed})
-		t.mu.Unlock()
 	}
 	return hours
+}
+
+// ours is how many requests our documents have, by hour.
+func (t *together) ours() map[int64]uint64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	told := map[int64]uint64{}
+	for at, k := range t.kept {
+		if at.book == t.book {
+			told[at.hour] = k.requests
+		}
+	}
+	return told
+}
+
+// still notes that an hour of ours has not changed.
+func (t *together) still(hour int64, now time.Time) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if k := t.kept[place{hour, t.book}]; k != nil {
+		k.at = now
+	}
+}
+
+// keepOurs keeps an hour of ours, without those who were forgotten while it was copied and packed.
+func (t *together) keepOurs(hour int64, h *HourUse, now time.Time) error {
+	for {
+		packed, err := h.pack()
+		if err != nil {
+			return err
+		}
+		t.mu.Lock()
+		changed := t.withoutForgotten(h, hour)
+		if !changed {
+			t.put(place{hour, t.book}, &keptHour{t.sharing.Name, t.sharing.Names, h.requests(), now, packed})
+		}
+		t.mu.Unlock()
+		if !changed {
+			return nil
+		}
+	}
 }
 
 // clone is a copy that nobody changes.
@@ -270,14 +305,20 @@ func (b *Book) Hear(text []byte, now time.Time) error {
 	if p.Form != pageForm {
 		return fmt.Errorf("it has form %d, and this program reads form %d", p.Form, pageForm)
 	}
-	refused := b.hearForgotten(p.Forgotten, now)
+	failed := b.hearForgotten(p.Forgotten, now)
+	refused, first := 0, error(nil)
 	for i := range p.Documents {
-		refused = errors.Join(refused, t.take(&p.Documents[i], now))
+		if err := t.take(&p.Documents[i], now); err != nil {
+			refused, first = refused+1, cmp.Or(first, err)
+		}
+	}
+	if refused > 1 {
+		first = fmt.Errorf("%w, and %d other documents likewise", first, refused-1)
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.tidy(now)
-	return refused
+	return errors.Join(failed, first)
 }
 
 // take keeps a document that says more than what is known.
