@@ -7,6 +7,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/steelyard-proxy/steelyard/metrics/stats"
 )
 
 const (
@@ -37,23 +39,24 @@ const (
 
 // race is how one endpoint does beside the others.
 type race struct {
-	level   float64 // of the others' times now, beside the upstream's base
-	came    int     // requests of this look
-	every   int     // how manieth of them is listened to
-	said    float64 // what those say
-	n       float64 // and how many they are
-	sum     float64 // of their times, as logarithms
-	lately  float64 // the same of the last looks; they fade
+	level   float64        // of the others' times now, beside the upstream's base
+	came    int            // requests of this look
+	thin    stats.Thinning // says which of them are listened to
+	said    float64        // what those say
+	n       float64        // and how many they are
+	sum     float64        // of their times, as logarithms
+	lately  float64        // the same of the last looks; they fade
 	latelyN float64
 	certain float64 // the CUSUM
 	rose    int     // the look at which it left 0
 	counted uint64  // bit i: its requests of i looks ago are among those of the peers
 }
 
-// heard counts a request of an endpoint; x is how long it took for its work. Of a busy endpoint's requests some are enough.
+// heard counts a request of an endpoint; x is how long it took for its work. Of a busy endpoint's requests some are enough,
+// and chance says which: of long and short ones in turn it takes both.
 func (u *upstream) heard(e *endpoint, look int, x, longer float64) {
 	r := &e.race
-	if r.came++; r.came%max(r.every, 1) != 0 {
+	if r.came++; !r.thin.Takes() {
 		return
 	}
 	beside := x - u.measure(e) - u.Base
@@ -186,7 +189,7 @@ func (u *upstream) levels(look int) {
 	for _, e := range u.list {
 		r := &e.race
 		r.lately, r.latelyN = r.lately*keep+r.sum, r.latelyN*keep+r.n
-		r.every = 1 + r.came/mostOfLook
+		r.thin = stats.NewThinning(1 + r.came/mostOfLook)
 		r.said, r.n, r.sum, r.came = 0, 0, 0, 0
 		r.counted <<= 1
 		if everyone || !e.accused() {

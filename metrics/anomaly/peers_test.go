@@ -165,3 +165,18 @@ func TestBusyServersAreListenedToInPart(t *testing.T) {
 	require.Len(t, r.up(), 1)
 	assert.InDelta(t, 2, r.up()[0].Ratio, 0.2)
 }
+
+// TestRhythmIsNoSlowness: clients whose requests are long and short in turn are heard in part as they are in whole, however many
+// come. Of two servers' requests one has the long ones where the other has the short ones.
+func TestRhythmIsNoSlowness(t *testing.T) {
+	r, turn := newRig(), map[string]int{"gpu2": 1}
+	inTurn := func(row *usage.Row) {
+		if turn[row.Endpoint]++; turn[row.Endpoint]%2 == 0 {
+			row.Service *= 5
+		}
+	}
+	for _, each := range []int{mostOfLook - 56, mostOfLook + 44, 2*mostOfLook + 44, mostOfLook + 44, 4*mostOfLook - 24} {
+		r.run(4*time.Minute, 2, each, inTurn)
+		require.Empty(t, r.told, each)
+	}
+}
