@@ -150,6 +150,7 @@ func (r *report) validateFiles(p path, d *Discovery) {
 	switch {
 	case d.Path != "" && len(d.Paths) > 0:
 		r.add(p.key("paths"), "name all in one of the two", "there is path as well")
+	case r.broken[p.key("paths")]: // told already
 	case d.Path == "" && len(d.Paths) == 0:
 		r.missing(p.key("path"), "give the file that lists the endpoints, such as endpoints.yaml")
 	case d.Path != "":

@@ -18,11 +18,15 @@ var foreign = map[string]string{
 	"maxconn":                  slotted,
 	"max_conns":                slotted,
 	"backup":                   "tier: 1 makes an endpoint a backup",
+	"servers":                  listed,
+	"backends":                 listed,
+	"lb_endpoints":             listed,
 	"proxy_read_timeout":       "timeouts.first_byte bounds the wait for an answer, timeouts.idle each silence of it",
 }
 
 const (
 	perTry   = "timeouts.first_byte bounds each try by itself, until it is answered"
 	attempts = "retry.attempts has the number of tries, the first included"
+	listed   = "endpoints lists the servers of an upstream"
 	slotted  = "slots says how many requests an endpoint works on at once"
 )

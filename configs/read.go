@@ -159,7 +159,7 @@ func (r *report) readSection(node *yaml.Node, section reflect.Type, p path) any 
 	return values
 }
 
-// unknownKey reports a key that the schema lacks. If it is a misspelt one, that one is not reported as missing too.
+// unknownKey reports a key that the schema lacks. If it is a misspelt one, or another proxy's, the one that was meant is not reported as missing too.
 func (r *report) unknownKey(p path, name string, known []field) {
 	if name == "<<" {
 		r.add(p.key(plain(name)), "repeat the keys, or alias a whole value", "merge keys are not read")
@@ -174,7 +174,11 @@ func (r *report) unknownKey(p path, name string, known []field) {
 		remedy = Suggest(name, names)
 	}
 	r.add(p.key(plain(name)), remedy, "unknown key")
-	if meant := nearest(name, names); meant != "" && !r.places.given(p.key(meant)) {
+	meant := nearest(name, names)
+	if elsewhere {
+		meant, _, _ = strings.Cut(remedy, " ") // it begins with the key that is ours
+	}
+	if meant != "" && !r.places.given(p.key(meant)) {
 		r.excused[p.key(meant)] = true
 	}
 }
