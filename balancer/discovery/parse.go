@@ -78,7 +78,8 @@ func tree(data []byte) (*yaml.Node, error) {
 	d := yaml.NewDecoder(bytes.NewReader(data))
 	var document, another yaml.Node
 	if err := d.Decode(&document); err != nil {
-		return nil, errors.New(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " "))
+		cause := strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " ")
+		return nil, fmt.Errorf("%s: write JSON or YAML, as UTF-8, and look for a missing quote, bracket or colon, or a wrong indentation", cause)
 	}
 	if err := d.Decode(&another); !errors.Is(err, io.EOF) {
 		return nil, errors.New("there is more after the list: keep one document")

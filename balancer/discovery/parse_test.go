@@ -33,12 +33,13 @@ func TestParse(t *testing.T) {
 
 func TestParseSaysWhatIsWrongAndWhere(t *testing.T) {
 	for text, want := range map[string]string{
-		"":                     "it is empty: write it whole",
-		" \n":                  "it is empty",
-		`{}`:                   "there is no list: write",
-		`[{"url":"http://h:1"`: "line ",
-		`{"endpoints":{}}`:     "line 1: must be a list of endpoints",
-		"[]\n---\n[]":          "keep one document",
+		"":                       "it is empty: write it whole",
+		" \n":                    "it is empty",
+		`{}`:                     "there is no list: write",
+		`[{"url":"http://h:1"`:   "line ",
+		`{"endpoints":{}}`:       "line 1: must be a list of endpoints",
+		`- {name: a, url: b: c}`: "look for a missing quote",
+		"[]\n---\n[]":            "keep one document",
 		"[\n{\"url\":\"http://h:1\",\"weight\":3}]":                `line 2: the key "weight" is not known: it is capacity, departing, id, name, slots, tier or url`,
 		`[{"url":"http://h:1","url":"http://h:2"}]`:                `line 1: the key "url" stands there twice`,
 		"- url: http://h:1\n  capacity: much":                      `line 2: must be a number, is "much"`,
