@@ -119,7 +119,7 @@ func TestFastFailureAttractsNobody(t *testing.T) {
 				assert.Contains(t, shown, `"name": "ejected"`)
 				assert.Contains(t, shown, `"until": "`)
 				assert.Equal(t, "1", line(t, r, `steelyard_ejections_total{detector="consecutive",endpoint="a",mode="enforced",upstream="chat"}`))
-				assert.Equal(t, "1", line(t, r, `steelyard_events_total{kind="ejected"}`))
+				eventually(t, "it is told", func() bool { return line(t, r, `steelyard_events_total{kind="ejected"}`) == "1" })
 			})
 		}
 	}
@@ -148,7 +148,7 @@ func TestEjectedServerComesBack(t *testing.T) {
 	a.heal()
 	before := a.asked.Load()
 	eventually(t, "a to serve again", func() bool { asks(t, r.url, 10); return a.asked.Load() > before+10 })
-	require.NotEqual(t, "0", line(t, r, `steelyard_events_total{kind="restored"}`))
+	eventually(t, "it is told", func() bool { return line(t, r, `steelyard_events_total{kind="restored"}`) != "0" })
 }
 
 // In shadow nobody is ejected, and it is said who would have been.
