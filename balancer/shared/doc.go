@@ -8,6 +8,8 @@
 // What the others have in flight is summed up by address, and the sum is given away whole each
 // time, so that nothing can drift: who is not heard any more fades out between Fresh and Forget.
 //
+// Of slots that get free each gateway leaves some to others at which requests starve: Room says how many.
+//
 // A lease is the right to act for all. It is held for TTL after it was last confirmed, by this
 // gateway's own monotonic clock, counted from before the question was asked. Whoever has heard, within TTL, that another
 // holds it does not take it, even where the store has lost it. Each new holder has a higher fence.

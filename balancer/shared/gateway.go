@@ -45,7 +45,6 @@ type Options struct {
 	Facts     func() []byte                 // what we tell that changes slowly; nil: nothing
 	Heard     func(facts map[string][]byte) // is told that of the live others, by identity, each FactsEvery; nil: nobody wants to know
 	Tell      func(News)                    // is told what has happened; nil: nobody is
-	Starves   func() map[string]bool        // addresses at which requests of ours wait for long; nil: none
 
 	Post          Post                           // carries documents; nil: there are none
 	Documents     func() []byte                  // what we tell of them
@@ -54,9 +53,10 @@ type Options struct {
 
 // Own is what a gateway has.
 type Own struct {
-	Load  map[string]int64
-	Under int64
-	Waits map[string]int64
+	Load   map[string]int64
+	Under  int64
+	Waits  map[string]int64
+	Oldest map[string]time.Duration // by the server's address: how long a request has waited that may go there, from LongWait on
 }
 
 // News is something that has happened to the gateways.
@@ -89,6 +89,7 @@ type Gateway struct {
 	keeper  Keeper
 	members members
 	breaker Breaker       // of Run
+	room    *Room         // of Run
 	hurry   chan struct{} // holds one
 
 	mu      sync.Mutex // guards what follows
@@ -116,7 +117,7 @@ func New(o Options) *Gateway {
 	if o.Tell == nil {
 		o.Tell = func(News) {}
 	}
-	g := &Gateway{Options: o, id: identity(o.Name, o.Epoch), keeper: o.Keeper, hurry: make(chan struct{}, 1), members: members{name: o.Name, epoch: o.Epoch, begun: time.Now(), all: map[string]*member{}}, most: 1,
+	g := &Gateway{Options: o, id: identity(o.Name, o.Epoch), keeper: o.Keeper, room: NewRoom(identity(o.Name, o.Epoch), o.Quick), hurry: make(chan struct{}, 1), members: members{name: o.Name, epoch: o.Epoch, begun: time.Now(), all: map[string]*member{}}, most: 1,
 		known: map[string]bool{}, acting: map[string]bool{}, twice: map[string]bool{}, cause: "they have not been asked yet"}
 	for _, name := range o.Leases {
 		g.leases = append(g.leases, &lease{name: name})

@@ -200,7 +200,7 @@ func TestOneNameTwice(t *testing.T) {
 	})
 }
 
-// Requests that wait for long are let in where others have more than their part.
+// Who has all slots of a server leaves one to a gateway that says its requests starve there, as long as it says so.
 func TestNobodyStarves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t)
@@ -208,26 +208,39 @@ func TestNobodyStarves(t *testing.T) {
 		a.has("a:1", 4)
 		w.pass(time.Second)
 		assert.EqualValues(t, 4, b.elsewhere("a:1"))
-		b.mu.Lock()
-		b.waits = true
-		b.mu.Unlock()
+		b.waits("a:1", 2*time.Second)
 		w.pass(time.Second)
-		assert.EqualValues(t, 2, b.elsewhere("a:1"), "two of four are its part")
-		b.has("a:1", 2)
+		assert.EqualValues(t, 4, b.elsewhere("a:1"), "what is in use stays so")
+		assert.Zero(t, b.left("a:1"))
+		assert.EqualValues(t, 1, a.left("a:1"))
+		a.has("a:1", 3)
 		w.pass(time.Second)
-		assert.EqualValues(t, 4, b.elsewhere("a:1"), "and no more")
-		assert.EqualValues(t, 2, a.elsewhere("a:1"), "so that the other gives way")
-		w.slots["a:1"] = 1
-		b.has("a:1", 0)
-		a.has("a:1", 1)
-		let := 0
-		for range 40 {
-			w.pass(time.Second)
-			if b.elsewhere("a:1") == 0 {
-				let++
-			}
-		}
-		assert.InDelta(t, 20, let, 3, "one slot goes from one to the other")
+		assert.EqualValues(t, 3, b.elsewhere("a:1"), "it is b's to take")
+		assert.Zero(t, a.left("a:1"), "b let it lie: it does not starve")
+		a.has("a:1", 4)
+		w.pass(2 * time.Second)
+		assert.EqualValues(t, 1, a.left("a:1"), "and now it does again")
+		b.has("a:1", 1)
+		b.waits("a:1", 0)
+		w.pass(500 * time.Millisecond)
+		assert.Zero(t, a.left("a:1"))
+		w.stopAll()
+	})
+}
+
+// What a gateway has told that is not heard any more costs the others nothing for long.
+func TestSlotsAreTakenBackFromWhoIsGone(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t)
+		a := w.start("a")
+		a.has("a:1", 4)
+		w.pass(time.Second)
+		_, err := w.redis.Do(t.Context(), "HSET", "steelyard:{test}:load", "b@1", []byte(`{"form":1,"name":"b","epoch":1,"seq":50,"starves":{"a:1":900,"x:1":900}}`))
+		require.NoError(t, err)
+		w.pass(225 * time.Millisecond)
+		assert.EqualValues(t, 1, a.left("a:1"))
+		w.pass(500 * time.Millisecond)
+		assert.Zero(t, a.left("a:1"), "its words are old")
 		w.stopAll()
 	})
 }

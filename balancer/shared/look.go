@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
 	"maps"
 	"time"
 )
@@ -16,9 +15,9 @@ func (g *Gateway) page(now time.Time, own Own, leaves bool) []byte {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.seq++
-	p := page{Form: form, Name: g.Name, Epoch: g.Epoch, Seq: g.seq, Load: own.Load, Under: own.Under, Waits: own.Waits, Fence: g.highest}
+	p := page{Form: form, Name: g.Name, Epoch: g.Epoch, Seq: g.seq, Load: own.Load, Under: own.Under, Waits: own.Waits, Starves: milliseconds(g.room.Starves(now, &own)), Fence: g.highest}
 	if leaves {
-		p.Load, p.Under, p.Waits, p.Leaves = nil, 0, nil, true
+		p.Load, p.Under, p.Waits, p.Starves, p.Leaves = nil, 0, nil, nil, true
 	} else {
 		p.Leases = g.claims(now)
 		for _, l := range g.leases {
@@ -35,6 +34,14 @@ func (g *Gateway) page(now time.Time, own Own, leaves bool) []byte {
 		panic("BUG: a page that is no JSON: " + err.Error())
 	}
 	return text
+}
+
+func milliseconds(times map[string]time.Duration) map[string]int64 {
+	ms := make(map[string]int64, len(times))
+	for key, t := range times {
+		ms[key] = t.Milliseconds()
+	}
+	return ms
 }
 
 // settle notes whether the others could be reached, and tells when that changes. At a start that goes well nothing
@@ -75,14 +82,13 @@ func (g *Gateway) lookAround(ctx context.Context, b *beats) bool {
 	slots := g.Options.Slots()
 	sum := g.members.sum(now, func(address string) (int64, bool) { n, known := slots[address]; return n, known })
 	own := g.Options.Own()
-	if g.Starves != nil {
-		g.leaveRoom(&sum, &own, slots, now)
-	}
+	starving := g.members.starving(now, g.room.patience)
+	sum.Left = g.room.Leave(now, &sum, &own, slots, starving)
 	g.Elsewhere(sum)
 	g.tellChanges(now)
 	was := b.state
 	b.state = fmt.Sprint(sum, own)
-	return b.state != was
+	return b.state != was || len(starving) > 0
 }
 
 // tellChanges tells who came and went, and which leases are ours.
@@ -140,51 +146,6 @@ func nameOf(id string) string {
 		}
 	}
 	return id
-}
-
-// leaveRoom keeps requests of ours from waiting for ever at servers whose slots the others always take again at once: each gateway
-// may have its part of the slots of a server, whatever the others have. Of slots that cannot be shared out evenly each has one for a
-// second, in turn. Who has more than its part then finds the server full, and gives way.
-func (g *Gateway) leaveRoom(sum *Sum, own *Own, slots map[string]int64, now time.Time) {
-	starving := g.Starves()
-	if len(starving) == 0 {
-		return
-	}
-	place, all := g.place(now)
-	for address := range starving {
-		k := slots[address]
-		if k <= 0 || all < 2 {
-			continue
-		}
-		part := k / all
-		turn := (hashOf(address) + now.Unix() + place) % all
-		if turn < k%all {
-			part++
-		}
-		if own.Load[address] < part {
-			sum.Load[address] = min(sum.Load[address], k-part)
-		}
-	}
-}
-
-// hashOf has servers begin their turns apart.
-func hashOf(address string) int64 {
-	h := fnv.New32a()
-	h.Write([]byte(address))
-	return int64(h.Sum32())
-}
-
-// place is our place among all gateways by name, and how many there are.
-func (g *Gateway) place(now time.Time) (place, all int64) {
-	g.members.mu.Lock()
-	defer g.members.mu.Unlock()
-	live := g.members.live(now)
-	for _, m := range live {
-		if m.page.id() < g.id {
-			place++
-		}
-	}
-	return place, int64(len(live)) + 1
 }
 
 // tellFacts tells what changes slowly, and hears that of the others.

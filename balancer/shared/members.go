@@ -23,6 +23,8 @@ const (
 	mostUnknown = 10_000
 	// mostHeld is what a gateway is believed to have under way, or to let wait, at most.
 	mostHeld = 1_000_000
+	// mostStarved is for how many milliseconds requests of a gateway are believed to starve at most: a day.
+	mostStarved = 24 * 60 * 60 * 1000
 	// slotsFactor is how many times a server's slots one gateway is believed to have in flight there.
 	slotsFactor = 4
 )
@@ -141,6 +143,7 @@ type Sum struct {
 	Load  map[string]int64 // requests in flight, by the server's address
 	Under int64            // requests under way
 	Waits map[string]int64 // requests that wait, by upstream
+	Left  map[string]int64 // slots that are left to others, by the server's address: they count as if they were in use
 }
 
 // sum adds up what the members have. slots says how many slots a server has, 0 where it has no limit; an address that
@@ -168,6 +171,21 @@ func (ms *members) sum(now time.Time, slots func(address string) (n int64, known
 		s.Under += believed(m.page.Under, weight, mostHeld)
 	}
 	return s
+}
+
+// starving is which members say, and have said lately, that their requests starve, by the server's address.
+func (ms *members) starving(now time.Time, lately time.Duration) map[string][]Starved {
+	ms.mu.Lock()
+	defer ms.mu.Unlock()
+	all := map[string][]Starved{}
+	for _, m := range ms.live(now) {
+		if age := now.Sub(m.heard); age < lately {
+			for address, n := range m.page.Starves {
+				all[address] = append(all[address], Starved{m.page.id(), time.Duration(min(max(n, 0), mostStarved))*time.Millisecond + age})
+			}
+		}
+	}
+	return all
 }
 
 // believed is how much of a figure counts: no more than anybody can have, and less where it is old.

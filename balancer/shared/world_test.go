@@ -149,11 +149,10 @@ type gateway struct {
 	cancel context.CancelFunc
 	ended  chan struct{}
 
-	mu    sync.Mutex
-	own   shared.Own
-	sum   shared.Sum
-	news  []shared.News
-	waits bool
+	mu   sync.Mutex
+	own  shared.Own
+	sum  shared.Sum
+	news []shared.News
 }
 
 // world has gateways over one store, or over each other.
@@ -174,18 +173,16 @@ func (w *world) start(name string, change ...func(*shared.Options)) *gateway {
 	r := shared.NewRedis(w.redis, "test")
 	o := shared.Options{
 		Name: name, Publish: 200 * time.Millisecond, Transport: r, Keeper: r, Leases: []string{"scale"},
-		Own:       func() shared.Own { g.mu.Lock(); defer g.mu.Unlock(); o := g.own; o.Load = maps.Clone(o.Load); return o },
+		Own: func() shared.Own {
+			g.mu.Lock()
+			defer g.mu.Unlock()
+			o := g.own
+			o.Load, o.Oldest = maps.Clone(o.Load), maps.Clone(o.Oldest)
+			return o
+		},
 		Slots:     func() map[string]int64 { return w.slots },
 		Elsewhere: func(s shared.Sum) { g.mu.Lock(); defer g.mu.Unlock(); g.sum = s },
 		Tell:      func(n shared.News) { g.mu.Lock(); defer g.mu.Unlock(); g.news = append(g.news, n) },
-		Starves: func() map[string]bool {
-			g.mu.Lock()
-			defer g.mu.Unlock()
-			if !g.waits {
-				return nil
-			}
-			return map[string]bool{"a:1": true}
-		},
 	}
 	for _, f := range change {
 		f(&o)
@@ -217,6 +214,22 @@ func (g *gateway) has(address string, n int64) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	g.own.Load[address] = n
+}
+
+// waits says for how long its requests have waited for a server.
+func (g *gateway) waits(address string, d time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.own.Oldest = map[string]time.Duration{}
+	if d > 0 {
+		g.own.Oldest[address] = d
+	}
+}
+
+func (g *gateway) left(address string) int64 {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.sum.Left[address]
 }
 
 func (g *gateway) holds(upstream string, n int64) {

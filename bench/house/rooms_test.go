@@ -173,7 +173,7 @@ var rooms = []room{
 		why: "numbers only: what is asked for is the same for real servers and simulated ones; of configs it has the slips of a keyboard"},
 	{path: "bench/theory", level: 3,
 		why: "formulas, so that what they are held against cannot leak into them"},
-	{path: "bench/sim", level: 4, sees: "balancer balancer/predict bench/engine bench/heap bench/trace", tests: "balancer/estimate balancer/policy bench/figure bench/theory",
+	{path: "bench/sim", level: 4, sees: "balancer balancer/predict balancer/shared bench/engine bench/heap bench/trace", tests: "balancer/estimate balancer/policy bench/figure bench/theory",
 		why: "the real balancer in virtual time: it takes policies as values, and the formulas check it from outside"},
 	{path: "bench/replay", level: 5, sees: "balancer balancer/policy bench/engine bench/sim bench/trace metrics/advice", tests: "metrics/usage",
 		why: "recorded requests in virtual time, under any configuration: the one place where advice meets the simulation"},

@@ -79,6 +79,9 @@ func newFleet(o Options, l *loop) (*fleet, error) {
 			f.learners = append(f.learners, newLearner(o.Seed+uint64(replica)))
 		}
 	}
+	if f.hearing != nil {
+		f.hearing.pools = f.pools
+	}
 	for _, e := range o.Endpoints {
 		f.joins = append(f.joins, e.Joins)
 	}
@@ -158,6 +161,7 @@ func (f *fleet) enqueue(p int, i int32) {
 		return
 	}
 	deadline := (f.loop.clock.Now() + f.maxWait).Seconds() // as the pool reckons
+	f.hearing.changed(f.loop.now)
 	f.held[p] = append(f.held[p], held{i: i, waiter: waiter, request: request, deadline: deadline})
 	f.collect(p)
 }
@@ -228,7 +232,7 @@ func (f *fleet) deadline() float64 {
 // long enough.
 func (f *fleet) expire() {
 	if f.hearing.due() <= f.loop.now {
-		f.collect(f.hearing.hear())
+		f.collect(f.hearing.hear(f.loop.clock.Now()))
 	}
 	for p := range f.held {
 		if look := f.pools[p].Queue().HeldUntil; look > 0 && look.Seconds() <= f.loop.now {

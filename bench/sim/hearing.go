@@ -4,23 +4,38 @@ package sim
 
 import (
 	"math"
+	"strconv"
 	"time"
 
 	"github.com/steelyard-proxy/steelyard/balancer"
+	"github.com/steelyard-proxy/steelyard/balancer/shared"
 )
 
-// hearing lets balancers tell and hear in turn, as gateways do by a store. It rests while nothing changes and
+// hearing lets balancers tell and hear in turn, as gateways do by a store. It rests while nothing changes, nobody waits and
 // all know how things are.
 type hearing struct {
-	loads []*balancer.Loads
-	told  []map[string]int64 // by balancer: what it told last
-	step  float64            // seconds from one balancer's turn to the next
-	turn  int64              // of the next
-	idle  int                // turns since a request was sent, or has ended
+	loads   []*balancer.Loads
+	pools   []*balancer.Pool
+	rooms   []*shared.Room     // by balancer: of gateways
+	starves []starves          // by balancer: at which servers its requests starve, as it told last
+	told    []map[string]int64 // by balancer: what it told last
+	step    float64            // seconds from one balancer's turn to the next
+	turn    int64              // of the next
+	idle    int                // turns since a request was sent, or has ended
 }
 
 func newHearing(every time.Duration, balancers int) *hearing {
-	return &hearing{told: make([]map[string]int64, balancers), step: every.Seconds() / float64(balancers), idle: 2 * balancers}
+	h := &hearing{starves: make([]starves, balancers), told: make([]map[string]int64, balancers), step: every.Seconds() / float64(balancers), idle: 2 * balancers}
+	for p := range balancers {
+		h.rooms = append(h.rooms, shared.NewRoom(strconv.Itoa(p), every))
+	}
+	return h
+}
+
+// starves is at which servers requests of a balancer starve, and for how long, as it told at a time.
+type starves struct {
+	at time.Time
+	by map[string]time.Duration
 }
 
 // changed notes that a request was sent, or has ended.
@@ -45,21 +60,44 @@ func (h *hearing) due() float64 {
 }
 
 // hear lets the balancer whose turn it is tell and hear, and returns which that is.
-func (h *hearing) hear() (p int) {
+func (h *hearing) hear(now time.Duration) (p int) {
 	p = int(h.turn % int64(len(h.told)))
 	h.turn++
 	h.idle++
-	h.told[p] = h.loads[p].Own()
-	sum := map[string]int64{}
+	at := time.Unix(0, 0).Add(now)
+	own := h.tell(p, at)
+	sum, starving := shared.Sum{Load: map[string]int64{}}, map[string][]shared.Starved{}
 	for other, told := range h.told {
 		if other == p {
 			continue
 		}
 		for address, n := range told {
-			sum[address] += n
+			sum.Load[address] += n
+		}
+		for address, age := range h.starves[other].by {
+			starving[address] = append(starving[address], shared.Starved{By: strconv.Itoa(other), For: age + at.Sub(h.starves[other].at)})
 		}
 	}
-	h.loads[p].SetElsewhere(sum)
-	h.told[p] = h.loads[p].Own() // who waited may have got a slot: the others are told at once
+	for address, n := range h.rooms[p].Leave(at, &sum, &own, h.loads[p].Slots(), starving) {
+		sum.Load[address] += n
+	}
+	h.loads[p].SetElsewhere(sum.Load)
+	h.tell(p, at) // who waited may have got a slot: the others are told at once
 	return p
+}
+
+// tell has a balancer tell what it has.
+func (h *hearing) tell(p int, at time.Time) shared.Own {
+	own := shared.Own{Load: h.loads[p].Own()}
+	if q := h.pools[p].Queue(); q.Waiting > 0 {
+		h.idle = 0
+		if q.Oldest >= shared.LongWait {
+			own.Oldest = map[string]time.Duration{}
+			for address := range h.loads[p].Slots() {
+				own.Oldest[address] = q.Oldest
+			}
+		}
+	}
+	h.told[p], h.starves[p] = own.Load, starves{at, h.rooms[p].Starves(at, &own)}
+	return own
 }

@@ -33,9 +33,6 @@ const (
 // documentTime is how long Redis may take with what is large and seldom. No request waits for it.
 const documentTime = time.Second
 
-// longWait is how long a request waits at servers whose slots other gateways have until it gets its own gateway's part of them.
-const longWait = 500 * time.Millisecond
-
 // leastQuick is the least time between two looks at a store.
 const leastQuick = 5 * time.Millisecond
 
@@ -69,7 +66,7 @@ func newSharing(a *App, cfg *configs.Config) (*sharing, error) {
 	}
 	o := shared.Options{
 		Name: a.fleet.sender.gateway, Publish: cfg.Shared.Publish, Leases: []string{leaseScale, leaseAlerts},
-		Own: s.own, Slots: a.fleet.loads.Slots, Elsewhere: s.hear, Tell: s.tell, Starves: a.fleet.starving, Facts: s.facts, Heard: s.hearFacts,
+		Own: s.own, Slots: a.fleet.loads.Slots, Elsewhere: s.hear, Tell: s.tell, Facts: s.facts, Heard: s.hearFacts,
 	}
 	open := s.openStore
 	if cfg.Shared.Redis == "" {
@@ -159,7 +156,7 @@ func (s *sharing) leave() {
 
 // own is what this gateway has, with what is left of the processes that it has replaced.
 func (s *sharing) own() shared.Own {
-	o := shared.Own{Load: s.app.fleet.loads.Own(), Under: s.app.handler.Guard.Requests(), Waits: map[string]int64{}}
+	o := shared.Own{Load: s.app.fleet.loads.Own(), Under: s.app.handler.Guard.Requests(), Waits: map[string]int64{}, Oldest: s.app.fleet.starving()}
 	s.mu.Lock()
 	for address, n := range s.replaced {
 		o.Load[address] += n
@@ -212,6 +209,9 @@ func (s *sharing) count() {
 	all := maps.Clone(s.others.Load)
 	if all == nil {
 		all = map[string]int64{}
+	}
+	for address, n := range s.others.Left {
+		all[address] += n
 	}
 	for address, n := range s.replaced {
 		all[address] += n
@@ -270,22 +270,24 @@ func (u *upstream) heed(gateways int) bool {
 	return true
 }
 
-// starving is the servers at which requests have waited for long.
-func (f *fleet) starving() (addresses map[string]bool) {
+// starving is how long requests have waited that may go to a server, by its address, where that is long.
+func (f *fleet) starving() (oldest map[string]time.Duration) {
 	for _, u := range f.all() {
-		if u.pool.Queue().Oldest < longWait {
+		waited := u.pool.Queue().Oldest
+		if waited < shared.LongWait {
 			continue
 		}
 		for _, e := range u.pool.Snapshot().Endpoints {
 			if e.Eligible {
-				if addresses == nil {
-					addresses = map[string]bool{}
+				if oldest == nil {
+					oldest = map[string]time.Duration{}
 				}
-				addresses[e.Endpoint.Server()] = true
+				address := e.Endpoint.Server()
+				oldest[address] = max(oldest[address], waited)
 			}
 		}
 	}
-	return addresses
+	return oldest
 }
 
 // states are what a scrape shows.
