@@ -101,7 +101,8 @@ func (u *upstream) restore(of upstreamState) error {
 	if err := json.Unmarshal(of.Measures, u); err != nil {
 		return err
 	}
-	ok := u.Speed != nil && u.Speed.sound() && u.Demand != nil && u.Demand.sound() && settled(&u.Trouble) && len(u.Models) <= mostModels && u.Models != nil
+	ok := reasonable(u.AllSum, u.Centre, u.Base) && counted(u.AllN, u.Scatter, u.Scatters, u.Shape.All) && counted(u.Shape.Counts[:]...)
+	ok = ok && u.Speed != nil && u.Speed.sound() && u.Demand != nil && u.Demand.sound() && settled(&u.Trouble) && len(u.Models) <= mostModels && u.Models != nil
 	for name, m := range u.Models {
 		if ok = ok && m != nil && m.Past != nil && m.Past.sound(); ok {
 			fresh := newGroup(name)
@@ -114,7 +115,7 @@ func (u *upstream) restore(of upstreamState) error {
 		if err := json.Unmarshal(text, e); err != nil {
 			return fmt.Errorf("endpoint %q: %w", name, err)
 		}
-		ok = ok && e.Past != nil && e.Past.sound() && settled(&e.Trouble) && e.Trends != nil && sound(e.Trends)
+		ok = ok && reasonable(e.Promise, e.Offset) && counted(e.Minutes) && e.Past != nil && e.Past.sound() && settled(&e.Trouble) && e.Trends != nil && sound(e.Trends)
 	}
 	if !ok {
 		return errors.New("its figures cannot be")
@@ -124,7 +125,20 @@ func (u *upstream) restore(of upstreamState) error {
 }
 
 // sound says whether a past can be one.
-func (p *past) sound() bool { return len(p.Last) <= 24 && p.Minutes >= 0 && p.Variance >= 0 }
+func (p *past) sound() bool {
+	return len(p.Last) <= 24 && p.Minutes >= 0 && counted(p.Variance, p.Weight) && reasonable(p.Product, p.Before, p.Drift) &&
+		reasonable(p.Last...) && reasonable(p.Week[:]...) && reasonable(p.Day[:]...)
+}
+
+// reasonable says whether figures may be what was measured: sums of larger ones would have no end, and could not be saved again.
+func reasonable(figures ...float64) bool {
+	return !slices.ContainsFunc(figures, func(v float64) bool { return !(math.Abs(v) <= 1e30) })
+}
+
+// counted says whether they may be what was counted.
+func counted(figures ...float64) bool {
+	return reasonable(figures...) && !slices.ContainsFunc(figures, func(v float64) bool { return v < 0 })
+}
 
 func sound(trends map[string]*hours) bool {
 	for _, h := range trends {
@@ -141,7 +155,7 @@ func settled(trouble *[symptoms]*ratio) bool {
 		switch {
 		case (r != nil) != (bands[s].least > 0):
 			return false
-		case r != nil && !(r.Bad >= 0 && r.Bad <= r.All):
+		case r != nil && !(counted(r.Bad, r.All) && r.Bad <= r.All):
 			return false
 		case r != nil:
 			r.settle()

@@ -86,11 +86,29 @@ func TestDamagedStateIsRefused(t *testing.T) {
 	}
 	for _, damage := range [][2]string{
 		{`"Speed":{`, `"Speed":null,"Other":{`}, {`"Past":{`, `"Past":null,"Other":{`}, {`"Trouble":[null,{`, `"Trouble":[{`}, {`"Trends":{`, `"Trends":null,"Other":{`},
-		{`"Models":{`, `"Models":null,"Other":{`}, {`"Overhead":{`, `"Overhead":null,"Other":{`}, {`"Bad":`, `"Bad":1e9,"Other":`}, {`"Minutes":`, `"Minutes":-`}, {`"Models":{"large":{`, `"Models":{"large":null,"small":{`},
+		{`"Models":{`, `"Models":null,"Other":{`}, {`"Overhead":{`, `"Overhead":null,"Other":{`}, {`"Bad":`, `"Bad":1e9,"Other":`}, {`"Minutes":`, `"Minutes":-`}, {`"Weight":`, `"Weight":-1,"Other":`}, {`"Counts":[`, `"Counts":[-1,`},
+		{`"Scatters":`, `"Scatters":-1,"Other":`}, {`"Offset":`, `"Offset":1e300,"Other":`}, {`"Variance":`, `"Variance":1e300,"Other":`}, {`"Models":{"large":{`, `"Models":{"large":null,"small":{`},
 	} {
 		require.Contains(t, text, damage[0])
 		n := New(Options{})
 		assert.Error(t, n.Restore([]byte(strings.Replace(text, damage[0], damage[1], 1)), r.now), damage[1])
 		assert.Empty(t, n.upstreams, "all or nothing")
+	}
+}
+
+// TestTrendsAfterAWrongClock: figures that were seen while the clock was far ahead keep nothing from being seen afterwards.
+func TestTrendsAfterAWrongClock(t *testing.T) {
+	r := newRig()
+	see := func(now time.Time) { r.Observe(now, []Gauge{{Quantity: "memory in use", Value: 1, Limit: 10}}) }
+	ahead := r.now.Add(365 * 24 * time.Hour)
+	for i := range 20 {
+		see(ahead.Add(time.Duration(i) * 10 * time.Minute))
+	}
+	for i := range 20 {
+		see(r.now.Add(time.Duration(i) * 10 * time.Minute))
+	}
+	for _, h := range r.gauges {
+		assert.Len(t, h.Means, 3)
+		assert.Equal(t, r.now.Unix()/3600+3, h.Hour)
 	}
 }

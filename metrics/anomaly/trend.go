@@ -83,7 +83,10 @@ func (h *hours) add(now time.Time, v float64) (over bool) {
 	if h.Hour == 0 {
 		h.Hour = hour
 	}
-	if hour < h.Hour { // the clock went back
+	switch back := h.Hour - hour; {
+	case back > leastHours: // the clock was wrong, or is: what was seen then is of no time, and may be of one that is far off
+		h.Means, h.Hour, h.sum, h.n = nil, hour, 0, 0
+	case back > 0:
 		return false
 	}
 	over = h.Hour < hour
