@@ -2,6 +2,7 @@ package stats
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -38,6 +39,69 @@ func TestApart(t *testing.T) {
 	assert.Equal(t, []bool{false, false, false, true}, Apart(at(0, 3, 6, 11), 4, 3), "a chain is one cluster")
 	assert.NotContains(t, Apart(at(0, 0, 0, 50, 50, 50), 4, 3), true, "half against half")
 	assert.NotContains(t, Apart(at(0, 10, 20, 30), 4, 3), true, "no cluster at all")
+}
+
+// TestApartByDefinition: whoever is linked to the largest cluster by points with company is in it.
+func TestApartByDefinition(t *testing.T) {
+	const near, company = 4.0, 3
+	chance, some := rand.New(rand.NewPCG(3, 4)), 0
+	for range 300 {
+		points := make([][3]float64, 4+chance.IntN(40))
+		for i := range points {
+			for d := range points[i] {
+				points[i][d] = 3 * max(chance.NormFloat64(), 0) * float64(1+chance.IntN(2))
+			}
+		}
+		got := Apart(points, near, company)
+		in := 0
+		for i := range points {
+			if !got[i] {
+				in++
+			} else {
+				some++
+			}
+		}
+		if in == len(points) {
+			continue
+		}
+		leads := make([]bool, len(points))
+		for i := range points {
+			n := 0
+			for j := range points {
+				if distance(points[i], points[j]) <= near {
+					n++
+				}
+			}
+			leads[i] = n >= company
+		}
+		assert.Greater(t, 2*in, len(points))
+		for i := range points {
+			for j := range points {
+				if leads[i] && !got[i] && distance(points[i], points[j]) <= near {
+					assert.False(t, got[j], "%v is near to %v, which leads", points[j], points[i])
+				}
+			}
+		}
+	}
+	assert.Greater(t, some, 300)
+}
+
+func distance(a, b [3]float64) float64 {
+	return math.Sqrt((a[0]-b[0])*(a[0]-b[0]) + (a[1]-b[1])*(a[1]-b[1]) + (a[2]-b[2])*(a[2]-b[2]))
+}
+
+// BenchmarkApart is a calm fleet of a thousand.
+func BenchmarkApart(b *testing.B) {
+	chance := rand.New(rand.NewPCG(1, 1))
+	points := make([][3]float64, 1000)
+	for i := range points {
+		for d := range points[i] {
+			points[i][d] = max(chance.NormFloat64(), 0)
+		}
+	}
+	for b.Loop() {
+		Apart(points, 4, 3)
+	}
 }
 
 // TestThinning takes exactly one of each so many in a row, and each place as often as any other.
