@@ -64,31 +64,34 @@ func TestOneRenderingServesASecond(t *testing.T) {
 	})
 }
 
+// TestExpositionIsCompressedForThoseWhoTakeIt: all get one rendering, since no time passes.
 func TestExpositionIsCompressedForThoseWhoTakeIt(t *testing.T) {
-	r := large(100)
-	plain := asked(r, "GET", "")
-	assert.Equal(t, "text/plain; version=0.0.4; charset=utf-8", plain.Header().Get("Content-Type"))
-	assert.Empty(t, plain.Header().Get("Content-Encoding"))
-	for encodings, zipped := range map[string]bool{
-		"gzip": true, "deflate, GZIP;q=0.5": true, "gzip; q=1.0": true,
-		"gzip;q=0": false, "gzip;q=x": false, "br": false, "identity": false, "x-gzip-ish": false,
-	} {
-		w := asked(r, "GET", encodings)
-		assert.Equal(t, fmt.Sprint(w.Body.Len()), w.Header().Get("Content-Length"), encodings)
-		assert.Equal(t, "Accept-Encoding", w.Header().Get("Vary"), encodings)
-		if assert.Equal(t, zipped, w.Header().Get("Content-Encoding") == "gzip", encodings); !zipped {
-			continue
+	synctest.Test(t, func(t *testing.T) {
+		r := large(100)
+		plain := asked(r, "GET", "")
+		assert.Equal(t, "text/plain; version=0.0.4; charset=utf-8", plain.Header().Get("Content-Type"))
+		assert.Empty(t, plain.Header().Get("Content-Encoding"))
+		for encodings, zipped := range map[string]bool{
+			"gzip": true, "deflate, GZIP;q=0.5": true, "gzip; q=1.0": true,
+			"gzip;q=0": false, "gzip;q=x": false, "br": false, "identity": false, "x-gzip-ish": false,
+		} {
+			w := asked(r, "GET", encodings)
+			assert.Equal(t, fmt.Sprint(w.Body.Len()), w.Header().Get("Content-Length"), encodings)
+			assert.Equal(t, "Accept-Encoding", w.Header().Get("Vary"), encodings)
+			if assert.Equal(t, zipped, w.Header().Get("Content-Encoding") == "gzip", encodings); !zipped {
+				continue
+			}
+			assert.Less(t, w.Body.Len(), plain.Body.Len()/5, encodings)
+			z, err := gzip.NewReader(w.Body)
+			require.NoError(t, err)
+			text, err := io.ReadAll(z)
+			require.NoError(t, err)
+			assert.Equal(t, plain.Body.String(), string(text), encodings)
 		}
-		assert.Less(t, w.Body.Len(), plain.Body.Len()/5, encodings)
-		z, err := gzip.NewReader(w.Body)
-		require.NoError(t, err)
-		text, err := io.ReadAll(z)
-		require.NoError(t, err)
-		assert.Equal(t, plain.Body.String(), string(text), encodings)
-	}
-	w := asked(r, http.MethodHead, "")
-	assert.Zero(t, w.Body.Len())
-	assert.Equal(t, plain.Header().Get("Content-Length"), w.Header().Get("Content-Length"))
+		w := asked(r, http.MethodHead, "")
+		assert.Zero(t, w.Body.Len())
+		assert.Equal(t, plain.Header().Get("Content-Length"), w.Header().Get("Content-Length"))
+	})
 }
 
 // What an endpoint costs at each scrape: some 70 lines, not a hundred.
