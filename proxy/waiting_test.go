@@ -164,7 +164,7 @@ func TestWaitsThatFailEndWithAnEvent(t *testing.T) {
 				s := commenting()
 				s.queue.MaxRequests = 1
 				if end == nil {
-					s.upstream.Keepalive, s.queue.MaxWait = time.Millisecond, 2*time.Second
+					s.upstream.Keepalive, s.queue.MaxWait = time.Millisecond, 6*time.Second
 				}
 				g := serve(t, s, p.address)
 				_, server := busy(t, g, p)

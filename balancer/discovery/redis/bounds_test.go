@@ -16,6 +16,9 @@ import (
 
 // Whatever somebody else writes where servers register, what is read of it is bounded, and the last list stays.
 func TestRecordsAreBounded(t *testing.T) {
+	if testing.Short() {
+		t.Skip("SKIPPED: gigabytes under the race detector")
+	}
 	large := strings.Repeat("x", 100<<20)
 	million := make(map[string]bool, 1_000_000)
 	for i := range 1_000_000 {
