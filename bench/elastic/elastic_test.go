@@ -171,7 +171,7 @@ func TestTheScrapedHPA(t *testing.T) {
 	assert.Equal(t, 8, look(32))
 }
 
-// TestTheHPAByThoseWhoWait has so many of them for each replica, and goes down to one when none does.
+// TestTheHPAByThoseWhoWait has so many of them for each replica, and asks for none when nobody waits.
 func TestTheHPAByThoseWhoWait(t *testing.T) {
 	f := &fleet{setup: usualSetup}
 	f.counts[serving] = 2
